@@ -1,0 +1,52 @@
+# `make run` and `make test` do all their own set-up. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+# An own address for the dashboard: make run PORT=9000
+PORT ?=
+
+.PHONY: help run test lint format train-setup clean
+
+help:
+	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
+	@echo "make test         set up if need be, then lint, type check and test"
+	@echo "make lint         ruff and mypy only"
+	@echo "make format       let ruff rewrite the layout of the code"
+	@echo "make train-setup  add what training needs (PyTorch)"
+	@echo "make clean        remove the virtual environment and caches; weights stay"
+
+run: .venv/run.stamp
+	@$(BIN)/python -m fer_core weights fetch || echo "Skipped: weights that could not be fetched; the dashboard says which models it uses instead."
+	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
+
+test: .venv/test.stamp lint
+	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
+	$(BIN)/pytest
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train-setup: .venv/train.stamp
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# A stamp a requirements file: made again only when the file changes.
+.venv/run.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.stamp: requirements-dev.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/train.stamp: requirements-train.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-train.txt
+	@touch $@

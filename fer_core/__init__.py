@@ -1,0 +1,49 @@
+"""Facial expression recognition: a picture goes in, a ``FrameResult`` comes out.
+
+>>> from fer_core import Analyzer
+>>> result = Analyzer().analyze(bgr)            # doctest: +SKIP
+>>> result.faces[0].dominant, result.model      # doctest: +SKIP
+(<Emotion.HAPPY: 'happy'>, 'compact')
+"""
+
+from __future__ import annotations
+
+from fer_core.analyzer import Analyzer
+from fer_core.detectors import load_detector
+from fer_core.emotion import load_emotion_model
+from fer_core.errors import (
+    DatasetError,
+    DownloadFailed,
+    EmptyFile,
+    FerError,
+    PictureError,
+    PictureTooLarge,
+    UnknownEngine,
+    UnreadablePicture,
+    WeightsCorrupt,
+    WeightsError,
+    WeightsMissing,
+)
+from fer_core.labels import Emotion
+from fer_core.schema import Box, Face, FrameResult
+
+__all__ = [
+    "Analyzer",
+    "Box",
+    "DatasetError",
+    "DownloadFailed",
+    "Emotion",
+    "EmptyFile",
+    "Face",
+    "FerError",
+    "FrameResult",
+    "PictureError",
+    "PictureTooLarge",
+    "UnknownEngine",
+    "UnreadablePicture",
+    "WeightsCorrupt",
+    "WeightsError",
+    "WeightsMissing",
+    "load_detector",
+    "load_emotion_model",
+]

@@ -1,0 +1,119 @@
+"""The command line: ``python -m fer_core``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+from click._termui_impl import ProgressBar
+
+from fer_core import engines, weights
+from fer_core.analyzer import Analyzer
+from fer_core.errors import FerError, PictureError
+from fer_core.export import COLUMNS, faces_table, picture_record
+from fer_core.images import read_picture
+from fer_core.schema import FrameResult
+from fer_core.training.commands import evaluate_command, train_command
+
+
+@click.group()
+def main() -> None:
+    """Facial expression recognition in pictures."""
+
+
+main.add_command(evaluate_command)
+main.add_command(train_command)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--emotion",
+    type=click.Choice(["auto", *engines.EMOTION_MODELS]),
+    default="auto",
+    show_default=True,
+)
+@click.option(
+    "--detector", type=click.Choice(["auto", *engines.DETECTORS]), default="auto", show_default=True
+)
+@click.option(
+    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
+)
+def analyze(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> None:
+    """Print what is in each picture: a line of JSON a picture, or a line of CSV a face.
+
+    A picture that cannot be read gets a line with an error, and the exit code is 1 at the end.
+    """
+    try:
+        analyzer = Analyzer(detector, emotion)
+    except FerError as error:
+        raise click.ClickException(str(error)) from error
+    write = _JsonLines() if form == "json" else _CsvRows()
+    failed = False
+    for path in paths:
+        try:
+            write.result(str(path), analyzer.analyze(read_picture(path)))
+        except PictureError as error:
+            failed = True
+            write.error(str(path), str(error))
+    sys.exit(1 if failed else 0)
+
+
+class _JsonLines:
+    def result(self, name: str, result: FrameResult) -> None:
+        click.echo(json.dumps(picture_record(name, result)))
+
+    def error(self, name: str, sentence: str) -> None:
+        click.echo(json.dumps({"file": name, "error": sentence}))
+
+
+class _CsvRows:
+    """A header, then a row a face; a picture without a face has none, one with an error has one."""
+
+    def __init__(self) -> None:
+        self._rows = csv.writer(sys.stdout, lineterminator="\n")
+        self._rows.writerow([*COLUMNS, "error"])
+
+    def result(self, name: str, result: FrameResult) -> None:
+        for row in faces_table({name: result}).itertuples(index=False):
+            self._rows.writerow([*row, ""])
+
+    def error(self, name: str, sentence: str) -> None:
+        self._rows.writerow([name, *[""] * (len(COLUMNS) - 1), sentence])
+
+
+@main.group("weights")
+def weights_group() -> None:
+    """The files of the networks that are downloaded."""
+
+
+@weights_group.command()
+def status() -> None:
+    """Say which files are on this machine, and where."""
+    for key in weights.WEIGHTS:
+        click.echo(f"{key}: {weights.status(key).sentence}")
+
+
+def _advance(bar: ProgressBar[int], done_bytes: int, total_bytes: int) -> None:
+    bar.length = max(1, total_bytes)
+    bar.update(done_bytes - bar.pos)
+
+
+@weights_group.command()
+@click.argument("keys", nargs=-1, type=click.Choice(list(weights.WEIGHTS)))
+def fetch(keys: tuple[str, ...]) -> None:
+    """Fetch the files that are missing; all of them, or those named."""
+    failed = False
+    for key in keys or weights.WEIGHTS:
+        try:
+            with click.progressbar(length=1, label=key, file=sys.stderr) as bar:
+                path = weights.fetch(key, partial(_advance, bar))
+            click.echo(f"{key}: {path}")
+        except FerError as error:
+            failed = True
+            click.echo(f"{key}: {error}", err=True)
+    sys.exit(1 if failed else 0)

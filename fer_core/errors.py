@@ -1,0 +1,64 @@
+"""Everything this package raises on purpose.
+
+::
+
+    FerError
+    ├── PictureError            a picture cannot be used
+    │   ├── EmptyFile           it has no bytes
+    │   ├── UnreadablePicture   not a picture, or damaged
+    │   └── PictureTooLarge     more bytes or pixels than the limit
+    ├── WeightsError            a network's file cannot be used
+    │   ├── WeightsMissing      it is not on this machine
+    │   ├── WeightsCorrupt      it is there, but truncated or another file
+    │   └── DownloadFailed      it could not be fetched
+    ├── UnknownEngine           no detector or emotion model has this name
+    └── DatasetError            labelled data or a checkpoint for training or evaluation is unusable
+
+``str(error)`` is a sentence for the person in front of the screen: what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class FerError(Exception):
+    """The root: ``except FerError`` catches what a user can cause, and no programming mistake."""
+
+
+class PictureError(FerError):
+    """A picture cannot be used."""
+
+
+class EmptyFile(PictureError):
+    """The file has no bytes."""
+
+
+class UnreadablePicture(PictureError):
+    """The bytes are not a picture in a known format, or the picture is damaged."""
+
+
+class PictureTooLarge(PictureError):
+    """The file or its decoded picture is larger than the limit."""
+
+
+class WeightsError(FerError):
+    """The file of a network cannot be used."""
+
+
+class WeightsMissing(WeightsError):
+    """The file is not on this machine."""
+
+
+class WeightsCorrupt(WeightsError):
+    """The file is there, but it is truncated or not what it should be."""
+
+
+class DownloadFailed(WeightsError):
+    """The file could not be fetched."""
+
+
+class UnknownEngine(FerError):
+    """No detector or emotion model has this name."""
+
+
+class DatasetError(FerError):
+    """Labelled data, or a checkpoint, cannot be used for training or evaluation."""

@@ -1,0 +1,72 @@
+"""Results as files: a table, CSV, JSON and PNG."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer_core.labels import EMOTIONS
+from fer_core.schema import FrameResult
+
+COLUMNS = (
+    *("file", "face", "dominant", "confidence"),
+    *(str(emotion) for emotion in EMOTIONS),
+    *("x", "y", "w", "h", "score", "model", "detector"),
+)
+
+
+def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
+    """One row a face, of pictures by file name.
+
+    Columns: ``COLUMNS``. Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1 in
+    each picture. A picture without a face has no row.
+    """
+    rows = [
+        {
+            "file": name,
+            "face": number,
+            "dominant": str(face.dominant),
+            "confidence": face.confidence,
+            **{str(emotion): share for emotion, share in face.emotions.items()},
+            **dict(zip("xywh", face.box.to_list(), strict=True)),
+            "score": face.score,
+            "model": result.model,
+            "detector": result.detector,
+        }
+        for name, result in results.items()
+        for number, face in enumerate(result.faces, start=1)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def to_csv(results: Mapping[str, FrameResult]) -> bytes:
+    """``faces_table`` as UTF-8 CSV."""
+    text: str = faces_table(results).to_csv(index=False)
+    return text.encode()
+
+
+def picture_record(name: str, result: FrameResult) -> dict[str, Any]:
+    """What the command line prints of a picture, ready for JSON."""
+    record = result.to_dict()
+    del record["t_s"]  # a picture has no time
+    return {"file": name, **record}
+
+
+def to_json(results: Mapping[str, FrameResult]) -> bytes:
+    """A UTF-8 JSON list of ``picture_record``."""
+    records = [picture_record(name, result) for name, result in results.items()]
+    return json.dumps(records, indent=2).encode()
+
+
+def to_png(bgr: NDArray[np.uint8]) -> bytes:
+    """A picture ``(height, width, 3)`` uint8, BGR, as a PNG file."""
+    done, encoded = cv2.imencode(".png", bgr)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a picture of shape {bgr.shape} as PNG")
+    return encoded.tobytes()

@@ -1,0 +1,126 @@
+"""Picture files in, arrays out: every format the dashboard takes becomes BGR, uint8, upright."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fer_core.errors import EmptyFile, PictureTooLarge, UnreadablePicture
+from fer_core.settings import settings
+
+# Photos from iPhones are HEIC; pillow-heif is the maintained Pillow plug-in that carries libheif.
+pillow_heif.register_heif_opener()
+
+SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif")
+"""What file choosers offer. What a file is, its first bytes decide."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
+"""Pillow's decoders that are let near an upload: the fewer, the smaller the attack surface."""
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """The picture in a file, as ``decode_picture`` gives it.
+
+    Raises ``PictureError``, also where the file is missing, a folder or not allowed to be read.
+    """
+    try:
+        size = path.stat().st_size
+        _refuse_size(size)
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise UnreadablePicture(f"This file cannot be opened: {reason}.") from error
+    return decode_picture(data)
+
+
+def decode_picture(data: bytes) -> NDArray[np.uint8]:
+    """Decode a picture file to ``(height, width, 3)`` uint8, BGR.
+
+    EXIF orientation is obeyed, transparency is laid on white, 16-bit and float greys are scaled to
+    8 bit, and of an animation the first frame is taken.
+    Raises ``EmptyFile``, ``UnreadablePicture`` or ``PictureTooLarge``.
+    """
+    if not data:
+        raise EmptyFile("This file is empty (0 bytes). Choose it again or take another picture.")
+    _refuse_size(len(data))
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of bombs above a limit of its own; _refuse_pixels has ours. Damaged EXIF
+            # is a warning too, and no reason to refuse a picture that decodes.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _refuse_pixels(*image.size)
+                image.load()
+                return _to_bgr(_upright(image))
+    except UnidentifiedImageError as error:
+        raise UnreadablePicture(
+            "This is not a picture in a format the dashboard reads. Use JPEG, PNG, WebP, BMP, "
+            "TIFF, GIF or HEIC."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        # Pillow's decoders raise any of these for damaged data.
+        raise UnreadablePicture(
+            "This picture is damaged or incomplete. Open it elsewhere, save it again and retry."
+        ) from error
+
+
+def _refuse_size(size_bytes: int) -> None:
+    limit_mb = settings().max_upload_mb
+    if size_bytes > limit_mb * 1_000_000:
+        raise PictureTooLarge(
+            f"This file has {size_bytes / 1e6:.1f} MB, and the limit is {limit_mb} MB. "
+            "Save a smaller copy, or raise FER_MAX_UPLOAD_MB."
+        )
+
+
+def _refuse_pixels(width: int, height: int) -> None:
+    """Checked on the header, before a decompression bomb gets to allocate anything."""
+    if width * height > settings().max_megapixels * 1_000_000:
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> PictureTooLarge:
+    return PictureTooLarge(
+        f"This picture has more than {settings().max_megapixels} million pixels. "
+        "Save a smaller copy, or raise FER_MAX_MEGAPIXELS."
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; EXIF that cannot be read turns nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # whatever a hostile EXIF block makes Pillow's parser raise
+        return image
+
+
+def _to_bgr(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _to_8_bit(np.asarray(image))
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        image = Image.alpha_composite(white, rgba)
+    rgb = np.asarray(image.convert("RGB"))
+    return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Greys of more than 8 bits, scaled by the range their numbers tell of.
+
+    The file does not say whether white is 1.0, 255, 4095 or 65535, so the smallest of these that
+    holds the brightest pixel is taken.
+    """
+    numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    peak = float(numbers.max())
+    white = next((w for w in (1.0, 255.0, 4095.0, 65535.0) if peak <= w), peak)
+    return np.asarray(np.clip(numbers / white * 255.0, 0, 255).round(), dtype=np.uint8)

@@ -1,0 +1,61 @@
+"""The seven expressions: their names, their order, one colour each.
+
+The order is DeepFace's, so that column ``i`` of every ``(n, 7)`` probability array in this
+project means ``EMOTIONS[i]``, whichever network made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Emotion(StrEnum):
+    """An expression a network can report; a member is its own label, ``HAPPY == "happy"``."""
+
+    ANGRY = "angry"
+    DISGUST = "disgust"
+    FEAR = "fear"
+    HAPPY = "happy"
+    SAD = "sad"
+    SURPRISE = "surprise"
+    NEUTRAL = "neutral"
+
+
+EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
+"""The columns of every probability array, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """An sRGB colour, each channel 0-255."""
+
+    r: int
+    g: int
+    b: int
+
+    @classmethod
+    def from_hex(cls, text: str) -> Color:
+        """``"#EE6677"`` -> ``Color(238, 102, 119)``."""
+        return cls(*bytes.fromhex(text.removeprefix("#")))
+
+    def as_hex(self) -> str:
+        """``"#EE6677"``, for Plotly and CSS."""
+        return f"#{self.r:02X}{self.g:02X}{self.b:02X}"
+
+    def as_bgr(self) -> tuple[int, int, int]:
+        """``(119, 102, 238)``, for OpenCV."""
+        return (self.b, self.g, self.r)
+
+
+# Tol's "bright" scheme (Paul Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021): the seven stay apart
+# under normal, deutan, protan and tritan vision. Never the only cue: a label always goes with it.
+COLORS: dict[Emotion, Color] = {
+    Emotion.ANGRY: Color.from_hex("#EE6677"),
+    Emotion.DISGUST: Color.from_hex("#228833"),
+    Emotion.FEAR: Color.from_hex("#AA3377"),
+    Emotion.HAPPY: Color.from_hex("#CCBB44"),
+    Emotion.SAD: Color.from_hex("#4477AA"),
+    Emotion.SURPRISE: Color.from_hex("#66CCEE"),
+    Emotion.NEUTRAL: Color.from_hex("#BBBBBB"),
+}

@@ -1,0 +1,52 @@
+"""What every test stands on: no network, no home folder, one face that may be shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fer_core.images import read_picture
+from fer_core.settings import ROOT
+
+SHARED = ROOT.parent / "shared"
+SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
+
+# Port 9 of this machine answers nobody: every download fails at once, as on a machine offline.
+NOWHERE = "http://127.0.0.1:9"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SHARED.is_dir():
+        return
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(pytest.mark.skip(reason="../shared is absent"))
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reaches the network, the home folder, or the settings of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, NOWHERE)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("DEEPFACE_HOME", str(home))
+    for name in ("FER_WEIGHTS_DIR", "FER_DETECTOR", "FER_EMOTION", "FER_MAX_UPLOAD_MB"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder ../shared; a test that asks for it is marked ``shared``."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> NDArray[np.uint8]:
+    """One smiling woman, 512x512, BGR (NASA, public domain)."""
+    return read_picture(SAMPLE)

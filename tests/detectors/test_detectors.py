@@ -1,0 +1,131 @@
+"""Both detectors on a real face, and on everything that is none."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fer_core.detectors import FaceDetector, load_detector
+from fer_core.detectors.haar import HaarDetector
+from fer_core.detectors.scaling import map_back, shrink
+from fer_core.detectors.yunet import YuNetDetector
+from fer_core.errors import UnknownEngine, WeightsCorrupt
+from fer_core.fakes import FakeDetector
+from fer_core.schema import Box
+
+# The astronaut's face in the 512x512 picture, drawn by hand.
+FACE = Box(176, 66, 96, 116)
+
+
+@pytest.fixture(params=["haar", pytest.param("yunet", marks=pytest.mark.shared)])
+def detector(request: pytest.FixtureRequest, shared) -> FaceDetector:
+    if request.param == "haar":
+        return HaarDetector()
+    return YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
+
+
+def test_it_finds_the_face(detector, astronaut):
+    [face] = detector.detect(astronaut)
+    assert face.box.iou(FACE) > 0.5
+    assert 0.3 < face.score <= 1.0
+
+
+def test_a_large_picture_gives_boxes_in_its_own_pixels(detector, astronaut):
+    large = cv2.resize(astronaut, None, fx=4, fy=4)
+    face = detector.detect(large)[0]
+    assert face.box.iou(Box(*(4 * value for value in FACE.to_list()))) > 0.5
+
+
+def test_several_faces_come_largest_first(detector, astronaut):
+    canvas = np.full((1100, 1600, 3), 127, np.uint8)
+    canvas[:512, :512] = astronaut
+    canvas[50:1074, 550:1574] = cv2.resize(astronaut, (1024, 1024))
+    boxes = [face.box for face in detector.detect(canvas)]
+    assert len(boxes) == 2
+    assert boxes[0].area > boxes[1].area
+    assert boxes[1].x < 512 < boxes[0].x
+
+
+def test_a_face_at_the_edge_is_clipped(detector, astronaut):
+    cut = astronaut[70:300, 185:400]
+    for face in detector.detect(cut):
+        assert face.box.x >= 0
+        assert face.box.y >= 0
+        assert face.box.x + face.box.w <= cut.shape[1]
+        assert face.box.y + face.box.h <= cut.shape[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (3, 5), (31, 33), (48, 48)])
+def test_tiny_pictures_have_no_face(detector, shape):
+    assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
+
+
+def test_noise_is_no_face(detector):
+    noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    assert detector.detect(noise) == []
+
+
+def test_threads_may_share_it(detector, astronaut):
+    small = cv2.resize(astronaut, (256, 256))
+    alone = {512: detector.detect(astronaut), 256: detector.detect(small)}
+    with ThreadPoolExecutor(4) as pool:
+        for picture, found in pool.map(lambda p: (p, detector.detect(p)), [astronaut, small] * 10):
+            assert found == alone[picture.shape[0]]
+
+
+@pytest.mark.shared
+def test_yunet_gives_five_landmarks_inside_the_face(shared, astronaut):
+    detector = YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
+    [face] = detector.detect(astronaut)
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert right_eye[1] < nose[1] < right_mouth[1]
+    assert right_mouth[0] < left_mouth[0]
+
+
+@pytest.mark.shared
+def test_yunet_finds_both_people_of_the_clip(shared):
+    from PIL import Image
+
+    with Image.open(shared / "media" / "head-pose-face-detection-female-and-male.gif") as clip:
+        frame = np.asarray(clip.convert("RGB"))[:, :, ::-1].copy()
+    detector = YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
+    assert len(detector.detect(frame)) == 2
+
+
+def test_a_file_that_is_not_yunet_is_refused(tmp_path):
+    path = tmp_path / "face_detection_yunet_2023mar.onnx"
+    path.write_bytes(b"<html>not found</html>")
+    with pytest.raises(WeightsCorrupt, match="weights fetch"):
+        YuNetDetector(path)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(UnknownEngine, match="yunet"):
+        load_detector("retina")
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 800))
+@settings(max_examples=40)
+def test_shrinking_keeps_the_longer_side_within_the_limit(width, height, longest):
+    small, scale = shrink(np.zeros((height, width, 3), np.uint8), longest)
+    assert max(small.shape[:2]) <= max(longest, 1)
+    assert 0 < scale <= 1
+    assert min(small.shape[:2]) >= 1
+
+
+def test_mapping_back_undoes_the_scaling():
+    [face] = map_back([((10, 20, 30, 40), 2.0, ((15, 25),))], 0.5, 200, 200)
+    assert face.box == Box(20, 40, 60, 80)
+    assert list(face.landmarks) == [(30, 50)]
+    assert face.score == 1.0
+
+
+def test_the_fake_keeps_the_contract():
+    found = FakeDetector([Box(90, 90, 40, 40)]).detect(np.zeros((100, 100, 3), np.uint8))
+    assert [face.box for face in found] == [Box(90, 90, 10, 10)]

@@ -1,0 +1,135 @@
+"""FrameResult and its parts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_core.labels import COLORS, EMOTIONS, Color, Emotion
+from fer_core.schema import Box, Detection, Face, FrameResult
+
+UNIFORM = (1 / 7,) * 7
+
+boxes = st.builds(
+    Box, st.integers(0, 500), st.integers(0, 500), st.integers(1, 500), st.integers(1, 500)
+)
+shares = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
+    lambda values: tuple(value / sum(values) for value in values)
+)
+points = st.tuples(st.floats(0, 500), st.floats(0, 500))
+faces = st.builds(
+    Face,
+    box=boxes,
+    score=st.floats(0, 1),
+    landmarks=st.lists(points, max_size=5).map(tuple),
+    probabilities=shares,
+    track_id=st.none() | st.integers(1, 99),
+)
+results = st.builds(
+    FrameResult,
+    width=st.integers(1, 9000),
+    height=st.integers(1, 9000),
+    faces=st.lists(faces, max_size=3).map(tuple),
+    model=st.just("compact"),
+    detector=st.just("haar"),
+    t_s=st.floats(0, 1e6),
+    latency_ms=st.floats(0, 1e4),
+)
+
+
+def test_the_order_is_deepfaces():
+    assert EMOTIONS == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def test_every_expression_has_its_own_colour():
+    assert set(COLORS) == set(Emotion)
+    assert len(set(COLORS.values())) == 7
+
+
+def test_a_colour_is_the_same_for_plotly_and_opencv():
+    color = Color.from_hex("#EE6677")
+    assert color.as_hex() == "#EE6677"
+    assert color.as_bgr() == (0x77, 0x66, 0xEE)
+
+
+@given(results)
+def test_a_result_survives_json(result: FrameResult):
+    assert FrameResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+@given(boxes, boxes)
+def test_iou_is_symmetric_and_bounded(a: Box, b: Box):
+    assert a.iou(b) == b.iou(a)
+    assert 0.0 <= a.iou(b) <= 1.0
+    assert a.iou(a) == 1.0
+
+
+def test_iou_by_hand():
+    assert Box(0, 0, 2, 2).iou(Box(1, 0, 2, 2)) == pytest.approx(2 / 6)
+    assert Box(0, 0, 2, 2).iou(Box(2, 0, 2, 2)) == 0.0
+
+
+@given(
+    st.floats(-600, 600),
+    st.floats(-600, 600),
+    st.floats(0, 900),
+    st.floats(0, 900),
+    st.integers(1, 500),
+    st.integers(1, 500),
+)
+def test_a_clipped_box_lies_in_the_picture(x, y, w, h, width, height):
+    box = Box.clipped(x, y, w, h, width, height)
+    if box is not None:
+        assert box.x >= 0
+        assert box.y >= 0
+        assert box.x + box.w <= width
+        assert box.y + box.h <= height
+
+
+def test_a_box_outside_the_picture_is_no_box():
+    assert Box.clipped(100, 0, 10, 10, 100, 100) is None
+    assert Box.clipped(-10, 0, 10, 10, 100, 100) is None
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
+def test_an_empty_box_is_refused(size):
+    with pytest.raises(ValueError, match="width and a height"):
+        Box(0, 0, *size)
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
+def test_a_score_outside_0_1_is_refused(score):
+    with pytest.raises(ValueError, match="score"):
+        Detection(Box(0, 0, 1, 1), score)
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [(), UNIFORM[:6], (0.5,) * 7, (1.5, -0.5, 0, 0, 0, 0, 0), (float("nan"),) * 7],
+)
+def test_shares_that_are_no_distribution_are_refused(probabilities):
+    with pytest.raises(ValueError, match="probabilities"):
+        Face(Box(0, 0, 1, 1), 0.5, probabilities=probabilities)
+
+
+def test_dominant_and_confidence():
+    face = Face(Box(0, 0, 1, 1), 0.5, probabilities=(0.1, 0, 0, 0.6, 0.1, 0.1, 0.1))
+    assert face.dominant is Emotion.HAPPY
+    assert face.confidence == 0.6
+    assert list(face.emotions) == list(EMOTIONS)
+
+
+def test_an_empty_picture_is_refused():
+    with pytest.raises(ValueError, match="at least one pixel"):
+        FrameResult(0, 10, (), "compact", "haar")
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"box": [1, 2, 3]}, {"box": [0, 0, 1, 1], "score": 0.5, "emotions": {"happy": 1}}]
+)
+def test_from_dict_refuses_what_to_dict_did_not_write(data):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Face.from_dict(data)
