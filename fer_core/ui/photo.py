@@ -1,0 +1,228 @@
+"""The photo page: pictures in, marked pictures, charts, a table and files out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.analyzer import Analyzer
+from fer_core.detectors.scaling import shrink
+from fer_core.draw import annotate, face_name
+from fer_core.errors import PictureError
+from fer_core.export import faces_table, to_csv, to_json, to_png
+from fer_core.images import SUFFIXES, decode_picture
+from fer_core.labels import EMOTIONS
+from fer_core.schema import FrameResult
+from fer_core.settings import settings
+from fer_core.ui.charts import expression_bars
+
+SAMPLE = Path(__file__).parent / "sample.jpg"
+PREVIEW_PX = 1280
+CHARTS_BESIDE = 2
+"""So many charts fit beside a picture; those of further faces come below it."""
+CHARTS_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file the user handed over."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a picture: a result with a preview (BGR), or a sentence that says why not."""
+
+    name: str
+    result: FrameResult | None = None
+    preview: NDArray[np.uint8] | None = None
+    error: str = ""
+
+
+def picture_inputs() -> list[Picture]:
+    """The widgets that take pictures, and what they hold now."""
+    uploads = st.file_uploader(
+        "Pictures",
+        type=list(SUFFIXES),
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        help="One or many. They stay in this computer's memory and are gone with the browser tab.",
+    )
+    camera_column, sample_column, _ = st.columns([1, 1, 2])
+    with camera_column:
+        camera_on = st.toggle("Take a picture with the camera", key="photo_camera")
+    with sample_column:
+        sample_on = st.toggle(
+            "Try the sample picture",
+            key="photo_sample",
+            help="Astronaut Eileen Collins (NASA, public domain).",
+        )
+    pictures = [Picture(upload.name, upload.getvalue()) for upload in uploads]
+    if camera_on and (shot := st.camera_input("Camera", label_visibility="collapsed")):
+        pictures.append(Picture("camera.jpg", shot.getvalue()))
+    if sample_on:
+        pictures.append(Picture("sample.jpg", SAMPLE.read_bytes()))
+    return _with_unique_names(pictures)
+
+
+def analyze_all(analyzer: Analyzer, pictures: list[Picture]) -> dict[str, Outcome]:
+    """The outcome of each picture by name; only what is new is computed, with progress shown.
+
+    Kept in the session, so that a click elsewhere on the page does not repeat the work.
+    """
+    before: dict[str, Outcome] = st.session_state.get("photo_outcomes", {})
+    keys = {picture.name: _key(picture, analyzer) for picture in pictures}
+    known = {key: before[key] for key in keys.values() if key in before}
+    todo = [picture for picture in pictures if keys[picture.name] not in known]
+    # The same dict, filled as it goes: pictures that are done survive an interrupted run.
+    st.session_state["photo_outcomes"] = known
+    for picture in _with_progress(todo):
+        known[keys[picture.name]] = analyze_picture(analyzer, picture)
+    return {name: known[key] for name, key in keys.items()}
+
+
+def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
+    """Decode and analyse one picture; what is wrong with it becomes a sentence."""
+    try:
+        bgr = decode_picture(picture.data)
+    except PictureError as error:
+        return Outcome(picture.name, error=str(error))
+    result = analyzer.analyze(bgr)
+    return Outcome(picture.name, result, annotate(shrink(bgr, PREVIEW_PX)[0], result))
+
+
+def show_outcome(outcome: Outcome, picture: Picture) -> None:
+    """One picture: marked, with a chart for each face; or the sentence of its error."""
+    with st.container(border=True):
+        st.markdown(f"**{_plain(outcome.name)}**")
+        if outcome.result is None or outcome.preview is None:
+            st.error(outcome.error, icon=":material/broken_image:")
+            return
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            st.image(outcome.preview[:, :, ::-1], width="stretch", output_format="JPEG")
+        faces = outcome.result.faces
+        with right:
+            if not faces:
+                st.info(
+                    "No face was found. A face that is larger, brighter or turned to the camera "
+                    "is found more easily.",
+                    icon=":material/person_search:",
+                )
+            _charts(outcome, range(min(CHARTS_BESIDE, len(faces))), columns=1)
+            st.download_button(
+                "Marked picture (PNG)",
+                data=_png_of(picture, outcome.result),
+                file_name=f"{Path(outcome.name).stem}-expressions.png",
+                mime="image/png",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"png_{outcome.name}",
+            )
+        _charts(outcome, range(CHARTS_BESIDE, len(faces)), columns=CHARTS_A_ROW)
+
+
+def show_table(outcomes: Mapping[str, Outcome]) -> None:
+    """All faces of all pictures, and the same as files."""
+    results = {name: o.result for name, o in outcomes.items() if o.result is not None}
+    if not any(result.faces for result in results.values()):
+        return
+    st.subheader("All faces")
+    shares = [str(emotion) for emotion in EMOTIONS]
+    table = faces_table(results)
+    table[shares] *= 100
+    percent = st.column_config.NumberColumn(format="%.0f %%", width=70)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_order=["file", "face", "dominant", *shares, "score"],
+        column_config={
+            **dict.fromkeys(shares, percent),
+            "score": st.column_config.NumberColumn(
+                "detector", format="%.2f", help="How sure the detector is that this is a face."
+            ),
+        },
+    )
+    csv, json, _ = st.columns([1, 1, 3])
+    files: tuple[tuple[str, str, Callable[[], bytes]], ...] = (
+        ("CSV", "text/csv", lambda: to_csv(results)),
+        ("JSON", "application/json", lambda: to_json(results)),
+    )
+    for column, (kind, mime, make) in zip((csv, json), files, strict=True):
+        column.download_button(
+            kind,
+            data=make,
+            file_name=f"expressions.{kind.lower()}",
+            mime=mime,
+            on_click="ignore",
+            icon=":material/download:",
+            width="stretch",
+        )
+
+
+def _charts(outcome: Outcome, numbers: range, columns: int) -> None:
+    """Bar charts of the faces with these positions, ``columns`` in a row."""
+    assert outcome.result is not None
+    for start in numbers[::columns]:
+        row = range(start, min(start + columns, numbers.stop))
+        for column, number in zip(st.columns(columns), row, strict=False):
+            face = outcome.result.faces[number]
+            with column:
+                who = f"{face_name(face, number + 1)}: " if len(outcome.result.faces) > 1 else ""
+                st.markdown(f"{who}**{face.dominant}** {face.confidence:.0%}")
+                st.plotly_chart(
+                    expression_bars(face),
+                    key=f"bars_{outcome.name}_{number}",
+                    config={"displayModeBar": False},
+                )
+
+
+def _png_of(picture: Picture, result: FrameResult) -> Callable[[], bytes]:
+    """Made at full size when it is asked for, so that no copy of a large photo is kept."""
+    return lambda: to_png(annotate(decode_picture(picture.data), result))
+
+
+def _with_progress(todo: list[Picture]) -> Iterator[Picture]:
+    """The pictures one by one; a bar where there are several."""
+    if len(todo) < 2:
+        yield from todo
+        return
+    bar = st.progress(0.0)
+    for done, picture in enumerate(todo):
+        bar.progress(done / len(todo), f"Picture {done + 1} of {len(todo)}")
+        yield picture
+    bar.empty()
+
+
+def _key(picture: Picture, analyzer: Analyzer) -> str:
+    """The same bytes through the same engines give the same outcome."""
+    engines = f"{analyzer.detector.name}|{analyzer.emotion.name}|{picture.name}|"
+    return hashlib.sha256(engines.encode() + picture.data).hexdigest()
+
+
+def _with_unique_names(pictures: list[Picture]) -> list[Picture]:
+    """``a.jpg``, ``a (2).jpg``: uploads may share a name, and the table tells them apart."""
+    taken: set[str] = set()
+    renamed = []
+    for picture in pictures:
+        name, number = picture.name, 1
+        while name in taken:
+            number += 1
+            path = Path(picture.name)
+            name = f"{path.stem} ({number}){path.suffix}"
+        taken.add(name)
+        renamed.append(Picture(name, picture.data))
+    return renamed
+
+
+def _plain(text: str) -> str:
+    """A file name with Markdown's special characters made harmless."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:&" else c for c in text)

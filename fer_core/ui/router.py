@@ -1,0 +1,25 @@
+"""What every page shares: the browser tab, the navigation. Runs at each rerun of any page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.settings import ROOT
+
+HERE = Path(__file__).parent
+
+# A file of our own: for an icon by name every visitor's browser would ask a font service.
+st.set_page_config(page_title="FER Dashboard", page_icon=HERE / "favicon.svg", layout="wide")
+st.logo(HERE / "logo.svg", size="large")
+
+PAGES = ROOT / "pages"
+
+st.navigation(
+    [
+        st.Page(PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True),
+        st.Page(PAGES / "live.py", title="Live", icon=":material/videocam:", url_path="live"),
+        st.Page(PAGES / "models.py", title="Models", icon=":material/tune:", url_path="models"),
+        st.Page(PAGES / "about.py", title="About", icon=":material/info:", url_path="about"),
+    ],
+    position="top",
+).run()

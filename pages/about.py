@@ -1,0 +1,64 @@
+"""What the dashboard can tell, what it cannot, and what it must not be used for."""
+
+import streamlit as st
+
+st.title("About")
+st.markdown(
+    "FER Dashboard finds faces in photos and live video and shows **what each face looks like to a "
+    "neural network**: shares of anger, disgust, fear, happiness, sadness, surprise and neutral "
+    "that sum to 100 %."
+)
+
+can, cannot = st.columns(2, gap="large")
+with can:
+    st.subheader("What it can tell")
+    st.markdown(
+        "- Where faces are in a picture, and how sure the detector is.\n"
+        "- Which of seven posed or spontaneous **expressions** a face resembles, compared with "
+        "thousands of pictures that people labelled by looking at them.\n"
+        "- How that changes over the seconds of a live stream."
+    )
+with cannot:
+    st.subheader("What it cannot tell")
+    st.markdown(
+        "- What a person feels, thinks, wants or hides. A smile can be polite, nervous or played; "
+        "a resting face can look sad to a network "
+        "([Barrett et al., 2019](https://doi.org/10.1177/1529100619832930)).\n"
+        "- Whether somebody lies, is ill, is attentive or is fit for a job.\n"
+        "- Anything with the same accuracy for everyone: the training pictures come from the web, "
+        "and accuracy across age, skin tone and culture has not been measured."
+    )
+
+st.subheader("How it works")
+st.markdown(
+    "1. **Face detection**: YuNet, a small network, or OpenCV's Haar cascade.\n"
+    "2. **Landmarks**: YuNet marks the eyes, the nose tip and the corners of the mouth. "
+    "The Haar cascade marks none.\n"
+    "3. **Expression**: the grey square around each face goes through DeepFace's pretrained "
+    "network or through the compact network that ships with the dashboard.\n\n"
+    "The [Models](/models) page shows which are in use, where they come from and how accurate "
+    "they were when measured."
+)
+
+st.subheader("Privacy")
+st.markdown(
+    "- Pictures and video are analysed **on the computer that runs the dashboard** and are sent "
+    "nowhere else. If somebody else runs it for you, that is their computer.\n"
+    "- **Nothing is stored.** Pictures and the numbers of a live session are kept in memory while "
+    "the browser tab is open, so that you can download them, and are gone with it. "
+    "Frames of the camera are never kept.\n"
+    "- The only traffic it causes itself is fetching the networks' files once, where they are "
+    "missing."
+)
+
+st.subheader("Where it must not be used")
+st.markdown(
+    "- In the European Union, inferring emotions of people **at work or in education** is "
+    "prohibited, except for medical or safety reasons: "
+    "[AI Act, Article 5(1)(f)](https://eur-lex.europa.eu/eli/reg/2024/1689/oj#art_5).\n"
+    "- Elsewhere in the Union, **people must be told** that such a system looks at them: "
+    "[Article 50(3)](https://eur-lex.europa.eu/eli/reg/2024/1689/oj#art_50). "
+    "Tell them anyway, wherever you are, and ask first.\n"
+    "- Never decide about a person by these numbers: not on hiring, marks, insurance, credit, "
+    "policing, borders or treatment."
+)

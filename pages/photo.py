@@ -1,0 +1,23 @@
+"""Photos in, expressions out."""
+
+import streamlit as st
+
+from fer_core.ui.engines import current_analyzer, engine_line
+from fer_core.ui.photo import analyze_all, picture_inputs, show_outcome, show_table
+
+st.title("Facial expressions in photos")
+pictures = picture_inputs()
+analyzer = current_analyzer()
+engine_line()
+
+if not pictures:
+    st.info(
+        "Add one or more pictures above to see the expression of every face in them, "
+        "or switch on the sample picture.",
+        icon=":material/add_photo_alternate:",
+    )
+
+outcomes = analyze_all(analyzer, pictures)
+for picture in pictures:
+    show_outcome(outcomes[picture.name], picture)
+show_table(outcomes)

@@ -1,0 +1,190 @@
+"""A real server and a real Chromium with a fake camera."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from fer_core.images import read_picture
+from fer_core.settings import ROOT
+from tests.conftest import NOWHERE, SAMPLE
+
+CHROMIUM = shutil.which("chromium")
+SCREENSHOTS = ROOT / "screenshots"
+
+# Debian's Chromium as root, quiet: no start page, no look-ups, no updates.
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+CAMERA_FLAG = "--use-fake-device-for-media-stream"
+ALLOW_FLAG = "--use-fake-ui-for-media-stream"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="Chromium is absent"))
+
+
+class Dashboard:
+    """`streamlit run app.py` on a port of its own; its output is printed when a test fails."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.log = folder / "server.log"
+        offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                *("--server.port", str(self.port), "--server.headless", "true"),
+            ],
+            cwd=ROOT,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("FER_")},
+                **offline,
+                "NO_PROXY": "127.0.0.1,localhost",
+                "no_proxy": "127.0.0.1,localhost",
+                "HOME": str(folder),
+                "DEEPFACE_HOME": str(folder),
+                **environment,
+            },
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_until_ready(self, timeout_s: float = 90.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError(f"the dashboard did not start:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    server = Dashboard(tmp_path_factory.mktemp("dashboard"))
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def dashboard(_dashboard: Dashboard, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of the running dashboard."""
+    begin = _dashboard.log.stat().st_size
+    yield _dashboard.url
+    print("--- the dashboard's output ---")
+    print(_dashboard.log.read_bytes()[begin:].decode(errors="replace"))
+
+
+@pytest.fixture(scope="session")
+def camera_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of the astronaut, 640x480, moving a little; Chromium loops it."""
+    path = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
+    picture = read_picture(SAMPLE)
+    wide = cv2.copyMakeBorder(picture, 0, 0, 64, 64, cv2.BORDER_REPLICATE)
+    with av.open(str(path), "w", format="mjpeg") as clip:
+        stream = clip.add_stream("mjpeg", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj420p"
+        for number in range(90):
+            left = round(6 + 6 * np.sin(number / 90 * 2 * np.pi))
+            view = np.ascontiguousarray(wide[0:480, left : left + 628])
+            still = cv2.resize(view, (640, 480)).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(still, format="bgr24")
+            clip.mux(stream.encode(frame))
+        clip.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def _playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Iterator[OpenPage]:
+    """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
+
+    A fresh Chromium each time. ``camera``: ``astronaut``, ``none`` (no device) or ``refused``
+    (the user denies it). Accelerated animations are off; the page fails the test when its own
+    script throws.
+    """
+    browsers: list[Browser] = []
+
+    def start(
+        path: str = "/",
+        camera: str = "astronaut",
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+    ) -> Page:
+        flags = [*FLAGS]
+        if camera != "none":
+            flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={camera_clip}"]
+        if camera == "astronaut":
+            flags.append(ALLOW_FLAG)
+        browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browsers.append(browser)
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            accept_downloads=True,
+        )
+        page = context.new_page()
+        page.set_default_timeout(45_000)
+        page.goto(dashboard + path)
+        return page
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Page, str], None]:
+    """Keep a picture of the page in the git-ignored screenshots/."""
+
+    def take(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+    return take
