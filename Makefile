@@ -15,7 +15,7 @@ help:
 	@echo "make clean        remove the virtual environment and caches; weights stay"
 
 run: .venv/run.stamp
-	@$(BIN)/python -m fer_core weights fetch || echo "Skipped: weights that could not be fetched; the dashboard says which models it uses instead."
+	@$(BIN)/python -m fer_core weights fetch || true
 	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: .venv/test.stamp lint

@@ -115,5 +115,5 @@ def fetch(keys: tuple[str, ...]) -> None:
             click.echo(f"{key}: {path}")
         except FerError as error:
             failed = True
-            click.echo(f"{key}: {error}", err=True)
+            click.echo(f"Skipped {key}: {error}", err=True)
     sys.exit(1 if failed else 0)

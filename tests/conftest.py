@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.images import read_picture
 from fer_core.settings import ROOT
+from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"
 SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
@@ -35,7 +36,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("DEEPFACE_HOME", str(home))
+    isolate(monkeypatch, home / "downloaded")
     for name in ("FER_WEIGHTS_DIR", "FER_DETECTOR", "FER_EMOTION", "FER_MAX_UPLOAD_MB"):
         monkeypatch.delenv(name, raising=False)
 

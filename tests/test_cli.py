@@ -75,8 +75,7 @@ def test_auto_works_without_a_network():
 
 
 @pytest.mark.parametrize("option", [("--emotion", "deepface"), ("--detector", "yunet")])
-def test_an_engine_that_cannot_be_had_is_one_sentence(option, monkeypatch, tmp_path):
-    monkeypatch.setattr("fer_core.weights.DOWNLOADS", tmp_path)
+def test_an_engine_that_cannot_be_had_is_one_sentence(option):
     code, lines, stderr = run("analyze", SAMPLE, *option)
     assert code == 1
     assert lines == []
@@ -95,8 +94,7 @@ def test_weights_status_names_each_file():
     assert [line.split(":")[0] for line in lines] == ["yunet", "deepface"]
 
 
-def test_weights_fetch_offline_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr("fer_core.weights.DOWNLOADS", tmp_path)
+def test_weights_fetch_offline_says_what_to_do():
     code, _, stderr = run("weights", "fetch", "yunet")
     assert code == 1
     assert "FER_WEIGHTS_DIR" in stderr

@@ -1,0 +1,58 @@
+"""Which expression a face shows: the last of the three steps."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EmotionModel(Protocol):
+    """Anything that reads expressions. One instance may be used from several threads at once."""
+
+    name: str
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The share of each of ``EMOTIONS`` in square grey faces ``(n, s, s)`` uint8, any ``s``.
+
+        Returns ``(n, 7)`` float32, each row summing to 1. Raises ``ValueError`` for other arrays.
+        """
+        ...
+
+
+def load_emotion_model(name: str = "auto") -> EmotionModel:
+    """The model of that name, ready to use: ``"auto"``, ``"deepface"`` or ``"compact"``.
+
+    ``auto`` is DeepFace's network where its weights are here or can be fetched, else the compact
+    one. A model is loaded once in a process and shared.
+    Raises ``UnknownEngine`` for another name and ``WeightsError`` where the weights of the model
+    asked for cannot be had.
+    """
+    # Imported here because engines.py is above this protocol, and each model below it.
+    from fer_core.engines import choose_emotion_model
+    from fer_core.weights import fetch
+
+    if choose_emotion_model(name).name == "compact":
+        return _compact()
+    path = fetch("deepface")
+    return _deepface(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _compact() -> EmotionModel:
+    from fer_core.emotion.compact import CompactEmotionModel
+
+    return CompactEmotionModel()
+
+
+@lru_cache(maxsize=1)
+def _deepface(
+    path: Path,
+    mtime_ns: int,  # noqa: ARG001 - so that a replaced file is loaded anew
+) -> EmotionModel:
+    from fer_core.emotion.deepface import DeepFaceEmotionModel
+
+    return DeepFaceEmotionModel(path)

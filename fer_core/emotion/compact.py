@@ -1,0 +1,98 @@
+"""The expression network this project trains itself and ships (models/emotion_compact.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from fer_core.errors import WeightsCorrupt, WeightsMissing
+from fer_core.labels import EMOTIONS
+
+SHIPPED_WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "emotion_compact.onnx"
+
+_TILE = 48
+_BATCH = 256  # keeps the maps of one pass below 100 MB
+_SHOWN, _FER2013 = "probabilities", "probabilities_fer2013"
+
+
+class CompactEmotionModel:
+    """``models/emotion_compact.onnx`` in onnxruntime. One instance may serve many threads.
+
+    Raises ``WeightsMissing`` or ``WeightsCorrupt`` if the file cannot be used.
+    """
+
+    name = "compact"
+
+    def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:
+        self._session = _open(path)
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The share of each expression, calibrated for how most people label a face.
+
+        ``crops``: ``(n, s, s)`` uint8, square grey faces of any side ``s`` >= 1; 48 is native.
+        Returns ``(n, 7)`` float32 in 0..1 in the order of ``EMOTIONS``; each row sums to 1.
+        Raises ``ValueError`` for another shape or dtype.
+        """
+        return self._run(crops, [_SHOWN])[0]
+
+    def predict_both(
+        self, crops: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What ``predict`` gives, and the same calibrated for FER2013's original labels.
+
+        The second is for measuring, not for show.
+        """
+        shown, fer2013 = self._run(crops, [_SHOWN, _FER2013])
+        return shown, fer2013
+
+    def _run(self, crops: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
+        tiles = _to_tiles(crops)
+        empty = [np.zeros((0, len(EMOTIONS)), dtype=np.float32)] * len(outputs)
+        parts = [
+            self._session.run(outputs, {"tiles": tiles[i : i + _BATCH]})
+            for i in range(0, len(tiles), _BATCH)
+        ]
+        return [np.concatenate(columns) for columns in zip(empty, *parts, strict=True)]
+
+
+def _to_tiles(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1] != crops.shape[2]:
+        raise ValueError(f"crops are (n, s, s) uint8, not {crops.shape} {crops.dtype}")
+    side = crops.shape[1]
+    if side == 0 and len(crops):
+        raise ValueError("crops need at least one pixel")
+    if side == _TILE or not len(crops):
+        return crops.reshape(-1, _TILE, _TILE)
+    how = cv2.INTER_AREA if side > _TILE else cv2.INTER_LINEAR
+    return np.stack(
+        [np.asarray(cv2.resize(c, (_TILE, _TILE), interpolation=how), np.uint8) for c in crops]
+    )
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise WeightsMissing(
+            f"The compact network is not at {path}. Fetch the file again from the repository."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads only contend
+    options.log_severity_level = 4  # a damaged file is reported once, by the exception below
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base for what a damaged file raises
+        raise WeightsCorrupt(
+            f"{path} is not a network that can be read. Fetch the file again from the repository."
+        ) from error
+    inputs = [(value.name, value.type) for value in session.get_inputs()]
+    outputs = [(value.name, value.shape[-1]) for value in session.get_outputs()]
+    wanted = [(_SHOWN, len(EMOTIONS)), (_FER2013, len(EMOTIONS))]
+    if inputs != [("tiles", "tensor(uint8)")] or outputs != wanted:
+        raise WeightsCorrupt(
+            f"{path} is another network than the compact one. "
+            "Fetch the file again from the repository."
+        )
+    return session

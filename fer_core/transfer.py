@@ -1,0 +1,142 @@
+"""How the bytes of a weights file come over the network; weights.py judges them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import requests
+from pooch import HTTPDownloader
+
+Report = Callable[[int], None]
+"""Called with the number of bytes received so far. It may raise to end the transfer."""
+
+Transfer = Callable[[str, Path, Report], None]
+"""``transfer(address, target, report)`` fetches one address into the file ``target``."""
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0
+# DeepFace's downloader writes 512 KB at a time: on a slow line that takes a while.
+STALL_TIMEOUT_S = 60.0
+
+
+class TransferFailed(Exception):
+    """The file did not come over; ``str(error)`` is the reason in a few words.
+
+    It stays inside the package: ``weights.fetch`` turns it into a ``DownloadFailed``.
+    """
+
+
+def transfer_http(address: str, target: Path, report: Report) -> None:
+    """Fetch over HTTP with pooch's downloader. Raises ``TransferFailed``."""
+    download = HTTPDownloader(
+        progressbar=_Progress(report),
+        chunk_size=16_384,
+        timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+    )
+    try:
+        download(address, str(target), None)
+    except requests.RequestException as error:
+        raise TransferFailed(_reason(error)) from error
+
+
+def transfer_deepface(address: str, target: Path, report: Report) -> None:
+    """Fetch with the deepface package's own downloader. Raises ``TransferFailed``.
+
+    It runs in a process of its own: it knows no time limit, so that a silent server would hold a
+    thread for ever, and it saves where an environment variable says, which every thread shares.
+    """
+    _require_connection(address)
+    weights = target.parent / ".deepface" / "weights"
+    weights.mkdir(parents=True)
+    log_path = target.parent / "log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _DEEPFACE_DOWNLOADER, target.name, address],
+            env={**os.environ, "DEEPFACE_HOME": str(target.parent)},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _watch(process, weights, report)
+        finally:
+            process.kill()
+            process.communicate()
+    if process.returncode != 0:
+        lines = log_path.read_text(errors="replace").split("\n")
+        raise TransferFailed(next((line for line in reversed(lines) if line), "it ended early"))
+    (weights / target.name).replace(target)
+
+
+# The first thread ends the process with its parent, whose end closes the pipe.
+_DEEPFACE_DOWNLOADER = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+from deepface.commons.weight_utils import download_weights_if_necessary
+try:
+    download_weights_if_necessary(file_name=sys.argv[1], source_url=sys.argv[2])
+except ValueError as error:
+    sys.exit(str(error.__cause__).split("\\n")[0])
+"""
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, report: Report) -> None:
+    """Report the growth of the one file in ``folder`` until the process ends or stalls."""
+    received, since = 0, time.monotonic()
+    while process.poll() is None:
+        grown = received
+        with suppress(FileNotFoundError):  # it gets its final name between two looks
+            grown = sum(entry.stat().st_size for entry in os.scandir(folder))
+        if grown != received:
+            received, since = grown, time.monotonic()
+            report(received)
+        elif time.monotonic() - since > STALL_TIMEOUT_S:
+            raise TransferFailed("no answer in time")
+        time.sleep(0.05)
+
+
+def _require_connection(address: str) -> None:
+    """Fail within seconds where nothing can be reached: DeepFace itself would wait for 30."""
+    patience = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    try:
+        answer = requests.head(address, allow_redirects=True, timeout=patience)
+        if answer.status_code != requests.codes.method_not_allowed:
+            answer.raise_for_status()
+    except requests.RequestException as error:
+        raise TransferFailed(_reason(error)) from error
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return "the connection broke off"
+
+
+class _Progress:
+    """What pooch wants of a progress bar."""
+
+    total = 0
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._received = 0
+
+    def update(self, count: int) -> None:
+        self._received += count
+        self._report(self._received)
+
+    def reset(self) -> None:
+        self._received = 0
+
+    def close(self) -> None:
+        pass
