@@ -51,25 +51,18 @@ class Dashboard:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
-        offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamlit", "run", "app.py"),
-                *("--server.port", str(self.port), "--server.headless", "true"),
-            ],
-            cwd=ROOT,
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("FER_")},
-                **offline,
-                "NO_PROXY": "127.0.0.1,localhost",
-                "no_proxy": "127.0.0.1,localhost",
-                "HOME": str(folder),
-                "DEEPFACE_HOME": str(folder),
-                **environment,
-            },
-            stdout=self.log.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        command = [
+            *(sys.executable, "-m", "streamlit", "run", "app.py"),
+            *("--server.port", str(self.port), "--server.headless", "true"),
+        ]
+        mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}
+        mine |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
+        mine |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+        mine |= {"HOME": str(folder), "DEEPFACE_HOME": str(folder), **environment}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=mine, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def wait_until_ready(self, timeout_s: float = 90.0) -> None:
         deadline = time.monotonic() + timeout_s
@@ -92,7 +85,7 @@ class Dashboard:
             self.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     server = Dashboard(tmp_path_factory.mktemp("dashboard"))
     try:
@@ -130,7 +123,8 @@ def camera_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: its event loop would be running under all tests that come after.
+@pytest.fixture(scope="package")
 def _playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
@@ -185,6 +179,13 @@ def screenshot() -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        size = page.viewport_size
+        assert size is not None
+        # The page scrolls inside itself, so the window has to grow to show all of it.
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": max(size["height"], height + 80)})
+        page.wait_for_timeout(800)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        page.set_viewport_size(size)
 
     return take

@@ -19,7 +19,7 @@ def ask() -> JSONResponse:
 def test_ready():
     answer = ask()
     assert answer.status_code == 200
-    body = json.loads(answer.body)
+    body = json.loads(bytes(answer.body))
     assert body["ready"] is True
     assert body["model"] == "compact"
     assert answer.headers["cache-control"] == "no-store"
@@ -32,7 +32,7 @@ def test_not_ready(monkeypatch):
     monkeypatch.setattr("fer_core.ui.readiness.Analyzer", fail)
     answer = ask()
     assert answer.status_code == 503
-    assert json.loads(answer.body) == {
+    assert json.loads(bytes(answer.body)) == {
         "ready": False,
         "error": "The compact network is not here.",
     }

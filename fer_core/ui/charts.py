@@ -1,0 +1,135 @@
+"""Plotly figures, the same on every page. Backgrounds are clear and the fonts' colour is left to
+whoever shows them, so that one figure suits a light and a dark theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.labels import COLORS, EMOTIONS, Emotion
+from fer_core.schema import Face
+from fer_core.timeline import with_gaps
+
+CLEAR = "rgba(0,0,0,0)"
+GRID = "rgba(128,128,128,0.25)"
+FONT_PX = 13
+
+MOST_POINTS = 3000
+"""Points a line of a whole session may have: more cannot be told apart on a screen."""
+
+MOST_LIVE_POINTS = 300
+"""The same for a line that is sent to the browser twice a second."""
+
+
+def expression_bars(face: Face) -> go.Figure:
+    """The seven probabilities of one face as horizontal bars."""
+    return share_bars(face.emotions)
+
+
+def share_bars(shares: Mapping[Emotion, float]) -> go.Figure:
+    """A horizontal bar for each expression, with its name and its share (0..1) in percent."""
+    values = [shares[emotion] for emotion in EMOTIONS]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=[str(emotion) for emotion in EMOTIONS],
+            orientation="h",
+            marker_color=[COLORS[emotion].as_hex() for emotion in EMOTIONS],
+            text=[f"{value:.0%}" for value in values],
+            textposition="outside",
+            textfont_size=FONT_PX,
+            cliponaxis=False,
+            hovertemplate="%{y} %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.update_layout(_layout(height=220, margin={"l": 64, "r": 8, "t": 4, "b": 4}))
+    figure.update_layout(bargap=0.3, showlegend=False)
+    # Room for "100%" to the right of a full bar.
+    figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
+    return figure
+
+
+def timeline_figure(
+    timeline_frame: pd.DataFrame, track_id: int, window_s: float | None = None
+) -> go.Figure:
+    """The seven shares of one face over time, from a ``Timeline.to_frame`` table with rows.
+
+    Lines break where the face was not seen. With ``window_s`` the axis is that many seconds wide
+    and ends at the newest frame; without, the whole session is shown, with a range slider.
+    """
+    rows = with_gaps(timeline_frame, track_id)
+    end_s = float(rows["t_s"].iloc[-1])
+    if window_s is None:
+        rows, smoothed = _thinned(rows, end_s - float(rows["t_s"].iloc[0]), MOST_POINTS)
+    else:
+        rows, smoothed = _thinned(rows, window_s, MOST_LIVE_POINTS)
+    figure = go.Figure([_line(rows, emotion) for emotion in EMOTIONS])
+    figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))
+    figure.update_layout(
+        hovermode="x unified",
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font_size": FONT_PX - 1,
+            "title": None,
+        },
+        # What the user zoomed and hid stays when the figure is drawn again with newer data.
+        uirevision=f"face {track_id}",
+    )
+    title = {"text": f"seconds since the start{smoothed}", "font_size": FONT_PX, "standoff": 8}
+    figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(
+        range=[0, 1.02],
+        tickformat=".0%",
+        dtick=0.5,
+        gridcolor=GRID,
+        zeroline=False,
+        fixedrange=True,
+    )
+    if window_s is None:
+        figure.update_layout(height=380)
+        figure.update_xaxes(rangeslider={"visible": True, "thickness": 0.12, "bgcolor": CLEAR})
+    else:
+        newest_s = max(window_s, end_s)
+        figure.update_xaxes(range=[newest_s - window_s, newest_s])
+    return figure
+
+
+def _line(rows: pd.DataFrame, emotion: Emotion) -> go.Scatter:
+    return go.Scatter(
+        x=rows["t_s"],
+        y=rows[str(emotion)],
+        name=str(emotion),
+        mode="lines",
+        line={"color": COLORS[emotion].as_hex(), "width": 2},
+        connectgaps=False,
+        hovertemplate="%{y:.0%}",
+    )
+
+
+def _thinned(rows: pd.DataFrame, span_s: float, most: int) -> tuple[pd.DataFrame, str]:
+    """At most about ``most`` rows for ``span_s`` seconds, and what the axis says about it.
+
+    Means over equal bins that start at whole multiples of their width: in a window that moves on,
+    a point keeps its value.
+    """
+    if len(rows) <= most:
+        return rows, ""
+    bin_s = span_s / most
+    means = rows.groupby(rows["t_s"] // bin_s)[["t_s", *map(str, EMOTIONS)]].mean()
+    return means, f" (means over {bin_s:.1f} s)"
+
+
+def _layout(height: int, margin: dict[str, int]) -> go.Layout:
+    return go.Layout(
+        height=height,
+        margin=margin,
+        font_size=FONT_PX,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )

@@ -1,0 +1,103 @@
+"""Which engines this browser session uses, and the line that says so on every page."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from fer_core.analyzer import Analyzer
+from fer_core.detectors import FaceDetector, load_detector
+from fer_core.emotion import EmotionModel, load_emotion_model
+from fer_core.engines import (
+    DETECTORS,
+    EMOTION_MODELS,
+    TITLES,
+    Choice,
+    choose_detector,
+    choose_emotion_model,
+)
+from fer_core.errors import FerError
+from fer_core.settings import ROOT, settings
+
+# Enough to learn that there is no network; a longer download goes on behind the page.
+PAGE_WAIT_S = 0.3
+
+
+def detector_choice() -> Choice:
+    """The detector of this session, as it stands now.
+
+    Raises ``UnknownEngine``, and ``WeightsError`` where the one asked for cannot be had.
+    """
+    asked_for = st.session_state.get("detector", settings().detector)
+    return choose_detector(asked_for, PAGE_WAIT_S)
+
+
+def emotion_choice() -> Choice:
+    """The emotion model of this session, as it stands now. Raises like ``detector_choice``."""
+    asked_for = st.session_state.get("emotion_model", settings().emotion)
+    return choose_emotion_model(asked_for, PAGE_WAIT_S)
+
+
+def pick_detector() -> None:
+    """The widget that chooses the detector for every page of this session."""
+    _pick("Face detector in use", "detector", DETECTORS, settings().detector)
+
+
+def pick_emotion_model() -> None:
+    """The widget that chooses the emotion model for every page of this session."""
+    _pick("Expression network in use", "emotion_model", EMOTION_MODELS, settings().emotion)
+
+
+def _pick(label: str, key: str, names: tuple[str, ...], default: str) -> None:
+    st.radio(
+        label,
+        ("auto", *names),
+        index=("auto", *names).index(default) if default in names else 0,
+        format_func=lambda name: TITLES.get(name, "Automatic"),
+        horizontal=True,
+        key=key,
+        persist_state="session",
+    )
+
+
+def current_analyzer() -> Analyzer:
+    """The analyzer of this session. Where an engine cannot be had, the page says so and ends."""
+    try:
+        detector, emotion = detector_choice(), emotion_choice()
+        analyzer = Analyzer(_detector(detector.name), _emotion_model(emotion.name))
+    except FerError as error:
+        st.error(str(error), icon=":material/error:")
+        _models_link("Choose another on the Models page")
+        st.stop()
+    analyzer.detector_choice, analyzer.emotion_choice = detector, emotion
+    return analyzer
+
+
+def engine_line() -> None:
+    """The engines in use, why, and a way to change them, in small print.
+
+    Call it after ``current_analyzer``, which ends the page where they cannot be had.
+    """
+    parts = {"Faces": detector_choice(), "Expressions": emotion_choice()}
+    lines = [f"{what}: **{TITLES[choice.name]}**. {choice.why}" for what, choice in parts.items()]
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption("  \n".join(lines), width="content")
+        _models_link("Models")
+
+
+def _models_link(label: str) -> None:
+    try:
+        st.page_link(ROOT / "pages" / "models.py", label=label, icon=":material/tune:")
+    except StreamlitAPIException:  # the page runs by itself, without the navigation
+        st.markdown(f"[{label}](/models)")
+
+
+# Kept by name, so that all sessions of the server share one network of each kind.
+@st.cache_resource(show_spinner=False)
+def _detector(name: str) -> FaceDetector:
+    return load_detector(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _emotion_model(name: str) -> EmotionModel:
+    return load_emotion_model(name)

@@ -1,0 +1,21 @@
+"""Which engines there are, which are in use, and their weights."""
+
+import streamlit as st
+
+from fer_core.engines import DETECTORS, EMOTION_MODELS
+from fer_core.ui.engine_cards import engine_cards
+from fer_core.ui.engines import detector_choice, emotion_choice, pick_detector, pick_emotion_model
+
+st.title("Models")
+st.markdown(
+    "A **detector** finds the faces in a picture, an **expression network** reads each of them. "
+    "What you choose here holds for all pages until you close the browser tab."
+)
+
+st.subheader("Finding faces")
+pick_detector()
+engine_cards(DETECTORS, detector_choice)
+
+st.subheader("Reading expressions")
+pick_emotion_model()
+engine_cards(EMOTION_MODELS, emotion_choice)

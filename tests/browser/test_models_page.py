@@ -1,0 +1,100 @@
+"""The models page in a real browser: bytes that come in are seen to come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fer_core.settings import ROOT
+from tests.browser.conftest import Dashboard
+from tests.downloads import CONTENT, WeightsServer, weights_server
+
+# Python runs this file before anything else: the dashboard fetches from the test's own server.
+SITECUSTOMIZE = """
+import dataclasses, sys
+if "streamlit" in sys.orig_argv:
+    from fer_core import weights
+    file = weights.WEIGHTS["deepface"]
+    weights.WEIGHTS["deepface"] = dataclasses.replace(
+        file, addresses=({address!r},), size_bytes={size_bytes}
+    )
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[WeightsServer]:
+    with weights_server() as server:
+        yield server
+
+
+@pytest.fixture
+def slow_dashboard(server: WeightsServer, tmp_path: Path) -> Iterator[str]:
+    """A dashboard whose DeepFace weights come half way, and on when ``server.go_on`` is set."""
+    (tmp_path / "sitecustomize.py").write_text(
+        SITECUSTOMIZE.format(
+            address=server.url("deepface", "slow"), size_bytes=len(CONTENT["deepface"])
+        )
+    )
+    dashboard = Dashboard(tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    try:
+        dashboard.wait_until_ready()
+        yield dashboard.url
+    finally:
+        dashboard.stop()
+        print(dashboard.log.read_text())
+
+
+def choose(page: Page, what: str, name: str) -> None:
+    page.get_by_role("radiogroup", name=f"{what} in use").get_by_text(name, exact=True).click()
+
+
+def test_a_download_shows_progress_and_is_used_when_it_ends(
+    server, slow_dashboard, open_page, screenshot
+):
+    page = open_page("/models")
+    page.goto(f"{slow_dashboard}/models")
+    expect(page.get_by_text("Fetching the weights: ")).to_have_text("Fetching the weights: 34%")
+    expect(page.get_by_text("In use now: Compact. DeepFace's")).to_be_visible()
+    screenshot(page, "models-downloading")
+    server.go_on.set()
+    # Nobody touches the page: it takes up the network by itself.
+    expect(page.get_by_text("In use now: DeepFace. Its weights are here.")).to_be_visible()
+    expect(page.get_by_text("Fetching the weights: ")).to_have_count(0)
+    screenshot(page, "models-here")
+
+
+def test_a_choice_holds_on_every_page(open_page):
+    page = open_page("/models")
+    choose(page, "Face detector", "Haar cascade")
+    choose(page, "Expression network", "Compact")
+    expect(page.get_by_text("It was chosen.")).to_have_count(2)
+    page.get_by_role("link", name="Photo").click()
+    expect(page.get_by_text("Faces: Haar cascade. It was chosen.")).to_be_visible()
+    page.locator('[data-testid="stPageLink"]').get_by_text("Models").click()
+    expect(page.get_by_text("It was chosen.")).to_have_count(2)
+
+
+def test_what_cannot_be_had_is_one_sentence_and_a_way_on(open_page):
+    page = open_page("/models")
+    choose(page, "Expression network", "DeepFace")
+    expect(page.get_by_text("What you chose cannot be used")).to_be_visible()
+    page.get_by_role("link", name="Photo").click()
+    expect(page.get_by_role("heading", name="photos")).to_be_visible()
+    expect(page.get_by_text("What you chose cannot be used")).to_have_count(0)
+    expect(page.get_by_role("alert").get_by_text("DeepFace's weights could not be")).to_be_visible()
+    page.get_by_text("Choose another on the Models page").click()
+    choose(page, "Expression network", "Automatic")
+    expect(page.get_by_text("In use now: Compact.")).to_be_visible()
+
+
+def test_a_failed_download_can_be_tried_again(open_page, screenshot):
+    page = open_page("/models")
+    again = page.get_by_role("button", name="Try again")
+    expect(again.last).to_be_visible()
+    screenshot(page, "models-failed")
+    again.last.click()
+    expect(again.last).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
