@@ -1,0 +1,215 @@
+"""One live camera: frames go in as they come, the latest result is always at hand.
+
+The camera's thread only ever calls ``submit``, which puts the frame into a mailbox of one slot and
+returns. A worker thread takes it out and analyses it. A newer frame replaces one that still waits,
+so that a slow machine shows fewer frames, never older ones. Frames are never stored: what stays is
+the ``Timeline``, which holds numbers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.errors import FerError
+from fer_core.schema import FrameResult
+from fer_core.timeline import Timeline
+
+RECENT_S = 3.0
+"""The span over which frames a second and latency are measured."""
+
+CLOSE_S = 1.0
+"""How long ``close`` waits for the frame that is being analysed."""
+
+
+class FrameAnalyzer(Protocol):
+    """What ``LiveCamera`` needs: ``fer_core.stream.StreamAnalyzer``, or a test's stand-in."""
+
+    def update(self, frame_bgr: NDArray[np.uint8], t_s: float) -> FrameResult:
+        """See ``StreamAnalyzer.update``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStats:
+    """How a live camera is doing.
+
+    ``processed`` and ``dropped`` count frames since the start; ``fps`` is the processed frames a
+    second over the last ``RECENT_S``; the latencies of that span run from ``submit`` to the
+    result, and are None while there is no result in it.
+    """
+
+    processed: int
+    dropped: int
+    fps: float
+    latency_median_ms: float | None
+    latency_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame in the mailbox."""
+
+    frame_bgr: NDArray[np.uint8]
+    t_s: float
+    submitted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """When a frame was finished (monotonic clock) and how long that took."""
+
+    at_s: float
+    latency_ms: float
+
+
+class LiveCamera:
+    """One session of a live camera, from its first frame to ``stop``. Safe in several threads."""
+
+    def __init__(self, analyzer: FrameAnalyzer) -> None:
+        self.timeline = Timeline()
+        self._analyzer = analyzer
+        self._changed = threading.Condition()
+        self._waiting: _Waiting | None = None
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._submitted_s = -np.inf
+        self._latest: FrameResult | None = None
+        self._error: str | None = None
+        self._processed = 0
+        self._dropped = 0
+        self._recent: deque[_Done] = deque()
+
+    def submit(self, frame_bgr: NDArray[np.uint8], t_s: float) -> None:
+        """Hand over the newest frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
+
+        Never waits. A frame that is still waiting is dropped for this one; so is one that is no
+        later than the last, and after ``stop`` every frame. The caller must not write into the
+        array afterwards.
+        """
+        with self._changed:
+            if self._stopped or t_s <= self._submitted_s:
+                return
+            self._submitted_s = t_s
+            if self._waiting is not None:
+                self._dropped += 1
+            self._waiting = _Waiting(frame_bgr, t_s, time.monotonic())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="live", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    @property
+    def started(self) -> bool:
+        """Whether a frame was ever submitted."""
+        with self._changed:
+            return self._thread is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the session is over."""
+        with self._changed:
+            return self._stopped
+
+    @property
+    def latest(self) -> FrameResult | None:
+        """The result of the newest analysed frame, or None before the first."""
+        with self._changed:
+            return self._latest
+
+    @property
+    def error(self) -> str | None:
+        """A sentence about the newest frame that could not be analysed.
+
+        None while all is well, and again as soon as a later frame could be analysed.
+        """
+        with self._changed:
+            return self._error
+
+    def report(self, error: Exception) -> None:
+        """Keep an error for the person in front of the screen; the stream goes on."""
+        sentence = str(error)
+        if not isinstance(error, FerError):
+            sentence = f"A frame could not be analysed ({type(error).__name__}: {error})."
+        with self._changed:
+            self._error = sentence
+
+    def stats(self) -> LiveStats:
+        """How the camera is doing right now."""
+        now = time.monotonic()
+        with self._changed:
+            self._forget(now)
+            done = tuple(self._recent)
+            processed, dropped = self._processed, self._dropped
+        latencies = [frame.latency_ms for frame in done]
+        return LiveStats(
+            processed=processed,
+            dropped=dropped,
+            # The first frame of a session opens the span and is not counted in it, else the first
+            # second would read too fast.
+            fps=_rate(done, now, whole=processed > len(done)),
+            latency_median_ms=float(np.median(latencies)) if latencies else None,
+            latency_p95_ms=float(np.percentile(latencies, 95)) if latencies else None,
+        )
+
+    def stop(self) -> None:
+        """End the session without waiting; a frame that is still being analysed is discarded."""
+        with self._changed:
+            self._stopped = True
+            self._waiting = None
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """``stop``, and wait for the worker thread, at most ``CLOSE_S`` seconds."""
+        self.stop()
+        with self._changed:
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_S)
+
+    def _work(self) -> None:
+        while (waiting := self._next()) is not None:
+            try:
+                result = self._analyzer.update(waiting.frame_bgr, waiting.t_s)
+                self._keep(result, waiting.submitted_s)
+            # Whatever an engine throws at one frame must not end the session.
+            except Exception as error:
+                self.report(error)
+
+    def _next(self) -> _Waiting | None:
+        """Wait for a frame; None when the session is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._waiting is not None)
+            waiting, self._waiting = self._waiting, None
+            return waiting
+
+    def _keep(self, result: FrameResult, submitted_s: float) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if self._stopped:
+                return
+            self.timeline.append(result)
+            self._latest = result
+            self._error = None
+            self._processed += 1
+            self._recent.append(_Done(now, (now - submitted_s) * 1e3))
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._recent and now - self._recent[0].at_s > RECENT_S:
+            self._recent.popleft()
+
+
+def _rate(done: tuple[_Done, ...], now: float, *, whole: bool) -> float:
+    """Frames a second: over the whole span once it is full, else since the first frame."""
+    if whole:
+        return len(done) / RECENT_S
+    if len(done) < 2:
+        return 0.0
+    return (len(done) - 1) / (now - done[0].at_s)

@@ -1,0 +1,213 @@
+"""One live camera: the mailbox, the worker, the numbers, the end."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+
+from fer_core.errors import WeightsMissing
+from fer_core.live import CLOSE_S, LiveCamera
+from fer_core.schema import FrameResult
+
+DEADLINE_S = 20.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.005)
+
+
+def processed(camera: LiveCamera, frames: int) -> bool:
+    return camera.stats().processed == frames
+
+
+def picture() -> np.ndarray:
+    return np.zeros((48, 64, 3), np.uint8)
+
+
+class Gate:
+    """An analyzer that waits in each frame until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.open = threading.Semaphore(0)
+        self.seen: list[float] = []
+
+    def update(self, frame_bgr: np.ndarray, t_s: float) -> FrameResult:
+        self.seen.append(t_s)
+        self.entered.release()
+        assert self.open.acquire(timeout=DEADLINE_S)
+        return FrameResult(64, 48, (), "model", "detector", t_s=t_s)
+
+
+class Quick:
+    """An analyzer that answers at once, except where it is told to fail."""
+
+    def __init__(self, failures: dict[float, Exception] | None = None) -> None:
+        self.failures = failures or {}
+
+    def update(self, frame_bgr: np.ndarray, t_s: float) -> FrameResult:
+        if t_s in self.failures:
+            raise self.failures[t_s]
+        return FrameResult(64, 48, (), "model", "detector", t_s=t_s)
+
+
+@pytest.fixture
+def gate():
+    gate = Gate()
+    yield gate
+    gate.open.release(100)
+
+
+def test_before_the_first_frame():
+    camera = LiveCamera(Quick())
+    assert not camera.started
+    assert camera.latest is None
+    assert camera.error is None
+    stats = camera.stats()
+    assert (stats.processed, stats.dropped, stats.fps, stats.latency_median_ms) == (0, 0, 0.0, None)
+    camera.close()
+    assert camera.stopped
+
+
+def test_frames_are_analysed_in_order_and_kept_as_numbers():
+    camera = LiveCamera(Quick())
+    for number in range(5):
+        camera.submit(picture(), number / 10)
+        until(partial(processed, camera, number + 1))
+    assert camera.started
+    assert camera.latest is not None
+    assert camera.latest.t_s == 0.4
+    assert list(camera.timeline.to_frame()["t_s"]) == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert camera.stats().dropped == 0
+    camera.close()
+
+
+def test_a_slow_analyzer_gets_the_newest_frame_only(gate):
+    camera = LiveCamera(gate)
+    camera.submit(picture(), 0.0)
+    assert gate.entered.acquire(timeout=DEADLINE_S)
+    for number in range(1, 10):
+        camera.submit(picture(), number / 10)
+    gate.open.release(2)
+    until(lambda: camera.stats().processed == 2)
+    assert gate.seen == [0.0, 0.9]
+    assert camera.stats().dropped == 8
+    camera.close()
+
+
+def test_submit_never_waits(gate):
+    camera = LiveCamera(gate)
+    camera.submit(picture(), 0.0)
+    assert gate.entered.acquire(timeout=DEADLINE_S)
+    began = time.monotonic()
+    for number in range(1, 1000):
+        camera.submit(picture(), float(number))
+    assert time.monotonic() - began < 2.0
+    camera.stop()
+
+
+def test_a_frame_that_is_not_newer_is_not_analysed(gate):
+    camera = LiveCamera(gate)
+    gate.open.release(100)
+    for t_s in (0.5, 0.5, 0.2, 0.6):
+        camera.submit(picture(), t_s)
+    until(lambda: camera.latest is not None and camera.latest.t_s == 0.6)
+    assert 0.2 not in gate.seen
+    assert gate.seen.count(0.5) <= 1
+    camera.close()
+
+
+def test_the_latency_runs_from_submit_to_result(gate):
+    camera = LiveCamera(gate)
+    camera.submit(picture(), 0.0)
+    assert gate.entered.acquire(timeout=DEADLINE_S)
+    time.sleep(0.25)
+    gate.open.release()
+    until(lambda: camera.stats().processed == 1)
+    stats = camera.stats()
+    assert stats.latency_median_ms is not None
+    assert stats.latency_p95_ms is not None
+    assert 250 <= stats.latency_median_ms <= stats.latency_p95_ms < 5_000
+    camera.close()
+
+
+def test_frames_a_second_follow_the_clock(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("fer_core.live.time.monotonic", lambda: clock[0])
+    camera = LiveCamera(Quick())
+    seen = []
+    for number in range(100):
+        camera.submit(picture(), number / 10)
+        while camera.timeline.to_frame()["t_s"].size <= number or camera.latest is None:
+            time.sleep(0.001)
+        while camera.stats().processed <= number:
+            time.sleep(0.001)
+        seen.append(camera.stats().fps)
+        clock[0] += 0.1
+    assert seen[0] == 0.0
+    assert seen[10] == pytest.approx(10.0, rel=0.05)
+    assert seen[-1] == pytest.approx(10.0, rel=0.05)
+    clock[0] += 60.0
+    assert camera.stats().fps == 0.0
+    assert camera.stats().latency_median_ms is None
+    camera.stop()
+
+
+def test_an_error_is_kept_as_a_sentence_and_the_stream_goes_on():
+    camera = LiveCamera(Quick({0.1: RuntimeError("no memory"), 0.2: WeightsMissing("Fetch it.")}))
+    camera.submit(picture(), 0.1)
+    sentence = "A frame could not be analysed (RuntimeError: no memory)."
+    until(lambda: camera.error == sentence)
+    camera.submit(picture(), 0.2)
+    until(lambda: camera.error == "Fetch it.")
+    camera.submit(picture(), 0.3)
+    until(lambda: camera.error is None)
+    assert len(camera.timeline) == camera.stats().processed == 1
+    camera.close()
+
+
+def test_close_ends_the_thread_within_a_second():
+    before = threading.active_count()
+    camera = LiveCamera(Quick())
+    camera.submit(picture(), 0.0)
+    until(lambda: camera.stats().processed == 1)
+    camera.close()
+    assert threading.active_count() == before
+    camera.submit(picture(), 1.0)
+    assert len(camera.timeline) == 1
+
+
+def test_close_does_not_wait_for_a_stuck_analyzer_and_drops_its_result(gate):
+    camera = LiveCamera(gate)
+    camera.submit(picture(), 0.0)
+    assert gate.entered.acquire(timeout=DEADLINE_S)
+    began = time.monotonic()
+    camera.close()
+    assert time.monotonic() - began < CLOSE_S + 1.0
+    gate.open.release()
+    until(lambda: not any(t.name == "live" for t in threading.enumerate()))
+    assert len(camera.timeline) == 0
+    assert camera.latest is None
+
+
+def test_frames_are_not_kept():
+    camera = LiveCamera(Quick())
+    frame = picture()
+    gone = weakref.ref(frame)
+    camera.submit(frame, 0.0)
+    del frame
+    camera.submit(picture(), 1.0)
+    until(lambda: camera.latest is not None and camera.latest.t_s == 1.0)
+    camera.close()
+    gc.collect()
+    assert gone() is None
