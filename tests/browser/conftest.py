@@ -16,7 +16,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from fer_core.images import read_picture
 from fer_core.settings import ROOT
@@ -24,6 +24,10 @@ from tests.conftest import NOWHERE, SAMPLE
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = ROOT / "screenshots"
+
+# Generous: two busy cores may take their time, and an idle machine does not wait.
+TIMEOUT_MS = 45_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 # Debian's Chromium as root, quiet: no start page, no look-ups, no updates.
 FLAGS = [
@@ -164,7 +168,7 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
             accept_downloads=True,
         )
         page = context.new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(TIMEOUT_MS)
         page.goto(dashboard + path)
         return page
 

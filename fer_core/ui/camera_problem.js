@@ -1,0 +1,69 @@
+// Finds out why there is no camera picture, and tells Python a word for it.
+//
+// streamlit-webrtc 0.79 reports a refused or missing camera nowhere but as text in its own frame
+// (which is of the same origin, so that this page may read it). It is replaced by sentences of ours.
+
+const POLL_MS = 500;
+
+const BY_ERROR = [
+  [/NotAllowedError|SecurityError/, "refused"],
+  [/NotFoundError|OverconstrainedError/, "no_camera"],
+  [/NotReadableError|AbortError/, "busy"],
+  [/mediaDevices|getUserMedia/, "insecure"],
+];
+
+function cameraDocument() {
+  const frame = document.querySelector('iframe[src*="streamlit_webrtc"]');
+  const page = frame?.contentDocument;
+  if (page?.head && !page.getElementById("fer-style")) {
+    const style = page.createElement("style");
+    style.id = "fer-style";
+    style.textContent = ".MuiAlert-root { display: none; }";
+    page.head.append(style);
+  }
+  return page;
+}
+
+// "", "running", or the word for the error that is shown.
+function frameState() {
+  const page = cameraDocument();
+  const alert = page?.querySelector(".MuiAlert-root");
+  if (alert) {
+    const known = BY_ERROR.find(([pattern]) => pattern.test(alert.textContent));
+    return known ? known[1] : "no_connection";
+  }
+  return page?.querySelector("video, .MuiCircularProgress-root") ? "running" : "";
+}
+
+// What can be known before Start is pressed.
+async function obstacle() {
+  if (!window.isSecureContext || !navigator.mediaDevices) return "insecure";
+  try {
+    const permission = await navigator.permissions.query({ name: "camera" });
+    if (permission.state === "denied") return "refused";
+  } catch {
+    // Not every browser can be asked for this permission; Start will tell.
+  }
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.some((device) => device.kind === "videoinput") ? "" : "no_camera";
+}
+
+export default function ({ setStateValue, parentElement }) {
+  const root = parentElement.querySelector(".fer-camera-problem");
+  let told = "";
+  let failed = ""; // why the last start failed; stays until the next start
+  const look = async () => {
+    const state = frameState();
+    if (state) failed = state === "running" ? "" : state;
+    const problem = state === "running" ? "" : failed || (await obstacle());
+    if (problem === told || !root.isConnected) return;
+    told = problem;
+    setStateValue("problem", problem);
+  };
+  // Streamlit may call this again for the same node: one timer is enough.
+  if (!root.ferTimer) {
+    root.ferTimer = setInterval(look, POLL_MS);
+    look();
+  }
+  return () => clearInterval(root.ferTimer);
+}

@@ -1,0 +1,105 @@
+// Draws the faces of a live camera: a card for each, with bars and a timeline.
+//
+// Streamlit calls the default export again with each new `data`. The nodes of a face are made once
+// and handed to Plotly.react from then on, which keeps zoom and legend choices (layout.uirevision).
+
+const BARS = { staticPlot: true, displayModeBar: false };
+const TIMELINE = { displayModeBar: false, doubleClick: "autosize" };
+
+// plotly.js is loaded once a browser tab, whichever chart asks first.
+function loadPlotly(url) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  window.ferPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.ferPlotly = undefined; // the next update tries again
+      reject(new Error(`${url} could not be loaded`));
+    };
+    document.head.append(script);
+  });
+  return window.ferPlotly;
+}
+
+function make(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+function makeCard(root, id) {
+  const card = make("section", "fer-face", root);
+  card.dataset.face = id;
+  const head = make("div", "fer-head", card);
+  card.ferTitle = make("span", "fer-title", head);
+  card.ferNow = make("span", "fer-now", head);
+  card.ferBars = make("div", "fer-bars", card);
+  card.ferTimeline = make("div", "fer-timeline", card);
+  for (const chart of [card.ferBars, card.ferTimeline]) chart.setAttribute("role", "img");
+  root.ferResize.observe(card);
+  return card;
+}
+
+function draw(Plotly, node, json, config, style) {
+  const figure = JSON.parse(json);
+  const layout = figure.layout;
+  delete layout.template;
+  layout.autosize = true;
+  // A finger that scrolls past the chart must not zoom it.
+  if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
+  layout.font = { ...layout.font, color: style.ink, family: style.font };
+  layout.hoverlabel = { bgcolor: style.paper, font: { color: style.ink } };
+  return Plotly.react(node, figure.data, layout, config);
+}
+
+function update(Plotly, root) {
+  const { faces } = root.ferData;
+  const computed = getComputedStyle(root);
+  const style = {
+    ink: computed.getPropertyValue("--st-text-color"),
+    paper: computed.getPropertyValue("--st-secondary-background-color"),
+    font: computed.getPropertyValue("--st-font"),
+  };
+  const cards = new Map([...root.children].map((card) => [card.dataset.face, card]));
+  for (const face of faces) {
+    const card = cards.get(String(face.id)) ?? makeCard(root, face.id);
+    cards.delete(String(face.id));
+    card.classList.toggle("fer-away", !face.bars);
+    card.ferTitle.textContent = face.title;
+    card.ferNow.textContent = face.now;
+    card.ferBars.setAttribute("aria-label", `${face.title}, shares now: ${face.now}`);
+    card.ferTimeline.setAttribute("aria-label", `${face.title}, shares over the last minute`);
+    if (face.bars) draw(Plotly, card.ferBars, face.bars, BARS, style);
+    draw(Plotly, card.ferTimeline, face.timeline, TIMELINE, style);
+  }
+  for (const gone of cards.values()) removeCard(Plotly, root, gone);
+}
+
+function removeCard(Plotly, root, card) {
+  root.ferResize.unobserve(card);
+  Plotly.purge(card.ferBars);
+  Plotly.purge(card.ferTimeline);
+  card.remove();
+}
+
+function fit(card) {
+  for (const chart of [card.ferBars, card.ferTimeline]) {
+    if (chart.data && chart.isConnected && chart.offsetWidth) window.Plotly.Plots.resize(chart);
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".fer-live");
+  root.ferData = data; // an update that still waits for plotly.js draws the newest
+  root.ferResize ??= new ResizeObserver((entries) => entries.forEach((e) => fit(e.target)));
+  loadPlotly(data.plotly_url).then(
+    (Plotly) => root.isConnected && update(Plotly, root),
+    (error) => console.error(error),
+  );
+  return () => {
+    root.ferResize.disconnect();
+    for (const card of [...root.children]) removeCard(window.Plotly, root, card);
+  };
+}

@@ -1,0 +1,33 @@
+"""The camera, live: expressions as they come, and what a session came to."""
+
+import streamlit as st
+
+from fer_core.live import LiveCamera
+from fer_core.stream import StreamAnalyzer
+from fer_core.ui import webrtc
+from fer_core.ui.camera_problem import camera_problem
+from fer_core.ui.engines import current_analyzer, engine_line
+from fer_core.ui.live import live_panel, session_summary
+
+st.title("Facial expressions, live")
+# Loaded before Start is shown: the first frames would wait for it.
+analyzer = current_analyzer()
+engine_line()
+
+picture, charts = st.columns([5, 6], gap="medium")
+with picture:
+    view = webrtc.camera("live_camera", lambda: LiveCamera(StreamAnalyzer(analyzer)))
+    camera_problem(view.timed_out)
+
+with charts:
+    if view.running and view.session:
+        live_panel(view.session)
+    else:
+        st.info(
+            "Press Start to see the expressions of the faces in front of your camera. The browser "
+            "asks for the camera first. Pictures are analysed as they come and never stored.",
+            icon=":material/videocam:",
+        )
+
+if view.session and not view.running:
+    session_summary(view.session.timeline)

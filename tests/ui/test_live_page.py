@@ -1,0 +1,144 @@
+"""The live page under AppTest, with the camera replaced at its one function."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.labels import EMOTIONS, Emotion
+from fer_core.live import LiveCamera, LiveStats
+from fer_core.schema import Box, Face, FrameResult
+from fer_core.settings import ROOT
+from fer_core.ui import webrtc
+from fer_core.ui.live import stats_line
+from fer_core.ui.webrtc import CameraView
+
+
+class Silent:
+    """No frame is submitted in these tests: the timelines are filled by hand."""
+
+    def update(self, frame_bgr, t_s):
+        raise AssertionError("nothing to analyse")
+
+
+def session(seconds: float = 0.0, faces: int = 1, emotion: Emotion = Emotion.HAPPY) -> LiveCamera:
+    shares = tuple(0.7 if each is emotion else 0.05 for each in EMOTIONS)
+    camera = LiveCamera(Silent())
+    for number in range(round(seconds * 10)):
+        seen = tuple(
+            Face(Box(10 + 50 * i, 10, 40, 40), 0.9, probabilities=shares, track_id=i)
+            for i in range(1, faces + 1)
+        )
+        camera.timeline.append(FrameResult(640, 480, seen, "m", "d", t_s=number / 10))
+    return camera
+
+
+@pytest.fixture
+def show(monkeypatch) -> Callable[[CameraView], AppTest]:
+    def run(view: CameraView) -> AppTest:
+        monkeypatch.setattr(webrtc, "camera", lambda key, new_session: view)
+        page = AppTest.from_file(str(ROOT / "pages" / "live.py"), default_timeout=60).run()
+        assert not page.exception
+        return page
+
+    return run
+
+
+def components(page: AppTest) -> list[str]:
+    return [element.proto.component_name for element in page.main.get("bidi_component")]
+
+
+def test_before_the_start(show):
+    page = show(CameraView(running=False, session=None))
+    assert "Press Start" in page.info[0].value
+    assert "never stored" in page.info[0].value
+    assert not page.subheader
+    assert not page.error
+    assert components(page) == ["fer_camera_problem"]
+
+
+def test_the_engines_in_use_are_named(show):
+    page = show(CameraView(running=False, session=None))
+    assert any("Haar" in caption.value and "Compact" in caption.value for caption in page.caption)
+
+
+def test_while_connecting(show):
+    page = show(CameraView(running=True, session=session()))
+    assert "Waiting for the first picture" in page.info[0].value
+
+
+def test_while_it_runs(show):
+    page = show(CameraView(running=True, session=session(seconds=3)))
+    assert any("frames a second" in caption.value for caption in page.caption)
+    assert components(page) == ["fer_camera_problem", "fer_live_chart"]
+    assert not page.subheader
+
+
+def test_nobody_in_the_picture(show):
+    page = show(CameraView(running=True, session=session(seconds=3, faces=0)))
+    assert "No face in the picture" in page.info[0].value
+
+
+def test_an_error_of_the_analysis_is_shown(show):
+    camera = session(seconds=3)
+    camera.report(RuntimeError("no memory"))
+    page = show(CameraView(running=True, session=camera))
+    assert "no memory" in page.warning[0].value
+
+
+def test_after_the_stop(show):
+    page = show(CameraView(running=False, session=session(seconds=5)))
+    assert page.subheader[0].value == "Last session"
+    assert {metric.label: metric.value for metric in page.metric} == {
+        "Most of the time": "happy 100%",
+        "Longest run": "happy 4.9 s",
+        "Switches": "0",
+        "In the picture": "4.9 s",
+    }
+    assert len(page.main.get("plotly_chart")) == 2
+    assert len(page.dataframe[0].value) == 50
+    assert not page.selectbox
+
+
+def test_the_face_can_be_chosen(show):
+    page = show(CameraView(running=False, session=session(seconds=5, faces=2)))
+    [choice] = page.selectbox
+    assert len(choice.options) == 2
+    choice.set_value(choice.options[1]).run()
+    assert not page.exception
+    assert page.selectbox[0].value.startswith("Face 2")
+
+
+def test_a_session_without_a_face(show):
+    page = show(CameraView(running=False, session=session(seconds=5, faces=0)))
+    assert any("No face was seen" in info.value for info in page.info)
+    assert not page.metric
+
+
+def test_all_values_as_csv(show):
+    camera = session(seconds=2)
+    page = show(CameraView(running=False, session=camera))
+    [button] = page.main.get("download_button")
+    assert button.label == "All values (CSV)"
+    rows = list(csv.DictReader(io.StringIO(camera.timeline.to_csv().decode())))
+    assert len(rows) == 20
+    assert {row["dominant"] for row in rows} == {"happy"}
+
+
+def test_a_connection_that_failed_has_a_sentence_and_a_way_on(show):
+    page = show(CameraView(running=False, session=None, timed_out=True))
+    assert "connection was not made" in page.error[0].value
+    assert any("Use photos instead" in each.value for each in page.markdown)
+
+
+def test_the_line_about_speed():
+    assert stats_line(LiveStats(0, 0, 0.0, None, None)) == "0.0 frames a second · 0 frames analysed"
+    line = stats_line(LiveStats(312, 4, 14.83, 22.6, 41.2))
+    assert re.fullmatch(
+        r"14\.8 frames a second · latency 23 ms \(95 % within 41 ms\) · 312 frames analysed", line
+    )
