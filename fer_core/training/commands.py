@@ -1,0 +1,85 @@
+"""``python -m fer_core train`` and ``python -m fer_core evaluate``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_core.errors import FerError
+from fer_core.training.data import read_contact_sheet
+from fer_core.training.evaluate import as_table, evaluate
+
+BAD_INPUT = 2
+"""The exit code for data that cannot be used."""
+
+
+def _say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
+    """End with a sentence and ``BAD_INPUT`` where the user's files cannot be used."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except FerError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(BAD_INPUT)
+
+    return wrapped
+
+
+@click.command("evaluate")
+@click.option("--emotion", default="auto", show_default=True, help="auto, deepface or compact.")
+@click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
+@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_say_what_is_wrong
+def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
+    """Measure an emotion model on labelled faces."""
+    from fer_core.emotion import load_emotion_model
+
+    faces = read_contact_sheet(sheet, labels)
+    report = evaluate(load_emotion_model(emotion), faces)
+    click.echo(json.dumps(report) if as_json else as_table(report))
+
+
+@click.command("train")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder with train and validation sheets and csv files; with --from, of class folders.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
+@click.option("--epochs", type=click.IntRange(1), help="[default: 50, or 20 with --from]")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@_say_what_is_wrong
+def train_command(data: Path, out: Path, start: Path | None, epochs: int | None, seed: int) -> None:
+    """Train the compact network, or go on with the run that is in the folder --out.
+
+    Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --from, an
+    .onnx or .pt file of the network, it learns the classes of your own folder instead: one folder
+    of face pictures a class. That leaves adapted.onnx and adapted.json, the report on the fifth of
+    the pictures that was held out.
+    """
+    try:
+        from fer_core.training.adapt import adapt, read_network
+        from fer_core.training.run import run
+        from fer_core.training.state import Settings
+    except ModuleNotFoundError as error:
+        click.echo(
+            f"Error: training needs {error.name}: pip install -r requirements-train.txt", err=True
+        )
+        sys.exit(BAD_INPUT)
+    if start is None:
+        run(data, out, Settings(epochs=epochs or 50, seed=seed))
+        return
+    settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
+    scores = adapt(data, out, read_network(start), settings)
+    click.echo(f"{out / 'adapted.onnx'}: {scores.accuracy:.1%} of {scores.n} held-out faces")

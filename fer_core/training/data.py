@@ -1,0 +1,175 @@
+"""Labelled faces: contact sheets with their csv, and near-duplicates between two sets.
+
+Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetError``.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fer_core.errors import DatasetError
+from fer_core.labels import EMOTIONS, Emotion
+
+TILE = 48
+"""Side of a tile in pixels."""
+
+TILES_PER_ROW = 200
+"""Tiles a row of a contact sheet holds."""
+
+UNLABELLED = -1
+"""Stands in an index array where a face has no label."""
+
+_VOTE_COLUMNS: dict[Emotion, str] = {
+    Emotion.ANGRY: "votes_anger",
+    Emotion.DISGUST: "votes_disgust",
+    Emotion.FEAR: "votes_fear",
+    Emotion.HAPPY: "votes_happiness",
+    Emotion.SAD: "votes_sadness",
+    Emotion.SURPRISE: "votes_surprise",
+    Emotion.NEUTRAL: "votes_neutral",
+}
+_OTHER_VOTES = ("votes_contempt", "votes_unknown", "votes_not_face")
+_LABEL_COLUMN = "fer2013_label"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledFaces:
+    """Faces with both label sets of FER2013.
+
+    ``tiles``: ``(n, 48, 48)`` uint8, grey. ``labels``: ``(n,)`` int64, FER2013's own label as an
+    index into ``EMOTIONS``, or ``UNLABELLED``. ``votes``: ``(n, 7)`` int64, FER+ votes in the order
+    of ``EMOTIONS``; ``all_votes``: ``(n,)`` int64, the same with contempt, unknown and not-a-face.
+    """
+
+    tiles: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    votes: NDArray[np.int64]
+    all_votes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.tiles)
+
+    def subset(self, keep: NDArray[np.bool_]) -> LabelledFaces:
+        """The faces where the ``(n,)`` mask ``keep`` is true."""
+        return LabelledFaces(
+            self.tiles[keep], self.labels[keep], self.votes[keep], self.all_votes[keep]
+        )
+
+    @property
+    def majority(self) -> NDArray[np.int64]:
+        """``(n,)`` int64: the expression that got more than half of all votes, or ``UNLABELLED``.
+
+        All votes count in the denominator, as in FER+'s "majority" mode (Barsoum et al. 2016).
+        """
+        winner = self.votes.argmax(axis=1)
+        return np.where(self.votes.max(axis=1) * 2 > self.all_votes, winner, UNLABELLED)
+
+
+def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
+    """Read a picture of 200 tiles a row, left to right, and the csv with one row a tile.
+
+    Raises ``DatasetError`` if either file is missing or malformed, or if they do not belong
+    together.
+    """
+    rows = _read_rows(labels)
+    index_of = {str(emotion): i for i, emotion in enumerate(EMOTIONS)} | {"": UNLABELLED}
+    for line, row in enumerate(rows, start=2):
+        if row[_LABEL_COLUMN] not in index_of:
+            raise DatasetError(
+                f"{labels}, line {line}: unknown label {row[_LABEL_COLUMN]!r}. "
+                f"Use one of {', '.join(EMOTIONS)}, or leave it empty."
+            )
+    votes = _read_votes(labels, rows)
+    return LabelledFaces(
+        tiles=_read_tiles(sheet, len(rows)),
+        labels=np.array([index_of[row[_LABEL_COLUMN]] for row in rows], dtype=np.int64),
+        votes=votes[:, : len(EMOTIONS)],
+        all_votes=votes.sum(axis=1),
+    )
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    wanted = {_LABEL_COLUMN, *_VOTE_COLUMNS.values(), *_OTHER_VOTES}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = wanted - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(
+                    f"{path} lacks the columns {', '.join(sorted(missing))}. "
+                    "Give the csv that belongs to the contact sheet."
+                )
+            rows = list(reader)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
+    if not rows:
+        raise DatasetError(f"{path} has no rows. It needs one for each tile of the sheet.")
+    for line, row in enumerate(rows, start=2):
+        if any(row[column] is None for column in wanted):
+            raise DatasetError(f"{path}, line {line}: the row is too short.")
+    return rows
+
+
+def _read_votes(path: Path, rows: list[dict[str, str]]) -> NDArray[np.int64]:
+    columns = (*(_VOTE_COLUMNS[emotion] for emotion in EMOTIONS), *_OTHER_VOTES)
+    try:
+        votes = np.array([[int(row[c]) for c in columns] for row in rows], dtype=np.int64)
+    except ValueError as error:
+        raise DatasetError(f"{path}: votes are whole numbers ({error}).") from error
+    if votes.min() < 0:
+        raise DatasetError(f"{path}: votes cannot be negative.")
+    return votes
+
+
+def _read_tiles(path: Path, count: int) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as picture:
+            sheet = np.asarray(picture.convert("L"))
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is not there. Check the path.") from error
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DatasetError(f"{path} is not a picture that can be read.") from error
+    height, width = sheet.shape
+    tile_rows = -(-count // TILES_PER_ROW)
+    if width != TILES_PER_ROW * TILE or height != tile_rows * TILE:
+        raise DatasetError(
+            f"{path} is {width}x{height} pixels, but {count} tiles need "
+            f"{TILES_PER_ROW * TILE}x{tile_rows * TILE}. Give the sheet that belongs to the csv."
+        )
+    tiles = sheet.reshape(tile_rows, TILE, TILES_PER_ROW, TILE).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles.reshape(-1, TILE, TILE)[:count])
+
+
+def near_duplicates(
+    tiles: NDArray[np.uint8], others: NDArray[np.uint8], threshold: float = 0.95
+) -> NDArray[np.bool_]:
+    """Which of ``tiles`` show a picture of ``others`` again, mirrored or not.
+
+    Both are ``(n, 48, 48)`` uint8. Two tiles are near-duplicates when their normalised
+    correlation is above ``threshold`` on a 12x12 average; that survives recompression, a change
+    of brightness or contrast and a shift of a pixel or two. Returns ``(n,)`` bool.
+    """
+    signatures = _signatures(tiles)
+    references = np.concatenate([_signatures(others), _signatures(others[:, :, ::-1])])
+    block = 2048  # keeps the block of correlations below 100 MB
+    found = [
+        (signatures[i : i + block] @ references.T).max(axis=1, initial=-1.0) > threshold
+        for i in range(0, len(signatures), block)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.bool_)
+
+
+def _signatures(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    cells = tiles.reshape(len(tiles), 12, TILE // 12, 12, TILE // 12).mean(axis=(2, 4))
+    flat: NDArray[np.float32] = cells.reshape(len(tiles), 12 * 12).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    return flat

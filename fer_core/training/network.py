@@ -1,0 +1,104 @@
+"""The compact network: a residual network of ten layers with squeeze-and-excitation.
+
+Residual blocks: He et al., Deep Residual Learning, 2016. Average pooling on the shortcut: He et
+al., Bag of Tricks, 2019. Squeeze-and-excitation: Hu et al., 2018.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STEM = 32
+STAGES = (48, 96, 192, 256)
+"""Channels of the four blocks, which work on maps of 24, 12, 6 and 3 pixels a side."""
+
+
+class CompactNet(nn.Module):
+    """A shared trunk, and one linear head for each label set.
+
+    ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
+    ``(n, 1, 48, 48)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
+    float32. The normalisation is part of the network.
+    """
+
+    def __init__(self, heads: dict[str, int], dropout: float = 0.3) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_conv(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+        widths = (STEM, *STAGES)
+        self.blocks = nn.Sequential(
+            *(
+                _Block(before, after, stride=1 if i == 0 else 2)
+                for i, (before, after) in enumerate(zip(widths, STAGES, strict=False))
+            )
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(STAGES[-1], k) for name, k in heads.items()})
+
+    def forward(self, tiles: Tensor) -> dict[str, Tensor]:
+        features = self.blocks(self.stem(standardise(tiles)))
+        pooled = self.dropout(features.mean(dim=(2, 3)))
+        return {name: head(pooled) for name, head in self.heads.items()}
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions and squeeze-and-excitation beside a shortcut."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_conv(before, after, 3, stride),
+            nn.ReLU(inplace=True),
+            *_conv(after, after, 3),
+            _SqueezeExcite(after),
+        )
+        pool: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+        self.shortcut = nn.Sequential(pool, *_conv(before, after, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return functional.relu(self.body(maps) + self.shortcut(maps))
+
+
+class _SqueezeExcite(nn.Module):
+    """Scale each channel by a gate computed from all channel means."""
+
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.Linear(channels, channels // reduction),
+            nn.ReLU(inplace=True),
+            nn.Linear(channels // reduction, channels),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        gate: Tensor = self.gate(maps.mean(dim=(2, 3)))
+        return maps * gate[:, :, None, None]
+
+
+def standardise(tiles: Tensor) -> Tensor:
+    """Subtract each tile's mean and divide by its standard deviation, ``(n, 1, 48, 48)`` float32.
+
+    The deviation counts as at least 8 grey levels, so that the noise of a flat tile stays small.
+    """
+    centred = tiles - tiles.mean(dim=(2, 3), keepdim=True)
+    deviation = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
+    return centred / deviation.clamp(min=8.0)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """The number of trained numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _conv(before: int, after: int, side: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
+    """A convolution and the batch normalisation after it (Ioffe and Szegedy, 2015)."""
+    convolution = nn.Conv2d(before, after, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return convolution, nn.BatchNorm2d(after)
+
+
+def device() -> torch.device:
+    """The accelerator where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,90 @@
+"""From a folder of data to a network that can be shipped: train, calibrate, export, describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.training import metrics
+from fer_core.training.card import Run, write_card
+from fer_core.training.data import (
+    UNLABELLED,
+    LabelledFaces,
+    near_duplicates,
+    read_contact_sheet,
+)
+from fer_core.training.evaluate import evaluate
+from fer_core.training.export import export
+from fer_core.training.network import CompactNet, parameter_count
+from fer_core.training.state import Settings, load_network, new_state, resume
+from fer_core.training.targets import FER2013, FERPLUS, HEADS, training_targets, validation_targets
+from fer_core.training.train import Examples, predict_logits, train
+
+PARITY_TILES = 512
+"""Validation pictures on which the exported file is compared with PyTorch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What to learn from, what to choose on, and how many near-duplicates were left out."""
+
+    training: LabelledFaces
+    validation: LabelledFaces
+    duplicates: int
+
+
+def run(data: Path, out: Path, settings: Settings) -> None:
+    """Train in the folder ``out`` or go on with the run that is there; then export and describe.
+
+    Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
+    """
+    faces = read(data)
+    last = out / "last.pt"
+    state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
+    train(
+        state,
+        Examples(faces.training.tiles, training_targets(faces.training)),
+        Examples(faces.validation.tiles, validation_targets(faces.validation)),
+        out,
+    )
+    network, _ = load_network(out / "best.pt")
+    temperatures = calibrate(network, faces.validation)
+    model = out / "emotion_compact.onnx"
+    parity = export(network, HEADS, temperatures, faces.validation.tiles[:PARITY_TILES], model)
+    report = evaluate(CompactEmotionModel(model), faces.validation)
+    facts = Run(
+        report=report,
+        settings=settings,
+        history=state.history,
+        temperatures=temperatures,
+        parameters=parameter_count(network),
+        parity=parity,
+        training_faces=len(faces.training),
+        duplicates=faces.duplicates,
+    )
+    write_card(facts, CompactEmotionModel(model), faces.validation, model)
+    click.echo(
+        f"{model}: {report['accuracy']:.1%} on FER2013, {report['ferplus_accuracy']:.1%} FER+"
+    )
+
+
+def read(folder: Path) -> Data:
+    """Read both sheets; leave training faces that validation shows again out."""
+    training = read_contact_sheet(folder / "train.webp", folder / "train.csv")
+    validation = read_contact_sheet(folder / "validation.webp", folder / "validation.csv")
+    again = near_duplicates(training.tiles, validation.tiles)
+    click.echo(f"{again.sum()} near-duplicates of validation faces left out of training", err=True)
+    return Data(training.subset(~again), validation, int(again.sum()))
+
+
+def calibrate(network: CompactNet, faces: LabelledFaces) -> dict[str, float]:
+    """The temperature of each head, each for the labels it is measured on."""
+    truths = {FERPLUS: faces.majority, FER2013: faces.labels}
+    logits = predict_logits(network, faces.tiles)
+    return {
+        head: metrics.fit_temperature(logits[head][truth != UNLABELLED], truth[truth != UNLABELLED])
+        for head, truth in truths.items()
+    }

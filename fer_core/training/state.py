@@ -1,0 +1,152 @@
+"""A training run between two epochs, and the files that hold it.
+
+``last.pt`` holds everything needed to go on, ``best.pt`` only a network. Both are PyTorch files
+that are read without running code from them.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fer_core.errors import DatasetError
+from fer_core.training.network import CompactNet, device
+
+CHECKPOINT_KEYS = {"classes", "settings", "epoch", "network", "average", "optimizer", "history"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What defines a run, besides its data.
+
+    The learning rate warms up over one epoch, holds, and falls along a cosine over the last
+    ``decay_share`` of the epochs. Mixup stops where the last ``clean_share`` begins.
+    """
+
+    epochs: int
+    batch: int = 128
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-4
+    dropout: float = 0.3
+    average_decay: float = 0.999
+    mixup_share: float = 0.5
+    decay_share: float = 0.6
+    clean_share: float = 0.2
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """A run between two epochs."""
+
+    classes: dict[str, list[str]]
+    settings: Settings
+    network: CompactNet
+    average: CompactNet
+    optimizer: torch.optim.Optimizer
+    epoch: int
+    history: list[dict[str, float]]
+
+
+def new_state(
+    classes: dict[str, list[str]], settings: Settings, start: CompactNet | None = None
+) -> State:
+    """A run that has not begun. ``classes`` names the labels of each head, in column order.
+
+    The trunk is that of ``start`` where it is given; the heads are always new.
+    """
+    torch.manual_seed(settings.seed)
+    network = CompactNet({k: len(v) for k, v in classes.items()}, settings.dropout)
+    if start is not None:
+        network.stem.load_state_dict(start.stem.state_dict())
+        network.blocks.load_state_dict(start.blocks.state_dict())
+    network.to(device(), memory_format=torch.channels_last)
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]  # biases, normalisation
+    optimizer = torch.optim.SGD(
+        [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others}],
+        lr=settings.learning_rate,
+        momentum=0.9,
+        nesterov=True,
+    )
+    return State(classes, settings, network, copy.deepcopy(network), optimizer, 0, [])
+
+
+def save_checkpoint(state: State, path: Path) -> None:
+    """Write everything that ``resume`` needs."""
+    _write(
+        {
+            "classes": state.classes,
+            "settings": asdict(state.settings),
+            "epoch": state.epoch,
+            "network": state.network.state_dict(),
+            "average": state.average.state_dict(),
+            "optimizer": state.optimizer.state_dict(),
+            "history": state.history,
+        },
+        path,
+    )
+
+
+def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
+    """Write weights and class names, which ``load_network`` reads."""
+    _write({"classes": classes, "network": network.state_dict()}, path)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    partial = path.with_suffix(".partial")  # a run killed while writing leaves the old file whole
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> State:
+    """The run whose ``last.pt`` lies at ``path``.
+
+    Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
+    if the file is no checkpoint, or one of another network or other settings.
+    """
+    content = _read(path, CHECKPOINT_KEYS)
+    begun = Settings(**content["settings"])
+    if content["classes"] != classes or begun != replace(settings, epochs=begun.epochs):
+        raise DatasetError(
+            f"{path} is a checkpoint of a run with other classes or settings. "
+            "Give the settings it began with, or another folder."
+        )
+    state = new_state(classes, settings)
+    _load(state.network, content["network"], path)
+    _load(state.average, content["average"], path)
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.epoch, state.history = content["epoch"], content["history"]
+    return state
+
+
+def load_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
+    """The network that ``save_network`` wrote and its classes; ``DatasetError`` if it is none."""
+    content = _read(path, {"classes", "network"})
+    network = CompactNet({k: len(v) for k, v in content["classes"].items()})
+    _load(network, content["network"], path)
+    return network.eval(), content["classes"]
+
+
+def _read(path: Path, keys: Iterable[str]) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location=device(), weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise DatasetError(f"{path} is not a checkpoint that can be read.") from error
+    if not isinstance(content, dict) or not set(keys) <= set(content):
+        raise DatasetError(f"{path} is not a checkpoint of this program.")
+    return content
+
+
+def _load(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DatasetError(f"{path} is a checkpoint of another network.") from error
