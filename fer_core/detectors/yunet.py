@@ -16,6 +16,9 @@ from fer_core.schema import Detection
 LONGEST_PX = 640
 SCORE_THRESHOLD = 0.7
 NMS_IOU = 0.3
+MIN_SIDE_PX = 64
+"""Two cells of the network's coarsest grid. On a picture one cell wide, OpenCV 4.14 makes it read
+memory that was never written: boxes of infinite size in pictures that are black."""
 
 
 class YuNetDetector:
@@ -37,9 +40,10 @@ class YuNetDetector:
         """See ``FaceDetector.detect``."""
         height, width = bgr.shape[:2]
         small, scale = shrink(bgr, LONGEST_PX)
+        padded = _at_least(small, MIN_SIDE_PX)
         network = self._network()
-        network.setInputSize((small.shape[1], small.shape[0]))
-        _, rows = network.detect(small)
+        network.setInputSize((padded.shape[1], padded.shape[0]))
+        _, rows = network.detect(padded)
         faces = [] if rows is None else [_raw_face(row) for row in rows]
         return map_back(faces, scale, width, height)
 
@@ -56,6 +60,16 @@ class YuNetDetector:
                 ) from error
         network: cv2.FaceDetectorYN = self._local.network
         return network
+
+
+def _at_least(image: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """``image`` with black to its right and below, where it is narrower than ``side_px``."""
+    height, width = image.shape[:2]
+    if min(height, width) >= side_px:
+        return image
+    right, below = max(0, side_px - width), max(0, side_px - height)
+    padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT)
+    return np.asarray(padded, dtype=np.uint8)
 
 
 def _raw_face(row: NDArray[np.float32]) -> RawFace:

@@ -65,6 +65,12 @@ def test_tiny_pictures_have_no_face(detector, shape):
     assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
 
 
+def test_pictures_of_any_shape_in_turn_have_no_face(detector):
+    shapes = [(1, 400), (400, 1), (32, 400), (33, 33), (9, 2), (65, 8), (240, 320)]
+    for shape in shapes * 15:
+        assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
+
+
 def test_noise_is_no_face(detector):
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     assert detector.detect(noise) == []
