@@ -110,7 +110,8 @@ def fetch(keys: tuple[str, ...]) -> None:
     failed = False
     for key in keys or weights.WEIGHTS:
         try:
-            with click.progressbar(length=1, label=key, file=sys.stderr) as bar:
+            quiet = not sys.stderr.isatty()
+            with click.progressbar(length=1, label=key, file=sys.stderr, hidden=quiet) as bar:
                 path = weights.fetch(key, partial(_advance, bar))
             click.echo(f"{key}: {path}")
         except FerError as error:

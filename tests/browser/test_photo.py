@@ -75,13 +75,16 @@ def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-@pytest.mark.parametrize(("path", "title"), [("/about", "About"), ("/models", "Models")])
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("about", "About"), ("models", "Models"), ("live", "Facial expressions, live")],
+)
 def test_cold_deep_links(open_page, screenshot, path, title, width, dark):
-    page = open_page(path, width=width, dark=dark)
+    page = open_page(f"/{path}", width=width, dark=dark)
     expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     size, theme = "phone" if width < 500 else "desktop", "dark" if dark else "light"
-    screenshot(page, f"{title.lower()}-{size}-{theme}")
+    screenshot(page, f"{path}-{size}-{theme}")
 
 
 def test_readyz(dashboard):
