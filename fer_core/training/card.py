@@ -16,8 +16,8 @@ from fer_core.training.train import learning_rate
 
 _REPEATABLE = "The same processor gives the same network again."
 _CHANGED = (
-    "The number of epochs was changed while it ran, and with it the fall of the learning rate "
-    "(RUNS.md): the command gives a network like this one, not this one."
+    "The number of epochs was changed while\nit ran, and with it the fall of the learning rate "
+    "(RUNS.md): the command gives a network like this\none, not this one."
 )
 
 TEMPLATE = Path(__file__).with_name("card.md")

@@ -106,6 +106,7 @@ def _write(
         )
     assert program is not None
     graph = program.model_proto
+    _forget_origin(graph)
     _drop_empty_biases(graph)
     _store_halved(graph)
     onnx.helper.set_model_props(
@@ -113,6 +114,13 @@ def _write(
     )
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, str(path))
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """The exporter notes the line of Python behind each node, with the path on this computer."""
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
 
 
 def _drop_empty_biases(model: onnx.ModelProto) -> None:

@@ -15,6 +15,7 @@ import onnxruntime  # noqa: E402
 
 from fer_core.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel  # noqa: E402
 from fer_core.errors import DatasetError, WeightsCorrupt  # noqa: E402
+from fer_core.settings import ROOT  # noqa: E402
 from fer_core.training import export as exporter  # noqa: E402
 from fer_core.training.metrics import softmax  # noqa: E402
 from fer_core.training.network import CompactNet  # noqa: E402
@@ -52,6 +53,11 @@ def test_both_outputs_are_calibrated_and_close_to_the_network(
     for head, shares in zip((FERPLUS, FER2013), model.predict_both(TILES), strict=True):
         expected = softmax(logits[head] / TEMPERATURES[head])
         np.testing.assert_allclose(shares, expected, atol=5e-3)  # half-precision weights
+
+
+def test_the_file_does_not_tell_where_it_was_made(exported: Path) -> None:
+    assert str(ROOT).encode() not in exported.read_bytes()
+    assert b"export.py" not in SHIPPED_WEIGHTS.read_bytes()
 
 
 def test_the_network_can_be_read_back(exported: Path, network: CompactNet) -> None:
