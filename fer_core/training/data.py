@@ -34,7 +34,6 @@ _VOTE_COLUMNS: dict[Emotion, str] = {
     Emotion.SURPRISE: "votes_surprise",
     Emotion.NEUTRAL: "votes_neutral",
 }
-_OTHER_VOTES = ("votes_contempt", "votes_unknown", "votes_not_face")
 _LABEL_COLUMN = "fer2013_label"
 
 
@@ -44,31 +43,30 @@ class LabelledFaces:
 
     ``tiles``: ``(n, 48, 48)`` uint8, grey. ``labels``: ``(n,)`` int64, FER2013's own label as an
     index into ``EMOTIONS``, or ``UNLABELLED``. ``votes``: ``(n, 7)`` int64, FER+ votes in the order
-    of ``EMOTIONS``; ``all_votes``: ``(n,)`` int64, the same with contempt, unknown and not-a-face.
+    of ``EMOTIONS``; votes for contempt, unknown and not-a-face are left out.
     """
 
     tiles: NDArray[np.uint8]
     labels: NDArray[np.int64]
     votes: NDArray[np.int64]
-    all_votes: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.tiles)
 
     def subset(self, keep: NDArray[np.bool_]) -> LabelledFaces:
         """The faces where the ``(n,)`` mask ``keep`` is true."""
-        return LabelledFaces(
-            self.tiles[keep], self.labels[keep], self.votes[keep], self.all_votes[keep]
-        )
+        return LabelledFaces(self.tiles[keep], self.labels[keep], self.votes[keep])
 
     @property
     def majority(self) -> NDArray[np.int64]:
-        """``(n,)`` int64: the expression that got more than half of all votes, or ``UNLABELLED``.
+        """``(n,)`` int64: the expression with more than half of the votes for the seven, or
+        ``UNLABELLED``.
 
-        All votes count in the denominator, as in FER+'s "majority" mode (Barsoum et al. 2016).
+        FER+'s own "majority" mode (Barsoum et al. 2016) counts votes for contempt, unknown and
+        not-a-face in the whole as well, which leaves fewer and easier faces.
         """
         winner = self.votes.argmax(axis=1)
-        return np.where(self.votes.max(axis=1) * 2 > self.all_votes, winner, UNLABELLED)
+        return np.where(self.votes.max(axis=1) * 2 > self.votes.sum(axis=1), winner, UNLABELLED)
 
 
 def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
@@ -85,17 +83,15 @@ def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
                 f"{labels}, line {line}: unknown label {row[_LABEL_COLUMN]!r}. "
                 f"Use one of {', '.join(EMOTIONS)}, or leave it empty."
             )
-    votes = _read_votes(labels, rows)
     return LabelledFaces(
         tiles=_read_tiles(sheet, len(rows)),
         labels=np.array([index_of[row[_LABEL_COLUMN]] for row in rows], dtype=np.int64),
-        votes=votes[:, : len(EMOTIONS)],
-        all_votes=votes.sum(axis=1),
+        votes=_read_votes(labels, rows),
     )
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    wanted = {_LABEL_COLUMN, *_VOTE_COLUMNS.values(), *_OTHER_VOTES}
+    wanted = {_LABEL_COLUMN, *_VOTE_COLUMNS.values()}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
@@ -119,7 +115,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _read_votes(path: Path, rows: list[dict[str, str]]) -> NDArray[np.int64]:
-    columns = (*(_VOTE_COLUMNS[emotion] for emotion in EMOTIONS), *_OTHER_VOTES)
+    columns = [_VOTE_COLUMNS[emotion] for emotion in EMOTIONS]
     try:
         votes = np.array([[int(row[c]) for c in columns] for row in rows], dtype=np.int64)
     except ValueError as error:

@@ -66,7 +66,7 @@ def evaluate(model: Predictor, faces: LabelledFaces) -> dict[str, Any]:
 
     FER2013's labels are compared with the output calibrated for them where the model has one
     (``fer2013_output`` says which, and ``shown_*`` what the shown output gets on the same labels);
-    the FER+ majority, more than half of all votes for one of the seven, with the shown output.
+    the FER+ majority, more than half of the votes for the seven, with the shown output.
     """
     if isinstance(model, TwoOutputs):
         shown, original = model.predict_both(faces.tiles)

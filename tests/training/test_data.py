@@ -30,7 +30,6 @@ def test_labels_and_votes_are_in_the_order_of_emotions(data_folder: Path) -> Non
     faces = read(data_folder)
     np.testing.assert_array_equal(faces.labels, np.arange(28) % 7)
     np.testing.assert_array_equal(faces.votes[:7], 8 * np.eye(7))
-    np.testing.assert_array_equal(faces.all_votes, 10)
 
 
 @pytest.mark.parametrize(
@@ -38,11 +37,12 @@ def test_labels_and_votes_are_in_the_order_of_emotions(data_folder: Path) -> Non
     [
         ({"votes_happiness": "6", "votes_neutral": "4"}, Emotion.HAPPY),
         ({"votes_happiness": "5", "votes_neutral": "5"}, None),
-        ({"votes_happiness": "5", "votes_neutral": "1", "votes_unknown": "4"}, None),
-        ({"votes_contempt": "8", "votes_fear": "2"}, None),
+        ({"votes_happiness": "5", "votes_neutral": "1", "votes_unknown": "4"}, Emotion.HAPPY),
+        ({"votes_happiness": "4", "votes_neutral": "3", "votes_fear": "3"}, None),
+        ({"votes_contempt": "8", "votes_unknown": "2"}, None),
     ],
 )
-def test_majority_is_more_than_half_of_all_votes(
+def test_majority_is_more_than_half_of_the_votes_for_the_seven(
     tmp_path: Path, votes: dict[str, str], majority: Emotion | None
 ) -> None:
     rows = write_sheet(tmp_path, "train", 1)
