@@ -18,7 +18,8 @@ function cameraDocument() {
   if (page?.head && !page.getElementById("fer-style")) {
     const style = page.createElement("style");
     style.id = "fer-style";
-    style.textContent = ".MuiAlert-root { display: none; }";
+    // !important: the frame adds a rule of the same weight of its own, now before this one, now after.
+    style.textContent = ".MuiAlert-root { display: none !important; }";
     page.head.append(style);
   }
   return page;
