@@ -75,10 +75,9 @@ def test_deepfaces_addresses_are_the_package_s_own() -> None:
     assert list(weights.WEIGHTS["deepface"].addresses) == Emotion.WEIGHTS_URL
 
 
+@pytest.mark.shared
 def test_the_real_yunet_is_accepted(own: Path, downloads: Path, shared: Path) -> None:
     source = shared / "weights" / "face_detection_yunet_2023mar.onnx"
-    if not source.is_file():
-        pytest.skip("../shared is absent")
     (own / source.name).write_bytes(source.read_bytes())
     assert weights.find("yunet") == own / source.name
 

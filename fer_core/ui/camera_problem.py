@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
-from fer_core.settings import ROOT
+from fer_core.ui.widgets import photo_link
 
 SENTENCES = {
     "refused": (
@@ -51,11 +50,4 @@ def camera_problem(timed_out: bool) -> None:
         return
     with note:
         st.error(SENTENCES[problem], icon=":material/videocam_off:")
-        _photo_link("Use photos instead")
-
-
-def _photo_link(label: str) -> None:
-    try:
-        st.page_link(ROOT / "pages" / "photo.py", label=label, icon=":material/photo_camera:")
-    except StreamlitAPIException:  # the page runs by itself, without the navigation
-        st.markdown(f"[{label}](/)")
+        photo_link("Use photos instead")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from fer_core.analyzer import Analyzer
 from fer_core.detectors import FaceDetector, load_detector
@@ -17,7 +16,8 @@ from fer_core.engines import (
     choose_emotion_model,
 )
 from fer_core.errors import FerError
-from fer_core.settings import ROOT, settings
+from fer_core.settings import settings
+from fer_core.ui.widgets import models_link
 
 # Enough to learn that there is no network; a longer download goes on behind the page.
 PAGE_WAIT_S = 0.3
@@ -67,7 +67,7 @@ def current_analyzer() -> Analyzer:
         analyzer = Analyzer(_detector(detector.name), _emotion_model(emotion.name))
     except FerError as error:
         st.error(str(error), icon=":material/error:")
-        _models_link("Choose another on the Models page")
+        models_link("Choose another on the Models page")
         st.stop()
     analyzer.detector_choice, analyzer.emotion_choice = detector, emotion
     return analyzer
@@ -82,14 +82,7 @@ def engine_line() -> None:
     lines = [f"{what}: **{TITLES[choice.name]}**. {choice.why}" for what, choice in parts.items()]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption("  \n".join(lines), width="content")
-        _models_link("Models")
-
-
-def _models_link(label: str) -> None:
-    try:
-        st.page_link(ROOT / "pages" / "models.py", label=label, icon=":material/tune:")
-    except StreamlitAPIException:  # the page runs by itself, without the navigation
-        st.markdown(f"[{label}](/models)")
+        models_link("Models")
 
 
 # Kept by name, so that all sessions of the server share one network of each kind.
