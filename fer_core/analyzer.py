@@ -42,6 +42,11 @@ class Analyzer:
             self.emotion_choice = Choice(emotion.name, "It was handed over.")
             self.emotion = emotion
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The expressions that the faces of its results can show."""
+        return self.emotion.labels
+
     def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
         """Find every face in a picture ``(height, width, 3)`` uint8, BGR, and classify it.
 
@@ -73,6 +78,7 @@ class Analyzer:
                 score=detection.score,
                 landmarks=detection.landmarks,
                 probabilities=tuple(float(share) for share in row / row.sum()),
+                labels=self.emotion.labels,
             )
             for detection, row in zip(
                 detections, self.emotion.predict(crops).astype(np.float64), strict=True

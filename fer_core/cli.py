@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from click._termui_impl import ProgressBar
 from fer_core import engines, weights
 from fer_core.analyzer import Analyzer
 from fer_core.errors import FerError, PictureError
-from fer_core.export import COLUMNS, faces_table, picture_record
+from fer_core.export import columns, faces_table, picture_record
 from fer_core.images import read_picture
 from fer_core.schema import FrameResult
 from fer_core.training.commands import evaluate_command, train_command
@@ -52,7 +53,7 @@ def analyze(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> 
         analyzer = Analyzer(detector, emotion)
     except FerError as error:
         raise click.ClickException(str(error)) from error
-    write = _JsonLines() if form == "json" else _CsvRows()
+    write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
     failed = False
     for path in paths:
         try:
@@ -74,16 +75,17 @@ class _JsonLines:
 class _CsvRows:
     """A header, then a row a face; a picture without a face has none, one with an error has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, header: Sequence[str]) -> None:
+        self._header = header
         self._rows = csv.writer(sys.stdout, lineterminator="\n")
-        self._rows.writerow([*COLUMNS, "error"])
+        self._rows.writerow([*header, "error"])
 
     def result(self, name: str, result: FrameResult) -> None:
         for row in faces_table({name: result}).itertuples(index=False):
             self._rows.writerow([*row, ""])
 
     def error(self, name: str, sentence: str) -> None:
-        self._rows.writerow([name, *[""] * (len(COLUMNS) - 1), sentence])
+        self._rows.writerow([name, *[""] * (len(self._header) - 1), sentence])
 
 
 @main.group("weights")

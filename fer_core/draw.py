@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import COLORS, Color
+from fer_core.labels import Color, color_of
 from fer_core.schema import Face, FrameResult
 
 INK = Color(20, 20, 20)
@@ -45,7 +45,7 @@ def _title(face: Face, number: int, count: int) -> str:
 def _mark(
     canvas: NDArray[np.uint8], face: Face, title: str, scale_x: float, scale_y: float, line: int
 ) -> None:
-    color = COLORS[face.dominant].as_bgr()
+    color = color_of(face.dominant, face.labels).as_bgr()
     left, top = round(face.box.x * scale_x), round(face.box.y * scale_y)
     right = round((face.box.x + face.box.w) * scale_x) - 1
     bottom = round((face.box.y + face.box.h) * scale_y) - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 from fer_core.labels import EMOTIONS
 from fer_core.schema import FrameResult
 
-COLUMNS = (
-    *("file", "face", "dominant", "confidence"),
-    *(str(emotion) for emotion in EMOTIONS),
-    *("x", "y", "w", "h", "score", "model", "detector"),
-)
+_BEFORE = ("file", "face", "dominant", "confidence")
+_AFTER = ("x", "y", "w", "h", "score", "model", "detector")
+
+
+def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
+    """The columns of ``faces_table`` for a network that knows these labels."""
+    return (*_BEFORE, *map(str, labels), *_AFTER)
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
     """One row a face, of pictures by file name.
 
-    Columns: ``COLUMNS``. Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1 in
-    each picture. A picture without a face has no row.
+    The results are of one network, whose labels are among the ``columns``. Shares and scores are
+    0..1, boxes are pixels, ``face`` counts from 1 in each picture. A picture without a face has no
+    row.
     """
     rows = [
         {
@@ -33,7 +36,7 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
             "face": number,
             "dominant": str(face.dominant),
             "confidence": face.confidence,
-            **{str(emotion): share for emotion, share in face.emotions.items()},
+            **{str(label): share for label, share in face.emotions.items()},
             **dict(zip("xywh", face.box.to_list(), strict=True)),
             "score": face.score,
             "model": result.model,
@@ -42,7 +45,8 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
         for name, result in results.items()
         for number, face in enumerate(result.faces, start=1)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    labels = next((face.labels for result in results.values() for face in result.faces), EMOTIONS)
+    return pd.DataFrame(rows, columns=list(columns(labels)))
 
 
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:

@@ -31,6 +31,7 @@ class FakeEmotionModel:
     """Gives ``share`` to one expression and divides the rest evenly."""
 
     name = "fake-emotion"
+    labels: tuple[str, ...] = EMOTIONS
 
     def __init__(self, dominant: Emotion = Emotion.HAPPY, share: float = 0.7) -> None:
         self.dominant = dominant

@@ -1,11 +1,13 @@
 """The seven expressions: their names, their order, one colour each.
 
 The order is DeepFace's, so that column ``i`` of every ``(n, 7)`` probability array in this
-project means ``EMOTIONS[i]``, whichever network made it.
+project means ``EMOTIONS[i]``, whichever network made it. Only a network that was adapted to a
+user's own classes has other labels; it names them itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,7 +25,7 @@ class Emotion(StrEnum):
 
 
 EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
-"""The columns of every probability array, in order."""
+"""The columns of the probability arrays, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,17 @@ COLORS: dict[Emotion, Color] = {
     Emotion.SURPRISE: Color.from_hex("#66CCEE"),
     Emotion.NEUTRAL: Color.from_hex("#BBBBBB"),
 }
+
+
+def color_of(label: str, labels: Sequence[str]) -> Color:
+    """The colour of one of the labels a network knows.
+
+    An expression keeps its own wherever it appears. A user's own class takes, by its position
+    among the own classes, one that no expression in ``labels`` has; after seven they repeat.
+    """
+    if label in COLORS:
+        return COLORS[Emotion(label)]
+    free = [color for emotion, color in COLORS.items() if emotion not in labels]
+    own = [each for each in labels if each not in COLORS]
+    palette = free or list(COLORS.values())
+    return palette[own.index(label) % len(palette)]

@@ -31,6 +31,11 @@ CLOSE_S = 1.0
 class FrameAnalyzer(Protocol):
     """What ``LiveCamera`` needs: ``fer_core.stream.StreamAnalyzer``, or a test's stand-in."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """See ``StreamAnalyzer.labels``."""
+        ...
+
     def update(self, frame_bgr: NDArray[np.uint8], t_s: float) -> FrameResult:
         """See ``StreamAnalyzer.update``."""
         ...
@@ -73,7 +78,7 @@ class LiveCamera:
     """One session of a live camera, from its first frame to ``stop``. Safe in several threads."""
 
     def __init__(self, analyzer: FrameAnalyzer) -> None:
-        self.timeline = Timeline()
+        self.timeline = Timeline(analyzer.labels)
         self._analyzer = analyzer
         self._changed = threading.Condition()
         self._waiting: _Waiting | None = None

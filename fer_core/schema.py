@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from fer_core.labels import EMOTIONS, Emotion
+from fer_core.labels import EMOTIONS
 
 Point = tuple[float, float]
 """``(x, y)`` in pixels of the picture."""
@@ -81,32 +81,36 @@ class Detection:
 class Face(Detection):
     """A face and its expression.
 
-    ``probabilities`` has one share per ``EMOTIONS``, each 0..1, summing to 1 (within 1e-3).
+    ``probabilities`` has one share per label, each 0..1, summing to 1 (within 1e-3); ``labels``
+    are the expressions the network knows, others than ``EMOTIONS`` only if it was adapted to them.
     ``track_id`` tells faces of a stream apart; it is None in a single picture.
     """
 
     probabilities: tuple[float, ...] = ()
     track_id: int | None = None
+    labels: tuple[str, ...] = EMOTIONS
 
     def __post_init__(self) -> None:
         Detection.__post_init__(self)
-        if len(self.probabilities) != len(EMOTIONS):
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"a face needs two or more labels that differ, not {self.labels}")
+        if len(self.probabilities) != len(self.labels):
             raise ValueError(
-                f"a face needs {len(EMOTIONS)} probabilities, not {len(self.probabilities)}"
+                f"a face needs {len(self.labels)} probabilities, not {len(self.probabilities)}"
             )
         # Asked this way round because every comparison with NaN is false.
         if not (min(self.probabilities) >= 0.0 and abs(sum(self.probabilities) - 1.0) <= 1e-3):
             raise ValueError(f"probabilities are 0..1 and sum to 1, not {self.probabilities}")
 
     @property
-    def emotions(self) -> dict[Emotion, float]:
-        """The share of each expression, in the order of ``EMOTIONS``."""
-        return dict(zip(EMOTIONS, self.probabilities, strict=True))
+    def emotions(self) -> dict[str, float]:
+        """The share of each expression, in the order of ``labels``."""
+        return dict(zip(self.labels, self.probabilities, strict=True))
 
     @property
-    def dominant(self) -> Emotion:
+    def dominant(self) -> str:
         """The expression with the largest share (the first of equals)."""
-        return EMOTIONS[self.probabilities.index(max(self.probabilities))]
+        return self.labels[self.probabilities.index(max(self.probabilities))]
 
     @property
     def confidence(self) -> float:
@@ -133,12 +137,15 @@ class Face(Detection):
 
         Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else.
         """
+        emotions = data["emotions"]
+        labels = EMOTIONS if set(emotions) == set(EMOTIONS) else tuple(emotions)
         return cls(
             box=Box(*data["box"]),
             score=data["score"],
             landmarks=_points(data.get("landmarks", ())),
-            probabilities=tuple(data["emotions"][emotion] for emotion in EMOTIONS),
+            probabilities=tuple(emotions[label] for label in labels),
             track_id=data.get("track_id"),
+            labels=labels,
         )
 
 

@@ -22,6 +22,11 @@ MEMORY_S = 0.5
 class PictureAnalyzer(Protocol):
     """What ``StreamAnalyzer`` needs: ``fer_core.analyzer.Analyzer``, or a test's stand-in."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """See ``Analyzer.labels``."""
+        ...
+
     def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
         """See ``Analyzer.analyze``."""
         ...
@@ -60,6 +65,11 @@ class StreamAnalyzer:
         self._tracks: list[_Track] = []
         self._last_id = 0
         self._last_s = -np.inf
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The expressions that the faces of its results can show."""
+        return self._analyzer.labels
 
     def update(self, frame_bgr: NDArray[np.uint8], t_s: float) -> FrameResult:
         """Analyse the next frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,28 +15,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fer_core.labels import EMOTIONS, Emotion
+from fer_core.labels import EMOTIONS
 from fer_core.schema import Face, FrameResult
 
 MAX_GAP_S = 2.0
 """Between two frames further apart than this nothing is known: the camera was covered by another
 program, the tab slept. Such a gap counts for no expression."""
 
-SHARES = [str(emotion) for emotion in EMOTIONS]
-"""The columns of the seven probabilities."""
-
-_NUMBERS = ["t_s", "track_id", "x", "y", "w", "h", "score", *SHARES]
+_PLACE = ("t_s", "track_id", "x", "y", "w", "h", "score")
 _WHOLE_NUMBERS = ["track_id", "x", "y", "w", "h"]
 
-COLUMNS = [*_NUMBERS[:7], "dominant", *SHARES]
-"""The columns of ``Timeline.to_frame``."""
+
+def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
+    """The columns of ``Timeline.to_frame`` for a network that knows these labels."""
+    return [*_PLACE, "dominant", *map(str, labels)]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A stretch of frames without a gap in which one expression was dominant."""
 
-    emotion: Emotion
+    emotion: str
     start_s: float
     duration_s: float
 
@@ -52,15 +52,19 @@ class TrackSummary:
     track_id: int
     frames: int
     observed_s: float
-    shares: dict[Emotion, float]
+    shares: dict[str, float]
     longest_run: Run
     switches: int
 
 
 class Timeline:
-    """The faces of a stream over time. Safe in several threads; holds numbers, never pictures."""
+    """The faces of a stream over time. Safe in several threads; holds numbers, never pictures.
 
-    def __init__(self) -> None:
+    ``labels`` are the expressions the network knows, and columns of the table.
+    """
+
+    def __init__(self, labels: Sequence[str] = EMOTIONS) -> None:
+        self.labels = tuple(labels)
         self._lock = threading.Lock()
         # One flat array of doubles: 15 frames a second for an hour are 6 MB, not 60 as objects.
         self._rows = array("d")
@@ -73,8 +77,14 @@ class Timeline:
             return self._frames
 
     def append(self, result: FrameResult) -> None:
-        """Add the next frame. Raises ``ValueError`` if it is not later than the last one."""
-        faces = [_numbers(result.t_s, face) for face in result.faces] or [_empty(result.t_s)]
+        """Add the next frame.
+
+        Raises ``ValueError`` if it is not later than the last one, or of a network that knows other
+        expressions.
+        """
+        if any(face.labels != self.labels for face in result.faces):
+            raise ValueError(f"the faces of this timeline show one of {', '.join(self.labels)}")
+        faces = [_numbers(result.t_s, face) for face in result.faces] or [self._empty(result.t_s)]
         with self._lock:
             if not result.t_s > self._last_s:
                 raise ValueError(f"frames come in order: {result.t_s} s after {self._last_s} s")
@@ -84,15 +94,16 @@ class Timeline:
             self._last_s = result.t_s
 
     def to_frame(self, last_s: float = np.inf) -> pd.DataFrame:
-        """A table with ``COLUMNS``, oldest row first; with ``last_s``, only the last seconds.
+        """The table of ``columns(labels)``, oldest row first; with ``last_s``, the last seconds.
 
         A row for each face of each frame: ``t_s`` seconds; ``track_id``; the box ``x, y, w, h`` in
-        pixels; the detector's ``score``; the ``dominant`` expression; seven probabilities. A frame
-        without a face is one row with ``t_s`` alone.
+        pixels; the detector's ``score``; the ``dominant`` expression; a probability for each label.
+        A frame without a face is one row with ``t_s`` alone.
         """
-        frame = pd.DataFrame(self._numbers(last_s), columns=_NUMBERS)
+        numbers = self._numbers(last_s)
+        frame = pd.DataFrame(numbers, columns=[*_PLACE, *map(str, self.labels)])
         frame[_WHOLE_NUMBERS] = frame[_WHOLE_NUMBERS].astype("Int64")
-        frame.insert(COLUMNS.index("dominant"), "dominant", _dominant(frame))
+        frame.insert(len(_PLACE), "dominant", self._dominant(numbers))
         return frame
 
     def summary(self) -> tuple[TrackSummary, ...]:
@@ -100,22 +111,33 @@ class Timeline:
         frame = self.to_frame()
         times = frame["t_s"].unique()
         summaries = [
-            _summary(int(str(track_id)), rows, times)
+            _summary(int(str(track_id)), rows, times, self.labels)
             for track_id, rows in frame.groupby("track_id")
         ]
         return tuple(sorted(summaries, key=lambda summary: -summary.observed_s))
 
     def to_csv(self) -> bytes:
         """``to_frame`` as CSV, UTF-8: times to the millisecond, shares to four digits."""
-        digits: dict[Any, int] = {"t_s": 3, "score": 4, **dict.fromkeys(SHARES, 4)}
+        digits: dict[Any, int] = {"t_s": 3, "score": 4, **dict.fromkeys(map(str, self.labels), 4)}
         return self.to_frame().round(digits).to_csv(index=False, lineterminator="\n").encode()
 
     def _numbers(self, last_s: float) -> NDArray[np.float64]:
         with self._lock:
-            rows = np.frombuffer(self._rows).reshape(-1, len(_NUMBERS))
+            rows = np.frombuffer(self._rows).reshape(-1, len(_PLACE) + len(self.labels))
             first = np.searchsorted(rows[:, 0], self._last_s - last_s) if len(rows) else 0
             # A copy: the array cannot grow while a view of it is held.
             return rows[first:].copy()
+
+    def _dominant(self, numbers: NDArray[np.float64]) -> pd.Series:
+        """The label of the largest share of each row; None where there is no face."""
+        dominant = pd.Series(None, index=range(len(numbers)), dtype="str")
+        shares = numbers[:, len(_PLACE) :]
+        seen = ~np.isnan(shares[:, 0])
+        dominant[seen] = np.array(list(map(str, self.labels)))[shares[seen].argmax(axis=1)]
+        return dominant
+
+    def _empty(self, t_s: float) -> list[float]:
+        return [t_s] + [np.nan] * (len(_PLACE) - 1 + len(self.labels))
 
 
 def with_gaps(frame: pd.DataFrame, track_id: int) -> pd.DataFrame:
@@ -131,15 +153,17 @@ def with_gaps(frame: pd.DataFrame, track_id: int) -> pd.DataFrame:
     return rows.reindex(pd.Index(times, name="t_s")).reset_index()
 
 
-def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> TrackSummary:
+def _summary(
+    track_id: int, rows: pd.DataFrame, times: NDArray[np.float64], labels: tuple[str, ...]
+) -> TrackSummary:
     """``rows`` are those of one face, ``times`` those of all frames of the stream."""
     position = np.searchsorted(times, rows["t_s"].to_numpy())
     # A frame stands for the time until the next one, whoever is in that; the last for none.
     lengths = np.append(np.diff(times), 0.0)
     held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
-    dominant = rows[SHARES].to_numpy().argmax(axis=1)
+    dominant = rows[list(map(str, labels))].to_numpy().argmax(axis=1)
     observed_s = float(held_s.sum())
-    by_emotion = np.bincount(dominant, weights=held_s, minlength=len(EMOTIONS))
+    by_emotion = np.bincount(dominant, weights=held_s, minlength=len(labels))
     shares = by_emotion / observed_s if observed_s else by_emotion
     changed = dominant[1:] != dominant[:-1]
     apart = np.diff(times[position]) > MAX_GAP_S
@@ -147,12 +171,13 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
         track_id=track_id,
         frames=len(rows),
         observed_s=observed_s,
-        shares={emotion: float(share) for emotion, share in zip(EMOTIONS, shares, strict=True)},
+        shares={label: float(share) for label, share in zip(labels, shares, strict=True)},
         longest_run=_longest_run(
             starts=np.flatnonzero(changed | apart | (np.diff(position) > 1)) + 1,
             dominant=dominant,
             times=times[position],
             held_s=held_s,
+            labels=labels,
         ),
         switches=int((changed & ~apart).sum()),
     )
@@ -163,27 +188,16 @@ def _longest_run(
     dominant: NDArray[np.intp],
     times: NDArray[np.float64],
     held_s: NDArray[np.float64],
+    labels: tuple[str, ...],
 ) -> Run:
     """``starts`` are the rows at which a run begins, the first row excepted."""
     starts = np.concatenate([[0], starts]).astype(np.intp)
     durations = np.add.reduceat(held_s, starts)
     longest = int(durations.argmax())
     first = starts[longest]
-    return Run(EMOTIONS[dominant[first]], float(times[first]), float(durations[longest]))
-
-
-def _dominant(frame: pd.DataFrame) -> pd.Series:
-    """The label of the largest share of each row; None where there is no face."""
-    dominant = pd.Series(None, index=frame.index, dtype="str")
-    seen = frame[SHARES[0]].notna()
-    dominant[seen] = np.array(SHARES)[frame.loc[seen, SHARES].to_numpy().argmax(axis=1)]
-    return dominant
+    return Run(labels[dominant[first]], float(times[first]), float(durations[longest]))
 
 
 def _numbers(t_s: float, face: Face) -> list[float]:
     track_id = np.nan if face.track_id is None else face.track_id
     return [t_s, track_id, *face.box.to_list(), face.score, *face.probabilities]
-
-
-def _empty(t_s: float) -> list[float]:
-    return [t_s] + [np.nan] * (len(_NUMBERS) - 1)

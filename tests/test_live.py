@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import WeightsMissing
+from fer_core.labels import EMOTIONS
 from fer_core.live import CLOSE_S, LiveCamera
 from fer_core.schema import FrameResult
 
@@ -37,6 +38,8 @@ def picture() -> np.ndarray:
 class Gate:
     """An analyzer that waits in each frame until the test lets it go on."""
 
+    labels: tuple[str, ...] = EMOTIONS
+
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
         self.open = threading.Semaphore(0)
@@ -51,6 +54,8 @@ class Gate:
 
 class Quick:
     """An analyzer that answers at once, except where it is told to fail."""
+
+    labels: tuple[str, ...] = EMOTIONS
 
     def __init__(self, failures: dict[float, Exception] | None = None) -> None:
         self.failures = failures or {}

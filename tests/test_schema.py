@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.labels import COLORS, EMOTIONS, Color, Emotion
+from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
 from fer_core.schema import Box, Detection, Face, FrameResult
 
 UNIFORM = (1 / 7,) * 7
@@ -133,3 +133,37 @@ def test_an_empty_picture_is_refused():
 def test_from_dict_refuses_what_to_dict_did_not_write(data):
     with pytest.raises((KeyError, TypeError, ValueError)):
         Face.from_dict(data)
+
+
+def test_a_face_may_show_other_expressions_than_the_seven():
+    face = Face(Box(0, 0, 9, 9), 0.9, probabilities=(0.2, 0.8), labels=("serious", "smiling"))
+    assert face.dominant == "smiling"
+    assert face.emotions == {"serious": 0.2, "smiling": 0.8}
+    assert Face.from_dict(json.loads(json.dumps(face.to_dict()))) == face
+
+
+@pytest.mark.parametrize("labels", [("a",), ("a", "a"), ()])
+def test_labels_are_at_least_two_and_differ(labels):
+    shares = (1.0,) if len(labels) < 2 else (0.5, 0.5)
+    with pytest.raises(ValueError, match="two or more labels"):
+        Face(Box(0, 0, 9, 9), 0.9, probabilities=shares, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        EMOTIONS,
+        ("bored", "keen"),
+        (*EMOTIONS, "bored"),
+        ("happy", "bored"),
+        tuple(f"class {i}" for i in range(7)),
+    ],
+)
+def test_labels_of_a_network_have_colours_that_differ(labels):
+    colors = [color_of(label, labels) for label in labels]
+    assert len(set(colors)) == min(len(labels), len(COLORS))
+    assert all(
+        color == COLORS[Emotion(label)]
+        for color, label in zip(colors, labels, strict=True)
+        if label in EMOTIONS
+    )

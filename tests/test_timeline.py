@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.timeline import COLUMNS, MAX_GAP_S, SHARES, Timeline, with_gaps
+from fer_core.timeline import MAX_GAP_S, Timeline, columns, with_gaps
 
 
 def face(emotion: Emotion = Emotion.HAPPY, track_id: int | None = 1, share: float = 0.7) -> Face:
@@ -38,10 +38,10 @@ def timeline(*frames: FrameResult) -> Timeline:
 def test_an_empty_timeline():
     empty = Timeline()
     assert len(empty) == 0
-    assert list(empty.to_frame().columns) == COLUMNS
+    assert list(empty.to_frame().columns) == columns()
     assert empty.to_frame().empty
     assert empty.summary() == ()
-    assert empty.to_csv().decode() == ",".join(COLUMNS) + "\n"
+    assert empty.to_csv().decode() == ",".join(columns()) + "\n"
 
 
 def test_a_row_a_face_and_an_empty_row_for_none():
@@ -50,7 +50,7 @@ def test_a_row_a_face_and_an_empty_row_for_none():
     ).to_frame()
     assert list(table["t_s"]) == [0.0, 0.0, 0.1, 0.2]
     assert list(table["dominant"].dropna()) == ["sad", "angry", "happy"]
-    assert table[COLUMNS[1:]].isna().all(axis=1).tolist() == [False, False, True, False]
+    assert table[columns()[1:]].isna().all(axis=1).tolist() == [False, False, True, False]
     assert list(table.loc[0, "track_id":"score"]) == [1, 10, 20, 30, 40, 0.9]
     assert table.loc[3, "happy"] == pytest.approx(0.7)
 
@@ -144,9 +144,9 @@ def test_a_gap_is_an_empty_row_wherever_the_face_was_not():
 def test_csv_reads_back():
     made = timeline(frame(1 / 3, face()), frame(2 / 3))
     table = pd.read_csv(io.BytesIO(made.to_csv()))
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == columns()
     assert list(table["t_s"]) == [0.333, 0.667]
-    assert table.loc[0, SHARES].sum() == pytest.approx(1.0, abs=1e-3)
+    assert table.loc[0, list(EMOTIONS)].sum() == pytest.approx(1.0, abs=1e-3)
     assert table.loc[1, "dominant":].isna().all()
 
 
@@ -172,7 +172,7 @@ def test_every_frame_and_every_face_is_in_the_table(frames):
     table = made.to_frame()
     assert len(made) == len(frames) == table["t_s"].nunique()
     assert table["track_id"].notna().sum() == sum(len(each.faces) for each in frames)
-    assert (table.isna().sum(axis=1).isin([0, len(COLUMNS) - 1])).all()
+    assert (table.isna().sum(axis=1).isin([0, len(columns()) - 1])).all()
 
 
 @given(streams())
@@ -218,3 +218,18 @@ def test_the_summary_does_not_depend_on_when_the_stream_began(frames, shift_s):
     for one, two in zip(timeline(*frames).summary(), timeline(*later).summary(), strict=True):
         run = replace(one.longest_run, start_s=one.longest_run.start_s + shift_s)
         assert two == replace(one, longest_run=run)
+
+
+def test_a_network_with_other_expressions_fills_columns_of_its_own() -> None:
+    labels = ("serious", "smiling")
+    made = Timeline(labels)
+    for i, shares in enumerate([(0.9, 0.1), (0.3, 0.7), (0.2, 0.8)]):
+        seen = Face(Box(1, 2, 3, 4), 0.5, probabilities=shares, track_id=1, labels=labels)
+        made.append(FrameResult(9, 9, (seen,), "own", "haar", t_s=float(i)))
+    assert list(made.to_frame().columns) == columns(labels)
+    assert made.to_frame()["dominant"].tolist() == ["serious", "smiling", "smiling"]
+    assert made.summary()[0].shares == {"serious": 0.5, "smiling": 0.5}
+    assert made.summary()[0].longest_run.emotion == "serious"
+    seven = Face(Box(1, 2, 3, 4), 0.5, probabilities=(1.0, *[0.0] * 6))
+    with pytest.raises(ValueError, match="serious, smiling"):
+        made.append(FrameResult(9, 9, (seven,), "compact", "haar", t_s=9.0))

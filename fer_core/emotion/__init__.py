@@ -14,11 +14,14 @@ class EmotionModel(Protocol):
     """Anything that reads expressions. One instance may be used from several threads at once."""
 
     name: str
+    labels: tuple[str, ...]
+    """What the columns of ``predict`` mean: ``EMOTIONS``, or a user's own classes."""
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The share of each of ``EMOTIONS`` in square grey faces ``(n, s, s)`` uint8, any ``s``.
+        """The share of each of ``labels`` in square grey faces ``(n, s, s)`` uint8, any ``s``.
 
-        Returns ``(n, 7)`` float32, each row summing to 1. Raises ``ValueError`` for other arrays.
+        Returns ``(n, len(labels))`` float32, each row summing to 1. Raises ``ValueError`` for
+        other arrays.
         """
         ...
 

@@ -25,6 +25,7 @@ class DeepFaceEmotionModel:
     """
 
     name = "deepface"
+    labels: tuple[str, ...] = EMOTIONS
 
     def __init__(self, path: Path) -> None:
         """``path`` is facial_expression_model_weights.onnx. Raises ``WeightsCorrupt``."""

@@ -3,12 +3,12 @@ whoever shows them, so that one figure suits a light and a dark theme."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.labels import COLORS, EMOTIONS, Emotion
+from fer_core.labels import EMOTIONS, color_of
 from fer_core.schema import Face
 from fer_core.timeline import with_gaps
 
@@ -24,38 +24,43 @@ MOST_LIVE_POINTS = 300
 
 
 def expression_bars(face: Face) -> go.Figure:
-    """The seven probabilities of one face as horizontal bars."""
+    """The probabilities of one face as horizontal bars."""
     return share_bars(face.emotions)
 
 
-def share_bars(shares: Mapping[Emotion, float]) -> go.Figure:
+def share_bars(shares: Mapping[str, float]) -> go.Figure:
     """A horizontal bar for each expression, with its name and its share (0..1) in percent."""
-    values = [shares[emotion] for emotion in EMOTIONS]
+    labels = tuple(shares)
     figure = go.Figure(
         go.Bar(
-            x=values,
-            y=[str(emotion) for emotion in EMOTIONS],
+            x=list(shares.values()),
+            y=list(map(str, labels)),
             orientation="h",
-            marker_color=[COLORS[emotion].as_hex() for emotion in EMOTIONS],
-            text=[f"{value:.0%}" for value in values],
+            marker_color=[color_of(label, labels).as_hex() for label in labels],
+            text=[f"{share:.0%}" for share in shares.values()],
             textposition="outside",
             textfont_size=FONT_PX,
             cliponaxis=False,
             hovertemplate="%{y} %{x:.1%}<extra></extra>",
         )
     )
-    figure.update_layout(_layout(height=220, margin={"l": 64, "r": 8, "t": 4, "b": 4}))
+    height = 24 + 28 * len(labels)
+    figure.update_layout(_layout(height, margin={"l": 64, "r": 8, "t": 4, "b": 4}))
     figure.update_layout(bargap=0.3, showlegend=False)
     # Room for "100%" to the right of a full bar.
     figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
+    figure.update_yaxes(automargin=True)  # a user's own classes may have long names
     return figure
 
 
 def timeline_figure(
-    timeline_frame: pd.DataFrame, track_id: int, window_s: float | None = None
+    timeline_frame: pd.DataFrame,
+    track_id: int,
+    window_s: float | None = None,
+    labels: Sequence[str] = EMOTIONS,
 ) -> go.Figure:
-    """The seven shares of one face over time, from a ``Timeline.to_frame`` table with rows.
+    """The shares of one face over time, from a ``Timeline.to_frame`` table with rows.
 
     Lines break where the face was not seen. With ``window_s`` the axis is that many seconds wide
     and ends at the newest frame; without, the whole session is shown, with a range slider.
@@ -63,10 +68,11 @@ def timeline_figure(
     rows = with_gaps(timeline_frame, track_id)
     end_s = float(rows["t_s"].iloc[-1])
     if window_s is None:
-        rows, smoothed = _thinned(rows, end_s - float(rows["t_s"].iloc[0]), MOST_POINTS)
+        span_s = end_s - float(rows["t_s"].iloc[0])
+        rows, smoothed = _thinned(rows, labels, span_s, MOST_POINTS)
     else:
-        rows, smoothed = _thinned(rows, window_s, MOST_LIVE_POINTS)
-    figure = go.Figure([_line(rows, emotion) for emotion in EMOTIONS])
+        rows, smoothed = _thinned(rows, labels, window_s, MOST_LIVE_POINTS)
+    figure = go.Figure([_line(rows, label, labels) for label in labels])
     figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))
     figure.update_layout(
         hovermode="x unified",
@@ -100,19 +106,21 @@ def timeline_figure(
     return figure
 
 
-def _line(rows: pd.DataFrame, emotion: Emotion) -> go.Scatter:
+def _line(rows: pd.DataFrame, label: str, labels: Sequence[str]) -> go.Scatter:
     return go.Scatter(
         x=rows["t_s"],
-        y=rows[str(emotion)],
-        name=str(emotion),
+        y=rows[str(label)],
+        name=str(label),
         mode="lines",
-        line={"color": COLORS[emotion].as_hex(), "width": 2},
+        line={"color": color_of(label, labels).as_hex(), "width": 2},
         connectgaps=False,
         hovertemplate="%{y:.0%}",
     )
 
 
-def _thinned(rows: pd.DataFrame, span_s: float, most: int) -> tuple[pd.DataFrame, str]:
+def _thinned(
+    rows: pd.DataFrame, labels: Sequence[str], span_s: float, most: int
+) -> tuple[pd.DataFrame, str]:
     """At most about ``most`` rows for ``span_s`` seconds, and what the axis says about it.
 
     Means over equal bins that start at whole multiples of their width: in a window that moves on,
@@ -121,7 +129,7 @@ def _thinned(rows: pd.DataFrame, span_s: float, most: int) -> tuple[pd.DataFrame
     if len(rows) <= most:
         return rows, ""
     bin_s = span_s / most
-    means = rows.groupby(rows["t_s"] // bin_s)[["t_s", *map(str, EMOTIONS)]].mean()
+    means = rows.groupby(rows["t_s"] // bin_s)[["t_s", *map(str, labels)]].mean()
     return means, f" (means over {bin_s:.1f} s)"
 
 

@@ -25,7 +25,7 @@ def live_panel(session: LiveCamera) -> None:
     st.caption(stats_line(session.stats()))
     if window["track_id"].isna().all():
         st.info("No face in the picture.", icon=":material/person_search:")
-    live_charts(window, key="live_charts")
+    live_charts(window, session.timeline.labels, key="live_charts")
 
 
 def stats_line(stats: LiveStats) -> str:
@@ -61,7 +61,7 @@ def session_summary(timeline: Timeline) -> None:
     with course:
         st.markdown("**Whole session**")
         st.plotly_chart(
-            timeline_figure(frame, face.track_id),
+            timeline_figure(frame, face.track_id, labels=timeline.labels),
             key="session_timeline",
             config={"displayModeBar": False},
         )

@@ -6,6 +6,7 @@ and legend choices (Streamlit 1.67); this one updates the graph that is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -50,31 +51,32 @@ class FaceCharts(TypedDict):
     timeline: str
 
 
-def live_charts(window: pd.DataFrame, key: str) -> None:
+def live_charts(window: pd.DataFrame, labels: Sequence[str], key: str) -> None:
     """Show each face of the last minute: its shares now, and over time.
 
-    ``window`` is a ``Timeline.to_frame`` table of the last ``WINDOW_S`` seconds.
+    ``window`` is a ``Timeline.to_frame`` table of the last ``WINDOW_S`` seconds, ``labels`` the
+    expressions it has shares of.
     """
-    _component(key=key, data={"plotly_url": PLOTLY_URL, "faces": face_charts(window)})
+    _component(key=key, data={"plotly_url": PLOTLY_URL, "faces": face_charts(window, labels)})
 
 
-def face_charts(window: pd.DataFrame) -> list[FaceCharts]:
+def face_charts(window: pd.DataFrame, labels: Sequence[str] = EMOTIONS) -> list[FaceCharts]:
     """The charts of the ``MOST_FACES`` faces seen longest in the window, in order of their id."""
     times = window.groupby("track_id")["t_s"]
     spans = (times.max() - times.min()).sort_values(ascending=False, kind="stable")
     longest = spans[spans >= GLIMPSE_S].index[:MOST_FACES]
-    return [_charts(int(track_id), window) for track_id in sorted(longest)]
+    return [_charts(int(track_id), window, labels) for track_id in sorted(longest)]
 
 
-def _charts(track_id: int, window: pd.DataFrame) -> FaceCharts:
+def _charts(track_id: int, window: pd.DataFrame, labels: Sequence[str]) -> FaceCharts:
     newest = window[window["track_id"] == track_id].iloc[-1]
     here = window["t_s"].iloc[-1] - newest["t_s"] <= AWAY_S
-    shares = {emotion: float(newest[str(emotion)]) for emotion in EMOTIONS}
+    shares = {str(label): float(newest[str(label)]) for label in labels}
     dominant = newest["dominant"]
     return FaceCharts(
         id=track_id,
         title=f"Face {track_id}",
         now=f"{dominant} {shares[dominant]:.0%}" if here else "not in the picture",
         bars=share_bars(shares).to_json() if here else None,
-        timeline=timeline_figure(window, track_id, window_s=WINDOW_S).to_json(),
+        timeline=timeline_figure(window, track_id, WINDOW_S, labels).to_json(),
     )

@@ -17,7 +17,6 @@ from fer_core.draw import annotate, face_name
 from fer_core.errors import PictureError
 from fer_core.export import faces_table, to_csv, to_json, to_png
 from fer_core.images import SUFFIXES, decode_picture
-from fer_core.labels import EMOTIONS
 from fer_core.schema import FrameResult
 from fer_core.settings import settings
 from fer_core.ui.charts import expression_bars
@@ -133,10 +132,11 @@ def show_outcome(outcome: Outcome, picture: Picture) -> None:
 def show_table(outcomes: Mapping[str, Outcome]) -> None:
     """All faces of all pictures, and the same as files."""
     results = {name: o.result for name, o in outcomes.items() if o.result is not None}
-    if not any(result.faces for result in results.values()):
+    faces = [face for result in results.values() for face in result.faces]
+    if not faces:
         return
     st.subheader("All faces")
-    shares = [str(emotion) for emotion in EMOTIONS]
+    shares = list(map(str, faces[0].labels))
     table = faces_table(results)
     table[shares] *= 100
     percent = st.column_config.NumberColumn(format="%.0f %%", width=70)

@@ -46,7 +46,7 @@ def test_a_bar_for_each_expression_with_name_colour_and_percentage():
 
 
 def test_the_shares_of_a_session_look_the_same():
-    shares = dict(zip(EMOTIONS, SHARES, strict=True))
+    shares = dict(zip(map(str, EMOTIONS), SHARES, strict=True))
     assert share_bars(shares) == expression_bars(face())
 
 

@@ -22,6 +22,8 @@ from fer_core.ui.webrtc import CameraView
 class Silent:
     """No frame is submitted in these tests: the timelines are filled by hand."""
 
+    labels: tuple[str, ...] = EMOTIONS
+
     def update(self, frame_bgr, t_s):
         raise AssertionError("nothing to analyse")
 

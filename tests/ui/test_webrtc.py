@@ -24,7 +24,7 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcMode, WebRtcWo
 
 from fer_core.analyzer import Analyzer
 from fer_core.fakes import FakeDetector, FakeEmotionModel
-from fer_core.labels import COLORS, Emotion
+from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.live import LiveCamera
 from fer_core.schema import Box
 from fer_core.stream import StreamAnalyzer
@@ -190,6 +190,8 @@ def test_real_frames_through_the_real_callback(loop):
 
 def test_the_callback_does_no_inference_and_returns_while_the_analyzer_is_stuck():
     class Stuck:
+        labels: tuple[str, ...] = EMOTIONS
+
         def update(self, frame_bgr, t_s):
             time.sleep(30)
 
