@@ -23,16 +23,17 @@ _COMPRESSED_SHARE, _BLURRED_SHARE, _DARK_SHARE = 0.08, 0.08, 0.08
 _ERASED_SHARE = 0.3
 
 
-def augment(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def augment(tiles: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """A random variant of each tile.
 
-    ``tiles``: ``(n, 1, 48, 48)`` uint8. Returns ``(n, 1, 48, 48)`` float32 in 0..255. The same
-    state of ``generator`` gives the same result.
+    ``tiles``: ``(n, 1, 48, 48)`` uint8. ``strength`` (0..1) scales how far tiles are moved and
+    bent, and the shares of those that are spoilt. Returns ``(n, 1, 48, 48)`` float32 in 0..255.
+    The same state of ``generator`` gives the same result.
     """
-    compressed = _compress(tiles, generator).float()
-    framed = _reframe(compressed, generator)
-    lit = _relight(_blur(framed, generator), generator)
-    return _erase(lit, generator).clamp(0.0, 255.0)
+    compressed = _compress(tiles, generator, strength).float()
+    framed = _reframe(compressed, generator, strength)
+    lit = _relight(_blur(framed, generator, strength), generator, strength)
+    return _erase(lit, generator, strength).clamp(0.0, 255.0)
 
 
 def mix(
@@ -47,15 +48,19 @@ def mix(
     return share * tiles + (1.0 - share) * tiles[order], mixed
 
 
-def _reframe(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def _reframe(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     """Mirror, turn, scale, stretch and shift, in a single resampling."""
     n = len(tiles)
-    wide = torch.rand(n, generator=generator) < _WIDE_SHARE
-    scale = torch.exp(_uniform(n, generator) * torch.where(wide, _WIDE_SCALE, _SCALE))
-    stretch = torch.exp(_uniform(n, generator) * 0.06)
+
+    def uniform() -> Tensor:
+        return _uniform(n, generator) * strength
+
+    wide = torch.rand(n, generator=generator) < _WIDE_SHARE * strength
+    scale = torch.exp(uniform() * torch.where(wide, _WIDE_SCALE, _SCALE))
+    stretch = torch.exp(uniform() * 0.06)
     mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
-    angle = _uniform(n, generator) * _ROTATION
-    shear = _uniform(n, generator) * 0.08
+    angle = uniform() * _ROTATION
+    shear = uniform() * 0.08
     cos, sin = torch.cos(angle), torch.sin(angle)
     theta = torch.stack(
         [
@@ -63,12 +68,12 @@ def _reframe(tiles: Tensor, generator: torch.Generator) -> Tensor:
                 [
                     cos * scale * stretch * mirror,
                     (shear - sin) * scale * mirror,
-                    _uniform(n, generator) * _SHIFT,
+                    uniform() * _SHIFT,
                 ],
                 dim=1,
             ),
             torch.stack(
-                [sin * scale * stretch, cos * scale / stretch, _uniform(n, generator) * _SHIFT],
+                [sin * scale * stretch, cos * scale / stretch, uniform() * _SHIFT],
                 dim=1,
             ),
         ],
@@ -78,9 +83,9 @@ def _reframe(tiles: Tensor, generator: torch.Generator) -> Tensor:
     return functional.grid_sample(tiles, grid, padding_mode="border", align_corners=False)
 
 
-def _compress(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def _compress(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     """JPEG at quality 15-70 for some tiles."""
-    chosen = _choose(len(tiles), _COMPRESSED_SHARE, generator)
+    chosen = _choose(len(tiles), _COMPRESSED_SHARE * strength, generator)
     qualities = torch.randint(15, 71, (len(chosen),), generator=generator)
     out = tiles.clone()
     for i, quality in zip(chosen.tolist(), qualities.tolist(), strict=True):
@@ -90,10 +95,10 @@ def _compress(tiles: Tensor, generator: torch.Generator) -> Tensor:
     return out
 
 
-def _blur(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def _blur(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     """Scale some tiles down by a factor of 1.3-3 and up again: a small or unsharp face."""
     out = tiles.clone()
-    chosen = _choose(len(tiles), _BLURRED_SHARE, generator)
+    chosen = _choose(len(tiles), _BLURRED_SHARE * strength, generator)
     if len(chosen):
         factor = 1.3 + 1.7 * float(torch.rand((), generator=generator))
         side = tiles.shape[-1]
@@ -104,25 +109,25 @@ def _blur(tiles: Tensor, generator: torch.Generator) -> Tensor:
     return out
 
 
-def _relight(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def _relight(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     """Bend the grey scale of every tile a little; make some dark, flat and noisy."""
     n = len(tiles)
-    gamma = torch.exp(_uniform(n, generator) * 0.3)[:, None, None, None]
+    gamma = torch.exp(_uniform(n, generator) * 0.3 * strength)[:, None, None, None]
     out = 255.0 * (tiles / 255.0).clamp(0.0, 1.0).pow(gamma)
-    slope = _uniform(n, generator)[:, None, None, None] * 25.0  # light from one side
+    slope = _uniform(n, generator)[:, None, None, None] * 25.0 * strength  # light from one side
     out = out + slope * torch.linspace(-1.0, 1.0, tiles.shape[-1])
-    chosen = _choose(n, _DARK_SHARE, generator)
+    chosen = _choose(n, _DARK_SHARE * strength, generator)
     gain = 0.1 + 0.4 * torch.rand((len(chosen), 1, 1, 1), generator=generator)
     noise = torch.randn((len(chosen), *tiles.shape[1:]), generator=generator)
     out[chosen] = out[chosen] * gain + 3.0 * noise
     return out
 
 
-def _erase(tiles: Tensor, generator: torch.Generator) -> Tensor:
+def _erase(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     """Cover a rectangle of some tiles with a grey of their own (Zhong et al. 2020)."""
     out = tiles.clone()
     side = tiles.shape[-1]
-    for i in _choose(len(tiles), _ERASED_SHARE, generator).tolist():
+    for i in _choose(len(tiles), _ERASED_SHARE * strength, generator).tolist():
         height, width = torch.randint(6, 21, (2,), generator=generator).tolist()
         top = int(torch.randint(0, side - height + 1, (), generator=generator))
         left = int(torch.randint(0, side - width + 1, (), generator=generator))

@@ -57,7 +57,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
-@click.option("--epochs", type=click.IntRange(1), help="[default: 55, or 20 with --from]")
+@click.option("--epochs", type=click.IntRange(1), help="[default: 120, or 20 with --from]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @_say_what_is_wrong
 def train_command(data: Path, out: Path, start: Path | None, epochs: int | None, seed: int) -> None:
@@ -78,7 +78,7 @@ def train_command(data: Path, out: Path, start: Path | None, epochs: int | None,
         )
         sys.exit(BAD_INPUT)
     if start is None:
-        run(data, out, Settings(epochs=epochs or 55, seed=seed))
+        run(data, out, Settings(epochs=epochs or 120, seed=seed))
         return
     settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
     scores = adapt(data, out, read_network(start), settings)

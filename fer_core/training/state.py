@@ -27,7 +27,9 @@ class Settings:
     """What defines a run, besides its data.
 
     The learning rate warms up over one epoch, holds, and falls along a cosine over the last
-    ``decay_share`` of the epochs. Mixup stops where the last ``clean_share`` begins.
+    ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
+    the augmentation: the network comes back from spoilt faces to whole ones (He et al. 2019, Data
+    Augmentation Revisited).
     """
 
     epochs: int
@@ -38,7 +40,7 @@ class Settings:
     average_decay: float = 0.999
     mixup_share: float = 0.5
     decay_share: float = 0.6
-    clean_share: float = 0.2
+    refine_share: float = 0.5
     seed: int = 0
 
 

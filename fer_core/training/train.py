@@ -78,7 +78,7 @@ def _train_epoch(state: State, data: Examples) -> float:
     settings, network = state.settings, state.network
     torch.manual_seed(settings.seed * 100_003 + state.epoch)  # for dropout
     generator = torch.Generator().manual_seed(settings.seed * 100_003 + state.epoch)
-    mixing = state.epoch < settings.epochs * (1.0 - settings.clean_share)
+    refining = state.epoch >= settings.epochs * (1.0 - settings.refine_share)
     network.train()
     batches = list(_batches(len(data.tiles), settings.batch, generator))
     total = 0.0
@@ -90,9 +90,10 @@ def _train_epoch(state: State, data: Examples) -> float:
         for step, rows in enumerate(bar):
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(settings, state.epoch + step / len(batches))
-            tiles = augment(torch.from_numpy(data.tiles[rows])[:, None], generator)
+            tiles = torch.from_numpy(data.tiles[rows])[:, None]
+            tiles = augment(tiles, generator, strength=0.5 if refining else 1.0)
             targets = {k: torch.from_numpy(v[rows]) for k, v in data.targets.items()}
-            if mixing and float(torch.rand((), generator=generator)) < settings.mixup_share:
+            if not refining and float(torch.rand((), generator=generator)) < settings.mixup_share:
                 tiles, targets = mix(tiles, targets, generator)
             with _half_precision():
                 logits = network(tiles.to(device(), memory_format=torch.channels_last))
