@@ -14,11 +14,15 @@ from click._termui_impl import ProgressBar
 
 from fer_core import engines, weights
 from fer_core.analyzer import Analyzer
-from fer_core.errors import FerError, PictureError
+from fer_core.errors import FerError, PictureError, UnknownEngine
 from fer_core.export import columns, faces_table, picture_record
 from fer_core.images import read_picture
 from fer_core.schema import FrameResult
 from fer_core.training.commands import evaluate_command, train_command
+from fer_core.training.landmarks.commands import (
+    evaluate_landmarks_command,
+    train_landmarks_command,
+)
 
 
 @click.group()
@@ -28,15 +32,17 @@ def main() -> None:
 
 main.add_command(evaluate_command)
 main.add_command(train_command)
+main.add_command(evaluate_landmarks_command)
+main.add_command(train_landmarks_command)
 
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--emotion",
-    type=click.Choice(["auto", *engines.EMOTION_MODELS]),
     default="auto",
     show_default=True,
+    help="auto, deepface, compact, or own/NAME for a network in models/own.",
 )
 @click.option(
     "--detector", type=click.Choice(["auto", *engines.DETECTORS]), default="auto", show_default=True
@@ -51,6 +57,8 @@ def analyze(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> 
     """
     try:
         analyzer = Analyzer(detector, emotion)
+    except UnknownEngine as error:
+        raise click.BadParameter(str(error)) from error
     except FerError as error:
         raise click.ClickException(str(error)) from error
     write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fer_core.emotion.own import own_networks, own_title
 from fer_core.errors import DownloadFailed, UnknownEngine, WeightsCorrupt, WeightsMissing
 from fer_core.weights import find, start_download
 
@@ -14,8 +15,12 @@ DEFAULT_WAIT_S = 60.0
 DETECTORS = ("yunet", "haar")
 EMOTION_MODELS = ("deepface", "compact")
 
-TITLES = {"yunet": "YuNet", "haar": "Haar cascade", "deepface": "DeepFace", "compact": "Compact"}
-"""What people read where programs read a name."""
+_TITLES = {"yunet": "YuNet", "haar": "Haar cascade", "deepface": "DeepFace", "compact": "Compact"}
+
+
+def title(name: str) -> str:
+    """What people read where programs read the name of an engine."""
+    return _TITLES.get(name) or own_title(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,29 @@ def choose_detector(name: str = "auto", wait_s: float = DEFAULT_WAIT_S) -> Choic
 
 
 def choose_emotion_model(name: str = "auto", wait_s: float = DEFAULT_WAIT_S) -> Choice:
-    """The emotion model that ``name`` means. ``auto`` is DeepFace's where its weights are here or
-    come within ``wait_s``, else the compact one.
+    """The emotion model that ``name`` means: one of ``EMOTION_MODELS``, or of ``own_networks``.
+    ``auto`` is DeepFace's where its weights are here or come within ``wait_s``, else the compact
+    one.
 
     A download that takes longer goes on in the background, for the next call to find.
     Raises ``UnknownEngine``, and ``WeightsError`` where DeepFace is asked for by name in vain.
     """
-    return _choose("emotion model", name, EMOTION_MODELS, wait_s)
+    own = own_networks()
+    if name in own:
+        return Choice(name, "It was chosen.")
+    return _choose("emotion model", name, EMOTION_MODELS, wait_s, own)
 
 
-def _choose(kind: str, name: str, names: tuple[str, str], wait_s: float) -> Choice:
+def _choose(
+    kind: str, name: str, names: tuple[str, str], wait_s: float, own: tuple[str, ...] = ()
+) -> Choice:
     fetched, shipped = names
     if name == "auto":
         return _choose_automatically(fetched, shipped, wait_s)
     if name not in names:
         raise UnknownEngine(
-            f"There is no {kind} called {name!r}. Choose auto, {fetched} or {shipped}."
+            f"There is no {kind} called {name!r}. Choose {', '.join(['auto', *own, fetched])} or "
+            f"{shipped}."
         )
     if name == fetched:
         _require_weights(fetched, wait_s)
@@ -63,9 +75,9 @@ def _choose_automatically(fetched: str, shipped: str, wait_s: float) -> Choice:
     try:
         _require_weights(fetched, wait_s)
     except WeightsMissing:
-        return Choice(shipped, f"{TITLES[fetched]}'s weights are still downloading.")
+        return Choice(shipped, f"{title(fetched)}'s weights are still downloading.")
     except DownloadFailed:
-        return Choice(shipped, f"{TITLES[fetched]}'s weights could not be fetched.")
+        return Choice(shipped, f"{title(fetched)}'s weights could not be fetched.")
     except WeightsCorrupt as error:
         return Choice(shipped, str(error))
     return Choice(fetched, "Its weights are here.")
@@ -78,7 +90,7 @@ def _require_weights(key: str, wait_s: float) -> None:
     download = start_download(key)
     if not download.wait(wait_s):
         raise WeightsMissing(
-            f"{TITLES[key]}'s weights are still downloading ({download.fraction:.0%}). "
+            f"{title(key)}'s weights are still downloading ({download.fraction:.0%}). "
             "Try again in a moment."
         )
     if download.error:

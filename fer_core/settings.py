@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         description="A folder with the networks' files, for machines without a network.",
     )
     detector: str = Field(default="auto", description="auto, yunet or haar.")
-    emotion: str = Field(default="auto", description="auto, deepface or compact.")
+    emotion: str = Field(default="auto", description="auto, deepface, compact or own/NAME.")
     max_upload_mb: int = Field(default=25, ge=1, description="Largest picture file, in megabytes.")
     max_megapixels: int = Field(
         default=64, ge=1, description="Largest picture, in millions of pixels once decoded."

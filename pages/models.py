@@ -2,9 +2,15 @@
 
 import streamlit as st
 
-from fer_core.engines import DETECTORS, EMOTION_MODELS
+from fer_core.engines import DETECTORS
 from fer_core.ui.engine_cards import engine_cards
-from fer_core.ui.engines import detector_choice, emotion_choice, pick_detector, pick_emotion_model
+from fer_core.ui.engines import (
+    detector_choice,
+    emotion_choice,
+    emotion_models,
+    pick_detector,
+    pick_emotion_model,
+)
 
 st.title("Models")
 st.markdown(
@@ -18,4 +24,9 @@ engine_cards(DETECTORS, detector_choice)
 
 st.subheader("Reading expressions")
 pick_emotion_model()
-engine_cards(EMOTION_MODELS, emotion_choice)
+engine_cards(emotion_models(), emotion_choice)
+st.caption(
+    "Your own classes: `python -m fer_core train --from models/emotion_compact.onnx --data FOLDER "
+    "--out models/own/NAME` adapts the compact network to a folder of labelled pictures; it then "
+    "appears here."
+)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_core.emotion import own
 from fer_core.images import read_picture
 from fer_core.settings import ROOT
 from tests.downloads import isolate
@@ -37,6 +38,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setenv("HOME", str(home))
     isolate(monkeypatch, home / "downloaded")
+    monkeypatch.setattr(own, "OWN_NETWORKS", home / "own")
     for name in ("FER_WEIGHTS_DIR", "FER_DETECTOR", "FER_EMOTION", "FER_MAX_UPLOAD_MB"):
         monkeypatch.delenv(name, raising=False)
 

@@ -1,6 +1,8 @@
-"""ONNX graphs of the shape of DeepFace's expression network, with random weights."""
+"""ONNX graphs of the shape of real networks, with random weights."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 import onnx
@@ -38,5 +40,28 @@ def expression_graph(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     model.doc_string = " " * padding_bytes
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def own_network_graph(classes: tuple[str, ...], seed: int = 0) -> bytes:
+    """What ``train --from`` leaves, but for its weights: ``tiles`` ``(n, 48, 48)`` uint8 in,
+    ``probabilities`` ``(n, classes)`` float32 out, and the names of the classes in its notes."""
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(0.0, 1e-3, (48 * 48, len(classes))).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["tiles"], ["grey"], to=TensorProto.FLOAT),
+            helper.make_node("Flatten", ["grey"], ["flat"], axis=1),
+            helper.make_node("MatMul", ["flat", "weights"], ["scores"]),
+            helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        ],
+        "own",
+        [helper.make_tensor_value_info("tiles", TensorProto.UINT8, ["n", 48, 48])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(classes)])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    helper.set_model_props(model, {"classes": json.dumps({"own": classes})})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.emotion.own import own_network, own_networks
+
 
 class EmotionModel(Protocol):
     """Anything that reads expressions. One instance may be used from several threads at once."""
@@ -27,10 +29,11 @@ class EmotionModel(Protocol):
 
 
 def load_emotion_model(name: str = "auto") -> EmotionModel:
-    """The model of that name, ready to use: ``"auto"``, ``"deepface"`` or ``"compact"``.
+    """The model of that name, ready to use: ``"auto"``, ``"deepface"``, ``"compact"``, or one of
+    the user's own (``fer_core.emotion.own``).
 
     ``auto`` is DeepFace's network where its weights are here or can be fetched, else the compact
-    one. A model is loaded once in a process and shared.
+    one. A model is loaded once in a process and shared, and anew when its file is replaced.
     Raises ``UnknownEngine`` for another name and ``WeightsError`` where the weights of the model
     asked for cannot be had.
     """
@@ -38,7 +41,11 @@ def load_emotion_model(name: str = "auto") -> EmotionModel:
     from fer_core.engines import choose_emotion_model
     from fer_core.weights import fetch
 
-    if choose_emotion_model(name).name == "compact":
+    chosen = choose_emotion_model(name).name
+    if chosen in own_networks():
+        path = own_network(chosen)
+        return _own(path, path.stat().st_mtime_ns, chosen)
+    if chosen == "compact":
         return _compact()
     path = fetch("deepface")
     return _deepface(path, path.stat().st_mtime_ns)
@@ -49,6 +56,17 @@ def _compact() -> EmotionModel:
     from fer_core.emotion.compact import CompactEmotionModel
 
     return CompactEmotionModel()
+
+
+@lru_cache(maxsize=8)
+def _own(
+    path: Path,
+    mtime_ns: int,  # noqa: ARG001 - so that a replaced file is loaded anew
+    name: str,
+) -> EmotionModel:
+    from fer_core.emotion.trained import TrainedEmotionModel
+
+    return TrainedEmotionModel(path, name)
 
 
 @lru_cache(maxsize=1)

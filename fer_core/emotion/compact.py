@@ -1,85 +1,28 @@
-"""The expression network this project trains itself and ships (models/emotion_compact.md), and
-networks that were adapted from it to a user's own classes."""
+"""The expression network this project trains itself and ships (models/emotion_compact.md)."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from fer_core.errors import WeightsCorrupt, WeightsMissing
+from fer_core.emotion.trained import SHOWN, TrainedEmotionModel
 from fer_core.labels import EMOTIONS
 
 SHIPPED_WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "emotion_compact.onnx"
 
-_TILE = 48
-_BATCH = 256  # keeps the maps of one pass below 100 MB
-_SHOWN, _FER2013 = "probabilities", "probabilities_fer2013"
+_FER2013 = "probabilities_fer2013"
 
 
-class AdaptedEmotionModel:
-    """A file of ``python -m fer_core train`` in onnxruntime. One instance may serve many threads.
-
-    ``name`` is what results call it. ``labels`` are the classes it learned, in column order.
-    Raises ``WeightsMissing`` or ``WeightsCorrupt`` if the file cannot be used.
-    """
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.name = name
-        self._path = path
-        self._session = _open(path)
-        self.labels = self._read_labels()
-
-    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The share of each label, calibrated for how people label a face.
-
-        ``crops``: ``(n, s, s)`` uint8, square grey faces of any side ``s`` >= 1; 48 is native.
-        Returns ``(n, len(labels))`` float32 in 0..1; each row sums to 1.
-        Raises ``ValueError`` for another shape or dtype.
-        """
-        return self._run(crops, [_SHOWN])[0]
-
-    def _run(self, crops: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
-        tiles = _to_tiles(crops)
-        empty = [np.zeros((0, len(self.labels)), dtype=np.float32)] * len(outputs)
-        parts = [
-            self._session.run(outputs, {"tiles": tiles[i : i + _BATCH]})
-            for i in range(0, len(tiles), _BATCH)
-        ]
-        return [np.concatenate(columns) for columns in zip(empty, *parts, strict=True)]
-
-    def _read_labels(self) -> tuple[str, ...]:
-        """The classes of the first output, which is the shown one, from the file's own notes."""
-        notes = self._session.get_modelmeta().custom_metadata_map
-        inputs = [(value.name, value.type) for value in self._session.get_inputs()]
-        outputs = [(value.name, value.shape[-1]) for value in self._session.get_outputs()]
-        try:
-            labels = tuple(next(iter(json.loads(notes["classes"]).values())))
-        except (KeyError, ValueError, AttributeError, StopIteration):
-            labels = ()
-        if inputs != [("tiles", "tensor(uint8)")] or outputs[0] != (_SHOWN, len(labels)):
-            raise self._other_network()
-        return labels
-
-    def _other_network(self) -> WeightsCorrupt:
-        return WeightsCorrupt(
-            f"{self._path} is another network than the one asked for. Fetch the file again from "
-            "the repository, or train it again."
-        )
-
-
-class CompactEmotionModel(AdaptedEmotionModel):
+class CompactEmotionModel(TrainedEmotionModel):
     """``models/emotion_compact.onnx``: the seven expressions, by two label sets."""
 
     def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:
         super().__init__(path, "compact")
-        outputs = [value.name for value in self._session.get_outputs()]
-        if self.labels != EMOTIONS or outputs != [_SHOWN, _FER2013]:
-            raise self._other_network()
+        outputs = [value.name for value in self.session.get_outputs()]
+        if self.labels != EMOTIONS or outputs != [SHOWN, _FER2013]:
+            raise self.other_network()
         self.labels = EMOTIONS
 
     def predict_both(
@@ -89,37 +32,5 @@ class CompactEmotionModel(AdaptedEmotionModel):
 
         The second is for measuring, not for show.
         """
-        shown, fer2013 = self._run(crops, [_SHOWN, _FER2013])
+        shown, fer2013 = self.run(crops, [SHOWN, _FER2013])
         return shown, fer2013
-
-
-def _to_tiles(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1] != crops.shape[2]:
-        raise ValueError(f"crops are (n, s, s) uint8, not {crops.shape} {crops.dtype}")
-    side = crops.shape[1]
-    if side == 0 and len(crops):
-        raise ValueError("crops need at least one pixel")
-    if side == _TILE or not len(crops):
-        return crops.reshape(-1, _TILE, _TILE)
-    how = cv2.INTER_AREA if side > _TILE else cv2.INTER_LINEAR
-    return np.stack(
-        [np.asarray(cv2.resize(c, (_TILE, _TILE), interpolation=how), np.uint8) for c in crops]
-    )
-
-
-def _open(path: Path) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise WeightsMissing(
-            f"There is no network at {path}. Fetch the file again from the repository, or train it "
-            "again."
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads only contend
-    options.log_severity_level = 4  # a damaged file is reported once, by the exception below
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common base for what a damaged file raises
-        raise WeightsCorrupt(
-            f"{path} is not a network that can be read. Fetch the file again from the "
-            "repository, or train it again."
-        ) from error

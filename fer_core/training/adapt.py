@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from fer_core.emotion.own import NETWORK, REPORT
 from fer_core.errors import DatasetError
 from fer_core.training import metrics
 from fer_core.training.data import near_duplicates
@@ -57,13 +58,13 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     )
     logits = predict_logits(state.average, faces.tiles[held])[HEAD]
     temperature = metrics.fit_temperature(logits, faces.labels[held])
-    model = out / "adapted.onnx"
+    model = out / NETWORK
     export(state.average, classes, {HEAD: temperature}, faces.tiles[held][:512], model)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     shares = session.run(["probabilities"], {"tiles": faces.tiles[held]})[0]
     scores = score(shares, faces.labels[held])
     report = {"classes": faces.classes, "learned_from": int(learn.sum()), **asdict(scores)}
-    (out / "adapted.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return scores
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
-from fer_core.errors import FerError
+from fer_core.emotion.own import NETWORK
+from fer_core.errors import DatasetError, FerError
+from fer_core.labels import EMOTIONS
 from fer_core.training.data import read_contact_sheet
 from fer_core.training.evaluate import as_table, evaluate
 
@@ -44,7 +46,13 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     from fer_core.emotion import load_emotion_model
 
     faces = read_contact_sheet(sheet, labels)
-    report = evaluate(load_emotion_model(emotion), faces)
+    model = load_emotion_model(emotion)
+    if model.labels != EMOTIONS:
+        raise DatasetError(
+            f"{emotion} knows other expressions than the sheet: {', '.join(model.labels)}. "
+            "Its figures are in the report beside it."
+        )
+    report = evaluate(model, faces)
     click.echo(json.dumps(report) if as_json else as_table(report))
 
 
@@ -66,7 +74,7 @@ def train_command(data: Path, out: Path, start: Path | None, epochs: int | None,
     Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --from, an
     .onnx or .pt file of the network, it learns the classes of your own folder instead: one folder
     of face pictures a class. That leaves adapted.onnx and adapted.json, the report on the fifth of
-    the pictures that was held out.
+    the pictures that was held out; in models/own/NAME, the dashboard's Models page offers it.
     """
     try:
         from fer_core.training.adapt import adapt, read_network
@@ -82,4 +90,4 @@ def train_command(data: Path, out: Path, start: Path | None, epochs: int | None,
         return
     settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
     scores = adapt(data, out, read_network(start), settings)
-    click.echo(f"{out / 'adapted.onnx'}: {scores.accuracy:.1%} of {scores.n} held-out faces")
+    click.echo(f"{out / NETWORK}: {scores.accuracy:.1%} of {scores.n} held-out faces")

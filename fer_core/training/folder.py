@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_core.errors import DatasetError
+from fer_core.export import columns as picture_columns
+from fer_core.timeline import columns as timeline_columns
 from fer_core.training.data import TILE
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 HELD_OUT_SHARE = 0.2
+
+TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(())}
+"""What the columns of result tables are called, beside the classes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +40,8 @@ def read_class_folders(folder: Path) -> ClassFolders:
     """Read every picture of every class; the middle square of it, as a tile.
 
     Raises ``DatasetError`` if there are fewer than two classes, if a class has fewer than two
-    pictures (one to learn from, one to hold out), or if a picture cannot be read.
+    pictures (one to learn from, one to hold out) or the name of a table's column, or if a picture
+    cannot be read.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Check the path.")
@@ -45,6 +51,11 @@ def read_class_folders(folder: Path) -> ClassFolders:
     tiles: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for index, home in enumerate(homes):
+        if home.name in TABLE_COLUMNS:
+            raise DatasetError(
+                f"A class cannot be called {home.name}: result tables have a column of that name. "
+                "Rename the folder."
+            )
         pictures = sorted(p for p in home.iterdir() if p.suffix.lower() in SUFFIXES)
         if len(pictures) < 2:
             raise DatasetError(

@@ -11,12 +11,15 @@ import streamlit as st
 
 from fer_core.detectors.haar import CASCADE
 from fer_core.emotion.compact import SHIPPED_WEIGHTS
-from fer_core.engines import TITLES, Choice
+from fer_core.emotion.own import held_out_report, own_network, own_networks
+from fer_core.engines import Choice, title
 from fer_core.errors import WeightsError
 from fer_core.settings import ROOT
+from fer_core.ui.widgets import plain
 from fer_core.weights import WEIGHTS, State, start_download, status
 
 REFRESH_S = 0.5
+CARDS_A_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,30 @@ def _facts(name: str) -> _Facts:
             size_bytes=WEIGHTS["deepface"].size_bytes,
             measured="57.4 % on FER2013, by its author's account",
         )
+    if name in own_networks():
+        return _own_facts(name)
     return _Facts(
         about="Trained by this project and shipped with it: works without a network.",
         source="this project",
         licence="MIT",
         size_bytes=SHIPPED_WEIGHTS.stat().st_size if SHIPPED_WEIGHTS.is_file() else 0,
         measured=_accuracy_on_card(SHIPPED_WEIGHTS.with_suffix(".md")),
+    )
+
+
+def _own_facts(name: str) -> _Facts:
+    report = held_out_report(name)
+    measured, about = "no report beside it", "Adapted on this computer."
+    if report:
+        measured = f"{report.accuracy:.0%} of {report.n} held-out faces"
+        classes = ", ".join(plain(label) for label in report.classes)
+        about = f"Adapted on this computer with {report.learned_from} faces, to {classes}."
+    return _Facts(
+        about=about,
+        source="`python -m fer_core train --from`",
+        licence="your own",
+        size_bytes=own_network(name).stat().st_size,
+        measured=measured,
     )
 
 
@@ -82,26 +103,43 @@ def engine_cards(names: tuple[str, ...], choose: Callable[[], Choice]) -> None:
     except WeightsError:  # its card has the sentence
         st.error("What you chose cannot be used: see its card, or choose Automatic.")
     else:
-        st.caption(f"In use now: **{TITLES[choice.name]}**. {choice.why}")
+        st.caption(f"In use now: **{title(choice.name)}**. {choice.why}")
         in_use = choice.name
-    for column, name in zip(st.columns(len(names)), names, strict=True):
-        with column:
-            _card(name, name == in_use)
+    for start in range(0, len(names), CARDS_A_ROW):
+        row = names[start : start + CARDS_A_ROW]
+        for column, name in zip(st.columns(CARDS_A_ROW), row, strict=False):
+            with column:
+                _card(name, name == in_use)
 
 
 def _card(name: str, in_use: bool) -> None:
     facts = _facts(name)
     badge = " :green-badge[:material/check: in use]" if in_use else ""
     with st.container(border=True, height="stretch"):
-        st.markdown(f"#### {TITLES[name]}{badge}")
+        st.markdown(f"#### {title(name)}{badge}")
         st.markdown(f"{facts.about}\n\n**Accuracy:** {facts.measured}")
         st.caption(
             f"From {facts.source} · {facts.licence} licence · {facts.size_bytes / 1e6:.1f} MB"
         )
+        if name in own_networks():
+            _recalls(name)
         if name in WEIGHTS:
             _weights(name)
         else:
             st.caption(":material/check_circle: Always here, nothing to fetch")
+
+
+def _recalls(name: str) -> None:
+    """How many of each class's held-out faces an own network recognised."""
+    report = held_out_report(name)
+    if report is None:
+        return
+    with st.expander("Each class"):
+        st.dataframe(
+            {"class": report.classes, "recognised": report.recall},
+            hide_index=True,
+            column_config={"recognised": st.column_config.NumberColumn(format="percent")},
+        )
 
 
 def _weights(key: str) -> None:

@@ -6,14 +6,15 @@ import streamlit as st
 
 from fer_core.analyzer import Analyzer
 from fer_core.detectors import FaceDetector, load_detector
-from fer_core.emotion import EmotionModel, load_emotion_model
+from fer_core.emotion import load_emotion_model
+from fer_core.emotion.own import own_networks
 from fer_core.engines import (
     DETECTORS,
     EMOTION_MODELS,
-    TITLES,
     Choice,
     choose_detector,
     choose_emotion_model,
+    title,
 )
 from fer_core.errors import FerError
 from fer_core.settings import settings
@@ -45,15 +46,23 @@ def pick_detector() -> None:
 
 def pick_emotion_model() -> None:
     """The widget that chooses the emotion model for every page of this session."""
-    _pick("Expression network in use", "emotion_model", EMOTION_MODELS, settings().emotion)
+    _pick("Expression network in use", "emotion_model", emotion_models(), settings().emotion)
+
+
+def emotion_models() -> tuple[str, ...]:
+    """Every emotion model there is: those of the dashboard, then the user's own."""
+    return (*EMOTION_MODELS, *own_networks())
 
 
 def _pick(label: str, key: str, names: tuple[str, ...], default: str) -> None:
+    options = ("auto", *names)
+    if st.session_state.get(key, "auto") not in options:
+        del st.session_state[key]  # one of the user's own that has been removed since
     st.radio(
         label,
-        ("auto", *names),
-        index=("auto", *names).index(default) if default in names else 0,
-        format_func=lambda name: TITLES.get(name, "Automatic"),
+        options,
+        index=options.index(default) if default in options else 0,
+        format_func=lambda name: "Automatic" if name == "auto" else title(name),
         horizontal=True,
         key=key,
         persist_state="session",
@@ -64,7 +73,7 @@ def current_analyzer() -> Analyzer:
     """The analyzer of this session. Where an engine cannot be had, the page says so and ends."""
     try:
         detector, emotion = detector_choice(), emotion_choice()
-        analyzer = Analyzer(_detector(detector.name), _emotion_model(emotion.name))
+        analyzer = Analyzer(_detector(detector.name), load_emotion_model(emotion.name))
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         models_link("Choose another on the Models page")
@@ -79,18 +88,13 @@ def engine_line() -> None:
     Call it after ``current_analyzer``, which ends the page where they cannot be had.
     """
     parts = {"Faces": detector_choice(), "Expressions": emotion_choice()}
-    lines = [f"{what}: **{TITLES[choice.name]}**. {choice.why}" for what, choice in parts.items()]
+    lines = [f"{what}: **{title(choice.name)}**. {choice.why}" for what, choice in parts.items()]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption("  \n".join(lines), width="content")
         models_link("Models")
 
 
-# Kept by name, so that all sessions of the server share one network of each kind.
+# Kept by name, so that all sessions of the server share one detector of each kind.
 @st.cache_resource(show_spinner=False)
 def _detector(name: str) -> FaceDetector:
     return load_detector(name)
-
-
-@st.cache_resource(show_spinner=False)
-def _emotion_model(name: str) -> EmotionModel:
-    return load_emotion_model(name)

@@ -20,6 +20,7 @@ from fer_core.images import SUFFIXES, decode_picture
 from fer_core.schema import FrameResult
 from fer_core.settings import settings
 from fer_core.ui.charts import expression_bars
+from fer_core.ui.widgets import plain
 
 SAMPLE = Path(__file__).parent / "sample.jpg"
 PREVIEW_PX = 1280
@@ -101,7 +102,7 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
 def show_outcome(outcome: Outcome, picture: Picture) -> None:
     """One picture: marked, with a chart for each face; or the sentence of its error."""
     with st.container(border=True):
-        st.markdown(f"**{_plain(outcome.name)}**")
+        st.markdown(f"**{plain(outcome.name)}**")
         if outcome.result is None or outcome.preview is None:
             st.error(outcome.error, icon=":material/broken_image:")
             return
@@ -221,8 +222,3 @@ def _with_unique_names(pictures: list[Picture]) -> list[Picture]:
         taken.add(name)
         renamed.append(Picture(name, picture.data))
     return renamed
-
-
-def _plain(text: str) -> str:
-    """A file name with Markdown's special characters made harmless."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:&" else c for c in text)

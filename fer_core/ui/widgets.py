@@ -23,3 +23,8 @@ def _page_link(file: str, address: str, label: str, icon: str) -> None:
         st.page_link(ROOT / "pages" / file, label=label, icon=icon)
     except StreamlitAPIException:  # the page runs by itself, without the navigation
         st.markdown(f"[{label}]({address})")
+
+
+def plain(text: str) -> str:
+    """A name from outside with Markdown's special characters made harmless."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:&" else c for c in text)

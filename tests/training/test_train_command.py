@@ -13,6 +13,7 @@ from PIL import Image
 pytest.importorskip("torch", reason="PyTorch is absent: pip install -r requirements-train.txt")
 
 from fer_core.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel
+from fer_core.emotion.trained import TrainedEmotionModel
 from fer_core.errors import DatasetError
 from fer_core.training.commands import train_command
 from fer_core.training.data import read_contact_sheet
@@ -77,7 +78,9 @@ def test_the_network_adapts_to_own_classes(folder: Path, tmp_path: Path) -> None
     report = json.loads((out / "adapted.json").read_text("utf-8"))
     assert report["classes"] == ["closed", "open"]
     assert report["n"] == 4
-    assert (out / "adapted.onnx").is_file()
+    adapted = TrainedEmotionModel(out / "adapted.onnx", "own/eyes")
+    assert adapted.labels == ("closed", "open")
+    np.testing.assert_allclose(adapted.predict(face(0, 0)[None]).sum(axis=1), 1.0, atol=1e-5)
 
     adapted_again = command(
         folder, tmp_path / "more", "--from", str(out / "best.pt"), "--epochs", "1"
@@ -91,6 +94,13 @@ def test_a_start_that_is_no_network(folder: Path, tmp_path: Path, name: str) -> 
         (tmp_path / name).write_bytes(b"no network")
     result = command(folder, tmp_path / "run", "--from", str(tmp_path / name))
     assert refused(result, name)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_with_the_name_of_a_column(folder: Path, tmp_path: Path) -> None:
+    (folder / "open").rename(folder / "score")
+    result = command(folder, tmp_path / "run", "--from", str(SHIPPED_WEIGHTS))
+    assert refused(result, "cannot be called score")
     assert not (tmp_path / "run").exists()
 
 

@@ -11,10 +11,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import weights
+from fer_core.emotion import own
 from fer_core.settings import ROOT
 from fer_core.ui import engine_cards
 from fer_core.weights import State
 from tests.downloads import WeightsServer, isolate, use, wait_until, weights_server
+from tests.graphs import own_network_graph
 
 
 @pytest.fixture
@@ -242,3 +244,26 @@ def test_an_engine_that_cannot_be_had_ends_the_page_with_a_sentence(server, monk
     assert "could not be fetched" in page.error[0].value
     assert "(/models)" in texts(page)
     assert "not reached" not in texts(page)
+
+
+def test_a_network_of_ones_own_can_be_chosen(page):
+    folder = own.OWN_NETWORKS / "tired"
+    folder.mkdir(parents=True)
+    (folder / own.NETWORK).write_bytes(own_network_graph(("awake", "very *tired*")))
+    page.run()
+    assert "no report beside it" in texts(page)
+    (folder / own.REPORT).write_text(
+        '{"classes": ["awake", "very *tired*"], "learned_from": 40, "n": 10, "accuracy": 0.9,'
+        ' "recall": [1.0, 0.8]}'
+    )
+    page.radio(key="emotion_model").set_value("own/tired").run()
+    assert not page.exception
+    assert "In use now: **tired**. It was chosen." in captions(page)
+    assert "90% of 10 held-out faces" in texts(page)
+    assert r"very \*tired\*" in texts(page)
+    assert page.dataframe[0].value["recognised"].tolist() == [1.0, 0.8]
+
+    (folder / own.NETWORK).unlink()  # removed while the page is open
+    page.run()
+    assert not page.exception
+    assert page.radio(key="emotion_model").value == "auto"

@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fer_core.emotion import own
 from fer_core.settings import ROOT
-from fer_core.ui.photo import Picture, _plain, _with_unique_names
+from fer_core.ui.photo import Picture, _with_unique_names
+from fer_core.ui.widgets import plain
 from tests.conftest import SAMPLE
+from tests.graphs import own_network_graph
 
 
 @pytest.fixture
@@ -93,4 +96,17 @@ def test_the_models_in_use_are_named(page):
 def test_names_are_unique_and_harmless():
     names = [p.name for p in _with_unique_names([Picture("a.b.jpg", b"")] * 3)]
     assert names == ["a.b.jpg", "a.b (2).jpg", "a.b (3).jpg"]
-    assert _plain("[x](javascript:1)_*") == r"\[x\]\(javascript\:1\)\_\*"
+    assert plain("[x](javascript:1)_*") == r"\[x\]\(javascript\:1\)\_\*"
+
+
+def test_a_network_with_other_expressions(page, monkeypatch):
+    (own.OWN_NETWORKS / "tired").mkdir(parents=True)
+    (own.OWN_NETWORKS / "tired" / own.NETWORK).write_bytes(own_network_graph(("awake", "tired")))
+    monkeypatch.setenv("FER_EMOTION", "own/tired")
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert not page.exception
+    [table] = page.dataframe
+    assert {"awake", "tired"} <= set(table.value.columns)
+    assert "happy" not in table.value.columns
+    assert charts(page) == 1

@@ -1,0 +1,66 @@
+"""Networks that were adapted to a user's own classes, and where they are kept.
+
+``python -m fer_core train --from … --out models/own/NAME`` puts one there; it is then called
+``own/NAME`` wherever an emotion model is asked for by name.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.settings import ROOT
+
+OWN_NETWORKS = ROOT / "models" / "own"
+
+NETWORK, REPORT = "adapted.onnx", "adapted.json"
+"""The files of one network, in a folder of its own: weights, and the figures on held-out faces."""
+
+_PREFIX = "own/"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutReport:
+    """How an adapted network did on the faces it did not learn from; shares are 0..1.
+
+    ``recall`` is the part of each class's faces that it recognised, in the order of ``classes``.
+    """
+
+    classes: tuple[str, ...]
+    learned_from: int
+    n: int
+    accuracy: float
+    recall: tuple[float | None, ...]
+
+
+def own_networks() -> tuple[str, ...]:
+    """The names of the networks that are there now, in alphabetical order."""
+    return tuple(
+        f"{_PREFIX}{file.parent.name}" for file in sorted(OWN_NETWORKS.glob(f"*/{NETWORK}"))
+    )
+
+
+def own_network(name: str) -> Path:
+    """The file of one of ``own_networks``."""
+    return OWN_NETWORKS / name.removeprefix(_PREFIX) / NETWORK
+
+
+def own_title(name: str) -> str:
+    """``own/tired`` -> ``tired``."""
+    return name.removeprefix(_PREFIX)
+
+
+def held_out_report(name: str) -> HeldOutReport | None:
+    """The figures beside one of ``own_networks``; None where they are missing or damaged."""
+    try:
+        report = json.loads(own_network(name).with_name(REPORT).read_text(encoding="utf-8"))
+        return HeldOutReport(
+            classes=tuple(report["classes"]),
+            learned_from=int(report["learned_from"]),
+            n=int(report["n"]),
+            accuracy=float(report["accuracy"]),
+            recall=tuple(report["recall"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
