@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from fer_core.analyzer import Analyzer
+from fer_core.baseline import RestingExpression
 from fer_core.detectors import load_detector
 from fer_core.emotion import load_emotion_model
 from fer_core.errors import (
@@ -18,6 +19,7 @@ from fer_core.errors import (
     FerError,
     PictureError,
     PictureTooLarge,
+    RestNotMeasured,
     UnknownEngine,
     UnreadablePicture,
     WeightsCorrupt,
@@ -25,7 +27,8 @@ from fer_core.errors import (
     WeightsMissing,
 )
 from fer_core.labels import Emotion
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema import Box, Face, FrameResult, HeadPose
+from fer_core.stream import StreamAnalyzer
 
 __all__ = [
     "Analyzer",
@@ -37,8 +40,12 @@ __all__ = [
     "Face",
     "FerError",
     "FrameResult",
+    "HeadPose",
     "PictureError",
     "PictureTooLarge",
+    "RestNotMeasured",
+    "RestingExpression",
+    "StreamAnalyzer",
     "UnknownEngine",
     "UnreadablePicture",
     "WeightsCorrupt",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,20 +14,26 @@ from numpy.typing import NDArray
 from fer_core.detectors import FaceDetector, load_detector
 from fer_core.emotion import EmotionModel, load_emotion_model
 from fer_core.engines import DEFAULT_WAIT_S, Choice, choose_detector, choose_emotion_model
-from fer_core.schema import Box, Detection, Face, FrameResult
+from fer_core.landmarks import MIN_PRESENCE, LandmarkModel, load_landmark_model
+from fer_core.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
+from fer_core.schema import Box, Face, FrameResult
+from fer_core.sighting import Sighting, as_landmarks
 
 
 class Analyzer:
-    """A detector and an emotion model, put together. May be used from several threads at once."""
+    """Detector, landmarks and emotion model, put together. May be used from several threads."""
 
     def __init__(
         self,
         detector: str | FaceDetector = "auto",
         emotion: str | EmotionModel = "auto",
+        landmarks: Literal["auto"] | LandmarkModel | None = "auto",
         wait_s: float = DEFAULT_WAIT_S,
     ) -> None:
         """Engines by name or as objects. ``auto`` waits up to ``wait_s`` for a download.
 
+        ``landmarks``: ``auto`` is the network that comes with the project; with None, faces have no
+        more points than the detector gives, and every box it finds is taken for a face.
         Raises ``UnknownEngine`` or ``WeightsError``.
         """
         self.detector_choice: Choice
@@ -41,6 +50,7 @@ class Analyzer:
         else:
             self.emotion_choice = Choice(emotion.name, "It was handed over.")
             self.emotion = emotion
+        self.landmarks = load_landmark_model() if landmarks == "auto" else landmarks
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -53,37 +63,70 @@ class Analyzer:
         ``t_s`` is the frame's own time in seconds, handed through to the result.
         Raises ``ValueError`` for an array of another shape or type.
         """
-        if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
-            raise ValueError(f"a picture is (height, width, 3) uint8, not {bgr.shape} {bgr.dtype}")
+        check_picture(bgr)
         started = time.perf_counter()
-        faces = self._classify(bgr, self.detector.detect(bgr))
+        height, width = bgr.shape[:2]
+        found = self.find(bgr)
+        rows = self.read(bgr, [seen.box for seen in found])
         return FrameResult(
-            width=bgr.shape[1],
-            height=bgr.shape[0],
-            faces=faces,
+            width=width,
+            height=height,
+            faces=tuple(
+                self._face(seen, row, width, height) for seen, row in zip(found, rows, strict=True)
+            ),
             model=self.emotion.name,
             detector=self.detector.name,
             t_s=t_s,
             latency_ms=(time.perf_counter() - started) * 1e3,
         )
 
-    def _classify(self, bgr: NDArray[np.uint8], detections: list[Detection]) -> tuple[Face, ...]:
-        """All faces of the picture in one batch."""
-        if not detections:
-            return ()
-        crops = np.stack([face_crop(bgr, detection.box) for detection in detections])
-        return tuple(
-            Face(
-                box=detection.box,
-                score=detection.score,
-                landmarks=detection.landmarks,
-                probabilities=tuple(float(share) for share in row / row.sum()),
-                labels=self.emotion.labels,
-            )
-            for detection, row in zip(
-                detections, self.emotion.predict(crops).astype(np.float64), strict=True
-            )
+    def find(self, bgr: NDArray[np.uint8]) -> list[Sighting]:
+        """The faces of a picture: what the detector finds and the landmark network confirms."""
+        found = self.detector.detect(bgr)
+        if self.landmarks is None:
+            return [Sighting(each.box, each.score, marks=each.landmarks) for each in found]
+        located = self.landmarks.locate(bgr, [each.box for each in found])
+        return [
+            Sighting(each.box, each.score, there.points, there.presence)
+            for each, there in zip(found, located, strict=True)
+            if there.presence >= MIN_PRESENCE
+        ]
+
+    def read(self, bgr: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.float64]:
+        """The share of each label in each box of a picture, all in one batch.
+
+        Returns ``(n, len(labels))``, each row summing to 1.
+        """
+        if not boxes:
+            return np.zeros((0, len(self.labels)))
+        crops = np.stack([face_crop(bgr, box) for box in boxes])
+        shares = self.emotion.predict(crops).astype(np.float64)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def _face(self, seen: Sighting, shares: NDArray[np.float64], width: int, height: int) -> Face:
+        face = Face(
+            box=seen.box,
+            score=seen.score,
+            landmarks=seen.marks,
+            probabilities=tuple(shares.tolist()),
+            labels=self.labels,
+            presence=seen.presence,
         )
+        if seen.points is None:
+            return face
+        return replace(
+            face,
+            landmarks=as_landmarks(seen.points),
+            pose=head_pose(seen.points, width, height),
+            eye_aspect_ratio=eye_aspect_ratio(seen.points),
+            mouth_aspect_ratio=mouth_aspect_ratio(seen.points),
+        )
+
+
+def check_picture(bgr: NDArray[np.uint8]) -> None:
+    """Raise ``ValueError`` for anything but ``(height, width, 3)`` uint8 with a pixel or more."""
+    if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
+        raise ValueError(f"a picture is (height, width, 3) uint8, not {bgr.shape} {bgr.dtype}")
 
 
 CROP_PX = 96

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import Color, color_of
-from fer_core.schema import Face, FrameResult
+from fer_core.schema import Face, FrameResult, HeadPose, Point
 
 INK = Color(20, 20, 20)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
+PARTS = (
+    (range(17), False),  # jaw
+    (range(17, 22), False),  # brows
+    (range(22, 27), False),
+    (range(27, 31), False),  # bridge of the nose
+    (range(31, 36), False),  # base of the nose
+    (range(36, 42), True),  # eyes
+    (range(42, 48), True),
+    (range(48, 60), True),  # lips, outside and inside
+    (range(60, 68), True),
+)
+"""The 68 points of iBUG as lines, and whether each is closed."""
 
-def annotate(bgr: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
-    """A copy of the picture with a box, a label and the landmarks of each face.
+POINTS = Color(70, 240, 220)
+"""Of landmarks: a light turquoise, which no skin, lip or hair has and no expression either."""
+
+AXES = (Color(230, 60, 60), Color(60, 180, 75), Color(70, 110, 255))
+"""Of the head: to its left, up, and where it points."""
+
+
+def annotate(
+    bgr: NDArray[np.uint8], result: FrameResult, landmarks: bool = False, pose: bool = False
+) -> NDArray[np.uint8]:
+    """A copy of the picture with a box and a label for each face.
+
+    With ``landmarks``, also the points that are known: 68 as thin lines along the parts of the
+    face, fewer as dots. With ``pose``, where the head points, as three axes from the tip of the
+    nose.
 
     ``bgr`` is ``(height, width, 3)`` uint8. It may have another size than the picture the result
     was made from (a camera may change its size between two frames): the marks are scaled to it.
@@ -28,6 +54,11 @@ def annotate(bgr: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
     line = max(2, round(max(width, height) / 320))
     # Small faces last, so that their labels lie on top.
     for number, face in reversed(list(enumerate(result.faces, start=1))):
+        scaled = [(x * scale_x, y * scale_y) for x, y in face.landmarks]
+        if landmarks:
+            _points(canvas, scaled, line)
+        if pose and face.pose and len(scaled) == 68:
+            _axes(canvas, face.pose, scaled[30], 0.5 * face.box.w * scale_x, line)
         _mark(canvas, face, _title(face, number, len(result.faces)), scale_x, scale_y, line)
     return canvas
 
@@ -50,19 +81,47 @@ def _mark(
     right = round((face.box.x + face.box.w) * scale_x) - 1
     bottom = round((face.box.y + face.box.h) * scale_y) - 1
     cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
-    points = ((x * scale_x, y * scale_y) for x, y in face.landmarks)
-    _dots(canvas, points, radius=line, color=color)
     _label(canvas, title, left, top, line, color)
 
 
-def _dots(
+def _points(canvas: NDArray[np.uint8], points: Sequence[Point], line: int) -> None:
+    color = POINTS.as_bgr()
+    if len(points) != 68:
+        for x, y in points:
+            cv2.circle(canvas, (round(x), round(y)), line, color, cv2.FILLED, cv2.LINE_AA)
+        return
+    for numbers, closed in PARTS:
+        _line(canvas, [points[number] for number in numbers], color, max(1, line // 2), closed)
+
+
+def _axes(canvas: NDArray[np.uint8], pose: HeadPose, nose: Point, length: float, line: int) -> None:
+    yaw, pitch, roll = (math.radians(a) for a in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg))
+    # The columns of R_yaw R_pitch R_roll (see geometry.py), without their depth.
+    aside = math.sin(yaw) * math.sin(pitch)
+    left = (
+        math.cos(yaw) * math.cos(roll) + aside * math.sin(roll),
+        math.cos(pitch) * math.sin(roll),
+    )
+    up = (
+        math.cos(yaw) * math.sin(roll) - aside * math.cos(roll),
+        -math.cos(pitch) * math.cos(roll),
+    )
+    ahead = (math.sin(yaw) * math.cos(pitch), -math.sin(pitch))
+    for (across, down), color in zip((left, up, ahead), AXES, strict=True):
+        end = nose[0] + length * across, nose[1] + length * down
+        _line(canvas, [nose, end], color.as_bgr(), line)
+
+
+def _line(
     canvas: NDArray[np.uint8],
-    points: Iterable[tuple[float, float]],
-    radius: int,
+    points: Sequence[Point],
     color: tuple[int, int, int],
+    width: int,
+    closed: bool = False,
 ) -> None:
-    for x, y in points:
-        cv2.circle(canvas, (round(x), round(y)), radius, color, cv2.FILLED, cv2.LINE_AA)
+    """A line through points, to a fraction of a pixel."""
+    fine = np.round(np.array(points) * 16.0).astype(np.int32)
+    cv2.polylines(canvas, [fine], closed, color, width, cv2.LINE_AA, shift=4)
 
 
 def _label(

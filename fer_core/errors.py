@@ -12,6 +12,7 @@
     │   ├── WeightsCorrupt      it is there, but truncated or another file
     │   └── DownloadFailed      it could not be fetched
     ├── UnknownEngine           no detector or emotion model has this name
+    ├── RestNotMeasured         a face was not seen for long enough to know how it looks at rest
     └── DatasetError            labelled data or a checkpoint for training or evaluation is unusable
 
 ``str(error)`` is a sentence for the person in front of the screen: what is wrong, and what to do.
@@ -58,6 +59,10 @@ class DownloadFailed(WeightsError):
 
 class UnknownEngine(FerError):
     """No detector or emotion model has this name."""
+
+
+class RestNotMeasured(FerError):
+    """The face was not seen for long enough to know how it looks at rest."""
 
 
 class DatasetError(FerError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,22 +13,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import FrameResult
+from fer_core.schema import Face, FrameResult
 
 _BEFORE = ("file", "face", "dominant", "confidence")
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
+_MEASURES = (
+    "valence",
+    "arousal",
+    "presence",
+    "yaw_deg",
+    "pitch_deg",
+    "roll_deg",
+    "eye_aspect_ratio",
+    "mouth_aspect_ratio",
+)
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
     """The columns of ``faces_table`` for a network that knows these labels."""
-    return (*_BEFORE, *map(str, labels), *_AFTER)
+    return (*_BEFORE, *map(str, labels), *_AFTER, *_MEASURES)
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
     """One row a face, of pictures by file name.
 
     The results are of one network, whose labels are among the ``columns``. Shares and scores are
-    0..1, boxes are pixels, ``face`` counts from 1 in each picture. A picture without a face has no
+    0..1, boxes are pixels, ``face`` counts from 1 in each picture; the columns after ``detector``
+    are those of ``Face`` and empty where they were not measured. A picture without a face has no
     row.
     """
     rows = [
@@ -41,12 +53,18 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
             "score": face.score,
             "model": result.model,
             "detector": result.detector,
+            **{name: _measure(face, name) for name in _MEASURES},
         }
         for name, result in results.items()
         for number, face in enumerate(result.faces, start=1)
     ]
     labels = next((face.labels for result in results.values() for face in result.faces), EMOTIONS)
     return pd.DataFrame(rows, columns=list(columns(labels)))
+
+
+def _measure(face: Face, name: str) -> float:
+    value: float | None = getattr(face.pose if name.endswith("_deg") else face, name, None)
+    return math.nan if value is None else value
 
 
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:

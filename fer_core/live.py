@@ -28,6 +28,22 @@ CLOSE_S = 1.0
 """How long ``close`` waits for the frame that is being analysed."""
 
 
+class Places:
+    """How many live cameras may be analysed at once in this process. Safe in several threads."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._free = threading.BoundedSemaphore(count)
+
+    def take(self) -> bool:
+        """Take a place; false if there is none."""
+        return self._free.acquire(blocking=False)
+
+    def give_back(self) -> None:
+        """Give back a place that was taken."""
+        self._free.release()
+
+
 class FrameAnalyzer(Protocol):
     """What ``LiveCamera`` needs: ``fer_core.stream.StreamAnalyzer``, or a test's stand-in."""
 
@@ -46,8 +62,9 @@ class LiveStats:
     """How a live camera is doing.
 
     ``processed`` and ``dropped`` count frames since the start; ``fps`` is the processed frames a
-    second over the last ``RECENT_S``; the latencies of that span run from ``submit`` to the
-    result, and are None while there is no result in it.
+    second over the last ``RECENT_S``, and ``skipped_share`` the part of that span's frames that was
+    dropped, 0..1; the latencies of that span run from ``submit`` to the result, and are None while
+    there is no result in it.
     """
 
     processed: int
@@ -55,6 +72,7 @@ class LiveStats:
     fps: float
     latency_median_ms: float | None
     latency_p95_ms: float | None
+    skipped_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +93,15 @@ class _Done:
 
 
 class LiveCamera:
-    """One session of a live camera, from its first frame to ``stop``. Safe in several threads."""
+    """One session of a live camera, from its first frame to ``stop``. Safe in several threads.
 
-    def __init__(self, analyzer: FrameAnalyzer) -> None:
+    It takes one of ``places`` with its first frame and gives it back at the end. While there is
+    none, ``error`` says so, and each later frame tries again.
+    """
+
+    def __init__(self, analyzer: FrameAnalyzer, places: Places | None = None) -> None:
+        self._places = places
+        self._has_place = places is None
         self.timeline = Timeline(analyzer.labels)
         self._analyzer = analyzer
         self._changed = threading.Condition()
@@ -90,6 +114,7 @@ class LiveCamera:
         self._processed = 0
         self._dropped = 0
         self._recent: deque[_Done] = deque()
+        self._recent_drops: deque[float] = deque()
 
     def submit(self, frame_bgr: NDArray[np.uint8], t_s: float) -> None:
         """Hand over the newest frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
@@ -99,11 +124,12 @@ class LiveCamera:
         array afterwards.
         """
         with self._changed:
-            if self._stopped or t_s <= self._submitted_s:
+            if self._stopped or t_s <= self._submitted_s or not self._take_place():
                 return
             self._submitted_s = t_s
             if self._waiting is not None:
                 self._dropped += 1
+                self._recent_drops.append(time.monotonic())
             self._waiting = _Waiting(frame_bgr, t_s, time.monotonic())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="live", daemon=True)
@@ -152,6 +178,7 @@ class LiveCamera:
             self._forget(now)
             done = tuple(self._recent)
             processed, dropped = self._processed, self._dropped
+            skipped = len(self._recent_drops)
         latencies = [frame.latency_ms for frame in done]
         return LiveStats(
             processed=processed,
@@ -161,11 +188,14 @@ class LiveCamera:
             fps=_rate(done, now, whole=processed > len(done)),
             latency_median_ms=float(np.median(latencies)) if latencies else None,
             latency_p95_ms=float(np.percentile(latencies, 95)) if latencies else None,
+            skipped_share=skipped / max(skipped + len(done), 1),
         )
 
     def stop(self) -> None:
         """End the session without waiting; a frame that is still being analysed is discarded."""
         with self._changed:
+            if self._has_place and self._places and not self._stopped:
+                self._places.give_back()
             self._stopped = True
             self._waiting = None
             self._changed.notify_all()
@@ -177,6 +207,17 @@ class LiveCamera:
             thread = self._thread
         if thread is not None:
             thread.join(CLOSE_S)
+
+    def _take_place(self) -> bool:
+        if not self._has_place and self._places:
+            self._has_place = self._places.take()
+            self._error = None
+            if not self._has_place:
+                self._error = (
+                    f"All {self._places.count} places for live cameras are taken. Yours starts as "
+                    "soon as somebody stops."
+                )
+        return self._has_place
 
     def _work(self) -> None:
         while (waiting := self._next()) is not None:
@@ -209,6 +250,8 @@ class LiveCamera:
     def _forget(self, now: float) -> None:
         while self._recent and now - self._recent[0].at_s > RECENT_S:
             self._recent.popleft()
+        while self._recent_drops and now - self._recent_drops[0] > RECENT_S:
+            self._recent_drops.popleft()
 
 
 def _rate(done: tuple[_Done, ...], now: float, *, whole: bool) -> float:

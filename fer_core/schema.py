@@ -7,9 +7,10 @@ or exports reads these and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from fer_core.affect import derive_affect
 from fer_core.labels import EMOTIONS
 
 Point = tuple[float, float]
@@ -42,6 +43,15 @@ class Box:
             return None
         return cls(left, top, right - left, bottom - top)
 
+    def inside(self, width: int, height: int) -> Self | None:
+        """The part of it that lies in a ``width`` x ``height`` picture, or None."""
+        return self.clipped(self.x, self.y, self.w, self.h, width, height)
+
+    def scaled(self, factor: float) -> Self:
+        """One with the same centre and ``factor`` times the sides, in whole pixels."""
+        w, h = max(1, round(self.w * factor)), max(1, round(self.h * factor))
+        return type(self)(self.x + round((self.w - w) / 2), self.y + round((self.h - h) / 2), w, h)
+
     @property
     def area(self) -> int:
         """Square pixels."""
@@ -49,23 +59,32 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union with ``other``, 0..1 (Jaccard, 1901)."""
-        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
-        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
-        overlap = max(0, across) * max(0, down)
-        return overlap / (self.area + other.area - overlap)
+        shared = self._shared(other)
+        return shared / (self.area + other.area - shared)
+
+    def overlap(self, other: Box) -> float:
+        """The part of the smaller one that they share, 0..1."""
+        return self._shared(other) / min(self.area, other.area)
 
     def to_list(self) -> list[int]:
         """``[x, y, w, h]``."""
         return [self.x, self.y, self.w, self.h]
+
+    def _shared(self, other: Box) -> int:
+        """Square pixels that are in both."""
+        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        return max(0, across) * max(0, down)
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
     """A face that a detector found, not yet classified.
 
-    ``score`` is the detector's confidence, 0..1. ``landmarks`` are the points the detector gives,
-    in pixels: five for YuNet (right eye, left eye, nose tip, right and left mouth corner, as the
-    person's own right and left), none for Haar.
+    ``score`` is the detector's confidence, 0..1. ``landmarks`` are points in pixels: the 68 of
+    iBUG where a landmark network looked; else those the detector gives, five for YuNet (right eye,
+    left eye, nose tip, right and left mouth corner, as the person's own right and left), none for
+    Haar.
     """
 
     box: Box
@@ -78,29 +97,55 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Where a head points, in degrees; all 0 for a face that looks straight into the camera.
+
+    ``yaw_deg`` > 0: turned to the right of the picture (the person's own left). ``pitch_deg`` > 0:
+    up. ``roll_deg`` > 0: tilted clockwise in the picture.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face(Detection):
-    """A face and its expression.
+    """A face and its expression. What is None was not measured, or cannot be.
 
     ``probabilities`` has one share per label, each 0..1, summing to 1 (within 1e-3); ``labels``
     are the expressions the network knows, others than ``EMOTIONS`` only if it was adapted to them.
-    ``track_id`` tells faces of a stream apart; it is None in a single picture.
+
+    From the landmarks: ``presence``, how surely this is a face at all, 0..1; the ``pose`` of the
+    head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
+
+    In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
+    ``raw_probabilities`` are this frame's own; ``steady_label`` is the dominant expression, held
+    against flicker; ``blinks_per_minute``, over the last minute; ``attentive``, whether the face is
+    turned to the camera with its eyes open.
     """
 
     probabilities: tuple[float, ...] = ()
     track_id: int | None = None
     labels: tuple[str, ...] = EMOTIONS
+    presence: float | None = None
+    pose: HeadPose | None = None
+    eye_aspect_ratio: float | None = None
+    mouth_aspect_ratio: float | None = None
+    raw_probabilities: tuple[float, ...] | None = None
+    steady_label: str | None = None
+    blinks_per_minute: float | None = None
+    attentive: bool | None = None
 
     def __post_init__(self) -> None:
         Detection.__post_init__(self)
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             raise ValueError(f"a face needs two or more labels that differ, not {self.labels}")
-        if len(self.probabilities) != len(self.labels):
-            raise ValueError(
-                f"a face needs {len(self.labels)} probabilities, not {len(self.probabilities)}"
-            )
-        # Asked this way round because every comparison with NaN is false.
-        if not (min(self.probabilities) >= 0.0 and abs(sum(self.probabilities) - 1.0) <= 1e-3):
-            raise ValueError(f"probabilities are 0..1 and sum to 1, not {self.probabilities}")
+        self._check(self.probabilities)
+        if self.raw_probabilities is not None:
+            self._check(self.raw_probabilities)
+        if self.steady_label is not None and self.steady_label not in self.labels:
+            raise ValueError(f"{self.steady_label} is none of {', '.join(self.labels)}")
 
     @property
     def emotions(self) -> dict[str, float]:
@@ -109,13 +154,27 @@ class Face(Detection):
 
     @property
     def dominant(self) -> str:
-        """The expression with the largest share (the first of equals)."""
+        """The steady label, or else the expression with the largest share (the first of equals)."""
+        if self.steady_label is not None:
+            return self.steady_label
         return self.labels[self.probabilities.index(max(self.probabilities))]
 
     @property
     def confidence(self) -> float:
         """The share of the dominant expression, 0..1."""
-        return max(self.probabilities)
+        return self.probabilities[self.labels.index(self.dominant)]
+
+    @property
+    def valence(self) -> float | None:
+        """How pleasant the expression looks, -1..1, derived from the shares; see ``affect``."""
+        affect = derive_affect(self.labels, self.probabilities)
+        return None if affect is None else affect.valence
+
+    @property
+    def arousal(self) -> float | None:
+        """How activated the expression looks, -1..1, derived from the shares; see ``affect``."""
+        affect = derive_affect(self.labels, self.probabilities)
+        return None if affect is None else affect.arousal
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back."""
@@ -127,9 +186,12 @@ class Face(Detection):
         }
         if self.landmarks:
             out["landmarks"] = [list(point) for point in self.landmarks]
-        if self.track_id is not None:
-            out["track_id"] = self.track_id
-        return out
+        if self.raw_probabilities is not None:
+            out["raw_emotions"] = dict(zip(out["emotions"], self.raw_probabilities, strict=True))
+        if self.pose is not None:
+            out["pose"] = asdict(self.pose)
+        plain = {name: getattr(self, name) for name in (*_PLAIN, "valence", "arousal")}
+        return out | {name: value for name, value in plain.items() if value is not None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -139,14 +201,36 @@ class Face(Detection):
         """
         emotions = data["emotions"]
         labels = EMOTIONS if set(emotions) == set(EMOTIONS) else tuple(emotions)
+        raw, pose = data.get("raw_emotions"), data.get("pose")
         return cls(
             box=Box(*data["box"]),
             score=data["score"],
             landmarks=_points(data.get("landmarks", ())),
             probabilities=tuple(emotions[label] for label in labels),
-            track_id=data.get("track_id"),
             labels=labels,
+            raw_probabilities=None if raw is None else tuple(raw[label] for label in labels),
+            pose=None if pose is None else HeadPose(**pose),
+            **{name: data.get(name) for name in _PLAIN},
         )
+
+    def _check(self, shares: tuple[float, ...]) -> None:
+        if len(shares) != len(self.labels):
+            raise ValueError(f"a face needs {len(self.labels)} probabilities, not {len(shares)}")
+        # Asked this way round because every comparison with NaN is false.
+        if not (min(shares) >= 0.0 and abs(sum(shares) - 1.0) <= 1e-3):
+            raise ValueError(f"probabilities are 0..1 and sum to 1, not {shares}")
+
+
+_PLAIN = (
+    "track_id",
+    "presence",
+    "eye_aspect_ratio",
+    "mouth_aspect_ratio",
+    "steady_label",
+    "blinks_per_minute",
+    "attentive",
+)
+"""The fields of ``Face`` that JSON takes as they are, where they are not None."""
 
 
 @dataclass(frozen=True, slots=True)

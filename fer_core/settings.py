@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     detector: str = Field(default="auto", description="auto, yunet or haar.")
     emotion: str = Field(default="auto", description="auto, deepface, compact or own/NAME.")
     max_upload_mb: int = Field(default=25, ge=1, description="Largest picture file, in megabytes.")
+    max_streams: int = Field(
+        default=8, ge=1, description="Live cameras that are analysed at once, in all sessions."
+    )
     max_megapixels: int = Field(
         default=64, ge=1, description="Largest picture, in millions of pixels once decoded."
     )

@@ -23,12 +23,25 @@ MAX_GAP_S = 2.0
 program, the tab slept. Such a gap counts for no expression."""
 
 _PLACE = ("t_s", "track_id", "x", "y", "w", "h", "score")
+_MEASURES = (
+    "valence",
+    "arousal",
+    "presence",
+    "yaw_deg",
+    "pitch_deg",
+    "roll_deg",
+    "eye_aspect_ratio",
+    "mouth_aspect_ratio",
+    "blinks_per_minute",
+    "attentive",
+)
 _WHOLE_NUMBERS = ["track_id", "x", "y", "w", "h"]
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
     """The columns of ``Timeline.to_frame`` for a network that knows these labels."""
-    return [*_PLACE, "dominant", *map(str, labels)]
+    shares = [str(label) for label in labels]
+    return [*_PLACE, "dominant", *shares, *_MEASURES, *(f"raw_{label}" for label in shares)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class Timeline:
     def __init__(self, labels: Sequence[str] = EMOTIONS) -> None:
         self.labels = tuple(labels)
         self._lock = threading.Lock()
-        # One flat array of doubles: 15 frames a second for an hour are 6 MB, not 60 as objects.
+        # One flat array of doubles: 15 frames a second for an hour are 14 MB, not 100 as objects.
         self._rows = array("d")
         self._frames = 0
         self._last_s = -np.inf
@@ -84,7 +97,7 @@ class Timeline:
         """
         if any(face.labels != self.labels for face in result.faces):
             raise ValueError(f"the faces of this timeline show one of {', '.join(self.labels)}")
-        faces = [_numbers(result.t_s, face) for face in result.faces] or [self._empty(result.t_s)]
+        faces = [self._row(result.t_s, face) for face in result.faces] or [self._empty(result.t_s)]
         with self._lock:
             if not result.t_s > self._last_s:
                 raise ValueError(f"frames come in order: {result.t_s} s after {self._last_s} s")
@@ -97,13 +110,15 @@ class Timeline:
         """The table of ``columns(labels)``, oldest row first; with ``last_s``, the last seconds.
 
         A row for each face of each frame: ``t_s`` seconds; ``track_id``; the box ``x, y, w, h`` in
-        pixels; the detector's ``score``; the ``dominant`` expression; a probability for each label.
-        A frame without a face is one row with ``t_s`` alone.
+        pixels; the detector's ``score``; the ``dominant`` expression; a probability for each label,
+        as shown and, under ``raw_…``, before smoothing; and what else ``Face`` tells, under its
+        names. A frame without a face is one row with ``t_s`` alone.
         """
-        numbers = self._numbers(last_s)
-        frame = pd.DataFrame(numbers, columns=[*_PLACE, *map(str, self.labels)])
+        frame = pd.DataFrame(self._numbers(last_s), columns=columns(self.labels))
         frame[_WHOLE_NUMBERS] = frame[_WHOLE_NUMBERS].astype("Int64")
-        frame.insert(len(_PLACE), "dominant", self._dominant(numbers))
+        frame["attentive"] = frame["attentive"].astype("boolean")
+        names = dict(enumerate(map(str, self.labels)))
+        frame["dominant"] = frame["dominant"].map(names).astype("str")
         return frame
 
     def summary(self) -> tuple[TrackSummary, ...]:
@@ -118,26 +133,33 @@ class Timeline:
 
     def to_csv(self) -> bytes:
         """``to_frame`` as CSV, UTF-8: times to the millisecond, shares to four digits."""
-        digits: dict[Any, int] = {"t_s": 3, "score": 4, **dict.fromkeys(map(str, self.labels), 4)}
+        digits: dict[Any, int] = dict.fromkeys(columns(self.labels), 4)
+        digits |= {"t_s": 3, "yaw_deg": 1, "pitch_deg": 1, "roll_deg": 1, "blinks_per_minute": 1}
         return self.to_frame().round(digits).to_csv(index=False, lineterminator="\n").encode()
 
     def _numbers(self, last_s: float) -> NDArray[np.float64]:
         with self._lock:
-            rows = np.frombuffer(self._rows).reshape(-1, len(_PLACE) + len(self.labels))
+            rows = np.frombuffer(self._rows).reshape(-1, len(columns(self.labels)))
             first = np.searchsorted(rows[:, 0], self._last_s - last_s) if len(rows) else 0
             # A copy: the array cannot grow while a view of it is held.
             return rows[first:].copy()
 
-    def _dominant(self, numbers: NDArray[np.float64]) -> pd.Series:
-        """The label of the largest share of each row; None where there is no face."""
-        dominant = pd.Series(None, index=range(len(numbers)), dtype="str")
-        shares = numbers[:, len(_PLACE) :]
-        seen = ~np.isnan(shares[:, 0])
-        dominant[seen] = np.array(list(map(str, self.labels)))[shares[seen].argmax(axis=1)]
-        return dominant
+    def _row(self, t_s: float, face: Face) -> list[float]:
+        """The numbers of a row of ``columns``; ``dominant`` is the position of its label."""
+        pose = face.pose
+        turned = (pose.yaw_deg, pose.pitch_deg, pose.roll_deg) if pose else (None, None, None)
+        raw = face.raw_probabilities or (None,) * len(self.labels)
+        numbers: list[float | None] = [
+            *(t_s, face.track_id, *face.box.to_list(), face.score),
+            *(self.labels.index(face.dominant), *face.probabilities),
+            *(face.valence, face.arousal, face.presence, *turned),
+            *(face.eye_aspect_ratio, face.mouth_aspect_ratio, face.blinks_per_minute),
+            *(face.attentive, *raw),
+        ]
+        return [np.nan if number is None else number for number in numbers]
 
     def _empty(self, t_s: float) -> list[float]:
-        return [t_s] + [np.nan] * (len(_PLACE) - 1 + len(self.labels))
+        return [t_s] + [np.nan] * (len(columns(self.labels)) - 1)
 
 
 def with_gaps(frame: pd.DataFrame, track_id: int) -> pd.DataFrame:
@@ -161,7 +183,7 @@ def _summary(
     # A frame stands for the time until the next one, whoever is in that; the last for none.
     lengths = np.append(np.diff(times), 0.0)
     held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
-    dominant = rows[list(map(str, labels))].to_numpy().argmax(axis=1)
+    dominant = pd.Index(labels).get_indexer(pd.Index(rows["dominant"]))
     observed_s = float(held_s.sum())
     by_emotion = np.bincount(dominant, weights=held_s, minlength=len(labels))
     shares = by_emotion / observed_s if observed_s else by_emotion
@@ -196,8 +218,3 @@ def _longest_run(
     longest = int(durations.argmax())
     first = starts[longest]
     return Run(labels[dominant[first]], float(times[first]), float(durations[longest]))
-
-
-def _numbers(t_s: float, face: Face) -> list[float]:
-    track_id = np.nan if face.track_id is None else face.track_id
-    return [t_s, track_id, *face.box.to_list(), face.score, *face.probabilities]

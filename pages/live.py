@@ -7,7 +7,8 @@ from fer_core.stream import StreamAnalyzer
 from fer_core.ui import webrtc
 from fer_core.ui.camera_problem import camera_problem
 from fer_core.ui.engines import current_analyzer, engine_line
-from fer_core.ui.live import live_panel, session_summary
+from fer_core.ui.live import live_panel, live_places, session_summary
+from fer_core.ui.live_view import live_view, marks_toggles
 
 st.title("Facial expressions, live")
 # Loaded before Start is shown: the first frames would wait for it.
@@ -16,12 +17,17 @@ engine_line()
 
 picture, charts = st.columns([5, 6], gap="medium")
 with picture:
-    view = webrtc.camera("live_camera", lambda: LiveCamera(StreamAnalyzer(analyzer)))
+    camera_place = st.container()
+    marks = marks_toggles()
+with camera_place:
+    view = webrtc.camera(
+        "live_camera", lambda: LiveCamera(StreamAnalyzer(analyzer), live_places()), marks
+    )
     camera_problem(view.timed_out)
 
 with charts:
     if view.running and view.session:
-        live_panel(view.session)
+        live_panel(live_view(view.session))
     else:
         st.info(
             "Press Start to see the expressions of the faces in front of your camera. The browser "
@@ -30,4 +36,4 @@ with charts:
         )
 
 if view.session and not view.running:
-    session_summary(view.session.timeline)
+    session_summary(live_view(view.session))

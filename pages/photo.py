@@ -18,6 +18,7 @@ if not pictures:
     )
 
 outcomes = analyze_all(analyzer, pictures)
+landmarks = bool(pictures) and st.toggle("Mark landmarks and head pose", True, key="photo_marks")
 for picture in pictures:
-    show_outcome(outcomes[picture.name], picture)
+    show_outcome(outcomes[picture.name], picture, landmarks)
 show_table(outcomes)

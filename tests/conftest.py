@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
 
 # Port 9 of this machine answers nobody: every download fails at once, as on a machine offline.
 NOWHERE = "http://127.0.0.1:9"
+
+# Hypothesis would fail an example that takes 0.2 s: a busy machine is not a bug.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

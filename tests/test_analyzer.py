@@ -7,9 +7,9 @@ import pytest
 
 from fer_core.analyzer import CROP_PX, Analyzer, face_crop
 from fer_core.detectors.haar import HaarDetector
-from fer_core.fakes import FakeDetector, FakeEmotionModel
+from fer_core.fakes import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 from fer_core.labels import Emotion
-from fer_core.schema import Box
+from fer_core.schema import Box, Detection
 
 
 def picture(height: int = 100, width: int = 120) -> np.ndarray:
@@ -17,7 +17,9 @@ def picture(height: int = 100, width: int = 120) -> np.ndarray:
 
 
 def test_a_result_says_what_made_it():
-    result = Analyzer(FakeDetector(), FakeEmotionModel(Emotion.SAD)).analyze(picture(), t_s=2.5)
+    result = Analyzer(FakeDetector(), FakeEmotionModel(Emotion.SAD), None).analyze(
+        picture(), t_s=2.5
+    )
     assert (result.width, result.height) == (120, 100)
     assert (result.model, result.detector) == ("fake-emotion", "fake-detector")
     assert result.t_s == 2.5
@@ -26,8 +28,9 @@ def test_a_result_says_what_made_it():
     assert sum(result.faces[0].probabilities) == pytest.approx(1.0)
 
 
-def test_no_face_is_an_empty_result():
-    assert Analyzer(FakeDetector([]), FakeEmotionModel()).analyze(picture()).faces == ()
+@pytest.mark.parametrize("landmarks", [None, FakeLandmarkModel()])
+def test_no_face_is_an_empty_result(landmarks):
+    assert Analyzer(FakeDetector([]), FakeEmotionModel(), landmarks).analyze(picture()).faces == ()
 
 
 def test_all_faces_of_a_picture_go_in_one_batch():
@@ -40,9 +43,53 @@ def test_all_faces_of_a_picture_go_in_one_batch():
             self.batches.append(crops.shape)
             return super().predict(crops)
 
+    class CountingLandmarks(FakeLandmarkModel):
+        def __init__(self):
+            super().__init__()
+            self.batches = []
+
+        def locate(self, bgr, boxes):
+            self.batches.append(len(boxes))
+            return super().locate(bgr, boxes)
+
     boxes = [Box(0, 0, 50, 60), Box(60, 20, 30, 20), Box(100, 80, 20, 20)]
-    Analyzer(FakeDetector(boxes), model := Counting()).analyze(picture())
+    model, landmarks = Counting(), CountingLandmarks()
+    Analyzer(FakeDetector(boxes), model, landmarks).analyze(picture())
     assert model.batches == [(3, CROP_PX, CROP_PX)]
+    assert landmarks.batches == [3]
+
+
+def test_what_has_no_presence_is_no_face():
+    face, alarm = Box(10, 10, 38, 50), Box(70, 40, 30, 40)
+    analyzer = Analyzer(
+        FakeDetector([face, alarm]), FakeEmotionModel(), FakeLandmarkModel([face], presence=0.8)
+    )
+    [found] = analyzer.analyze(picture()).faces
+    assert found.box == face
+    assert found.presence == 0.8
+
+
+def test_landmarks_and_what_they_tell():
+    analyzer = Analyzer(
+        FakeDetector([Box(10, 10, 60, 80)]), FakeEmotionModel(), FakeLandmarkModel()
+    )
+    [face] = analyzer.analyze(picture()).faces
+    assert len(face.landmarks) == 68
+    assert face.pose is not None
+    assert abs(face.pose.yaw_deg) < 3
+    assert face.eye_aspect_ratio == pytest.approx(0.3, abs=0.02)
+    assert face.mouth_aspect_ratio is not None
+    assert (face.track_id, face.raw_probabilities, face.steady_label) == (None, None, None)
+
+
+def test_without_a_landmark_network_the_detectors_points_are_kept():
+    class Pointing(FakeDetector):
+        def detect(self, bgr):
+            return [Detection(Box(10, 10, 40, 40), 0.9, ((20.0, 20.0), (40.0, 20.0)))]
+
+    [face] = Analyzer(Pointing(), FakeEmotionModel(), None).analyze(picture()).faces
+    assert face.landmarks == ((20.0, 20.0), (40.0, 20.0))
+    assert (face.presence, face.pose, face.eye_aspect_ratio) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +103,7 @@ def test_all_faces_of_a_picture_go_in_one_batch():
 )
 def test_what_is_no_picture_is_refused(wrong):
     with pytest.raises(ValueError, match="uint8"):
-        Analyzer(FakeDetector(), FakeEmotionModel()).analyze(wrong)
+        Analyzer(FakeDetector(), FakeEmotionModel(), None).analyze(wrong)
 
 
 def test_the_crop_is_the_square_around_the_box():
@@ -88,3 +135,10 @@ def test_the_real_thing_sees_the_astronaut_smile(astronaut):
     [face] = Analyzer(HaarDetector(), "compact").analyze(astronaut).faces
     assert face.dominant is Emotion.HAPPY
     assert face.confidence > 0.6
+    assert (face.presence or 0.0) > 0.9
+    assert len(face.landmarks) == 68
+    assert face.pose is not None
+    assert abs(face.pose.yaw_deg) < 20
+    assert abs(face.pose.pitch_deg) < 15
+    assert 0.15 < (face.eye_aspect_ratio or 0.0) < 0.5
+    assert (face.valence or 0.0) > 0.3

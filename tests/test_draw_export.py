@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.draw import annotate
+from fer_core.draw import AXES, POINTS, annotate
 from fer_core.export import columns, faces_table, to_csv, to_json, to_png
+from fer_core.fakes import face_points
 from fer_core.images import decode_picture
-from fer_core.labels import COLORS, EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.labels import COLORS, EMOTIONS, Color, Emotion
+from fer_core.schema import Box, Face, FrameResult, HeadPose
+from fer_core.sighting import as_landmarks
 
 HAPPY = (0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05)
 SAD = (0.05, 0.05, 0.05, 0.05, 0.7, 0.05, 0.05)
@@ -45,11 +47,77 @@ def test_marks_are_scaled_to_the_picture_they_are_drawn_on():
     assert tuple(marked[200, 100]) == COLORS[Emotion.HAPPY].as_bgr()
 
 
-def test_landmarks_are_dots():
-    marked = annotate(
-        np.zeros((160, 200, 3), np.uint8), result(face(50, 50, 60, 60, landmarks=((80.0, 90.0),)))
-    )
-    assert tuple(marked[90, 80]) == COLORS[Emotion.HAPPY].as_bgr()
+BLACK = np.zeros((160, 200, 3), np.uint8)
+
+
+def colored(marked: np.ndarray, color: Color) -> np.ndarray:
+    """``(n, 2)``, x and y of the pixels of this hue, on black: fine lines are dimmer."""
+    bgr, pure = marked.astype(float), np.array(color.as_bgr(), float)
+    length = np.linalg.norm(bgr, axis=2)
+    likeness = bgr @ pure / np.maximum(length, 1.0) / np.linalg.norm(pure)
+    return np.argwhere((length > 60) & (likeness > 0.99))[:, ::-1]
+
+
+def with_points(pose: HeadPose | None = None) -> FrameResult:
+    box = Box(60, 40, 76, 100)
+    seen = face(box.x, box.y, box.w, box.h, landmarks=as_landmarks(face_points(box)), pose=pose)
+    return result(seen)
+
+
+def test_nothing_covers_a_face_unless_it_is_asked_for():
+    marked = annotate(BLACK, with_points(HeadPose(20, 0, 0)))
+    assert not marked[45:135, 65:130].any()
+
+
+def test_five_points_are_dots():
+    seen = result(face(50, 50, 60, 60, landmarks=((80.0, 90.0),)))
+    assert tuple(annotate(BLACK, seen, landmarks=True)[90, 80]) == POINTS.as_bgr()
+
+
+def test_68_points_are_lines_along_the_parts_of_the_face():
+    seen = with_points()
+    marked = annotate(BLACK, seen, landmarks=True)
+    points = np.array(seen.faces[0].landmarks)
+    drawn = colored(marked, POINTS)
+    assert (
+        max(np.abs(drawn - point).max(axis=1).min() for point in points) <= 3
+    )  # the box crosses some
+    chin = (points[7] + points[8]) / 2  # between two points of the jaw
+    assert np.abs(drawn - chin).max(axis=1).min() <= 1
+    assert len(drawn) < 0.15 * 76 * 100  # most of the face stays free
+
+
+@pytest.mark.parametrize(
+    ("pose", "right", "down"),
+    [
+        (HeadPose(40, 0, 0), 1, 0),
+        (HeadPose(-40, 0, 0), -1, 0),
+        (HeadPose(0, 40, 0), 0, -1),
+        (HeadPose(0, -40, 0), 0, 1),
+        (HeadPose(40, -40, 70), 1, 1),
+    ],
+)
+def test_an_axis_shows_where_the_head_points(pose, right, down):
+    seen = with_points(pose)
+    end = colored(annotate(BLACK, seen, pose=True), AXES[2]).mean(axis=0)
+    nose = np.array(seen.faces[0].landmarks[30])
+    assert list(np.sign(np.round((end - nose) / 5))) == [right, down]
+
+
+def test_the_axes_tilt_with_the_head():
+    seen = with_points(HeadPose(0, 0, 30))
+    marked = annotate(BLACK, seen, pose=True)
+    left = colored(marked, AXES[0]).max(axis=0) - np.array(seen.faces[0].landmarks[30])
+    assert left[1] / left[0] == pytest.approx(np.tan(np.radians(30)), abs=0.1)
+
+
+def test_measures_are_columns_and_empty_where_there_are_none():
+    measured = face(1, 2, 3, 4, presence=0.9, pose=HeadPose(1, 2, 3), eye_aspect_ratio=0.3)
+    table = faces_table({"a.jpg": result(measured, face(5, 6, 7, 8))})
+    assert table["pitch_deg"][0] == 2
+    assert table["eye_aspect_ratio"][0] == 0.3
+    assert table["valence"][0] == pytest.approx(measured.valence)
+    assert table.loc[1, "presence":"mouth_aspect_ratio"].isna().all()
 
 
 @pytest.mark.parametrize("box", [(0, 0, 200, 160), (0, 0, 3, 3), (190, 150, 10, 10), (60, 0, 9, 9)])

@@ -14,7 +14,7 @@ import pytest
 
 from fer_core.errors import WeightsMissing
 from fer_core.labels import EMOTIONS
-from fer_core.live import CLOSE_S, LiveCamera
+from fer_core.live import CLOSE_S, LiveCamera, Places
 from fer_core.schema import FrameResult
 
 DEADLINE_S = 20.0
@@ -216,3 +216,41 @@ def test_frames_are_not_kept():
     camera.close()
     gc.collect()
     assert gone() is None
+
+
+def test_a_session_without_a_place_waits_for_one() -> None:
+    places = Places(1)
+    first, second = LiveCamera(Quick(), places), LiveCamera(Quick(), places)
+    first.submit(picture(), 0.0)
+    second.submit(picture(), 0.0)
+    assert "All 1 places for live cameras are taken" in (second.error or "")
+    assert second.stats().processed == 0
+    first.stop()
+    first.stop()  # gives its place back once
+    second.submit(picture(), 1.0)
+    until(partial(processed, second, 1))
+    assert second.error is None
+    third = LiveCamera(Quick(), places)
+    third.submit(picture(), 0.0)
+    assert not third.started
+    second.close()
+
+
+def test_a_session_that_never_had_a_place_gives_none_back() -> None:
+    places = Places(1)
+    LiveCamera(Quick(), places).stop()
+    assert places.take()
+    assert not places.take()
+
+
+def test_skipped_frames_are_counted_while_they_are_recent() -> None:
+    gate = Gate()
+    camera = LiveCamera(gate)
+    for number in range(5):
+        camera.submit(picture(), float(number))
+        if number == 0:
+            assert gate.entered.acquire(timeout=5)
+    assert camera.stats().dropped == 3
+    assert camera.stats().skipped_share == 1.0
+    gate.open.release(5)
+    camera.close()

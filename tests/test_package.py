@@ -30,7 +30,8 @@ def test_the_public_names():
         "Analyzer", "FrameResult", "Face", "Box", "Emotion", "load_emotion_model", "load_detector",
         "FerError", "PictureError", "EmptyFile", "UnreadablePicture", "PictureTooLarge",
         "WeightsError", "WeightsMissing", "WeightsCorrupt", "DownloadFailed",
-        "UnknownEngine", "DatasetError",
+        "UnknownEngine", "DatasetError", "RestNotMeasured",
+        "StreamAnalyzer", "HeadPose", "RestingExpression",
     }  # fmt: skip
     assert all(hasattr(fer_core, name) for name in fer_core.__all__)
 

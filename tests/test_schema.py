@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
-from fer_core.schema import Box, Detection, Face, FrameResult
+from fer_core.schema import Box, Detection, Face, FrameResult, HeadPose
 
 UNIFORM = (1 / 7,) * 7
 
@@ -19,6 +20,7 @@ boxes = st.builds(
 shares = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
     lambda values: tuple(value / sum(values) for value in values)
 )
+angles = st.floats(-90, 90)
 points = st.tuples(st.floats(0, 500), st.floats(0, 500))
 faces = st.builds(
     Face,
@@ -27,6 +29,14 @@ faces = st.builds(
     landmarks=st.lists(points, max_size=5).map(tuple),
     probabilities=shares,
     track_id=st.none() | st.integers(1, 99),
+    presence=st.none() | st.floats(0, 1),
+    pose=st.none() | st.builds(HeadPose, angles, angles, angles),
+    eye_aspect_ratio=st.none() | st.floats(0, 2),
+    mouth_aspect_ratio=st.none() | st.floats(0, 2),
+    raw_probabilities=st.none() | shares,
+    steady_label=st.none() | st.sampled_from(EMOTIONS),
+    blinks_per_minute=st.none() | st.floats(0, 99),
+    attentive=st.none() | st.booleans(),
 )
 results = st.builds(
     FrameResult,
@@ -89,7 +99,36 @@ def test_a_clipped_box_lies_in_the_picture(x, y, w, h, width, height):
         assert box.y + box.h <= height
 
 
+@given(boxes, boxes)
+def test_overlap_is_symmetric_bounded_and_no_less_than_iou(a: Box, b: Box):
+    assert a.overlap(b) == b.overlap(a)
+    assert a.iou(b) <= a.overlap(b) <= 1.0
+    assert a.overlap(a) == 1.0
+
+
+def test_a_box_in_another_overlaps_all_of_it():
+    assert Box(0, 0, 100, 100).overlap(Box(20, 30, 10, 10)) == 1.0
+    assert Box(0, 0, 4, 4).overlap(Box(3, 0, 2, 4)) == pytest.approx(0.5)
+
+
+@given(boxes, st.floats(0.01, 10.0))
+def test_a_scaled_box_keeps_its_centre(box: Box, factor: float):
+    scaled = box.scaled(factor)
+    assert scaled.w == pytest.approx(max(1.0, box.w * factor), abs=0.5)
+    assert scaled.x + scaled.w / 2 == pytest.approx(box.x + box.w / 2, abs=1)
+    assert scaled.y + scaled.h / 2 == pytest.approx(box.y + box.h / 2, abs=1)
+
+
+@given(boxes, st.integers(1, 500), st.integers(1, 500))
+def test_what_is_inside_a_picture_stays_inside(box: Box, width: int, height: int):
+    inside = box.inside(width, height)
+    if inside is not None:
+        assert inside.overlap(box) == 1.0
+        assert inside.inside(width, height) == inside
+
+
 def test_a_box_outside_the_picture_is_no_box():
+    assert Box(-10, 0, 10, 10).inside(100, 100) is None
     assert Box.clipped(100, 0, 10, 10, 100, 100) is None
     assert Box.clipped(-10, 0, 10, 10, 100, 100) is None
 
@@ -120,6 +159,32 @@ def test_dominant_and_confidence():
     assert face.dominant is Emotion.HAPPY
     assert face.confidence == 0.6
     assert list(face.emotions) == list(EMOTIONS)
+
+
+def test_a_label_that_is_held_is_the_dominant_one():
+    face = Face(
+        Box(0, 0, 1, 1),
+        0.5,
+        probabilities=(0.1, 0, 0, 0.4, 0.1, 0.1, 0.3),
+        steady_label=Emotion.NEUTRAL,
+    )
+    assert face.dominant is Emotion.NEUTRAL
+    assert face.confidence == 0.3
+    with pytest.raises(ValueError, match="asleep"):
+        replace(face, steady_label="asleep")
+
+
+def test_raw_shares_are_shares_too():
+    with pytest.raises(ValueError, match="probabilities"):
+        Face(Box(0, 0, 1, 1), 0.5, probabilities=UNIFORM, raw_probabilities=(0.5,) * 7)
+
+
+def test_valence_and_arousal_are_derived_from_the_shares():
+    face = Face(Box(0, 0, 1, 1), 0.5, probabilities=(0, 0, 0, 0.5, 0, 0, 0.5))
+    assert (face.valence, face.arousal) == pytest.approx((0.405, 0.255))
+    assert face.to_dict()["valence"] == face.valence
+    own = Face(Box(0, 0, 1, 1), 0.5, probabilities=(0.5, 0.5), labels=("calm", "tense"))
+    assert own.valence is own.arousal is None
 
 
 def test_an_empty_picture_is_refused():

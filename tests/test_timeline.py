@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema import Box, Face, FrameResult, HeadPose
 from fer_core.timeline import MAX_GAP_S, Timeline, columns, with_gaps
 
 
@@ -51,6 +51,7 @@ def test_a_row_a_face_and_an_empty_row_for_none():
     assert list(table["t_s"]) == [0.0, 0.0, 0.1, 0.2]
     assert list(table["dominant"].dropna()) == ["sad", "angry", "happy"]
     assert table[columns()[1:]].isna().all(axis=1).tolist() == [False, False, True, False]
+    assert list(table.loc[0, "yaw_deg":"attentive"].isna()) == [True] * 7  # not measured
     assert list(table.loc[0, "track_id":"score"]) == [1, 10, 20, 30, 40, 0.9]
     assert table.loc[3, "happy"] == pytest.approx(0.7)
 
@@ -172,7 +173,9 @@ def test_every_frame_and_every_face_is_in_the_table(frames):
     table = made.to_frame()
     assert len(made) == len(frames) == table["t_s"].nunique()
     assert table["track_id"].notna().sum() == sum(len(each.faces) for each in frames)
-    assert (table.isna().sum(axis=1).isin([0, len(columns()) - 1])).all()
+    seen = table["track_id"].notna()
+    assert table.loc[seen, "t_s":"arousal"].notna().all(axis=None)
+    assert table.loc[~seen, "track_id":].isna().all(axis=None)
 
 
 @given(streams())
@@ -233,3 +236,38 @@ def test_a_network_with_other_expressions_fills_columns_of_its_own() -> None:
     seven = Face(Box(1, 2, 3, 4), 0.5, probabilities=(1.0, *[0.0] * 6))
     with pytest.raises(ValueError, match="serious, smiling"):
         made.append(FrameResult(9, 9, (seven,), "compact", "haar", t_s=9.0))
+
+
+def test_what_a_stream_tells_of_a_face_is_in_the_table():
+    shares = (0.1, 0.1, 0.1, 0.3, 0.1, 0.1, 0.2)
+    seen = Face(
+        Box(1, 2, 3, 4),
+        0.5,
+        probabilities=shares,
+        track_id=3,
+        presence=0.9,
+        pose=HeadPose(10.0, -5.0, 2.0),
+        eye_aspect_ratio=0.3,
+        mouth_aspect_ratio=0.1,
+        raw_probabilities=shares[::-1],
+        steady_label=Emotion.NEUTRAL,
+        blinks_per_minute=12.5,
+        attentive=True,
+    )
+    unmeasured = replace(seen, attentive=None, pose=None)
+    made = timeline(frame(0.0, seen), frame(1.0, unmeasured), frame(2.0))
+    [row, other, nothing] = made.to_frame().to_dict("records")
+    assert row["dominant"] == "neutral"  # the label that was held, not the largest share
+    assert row["raw_angry"] == pytest.approx(0.2)
+    assert (row["yaw_deg"], row["pitch_deg"], row["roll_deg"]) == (10.0, -5.0, 2.0)
+    assert row["eye_aspect_ratio"] == pytest.approx(0.3)
+    assert row["mouth_aspect_ratio"] == pytest.approx(0.1)
+    assert row["blinks_per_minute"] == 12.5
+    assert row["presence"] == pytest.approx(0.9)
+    assert row["attentive"] is True
+    assert pd.isna(other["attentive"])
+    assert pd.isna(other["yaw_deg"])
+    assert row["valence"] == pytest.approx(seen.valence)
+    assert row["arousal"] == pytest.approx(seen.arousal)
+    assert pd.isna(nothing["dominant"])
+    assert made.summary()[0].longest_run.emotion is Emotion.NEUTRAL

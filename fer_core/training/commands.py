@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,31 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
-@click.option("--epochs", type=click.IntRange(1), help="[default: 120, or 20 with --from]")
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Checkpoint (.pt) of an earlier run to learn from; may be given several times.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="[default: 120; 20 with --from, --teacher]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @_say_what_is_wrong
-def train_command(data: Path, out: Path, start: Path | None, epochs: int | None, seed: int) -> None:
+def train_command(
+    data: Path,
+    out: Path,
+    start: Path | None,
+    teachers: tuple[Path, ...],
+    epochs: int | None,
+    seed: int,
+) -> None:
     """Train the compact network, or go on with the run that is in the folder --out.
 
-    Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --from, an
+    Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
+    the run begins with the last teacher's weights and learns what the teachers say beside the
+    labels.
+
+    With --from, an
     .onnx or .pt file of the network, it learns the classes of your own folder instead: one folder
     of face pictures a class. That leaves adapted.onnx and adapted.json, the report on the fifth of
     the pictures that was held out; in models/own/NAME, the dashboard's Models page offers it.
@@ -86,7 +105,17 @@ def train_command(data: Path, out: Path, start: Path | None, epochs: int | None,
         )
         sys.exit(BAD_INPUT)
     if start is None:
-        run(data, out, Settings(epochs=epochs or 120, seed=seed))
+        settings = Settings(epochs=epochs or 120, seed=seed)
+        if teachers:
+            settings = replace(
+                settings,
+                epochs=epochs or 20,
+                learning_rate=0.03,
+                decay_share=1.0,
+                refine_share=1.0,
+                teacher_share=0.7,
+            )
+        run(data, out, settings, teachers)
         return
     settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
     scores = adapt(data, out, read_network(start), settings)

@@ -106,9 +106,9 @@ def _write(
         )
     assert program is not None
     graph = program.model_proto
-    _forget_origin(graph)
-    _drop_empty_biases(graph)
-    _store_halved(graph)
+    forget_origin(graph)
+    drop_empty_biases(graph)
+    store_halved(graph)
     onnx.helper.set_model_props(
         graph, {"classes": json.dumps(classes), "temperatures": json.dumps(temperatures)}
     )
@@ -116,14 +116,14 @@ def _write(
     onnx.save(graph, str(path))
 
 
-def _forget_origin(model: onnx.ModelProto) -> None:
+def forget_origin(model: onnx.ModelProto) -> None:
     """The exporter notes the line of Python behind each node, with the path on this computer."""
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
 
 
-def _drop_empty_biases(model: onnx.ModelProto) -> None:
+def drop_empty_biases(model: onnx.ModelProto) -> None:
     """The exporter computes a bias of zeros for each convolution; none of ours has a bias.
 
     With it onnxruntime cannot merge the normalisation into the convolution, and takes 1.5 times
@@ -135,7 +135,7 @@ def _drop_empty_biases(model: onnx.ModelProto) -> None:
     optimizer.remove_unused_nodes(model)
 
 
-def _store_halved(model: onnx.ModelProto) -> None:
+def store_halved(model: onnx.ModelProto) -> None:
     """Store large weights in half precision, and cast them back when the file is loaded."""
     casts = []
     for tensor in model.graph.initializer:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from fer_core.emotion.compact import CompactEmotionModel
 from fer_core.training import metrics
@@ -20,7 +24,14 @@ from fer_core.training.evaluate import evaluate
 from fer_core.training.export import export
 from fer_core.training.network import CompactNet, parameter_count
 from fer_core.training.state import Settings, load_network, new_state, resume
-from fer_core.training.targets import FER2013, FERPLUS, HEADS, training_targets, validation_targets
+from fer_core.training.targets import (
+    FER2013,
+    FERPLUS,
+    HEADS,
+    training_targets,
+    validation_targets,
+    with_teacher,
+)
 from fer_core.training.train import Examples, predict_logits, train
 
 PARITY_TILES = 512
@@ -36,17 +47,27 @@ class Data:
     duplicates: int
 
 
-def run(data: Path, out: Path, settings: Settings) -> None:
+def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()) -> None:
     """Train in the folder ``out`` or go on with the run that is there; then export and describe.
 
+    ``teachers`` are checkpoints of earlier runs: ``settings.teacher_share`` of what is learned is
+    what they say, and the network begins with the weights of the last of them.
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
     faces = read(data)
     last = out / "last.pt"
+    networks = [load_network(path)[0] for path in teachers]
     state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
+    targets = training_targets(faces.training)
+    if networks:
+        said = teachers_say(networks, faces.training.tiles)
+        targets = with_teacher(targets, said, settings.teacher_share)
+        if not last.exists():
+            state.network.load_state_dict(networks[-1].state_dict())
+            state.average.load_state_dict(networks[-1].state_dict())
     train(
         state,
-        Examples(faces.training.tiles, training_targets(faces.training)),
+        Examples(faces.training.tiles, targets),
         Examples(faces.validation.tiles, validation_targets(faces.validation)),
         out,
     )
@@ -78,6 +99,26 @@ def read(folder: Path) -> Data:
     again = near_duplicates(training.tiles, validation.tiles)
     click.echo(f"{again.sum()} near-duplicates of validation faces left out of training", err=True)
     return Data(training.subset(~again), validation, int(again.sum()))
+
+
+def teachers_say(
+    networks: Sequence[CompactNet], tiles: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """The shares ``(n, 7)`` that all teachers together give, for each head.
+
+    Each sees the tiles ``(n, 48, 48)`` uint8 as they are and mirrored; their logarithms are
+    averaged.
+    """
+    mirrored = np.ascontiguousarray(tiles[:, :, ::-1])
+    logs = [
+        {head: torch.log_softmax(torch.from_numpy(values), dim=1) for head, values in said.items()}
+        for network in networks
+        for said in (predict_logits(network, tiles), predict_logits(network, mirrored))
+    ]
+    return {
+        head: torch.softmax(torch.stack([each[head] for each in logs]).mean(dim=0), dim=1).numpy()
+        for head in HEADS
+    }
 
 
 def calibrate(network: CompactNet, faces: LabelledFaces) -> dict[str, float]:

@@ -16,6 +16,9 @@ CLEAR = "rgba(0,0,0,0)"
 GRID = "rgba(128,128,128,0.25)"
 FONT_PX = 13
 
+TRAIL = "#8866CC"
+"""Of valence and arousal: no expression has it, and it reads on light and dark."""
+
 MOST_POINTS = 3000
 """Points a line of a whole session may have: more cannot be told apart on a screen."""
 
@@ -51,6 +54,61 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
     figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
     figure.update_yaxes(automargin=True)  # a user's own classes may have long names
+    return figure
+
+
+def change_bars(changes: Mapping[str, float]) -> go.Figure:
+    """A bar to the left or the right for each expression: the change of its share (-1..1)."""
+    figure = share_bars(changes)
+    figure.update_traces(
+        text=[f"{100 * change:+.0f}" for change in changes.values()],
+        hovertemplate="%{y} %{x:+.1%} against rest<extra></extra>",
+    )
+    figure.update_xaxes(range=[-1.14, 1.14], visible=True, showgrid=False, showticklabels=False)
+    figure.update_xaxes(zeroline=True, zerolinecolor=GRID, zerolinewidth=2)
+    return figure
+
+
+def affect_figure(trail: pd.DataFrame) -> go.Figure:
+    """Valence and arousal on the circumplex (Russell 1980), with the way they came.
+
+    ``trail`` has the columns ``valence`` and ``arousal``, -1..1, oldest row first, at least one.
+    """
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=trail["valence"],
+                y=trail["arousal"],
+                mode="lines",
+                line={"color": TRAIL, "width": 2},
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=trail["valence"].tail(1),
+                y=trail["arousal"].tail(1),
+                mode="markers",
+                marker={"color": TRAIL, "size": 12},
+                hovertemplate="valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
+            ),
+        ]
+    )
+    figure.add_shape(type="circle", x0=-1, y0=-1, x1=1, y1=1, line={"color": GRID, "width": 2})
+    figure.update_layout(_layout(height=240, margin={"l": 8, "r": 8, "t": 8, "b": 8}))
+    figure.update_layout(showlegend=False)
+    axis = {"range": [-1.25, 1.25], "showgrid": False, "showticklabels": False, "fixedrange": True}
+    figure.update_xaxes(**axis, zeroline=True, zerolinecolor=GRID)
+    figure.update_yaxes(**axis, zeroline=True, zerolinecolor=GRID, scaleanchor="x")
+    ends = ((1, 0, "pleasant"), (-1, 0, "unpleasant"), (0, 1, "active"), (0, -1, "calm"))
+    for x, y, word in ends:
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=word,
+            showarrow=False,
+            font_size=FONT_PX - 2,
+            xanchor="right" if x > 0 else "left" if x < 0 else "center",
+            yanchor="bottom" if y >= 0 else "top",
+        )
     return figure
 
 

@@ -4,43 +4,78 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.live import LiveCamera, LiveStats
-from fer_core.timeline import Timeline, TrackSummary
+from fer_core.live import LiveStats, Places
+from fer_core.settings import settings
+from fer_core.timeline import TrackSummary
 from fer_core.ui.charts import share_bars, timeline_figure
-from fer_core.ui.live_chart import GLIMPSE_S, WINDOW_S, live_charts
+from fer_core.ui.live_chart import GLIMPSE_S, WINDOW_S, live_charts, long_enough
+from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
 
 UPDATE_S = 0.4
 """How often the live charts are drawn anew."""
 
 
+SKIPPED_SHARE = 0.4
+"""A machine that skips more than this part of the camera's frames is too slow for the camera."""
+
+
+@st.cache_resource(show_spinner=False)
+def live_places() -> Places:
+    """The places for live cameras, which all sessions of this server share."""
+    return Places(settings().max_streams)
+
+
 @st.fragment(run_every=UPDATE_S)
-def live_panel(session: LiveCamera) -> None:
+def live_panel(view: LiveView) -> None:
     """The live charts of a running session, and a line on how the machine keeps up."""
+    session = view.session
+    # Always the same containers, so that what comes and goes in one does not move the others.
+    status, controls, notice = st.container(), st.container(), st.container()
     if error := session.error:
-        st.warning(error, icon=":material/warning:")
+        status.warning(error, icon=":material/warning:")
     window = session.timeline.to_frame(last_s=WINDOW_S)
     if window.empty:
-        st.info("Waiting for the first picture from the camera…", icon=":material/hourglass_top:")
+        if not error:
+            status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
         return
-    st.caption(stats_line(session.stats()))
-    if window["track_id"].isna().all():
-        st.info("No face in the picture.", icon=":material/person_search:")
-    live_charts(window, session.timeline.labels, key="live_charts")
+    status.caption(speed_line(session.stats()))
+    tracks = long_enough(window)
+    with controls:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            faces_popover(view, tracks)
+            affect = st.toggle(
+                "Valence and arousal",
+                key="live_affect",
+                help="How pleasant and how activated an expression looks, derived from the shares "
+                "(Russell and Mehrabian, 1977).",
+            )
+        rest_controls(view)
+    if not tracks:
+        notice.info("No face in the picture.", icon=":material/person_search:")
+    live_charts(window, view, affect, key="live_charts")
 
 
-def stats_line(stats: LiveStats) -> str:
-    """``14.8 frames a second · latency 23 ms (95 % within 41 ms) · 312 frames analysed``."""
+def speed_line(stats: LiveStats) -> str:
+    """``14.8 frames a second · latency 23 ms (95 % within 41 ms) · 312 frames analysed``, and what
+    a machine that is too slow for the camera leaves out."""
     parts = [f"{stats.fps:.1f} frames a second"]
     if stats.latency_median_ms is not None:
         parts.append(
             f"latency {stats.latency_median_ms:.0f} ms (95 % within {stats.latency_p95_ms:.0f} ms)"
         )
     parts.append(f"{stats.processed} frames analysed")
-    return " · ".join(parts)
+    line = " · ".join(parts)
+    if stats.skipped_share > SKIPPED_SHARE:
+        line += (
+            f"  \n:material/speed: This computer is busy: {stats.skipped_share:.0%} of the "
+            "camera's frames are skipped, for every live session alike."
+        )
+    return line
 
 
-def session_summary(timeline: Timeline) -> None:
+def session_summary(view: LiveView) -> None:
     """What a finished session showed: a summary and a chart of one face, all values as a table."""
+    timeline = view.session.timeline
     st.subheader("Last session")
     summaries = tuple(face for face in timeline.summary() if face.observed_s >= GLIMPSE_S)
     if not summaries:
@@ -49,7 +84,7 @@ def session_summary(timeline: Timeline) -> None:
             icon=":material/person_search:",
         )
         return
-    face = _choose_face(summaries)
+    face = _choose_face(summaries, view)
     _show_summary(face)
     frame = timeline.to_frame()
     shares, course = st.columns([2, 5], gap="medium")
@@ -77,13 +112,18 @@ def session_summary(timeline: Timeline) -> None:
     )
 
 
-def _choose_face(summaries: tuple[TrackSummary, ...]) -> TrackSummary:
+def _choose_face(summaries: tuple[TrackSummary, ...], view: LiveView) -> TrackSummary:
     """The face to show: the only one, or the user's choice (first: the one seen longest)."""
     if len(summaries) == 1:
         return summaries[0]
-    by_label = {f"Face {face.track_id} · {face.observed_s:.0f} s": face for face in summaries}
-    label = st.selectbox("Face", list(by_label), width=260)
-    return by_label[label]
+    by_id = {face.track_id: face for face in summaries}
+    chosen = st.selectbox(
+        "Face",
+        list(by_id),
+        format_func=lambda i: f"{view.name(i)} · {by_id[i].observed_s:.0f} s",
+        width=260,
+    )
+    return by_id[chosen]
 
 
 def _show_summary(face: TrackSummary) -> None:

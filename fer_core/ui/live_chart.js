@@ -35,11 +35,18 @@ function makeCard(root, id) {
   const head = make("div", "fer-head", card);
   card.ferTitle = make("span", "fer-title", head);
   card.ferNow = make("span", "fer-now", head);
-  card.ferBars = make("div", "fer-bars", card);
+  card.ferFacts = make("div", "fer-facts", card);
+  const pair = make("div", "fer-pair", card);
+  card.ferBars = make("div", "fer-bars", pair);
+  card.ferAffect = make("div", "fer-affect", pair);
   card.ferTimeline = make("div", "fer-timeline", card);
-  for (const chart of [card.ferBars, card.ferTimeline]) chart.setAttribute("role", "img");
+  for (const chart of charts(card)) chart.setAttribute("role", "img");
   root.ferResize.observe(card);
   return card;
+}
+
+function charts(card) {
+  return [card.ferBars, card.ferAffect, card.ferTimeline];
 }
 
 function draw(Plotly, node, json, config, style) {
@@ -69,9 +76,13 @@ function update(Plotly, root) {
     card.classList.toggle("fer-away", !face.bars);
     card.ferTitle.textContent = face.title;
     card.ferNow.textContent = face.now;
+    card.ferFacts.textContent = face.facts;
+    card.ferAffect.hidden = !face.affect;
     card.ferBars.setAttribute("aria-label", `${face.title}, shares now: ${face.now}`);
     card.ferTimeline.setAttribute("aria-label", `${face.title}, shares over the last minute`);
+    card.ferAffect.setAttribute("aria-label", `${face.title}, valence and arousal`);
     if (face.bars) draw(Plotly, card.ferBars, face.bars, BARS, style);
+    if (face.affect) draw(Plotly, card.ferAffect, face.affect, BARS, style);
     draw(Plotly, card.ferTimeline, face.timeline, TIMELINE, style);
   }
   for (const gone of cards.values()) removeCard(Plotly, root, gone);
@@ -79,13 +90,12 @@ function update(Plotly, root) {
 
 function removeCard(Plotly, root, card) {
   root.ferResize.unobserve(card);
-  Plotly.purge(card.ferBars);
-  Plotly.purge(card.ferTimeline);
+  for (const chart of charts(card)) Plotly.purge(chart);
   card.remove();
 }
 
 function fit(card) {
-  for (const chart of [card.ferBars, card.ferTimeline]) {
+  for (const chart of charts(card)) {
     if (chart.data && chart.isConnected && chart.offsetWidth) window.Plotly.Plots.resize(chart);
   }
 }

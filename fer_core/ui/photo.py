@@ -17,7 +17,7 @@ from fer_core.draw import annotate, face_name
 from fer_core.errors import PictureError
 from fer_core.export import faces_table, to_csv, to_json, to_png
 from fer_core.images import SUFFIXES, decode_picture
-from fer_core.schema import FrameResult
+from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
 from fer_core.ui.charts import expression_bars
 from fer_core.ui.widgets import plain
@@ -39,7 +39,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a picture: a result with a preview (BGR), or a sentence that says why not."""
+    """What became of a picture: a result with a preview (BGR), or a sentence that says why not.
+
+    The preview is the picture itself, smaller, without marks.
+    """
 
     name: str
     result: FrameResult | None = None
@@ -96,11 +99,14 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
     except PictureError as error:
         return Outcome(picture.name, error=str(error))
     result = analyzer.analyze(bgr)
-    return Outcome(picture.name, result, annotate(shrink(bgr, PREVIEW_PX)[0], result))
+    return Outcome(picture.name, result, shrink(bgr, PREVIEW_PX)[0])
 
 
-def show_outcome(outcome: Outcome, picture: Picture) -> None:
-    """One picture: marked, with a chart for each face; or the sentence of its error."""
+def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
+    """One picture: marked, with a chart for each face; or the sentence of its error.
+
+    With ``landmarks``, the marks are the 68 points and the axes of the head as well.
+    """
     with st.container(border=True):
         st.markdown(f"**{plain(outcome.name)}**")
         if outcome.result is None or outcome.preview is None:
@@ -108,7 +114,8 @@ def show_outcome(outcome: Outcome, picture: Picture) -> None:
             return
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            st.image(outcome.preview[:, :, ::-1], width="stretch", output_format="JPEG")
+            marked = annotate(outcome.preview, outcome.result, landmarks, landmarks)
+            st.image(marked[:, :, ::-1], width="stretch", output_format="JPEG")
         faces = outcome.result.faces
         with right:
             if not faces:
@@ -120,7 +127,7 @@ def show_outcome(outcome: Outcome, picture: Picture) -> None:
             _charts(outcome, range(min(CHARTS_BESIDE, len(faces))), columns=1)
             st.download_button(
                 "Marked picture (PNG)",
-                data=_png_of(picture, outcome.result),
+                data=_png_of(picture, outcome.result, landmarks),
                 file_name=f"{Path(outcome.name).stem}-expressions.png",
                 mime="image/png",
                 on_click="ignore",
@@ -184,11 +191,27 @@ def _charts(outcome: Outcome, numbers: range, columns: int) -> None:
                     key=f"bars_{outcome.name}_{number}",
                     config={"displayModeBar": False},
                 )
+                if facts := _facts(face):
+                    st.caption(facts)
 
 
-def _png_of(picture: Picture, result: FrameResult) -> Callable[[], bytes]:
+def _facts(face: Face) -> str:
+    """What the landmarks tell, and what is derived from the shares."""
+    parts = []
+    if face.pose:
+        pose = face.pose
+        parts.append(
+            f"head: yaw {pose.yaw_deg:+.0f}°, pitch {pose.pitch_deg:+.0f}°, "
+            f"roll {pose.roll_deg:+.0f}°"
+        )
+    if face.valence is not None:
+        parts.append(f"derived: valence {face.valence:+.2f}, arousal {face.arousal:+.2f}")
+    return " · ".join(parts)
+
+
+def _png_of(picture: Picture, result: FrameResult, landmarks: bool) -> Callable[[], bytes]:
     """Made at full size when it is asked for, so that no copy of a large photo is kept."""
-    return lambda: to_png(annotate(decode_picture(picture.data), result))
+    return lambda: to_png(annotate(decode_picture(picture.data), result, landmarks, landmarks))
 
 
 def _with_progress(todo: list[Picture]) -> Iterator[Picture]:

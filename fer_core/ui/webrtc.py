@@ -26,7 +26,7 @@ CONSTRAINTS = {
     "video": {
         "width": {"ideal": 640},
         "height": {"ideal": 480},
-        "frameRate": {"ideal": 20, "max": 30},
+        "frameRate": {"ideal": 30, "max": 30},
         "facingMode": "user",
     },
     # streamlit-webrtc would ask for the microphone as well.
@@ -35,6 +35,17 @@ CONSTRAINTS = {
 
 STALE_S = 1.0
 """Marks older than this are not drawn: the face has long been elsewhere."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is drawn into the camera's picture beside boxes and labels.
+
+    The page writes, the camera's thread reads: each field is one word, and needs no lock.
+    """
+
+    landmarks: bool = False
+    pose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +70,12 @@ def ice_servers() -> list[dict[str, Any]]:
     return []
 
 
-def camera(key: str, new_session: Callable[[], LiveCamera]) -> CameraView:
+def camera(key: str, new_session: Callable[[], LiveCamera], marks: Marks) -> CameraView:
     """Render the camera with its Start and Stop buttons.
 
-    Each start gets its own ``new_session()``, which receives every frame until the stop. Must
-    stand outside fragments: a full rerun may wait for the callback, a fragment's never does.
+    Each start gets its own ``new_session()``, which receives every frame until the stop. ``marks``
+    may be written to while the camera runs. Must stand outside fragments: a full rerun may wait for
+    the callback, a fragment's never does.
     """
     mend_context(key)
     session, last = _sessions(key, new_session)
@@ -75,7 +87,7 @@ def camera(key: str, new_session: Callable[[], LiveCamera]) -> CameraView:
             frontend_rtc_configuration=ice,
             server_rtc_configuration=ice,
             media_stream_constraints=CONSTRAINTS,
-            video_frame_callback=partial(on_frame, session),
+            video_frame_callback=partial(on_frame, session, marks),
             on_video_ended=session.stop,
             async_processing=True,
             video_html_attrs={
@@ -93,7 +105,7 @@ def camera(key: str, new_session: Callable[[], LiveCamera]) -> CameraView:
     return CameraView(running, session if running or session.started else last)
 
 
-def on_frame(session: LiveCamera, frame: av.VideoFrame) -> av.VideoFrame:
+def on_frame(session: LiveCamera, marks: Marks, frame: av.VideoFrame) -> av.VideoFrame:
     """Pass a frame on to the session, and mark it with the newest result. Never raises."""
     bgr = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     t_s = frame.time
@@ -102,7 +114,8 @@ def on_frame(session: LiveCamera, frame: av.VideoFrame) -> av.VideoFrame:
     if latest is None or t_s - latest.t_s > STALE_S:
         return frame
     try:
-        return av.VideoFrame.from_ndarray(annotate(bgr, latest), format="bgr24")
+        marked = annotate(bgr, latest, marks.landmarks, marks.pose)
+        return av.VideoFrame.from_ndarray(marked, format="bgr24")
     except Exception as error:
         session.report(error)
         return frame

@@ -72,7 +72,7 @@ def test_another_file_is_refused(network: bytes) -> None:
 
 def test_its_expressions_are_those_of_the_faces(astronaut: np.ndarray) -> None:
     put("tired", own_network_graph(("awake", "tired")))
-    [face] = Analyzer(FakeDetector(), "own/tired").analyze(astronaut).faces
+    [face] = Analyzer(FakeDetector(), "own/tired", None).analyze(astronaut).faces
     assert face.labels == ("awake", "tired")
     assert face.dominant in face.labels
 

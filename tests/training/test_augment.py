@@ -60,3 +60,12 @@ def test_mixup_blends_faces_and_targets_alike() -> None:
     expected = (shares["head"] * torch.arange(8.0)).sum(dim=1)
     torch.testing.assert_close(mixed[:, 0, 0, 0], expected)
     torch.testing.assert_close(shares["head"].sum(dim=1), torch.ones(8))
+
+
+def test_half_the_strength_changes_less() -> None:
+    faces = tiles(256)
+    distance = {
+        strength: float((augment(faces, generator(2), strength) - faces).abs().mean())
+        for strength in (0.25, 0.5, 1.0)
+    }
+    assert distance[0.25] < distance[0.5] < distance[1.0]

@@ -63,6 +63,18 @@ def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Pat
     other = command(data_folder, out, "--epochs", "1", "--seed", "5")
     assert refused(other, "other classes or settings")
 
+    pupil = tmp_path / "pupil"
+    checkpoint = str(out / "best.pt")
+    taught = command(data_folder, pupil, "--teacher", checkpoint, "--epochs", "1")
+    assert taught.exit_code == 0, taught.output
+    assert "--teacher CHECKPOINT --epochs 1" in (pupil / "emotion_compact.md").read_text("utf-8")
+
+
+def test_a_teacher_that_is_no_network(data_folder: Path, tmp_path: Path) -> None:
+    result = command(data_folder, tmp_path / "run", "--teacher", str(tmp_path / "absent.pt"))
+    assert refused(result, "absent.pt")
+    assert not (tmp_path / "run").exists()
+
 
 @pytest.mark.parametrize("missing", ["train.csv", "validation.webp"])
 def test_missing_data_writes_nothing(data_folder: Path, tmp_path: Path, missing: str) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fer_core.baseline import RestingExpression
 from fer_core.labels import COLORS, EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.live import LiveCamera
+from fer_core.schema import Box, Face, FrameResult, HeadPose
 from fer_core.timeline import Timeline
 from fer_core.ui.charts import (
     MOST_LIVE_POINTS,
     MOST_POINTS,
+    affect_figure,
+    change_bars,
     expression_bars,
     share_bars,
     timeline_figure,
 )
 from fer_core.ui.live_chart import MOST_FACES, WINDOW_S, face_charts
+from fer_core.ui.live_view import LiveView, against_rest
 
 SHARES = (0.02, 0.03, 0.05, 0.7, 0.1, 0.04, 0.06)
 
@@ -52,7 +58,13 @@ def test_the_shares_of_a_session_look_the_same():
 
 @pytest.mark.parametrize(
     "figure",
-    [expression_bars(face()), timeline_figure(table(3), 1), timeline_figure(table(3), 1, 60)],
+    [
+        expression_bars(face()),
+        change_bars({"happy": 0.5, "sad": -0.5}),
+        affect_figure(table(3)),
+        timeline_figure(table(3), 1),
+        timeline_figure(table(3), 1, 60),
+    ],
 )
 def test_neither_theme_is_assumed(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
@@ -119,6 +131,17 @@ def test_a_thinned_point_keeps_its_value_while_the_window_moves():
     assert all(values[0][x] == values[1][x] for x in shared)
 
 
+class Silent:
+    labels: tuple[str, ...] = EMOTIONS
+
+    def update(self, frame_bgr, t_s):
+        raise AssertionError("nothing to analyse")
+
+
+def new_view() -> LiveView:
+    return LiveView(LiveCamera(Silent()))
+
+
 def two_faces() -> pd.DataFrame:
     timeline = Timeline()
     for number in range(50):
@@ -131,7 +154,7 @@ def two_faces() -> pd.DataFrame:
 
 
 def test_the_live_charts_of_each_face():
-    one, two = face_charts(two_faces())
+    one, two = face_charts(two_faces(), new_view())
     assert (one["id"], one["title"], one["now"], one["bars"]) == (
         *(1, "Face 1", "not in the picture"),
         None,
@@ -147,16 +170,102 @@ def test_a_crowd_is_cut_to_those_seen_longest():
     for number in range(40):
         faces = tuple(face(i) for i in range(1, 9) if number >= 2 * i)
         timeline.append(FrameResult(64, 48, faces, "m", "d", t_s=number / 10))
-    assert [charts["id"] for charts in face_charts(timeline.to_frame())] == [1, 2, 3, 4]
+    assert [charts["id"] for charts in face_charts(timeline.to_frame(), new_view())] == [1, 2, 3, 4]
     assert MOST_FACES == 4
 
 
 def test_an_update_is_small():
     # Sent twice a second for each face: a phone connection must bear it.
-    [charts] = face_charts(table(60, 20))
+    [charts] = face_charts(table(60, 20), new_view(), affect=True)
     assert len(json.dumps(charts)) < 80_000
 
 
 def test_happy_is_on_the_label_of_a_happy_face():
-    [charts] = face_charts(table(3))
+    [charts] = face_charts(table(3), new_view())
     assert charts["now"] == f"{Emotion.HAPPY} 70%"
+
+
+def test_faces_are_called_and_hidden_as_the_user_likes():
+    view = new_view()
+    view.names = {1: "Ada", 2: ""}
+    assert [charts["title"] for charts in face_charts(two_faces(), view)] == ["Ada", "Face 2"]
+    view.hidden.add(1)
+    assert [charts["id"] for charts in face_charts(two_faces(), view)] == [2]
+
+
+def turned(yaw_deg: float) -> pd.DataFrame:
+    timeline = Timeline()
+    seen = replace(face(), pose=HeadPose(yaw_deg, 0.0, 0.0), attentive=True, blinks_per_minute=14.2)
+    for number in range(20):
+        timeline.append(FrameResult(64, 48, (seen,), "m", "d", t_s=number / 10))
+    return timeline.to_frame()
+
+
+@pytest.mark.parametrize(
+    ("yaw_deg", "words"),
+    [(2.0, "facing the camera"), (20.4, "turned 20° to its left"), (-20.4, "20° to its right")],
+)
+def test_what_is_known_of_a_head_is_said(yaw_deg, words):
+    [charts] = face_charts(turned(yaw_deg), new_view())
+    assert words in charts["facts"]
+    assert charts["facts"].endswith("attentive · 14 blinks a minute")
+    [unknown] = face_charts(table(3), new_view())
+    assert unknown["facts"] == ""
+
+
+SAD_AT_REST = (0.05, 0.02, 0.03, 0.05, 0.6, 0.05, 0.2)
+
+
+def rested(shares: tuple[float, ...]) -> tuple[pd.DataFrame, LiveView]:
+    """A face that shows ``shares``, and is known to read as sad at rest."""
+    timeline, view = Timeline(), new_view()
+    view.rests[1] = RestingExpression(EMOTIONS, SAD_AT_REST)
+    seen = replace(face(1, shares), raw_probabilities=shares)
+    for number in range(20):
+        timeline.append(FrameResult(64, 48, (seen,), "m", "d", t_s=number / 10))
+    return timeline.to_frame(), view
+
+
+def test_a_face_that_reads_as_sad_at_rest_is_shown_as_neutral():
+    window, view = rested(SAD_AT_REST)
+    [charts] = face_charts(window, view, affect=True)
+    assert charts["now"].startswith("neutral")
+    assert charts["facts"] == "against rest, which reads as sad 60%"
+    assert set(json.loads(charts["bars"] or "")["data"][0]["text"]) <= {"+0", "-0"}
+    corrected = against_rest(window, view)
+    assert (corrected["dominant"] == "neutral").all()
+    assert (corrected["valence"] > window["valence"]).all()
+    assert (window["dominant"] == "sad").all(), "the table itself is left alone"
+
+
+def test_what_changes_against_rest_is_shown():
+    window, view = rested((0.02, 0.02, 0.03, 0.65, 0.1, 0.04, 0.14))
+    [charts] = face_charts(window, view)
+    assert charts["now"].startswith("happy")
+    text = dict(zip(EMOTIONS, json.loads(charts["bars"] or "")["data"][0]["text"], strict=True))
+    assert text["happy"] == "+60"
+    assert text["sad"] == "-50"
+
+
+def test_valence_and_arousal_only_where_they_are_known_and_asked_for():
+    [charts] = face_charts(table(3), new_view())
+    assert charts["affect"] is None
+    [charts] = face_charts(table(3), new_view(), affect=True)
+    assert len(json.loads(charts["affect"] or "")["data"]) == 2
+    trail, now = affect_figure(table(3)).data
+    assert len(trail.x) == 30
+    assert (now.x[0], now.y[0]) == (trail.x[-1], trail.y[-1])
+    assert now.x[0] == pytest.approx(face().valence)
+
+
+def test_the_circumplex_is_round():
+    figure = affect_figure(table(3))
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert {note.text for note in figure.layout.annotations} == {
+        *("pleasant", "unpleasant", "active", "calm"),
+    }
+
+
+def test_changes_go_both_ways():
+    [bars] = change_bars({"happy": 0.25, "sad": -0.25}).data
+    assert list(bars.text) == ["+25", "-25"]

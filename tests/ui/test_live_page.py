@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,7 +16,7 @@ from fer_core.live import LiveCamera, LiveStats
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.settings import ROOT
 from fer_core.ui import webrtc
-from fer_core.ui.live import stats_line
+from fer_core.ui.live import speed_line
 from fer_core.ui.webrtc import CameraView
 
 
@@ -33,7 +34,13 @@ def session(seconds: float = 0.0, faces: int = 1, emotion: Emotion = Emotion.HAP
     camera = LiveCamera(Silent())
     for number in range(round(seconds * 10)):
         seen = tuple(
-            Face(Box(10 + 50 * i, 10, 40, 40), 0.9, probabilities=shares, track_id=i)
+            Face(
+                Box(10 + 50 * i, 10, 40, 40),
+                0.9,
+                probabilities=shares,
+                raw_probabilities=shares,
+                track_id=i,
+            )
             for i in range(1, faces + 1)
         )
         camera.timeline.append(FrameResult(640, 480, seen, "m", "d", t_s=number / 10))
@@ -43,7 +50,7 @@ def session(seconds: float = 0.0, faces: int = 1, emotion: Emotion = Emotion.HAP
 @pytest.fixture
 def show(monkeypatch) -> Callable[[CameraView], AppTest]:
     def run(view: CameraView) -> AppTest:
-        monkeypatch.setattr(webrtc, "camera", lambda key, new_session: view)
+        monkeypatch.setattr(webrtc, "camera", lambda key, new_session, marks: view)
         page = AppTest.from_file(str(ROOT / "pages" / "live.py"), default_timeout=60).run()
         assert not page.exception
         return page
@@ -81,6 +88,71 @@ def test_while_it_runs(show):
     assert not page.subheader
 
 
+def test_faces_get_names_that_last_into_the_summary(show):
+    camera = session(seconds=5, faces=2)
+    page = show(CameraView(running=True, session=camera))
+    page.text_input(key="live_name_2").set_value("Ada").run()
+    assert not page.exception
+    view = page.session_state["live_view"]
+    assert (view.name(1), view.name(2)) == ("Face 1", "Ada")
+    page.checkbox(key="live_show_1").uncheck().run()
+    assert view.hidden == {1}
+
+
+def put_latest(camera: LiveCamera, emotion: Emotion, start_s: float, seconds: float) -> None:
+    """Let the worker's last result be at the end of these frames."""
+    for number in range(round(seconds * 10)):
+        shares = tuple(0.7 if each is emotion else 0.05 for each in EMOTIONS)
+        face = Face(
+            *(Box(10, 10, 40, 40), 0.9),
+            probabilities=shares,
+            raw_probabilities=shares,
+            track_id=1,
+        )
+        result = FrameResult(640, 480, (face,), "m", "d", t_s=start_s + number / 10)
+        camera.timeline.append(result)
+        camera._latest = result
+
+
+def test_the_rest_of_a_face_is_measured_and_forgotten(show):
+    camera = LiveCamera(Silent())
+    put_latest(camera, Emotion.SAD, 0.0, 2.0)
+    page = show(CameraView(running=True, session=camera))
+    assert page.button(key="live_rest").label.startswith("Rest your face for three")
+    page.button(key="live_rest").click().run()
+    put_latest(camera, Emotion.SAD, 2.0, 2.0)
+    page.run()
+    assert "Rest your face and look" in page.get("progress")[0].proto.text
+    put_latest(camera, Emotion.SAD, 4.0, 2.0)
+    page.run()
+    assert not page.exception
+    view = page.session_state["live_view"]
+    assert max(view.rests[1].shares) == pytest.approx(0.69, abs=0.01)
+    page.button(key="live_forget_rest").click().run()
+    assert not view.rests
+
+
+def test_a_rest_without_a_face_is_a_sentence(show):
+    camera = LiveCamera(Silent())
+    put_latest(camera, Emotion.SAD, 0.0, 2.0)
+    page = show(CameraView(running=True, session=camera))
+    page.button(key="live_rest").click().run()
+    result = FrameResult(640, 480, (), "m", "d", t_s=9.0)
+    camera.timeline.append(result)
+    camera._latest = result
+    page.run()
+    assert "try again" in page.warning[0].value
+    assert not page.session_state["live_view"].rests
+
+
+def test_a_machine_that_is_too_slow_says_so(show, monkeypatch):
+    camera = session(seconds=3)
+    slow = replace(camera.stats(), skipped_share=0.63)
+    monkeypatch.setattr(camera, "stats", lambda: slow)
+    page = show(CameraView(running=True, session=camera))
+    assert any("63% of the camera's frames are skipped" in each.value for each in page.caption)
+
+
 def test_nobody_in_the_picture(show):
     page = show(CameraView(running=True, session=session(seconds=3, faces=0)))
     assert "No face in the picture" in page.info[0].value
@@ -111,9 +183,9 @@ def test_the_face_can_be_chosen(show):
     page = show(CameraView(running=False, session=session(seconds=5, faces=2)))
     [choice] = page.selectbox
     assert len(choice.options) == 2
-    choice.set_value(choice.options[1]).run()
+    choice.select_index(1).run()
     assert not page.exception
-    assert page.selectbox[0].value.startswith("Face 2")
+    assert page.selectbox[0].value == 2
 
 
 def test_a_session_without_a_face(show):
@@ -139,8 +211,8 @@ def test_a_connection_that_failed_has_a_sentence_and_a_way_on(show):
 
 
 def test_the_line_about_speed():
-    assert stats_line(LiveStats(0, 0, 0.0, None, None)) == "0.0 frames a second · 0 frames analysed"
-    line = stats_line(LiveStats(312, 4, 14.83, 22.6, 41.2))
+    assert speed_line(LiveStats(0, 0, 0.0, None, None)) == "0.0 frames a second · 0 frames analysed"
+    line = speed_line(LiveStats(312, 4, 14.83, 22.6, 41.2))
     assert re.fullmatch(
         r"14\.8 frames a second · latency 23 ms \(95 % within 41 ms\) · 312 frames analysed", line
     )

@@ -45,7 +45,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def new_session() -> LiveCamera:
-    return LiveCamera(StreamAnalyzer(Analyzer(FakeDetector([FACE]), FakeEmotionModel())))
+    return LiveCamera(StreamAnalyzer(Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)))
 
 
 def camera_frame(t_s: float, shade: int = 60) -> av.VideoFrame:
@@ -130,7 +130,7 @@ def make_worker(loop: asyncio.AbstractEventLoop, session: LiveCamera) -> Worker:
     return WebRtcWorker(
         mode=WebRtcMode.SENDRECV,
         rtc_configuration=RTCConfiguration(iceServers=[]),
-        video_frame_callback=partial(webrtc.on_frame, session),
+        video_frame_callback=partial(webrtc.on_frame, session, webrtc.Marks()),
         on_video_ended=session.stop,
         async_processing=True,
         video_receiver_size=4,
@@ -199,33 +199,33 @@ def test_the_callback_does_no_inference_and_returns_while_the_analyzer_is_stuck(
     began = time.monotonic()
     for number in range(10):
         frame = camera_frame(number / 10)
-        assert webrtc.on_frame(session, frame) is frame
+        assert webrtc.on_frame(session, webrtc.Marks(), frame) is frame
     assert time.monotonic() - began < 5.0
     session.stop()
 
 
 def test_marks_that_are_out_of_date_are_not_drawn():
     session = new_session()
-    webrtc.on_frame(session, camera_frame(0.0))
+    webrtc.on_frame(session, webrtc.Marks(), camera_frame(0.0))
     until(lambda: session.latest is not None, "a result")
     session.stop()
     soon = camera_frame(webrtc.STALE_S / 2)
-    assert webrtc.on_frame(session, soon) is not soon
+    assert webrtc.on_frame(session, webrtc.Marks(), soon) is not soon
     late = camera_frame(webrtc.STALE_S * 2)
-    assert webrtc.on_frame(session, late) is late
+    assert webrtc.on_frame(session, webrtc.Marks(), late) is late
 
 
 def test_an_error_while_drawing_does_not_kill_the_picture(monkeypatch):
-    def fail(bgr, result):
+    def fail(bgr, result, landmarks, pose):
         raise RuntimeError("no ink")
 
     session = new_session()
-    webrtc.on_frame(session, camera_frame(0.0))
+    webrtc.on_frame(session, webrtc.Marks(), camera_frame(0.0))
     until(lambda: session.latest is not None, "a result")
     session.stop()
     monkeypatch.setattr(webrtc, "annotate", fail)
     frame = camera_frame(0.1)
-    assert webrtc.on_frame(session, frame) is frame
+    assert webrtc.on_frame(session, webrtc.Marks(), frame) is frame
     assert session.error is not None
     assert "no ink" in session.error
 
@@ -379,7 +379,7 @@ def streamer(monkeypatch, streamlit_session):
 
 
 def test_only_video_is_asked_for_and_nobody_else_is_contacted(streamer):
-    webrtc.camera(KEY, new_session)
+    webrtc.camera(KEY, new_session, webrtc.Marks())
     constraints = streamer.arguments["media_stream_constraints"]
     assert constraints["audio"] is False
     assert constraints["video"]
@@ -388,50 +388,50 @@ def test_only_video_is_asked_for_and_nobody_else_is_contacted(streamer):
 
 
 def test_the_context_is_mended_in_each_rerun(streamer, streamlit_session):
-    webrtc.camera(KEY, new_session)
+    webrtc.camera(KEY, new_session, webrtc.Marks())
     streamer.context._last_rendered_run_count = 5
     frontend_says(streamlit_session, {"playing": True})
-    webrtc.camera(KEY, new_session)
+    webrtc.camera(KEY, new_session, webrtc.Marks())
     assert streamer.context._last_rendered_run_count is None
 
 
 def test_each_start_is_a_session_and_the_last_one_is_kept(streamer):
-    before = webrtc.camera(KEY, new_session)
+    before = webrtc.camera(KEY, new_session, webrtc.Marks())
     assert not before.running
     assert before.session is None
 
     streamer.begin()
-    first = webrtc.camera(KEY, new_session).session
+    first = webrtc.camera(KEY, new_session, webrtc.Marks()).session
     assert first is not None
     streamer.arguments["video_frame_callback"](camera_frame(0.0))
-    assert webrtc.camera(KEY, new_session).session is first
+    assert webrtc.camera(KEY, new_session, webrtc.Marks()).session is first
 
     streamer.end()
-    after = webrtc.camera(KEY, new_session)
+    after = webrtc.camera(KEY, new_session, webrtc.Marks())
     assert not after.running
     assert after.session is first
     assert first.stopped
-    assert webrtc.camera(KEY, new_session).session is first
+    assert webrtc.camera(KEY, new_session, webrtc.Marks()).session is first
 
     streamer.begin()
-    again = webrtc.camera(KEY, new_session)
+    again = webrtc.camera(KEY, new_session, webrtc.Marks())
     assert again.running
     assert again.session is not first
 
     # A start without a single frame does not push out the session before it.
     streamer.end()
-    assert webrtc.camera(KEY, new_session).session is first
+    assert webrtc.camera(KEY, new_session, webrtc.Marks()).session is first
 
 
 def test_a_late_worker_ends_its_own_session_only(streamer):
     streamer.begin()
-    old = webrtc.camera(KEY, new_session).session
+    old = webrtc.camera(KEY, new_session, webrtc.Marks()).session
     ended = streamer.arguments["on_video_ended"]
     streamer.arguments["video_frame_callback"](camera_frame(0.0))
     streamer.end()
-    webrtc.camera(KEY, new_session)
+    webrtc.camera(KEY, new_session, webrtc.Marks())
     streamer.begin()
-    new = webrtc.camera(KEY, new_session).session
+    new = webrtc.camera(KEY, new_session, webrtc.Marks()).session
     ended()
     assert old is not None
     assert new is not None
@@ -444,6 +444,6 @@ def test_a_signalling_time_out_is_reported(streamer, monkeypatch):
         raise SignallingTimeoutError
 
     monkeypatch.setattr(webrtc, "webrtc_streamer", time_out)
-    view = webrtc.camera(KEY, new_session)
+    view = webrtc.camera(KEY, new_session, webrtc.Marks())
     assert view.timed_out
     assert not view.running

@@ -1,0 +1,87 @@
+"""A person's resting expression, and expressions seen against it.
+
+Some faces at rest do not read as neutral. Three seconds of rest tell how this one reads, and from
+then on there is a better question than "what does it look like": what has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.errors import RestNotMeasured
+from fer_core.labels import Emotion
+
+REST_S = 3.0
+"""How long a rest is measured."""
+
+MIN_SEEN_S = 2.5
+MIN_FRAMES = 10
+"""What of it is needed: a mean of fewer frames would carry their noise into every later one."""
+
+MAX_STEP_S = 0.5
+"""Between two frames further apart than this the face was not watched."""
+
+SMOOTHING = 0.02
+"""Part of an even distribution mixed into the measured rest (Laplace's rule): a share of zero in
+some dozens of frames does not mean never, and would divide by zero."""
+
+REST_SHARE = 0.1
+"""The most that any expression but neutral gets in the corrected reading of a face at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestingExpression:
+    """How one face reads at rest: ``shares``, one for each of ``labels``, summing to 1."""
+
+    labels: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def measure(
+        cls, labels: tuple[str, ...], t_s: NDArray[np.float64], shares: NDArray[np.float64]
+    ) -> Self:
+        """The mean over time of a face at rest.
+
+        ``t_s``: ``(n,)`` seconds, rising, the frames in which it was seen; ``shares``:
+        ``(n, len(labels))``, unsmoothed. Raises ``RestNotMeasured``.
+        """
+        steps = np.diff(t_s)
+        steps = np.where(steps <= MAX_STEP_S, steps, 0.0)
+        if len(t_s) < MIN_FRAMES or steps.sum() < MIN_SEEN_S:
+            raise RestNotMeasured(
+                f"Your face was seen for {steps.sum():.1f} of {REST_S:.0f} seconds, which is too "
+                "short. Face the camera, with light on your face, and try again."
+            )
+        # Half of the time around a frame is its weight, so that uneven frame times do no harm.
+        weights = np.append(steps, 0.0) + np.append(0.0, steps)
+        mean = weights @ shares / weights.sum()
+        rest = (1.0 - SMOOTHING) * mean / mean.sum() + SMOOTHING / len(labels)
+        return cls(labels, tuple(float(share) for share in rest))
+
+    def change(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What differs from rest, ``(..., k)``: -1..1, summing to 0, all 0 at rest."""
+        return np.asarray(shares - np.array(self.shares))
+
+    def corrected(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The shares ``(..., k)`` as they would be if this face read as neutral at rest.
+
+        A network's shares are posteriors, and hold its prior; another prior is put in by weighting
+        each with the ratio of the new prior to the old one (Saerens, Latinne and Decaestecker,
+        "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation
+        14, 2002, eq. 2.4). The old prior is here the reading of this face at rest. The new one is
+        the same with every other expression than neutral cut to ``REST_SHARE`` and the rest of it
+        given to neutral: what a face at rest looks like decides nothing any more, and a face that
+        read as neutral before is left as it was.
+
+        Raises ``ValueError`` if neutral is not among the labels.
+        """
+        rest = np.array(self.shares)
+        neutral = self.labels.index(Emotion.NEUTRAL)
+        new = np.minimum(rest, REST_SHARE)
+        new[neutral] += 1.0 - new.sum()
+        weighted = shares * (new / rest)
+        return np.asarray(weighted / weighted.sum(axis=-1, keepdims=True))

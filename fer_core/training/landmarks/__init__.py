@@ -1,0 +1,1 @@
+"""Training and measuring the landmark network (models/landmarks68.md)."""

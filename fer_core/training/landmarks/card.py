@@ -1,0 +1,99 @@
+"""The model card of the landmark network (Mitchell et al., Model Cards, 2019) and its pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_core.images import read_picture
+from fer_core.landmarks import LandmarkModel
+from fer_core.landmarks.framing import face_box
+from fer_core.schema import Box
+from fer_core.settings import ROOT
+from fer_core.training.landmarks.curves import write_curves
+from fer_core.training.landmarks.evaluate import LandmarkScores, PresenceScores
+from fer_core.training.landmarks.state import Settings
+from fer_core.training.landmarks.train import learning_rate
+
+_REPEATABLE = "The same processor gives the same network again."
+_CHANGED = (
+    "The number of epochs was lowered while it ran,\nand with it the fall of the learning rate: "
+    "the command gives a network like this one, not\nthis one."
+)
+
+TEMPLATE = Path(__file__).with_name("card.md")
+
+_ASTRONAUT = ROOT / "fer_core" / "ui" / "sample.jpg"
+_ASTRONAUT_FACE = Box(176, 66, 96, 116)
+"""Drawn by hand, as a detector would."""
+
+_PICTURE_PX = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run did and what came out, for its card.
+
+    ``scores`` holds, by name, the figures on the validation and the test people, and ``centred``
+    those without the labels' common offset, which was measured on the validation people.
+    """
+
+    settings: Settings
+    history: list[dict[str, float]]
+    scores: dict[str, LandmarkScores]
+    offset_percent: tuple[float, float]
+    centred: dict[str, LandmarkScores]
+    presence: dict[str, PresenceScores]
+    parameters: int
+    parity: float
+    people: list[int]
+    faces: list[int]
+    backgrounds: list[int]
+    strangers: list[int]
+
+
+def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:
+    """Write ``<name>.md``, its learning curves and its example beside ``onnx_file``."""
+    stem = onnx_file.with_suffix("")
+    write_curves(run.history, Path(f"{stem}_curves.png"))
+    write_example(model, Path(f"{stem}_example.png"))
+    settings = "\n".join(f"| {key} | {value} |" for key, value in asdict(run.settings).items())
+    text = TEMPLATE.read_text(encoding="utf-8").format(
+        name=onnx_file.stem,
+        size_mb=onnx_file.stat().st_size / 1e6,
+        run=run,
+        settings=settings,
+        repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
+        hours=sum(row["seconds"] for row in run.history) / 3600.0,
+    )
+    onnx_file.with_suffix(".md").write_text(text, encoding="utf-8")
+
+
+def _as_planned(run: Run) -> bool:
+    """Whether every epoch had the learning rate that the settings give it."""
+    return all(
+        math.isclose(row["learning_rate"], learning_rate(run.settings, row["epoch"]), abs_tol=1e-9)
+        for row in run.history
+    )
+
+
+def write_example(model: LandmarkModel, path: Path) -> None:
+    """The 68 points on the astronaut of scikit-image (NASA, public domain), as a PNG."""
+    picture = read_picture(_ASTRONAUT)
+    first = model.locate(picture, [_ASTRONAUT_FACE])[0]
+    box = face_box(first.points).to_box()
+    points = model.locate(picture, [box])[0].points
+    left, top, side = box.x - box.h // 4, box.y - box.h // 8, box.h * 5 // 4
+    scale = _PICTURE_PX / side
+    shown = cv2.resize(
+        picture[top : top + side, left : left + side],
+        (_PICTURE_PX, _PICTURE_PX),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    for x, y in np.round((points - (left, top)) * scale).astype(int):
+        cv2.circle(shown, (int(x), int(y)), 2, (0, 255, 255), cv2.FILLED, cv2.LINE_AA)
+    cv2.imwrite(str(path), shown)

@@ -1,0 +1,171 @@
+"""Faces with 68 points: pictures, their csv, and the split by person.
+
+Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetError``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.errors import DatasetError, PictureError
+from fer_core.images import read_picture
+from fer_core.landmarks.landmarks68 import POINTS
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
+TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
+"""Of the people; the others are the test."""
+
+Item = TypeVar("Item")
+
+_COORDINATES = [f"{axis}{i}" for i in range(POINTS) for axis in "xy"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkFaces:
+    """Pictures of one face each.
+
+    ``pictures``: ``(height, width, 3)`` uint8 each, BGR. ``points``: ``(n, 68, 2)`` float32, in
+    pixels of the picture. ``people``: who is in it, ``""`` where the csv does not say.
+    """
+
+    pictures: list[NDArray[np.uint8]]
+    points: NDArray[np.float32]
+    people: list[str]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def subset(self, keep: NDArray[np.bool_]) -> LandmarkFaces:
+        """The faces where the ``(n,)`` mask ``keep`` is true."""
+        rows = np.flatnonzero(keep)
+        return LandmarkFaces(
+            [self.pictures[i] for i in rows], self.points[keep], [self.people[i] for i in rows]
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Three groups of faces that share no person."""
+
+    training: LandmarkFaces
+    validation: LandmarkFaces
+    test: LandmarkFaces
+
+    @property
+    def all(self) -> tuple[LandmarkFaces, LandmarkFaces, LandmarkFaces]:
+        """Training, validation, test."""
+        return self.training, self.validation, self.test
+
+
+def read_landmark_faces(images: Path, labels: Path) -> LandmarkFaces:
+    """Read the pictures named in a csv with the columns file, x0, y0 … x67, y67 (and person).
+
+    Raises ``DatasetError`` if the csv or a picture is missing or malformed.
+    """
+    if not images.is_dir():
+        raise DatasetError(f"{images} is not a folder. Check the path.")
+    rows = _read_rows(labels)
+    return LandmarkFaces(
+        pictures=[_read_picture(images / row["file"]) for row in rows],
+        points=_read_points(labels, rows),
+        people=[row.get("person") or "" for row in rows],
+    )
+
+
+def split_by_person(faces: LandmarkFaces, seed: int) -> Split:
+    """Training, validation and test, about 70, 15 and 15 % of the people.
+
+    Raises ``DatasetError`` if the people are not named or are fewer than three.
+    """
+    people = sorted(set(faces.people))
+    if len(people) < 3 or "" in people:
+        raise DatasetError(
+            "Training needs a column person with at least three people, one for each part."
+        )
+    index = np.array([people.index(person) for person in faces.people])
+    groups = parts(list(range(len(people))), seed)
+    return Split(*(faces.subset(np.isin(index, group)) for group in groups))
+
+
+def parts(items: Sequence[Item], seed: int) -> tuple[list[Item], list[Item], list[Item]]:
+    """The same items in random order in three parts, of which none is empty if there are three."""
+    order = [items[i] for i in np.random.default_rng(seed).permutation(len(items))]
+    first = min(round(TRAINING_SHARE * len(order)), max(len(order) - 2, 0))
+    second = first + max(round(VALIDATION_SHARE * len(order)), 1)
+    return order[:first], order[first:second], order[second:]
+
+
+def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Every picture of a folder by its name, ``(height, width)`` uint8, grey; none if it is absent.
+
+    Raises ``DatasetError`` if a picture cannot be read.
+    """
+    if not folder.is_dir():
+        return {}
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return {path.name: to_grey(_read_picture(path)) for path in paths}
+
+
+def to_grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(height, width, 3)`` BGR -> ``(height, width)``."""
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _read_picture(path: Path) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise DatasetError(f"{path} is not there. Check the folder and the csv.")
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise DatasetError(f"{path} is not a picture that can be read.") from error
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    wanted = {"file", *_COORDINATES}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = wanted - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(
+                    f"{path} lacks the column {min(missing)}. It needs file, x0, y0 … x67, y67."
+                )
+            rows = list(reader)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
+    if not rows:
+        raise DatasetError(f"{path} has no rows. It needs one for each picture.")
+    for line, row in enumerate(rows, start=2):
+        if any(row[column] is None for column in wanted):
+            raise DatasetError(f"{path}, line {line}: the row is too short.")
+    return rows
+
+
+def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
+    try:
+        flat = np.array([[float(row[c]) for c in _COORDINATES] for row in rows], dtype=np.float32)
+    except ValueError as error:
+        raise DatasetError(f"{path}: points are numbers ({error}).") from error
+    points: NDArray[np.float32] = flat.reshape(-1, POINTS, 2)
+    flawed = ~np.isfinite(flat).all(axis=1) | (interocular(points) < 1e-3)
+    if flawed.any():
+        line = int(np.flatnonzero(flawed)[0]) + 2
+        raise DatasetError(f"{path}, line {line}: the outer eye corners are not two places.")
+    return points
+
+
+def interocular(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The distance of the outer eye corners (36 and 45) of ``(n, 68, 2)`` points: ``(n,)``."""
+    distances: NDArray[np.float32] = np.linalg.norm(points[:, 36] - points[:, 45], axis=1)
+    return distances

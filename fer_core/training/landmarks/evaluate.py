@@ -1,0 +1,135 @@
+"""How well the landmark network does on pictures with known points. Needs no PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.detectors import FaceDetector
+from fer_core.landmarks import LandmarkModel, Landmarks
+from fer_core.landmarks.framing import face_box
+from fer_core.schema import Box
+from fer_core.training.landmarks.data import LandmarkFaces, interocular
+
+FAILURE_PERCENT = 10.0
+"""A face whose error is above this counts as failed."""
+
+_LEFT, _TOP, _WIDTH, _HEIGHT = 0.23, 0.05, 0.54, 0.71
+"""The box where no detector finds a face, in shares of the picture: what YuNet finds on faces68
+(medians), whose pictures are cut out with a margin around the face."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkScores:
+    """``nme_interocular_percent`` is the mean over all faces of the mean error of the 68 points,
+    divided by the distance of the outer eye corners; ``failure_rate_percent`` the share of faces
+    with more than ``FAILURE_PERCENT``.
+    """
+
+    n: int
+    nme_interocular_percent: float
+    failure_rate_percent: float
+
+
+def evaluate(model: LandmarkModel, detector: FaceDetector, faces: LandmarkFaces) -> LandmarkScores:
+    """Measure ``model`` as a stream uses it: in a detector's box, then in that of its points."""
+    return score(locate_all(model, detector, faces), faces.points)
+
+
+def locate_all(
+    model: LandmarkModel, detector: FaceDetector, faces: LandmarkFaces
+) -> NDArray[np.float32]:
+    """``locate`` in every picture: ``(n, 68, 2)`` float32, in pixels of each picture."""
+    return np.stack([locate(model, detector, picture).points for picture in faces.pictures])
+
+
+def score(points: NDArray[np.float32], truth: NDArray[np.float32]) -> LandmarkScores:
+    """Compare ``(n, 68, 2)`` points with the true ones."""
+    errors = percent_errors(points, truth)
+    return LandmarkScores(
+        n=len(errors),
+        nme_interocular_percent=float(errors.mean()),
+        failure_rate_percent=100.0 * float((errors > FAILURE_PERCENT).mean()),
+    )
+
+
+def common_offset_percent(
+    points: NDArray[np.float32], truth: NDArray[np.float32]
+) -> tuple[float, float]:
+    """How far to the right and down ``truth`` lies of ``points`` ``(n, 68, 2)``, medians over all.
+
+    A network that learned from mirrored faces too has no side, so that an offset to one side is the
+    labels'. In percent of the interocular distance.
+    """
+    offsets = 100.0 * (truth - points) / interocular(truth)[:, None, None]
+    right, down = np.median(offsets.reshape(-1, 2), axis=0)
+    return float(right), float(down)
+
+
+def without_offset(
+    truth: NDArray[np.float32], offset_percent: tuple[float, float]
+) -> NDArray[np.float32]:
+    """``truth`` ``(n, 68, 2)`` with that offset taken away."""
+    scale = interocular(truth)[:, None, None] / 100.0
+    return np.asarray(truth - scale * np.array(offset_percent), np.float32)
+
+
+def percent_errors(points: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The mean error of each face in percent of its interocular distance, ``(n,)``."""
+    distances = np.linalg.norm(points - truth, axis=2).mean(axis=1)
+    return np.asarray(100.0 * distances / interocular(truth), np.float64)
+
+
+def locate(model: LandmarkModel, detector: FaceDetector, bgr: NDArray[np.uint8]) -> Landmarks:
+    """The points of the one face of a picture, found in two steps.
+
+    First in every box that the detector gives and in a central one; then, where presence was
+    highest, in the box of the points themselves, as in the next frame of a stream.
+    """
+    boxes = [detection.box for detection in detector.detect(bgr)] + [central_box(bgr)]
+    first = max(model.locate(bgr, boxes), key=lambda landmarks: landmarks.presence)
+    return model.locate(bgr, [face_box(first.points).to_box()])[0]
+
+
+def central_box(bgr: NDArray[np.uint8]) -> Box:
+    """Where the face is in a picture that was cut out around it."""
+    height, width = bgr.shape[:2]
+    return Box(
+        round(_LEFT * width),
+        round(_TOP * height),
+        max(1, round(_WIDTH * width)),
+        max(1, round(_HEIGHT * height)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceScores:
+    """``area`` under the ROC curve, and the shares of faces and of other crops (0..1) that reach
+    ``threshold``.
+    """
+
+    faces: int
+    others: int
+    area: float
+    threshold: float
+    faces_kept: float
+    others_kept: float
+
+
+def score_presence(
+    faces: NDArray[np.float32], others: NDArray[np.float32], threshold: float
+) -> PresenceScores:
+    """Compare the presence ``(n,)`` of crops of faces with that ``(m,)`` of crops without one."""
+    # The area is the share of pairs in the right order (Hanley and McNeil, 1982).
+    ranks = np.searchsorted(np.sort(others), faces, side="left")
+    ties = np.searchsorted(np.sort(others), faces, side="right") - ranks
+    return PresenceScores(
+        faces=len(faces),
+        others=len(others),
+        area=float((ranks + 0.5 * ties).mean() / len(others)),
+        threshold=threshold,
+        faces_kept=float((faces >= threshold).mean()),
+        others_kept=float((others >= threshold).mean()),
+    )

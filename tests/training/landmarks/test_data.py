@@ -1,0 +1,140 @@
+"""Pictures with points: what is read, what is refused, who is kept apart from whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_core.errors import DatasetError
+from fer_core.training.landmarks.data import (
+    LandmarkFaces,
+    interocular,
+    parts,
+    read_folder,
+    read_landmark_faces,
+    split_by_person,
+)
+from tests.training.landmarks.conftest import read_rows, write_rows
+
+
+def read(folder: Path) -> LandmarkFaces:
+    return read_landmark_faces(folder / "images", folder / "landmarks.csv")
+
+
+def faces_of(people: list[str]) -> LandmarkFaces:
+    pictures = [np.full((1, 1, 3), i, np.uint8) for i in range(len(people))]
+    return LandmarkFaces(pictures, np.zeros((len(people), 68, 2), np.float32), people)
+
+
+def test_pictures_points_and_people_belong_together(faces_folder: Path) -> None:
+    faces = read(faces_folder)
+    assert len(faces) == 24
+    assert faces.points.shape == (24, 68, 2)
+    assert faces.people[:5] == ["person 0"] * 4 + ["person 1"]
+    row = read_rows(faces_folder / "landmarks.csv")[7]
+    assert faces.points[7, 36].tolist() == pytest.approx([float(row["x36"]), float(row["y36"])])
+    # The pupil is dark, the cheek below it is not.
+    for picture, points in zip(faces.pictures, faces.points, strict=True):
+        x, y = points[36:42].mean(axis=0).round().astype(int)
+        assert picture[y, x].max() < 80 < picture[y + 8, x].min()
+
+
+def test_the_csv_need_not_name_the_people(faces_folder: Path) -> None:
+    rows = read_rows(faces_folder / "landmarks.csv")
+    for row in rows:
+        del row["person"]
+    write_rows(faces_folder / "landmarks.csv", rows)
+    faces = read(faces_folder)
+    assert set(faces.people) == {""}
+    with pytest.raises(DatasetError, match="a column person"):
+        split_by_person(faces, 0)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=40), st.integers(0, 99))
+def test_no_person_is_in_two_parts_and_no_face_is_lost(people: list[str], seed: int) -> None:
+    if len(set(people)) < 3:
+        with pytest.raises(DatasetError, match="at least three people"):
+            split_by_person(faces_of(people), seed)
+        return
+    split = split_by_person(faces_of(people), seed)
+    groups = [set(part.people) for part in split.all]
+    assert all(groups)
+    assert sum(map(len, groups)) == len(set(people)) == len(set.union(*groups))
+    seen = sorted(int(p[0, 0, 0]) for part in split.all for p in part.pictures)
+    assert seen == list(range(len(people)))
+
+
+def test_the_same_seed_gives_the_same_parts_of_about_the_shares() -> None:
+    items = list(range(269))
+    first = parts(items, 0)
+    assert [len(part) for part in first] == [188, 40, 41]
+    assert first == parts(items, 0) != parts(items, 1)
+    assert parts([], 0) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ({"x5": "left"}, "points are numbers"),
+        ({"x5": "nan"}, "line 2: the outer eye corners"),
+        ({"x36": "7", "y36": "9", "x45": "7", "y45": "9"}, "line 2: the outer eye corners"),
+        ({"file": "absent.png"}, "absent.png is not there"),
+    ],
+)
+def test_a_bad_row(faces_folder: Path, damage: dict[str, str], sentence: str) -> None:
+    rows = read_rows(faces_folder / "landmarks.csv")
+    write_rows(faces_folder / "landmarks.csv", [rows[0] | damage, *rows[1:]])
+    with pytest.raises(DatasetError, match=sentence):
+        read(faces_folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "lacks the column file"),
+        (b"file,x0\na.png,1\n", "lacks the column"),
+        (b"\xff\xfe\x00", "not a csv"),
+    ],
+)
+def test_a_file_that_is_no_such_csv(faces_folder: Path, content: bytes, sentence: str) -> None:
+    (faces_folder / "landmarks.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=sentence):
+        read(faces_folder)
+
+
+def test_a_csv_without_rows_or_with_half_a_row(faces_folder: Path) -> None:
+    path = faces_folder / "landmarks.csv"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text(lines[0] + "\n", "utf-8")
+    with pytest.raises(DatasetError, match="has no rows"):
+        read(faces_folder)
+    path.write_text(lines[0] + "\n" + lines[1][:80] + "\n", "utf-8")
+    with pytest.raises(DatasetError, match="line 2: the row is too short"):
+        read(faces_folder)
+
+
+def test_missing_files(faces_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is not a folder"):
+        read_landmark_faces(tmp_path / "absent", faces_folder / "landmarks.csv")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_landmark_faces(faces_folder / "images", tmp_path / "absent.csv")
+    (faces_folder / "images" / "0_0.png").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=r"0_0\.png is not a picture"):
+        read(faces_folder)
+
+
+def test_a_folder_of_pictures(faces_folder: Path, tmp_path: Path) -> None:
+    pictures = read_folder(faces_folder / "images")
+    assert len(pictures) == 24
+    assert pictures["0_0.png"].shape == (64, 64)
+    assert read_folder(tmp_path / "absent") == {}
+
+
+def test_the_distance_of_the_outer_eye_corners() -> None:
+    points = np.zeros((2, 68, 2), np.float32)
+    points[:, 45] = [[3, 4], [0, 7]]
+    assert interocular(points).tolist() == [5, 7]
