@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from fer_core.detectors import FaceDetector, load_detector
 from fer_core.emotion import EmotionModel, load_emotion_model
 from fer_core.engines import DEFAULT_WAIT_S, Choice, choose_detector, choose_emotion_model
 from fer_core.landmarks import MIN_PRESENCE, LandmarkModel, load_landmark_model
+from fer_core.landmarks.framing import Square, eye_line
 from fer_core.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.sighting import Sighting, as_landmarks
@@ -67,7 +69,7 @@ class Analyzer:
         started = time.perf_counter()
         height, width = bgr.shape[:2]
         found = self.find(bgr)
-        rows = self.read(bgr, [seen.box for seen in found])
+        rows = self.read(bgr, found)
         return FrameResult(
             width=width,
             height=height,
@@ -92,14 +94,14 @@ class Analyzer:
             if there.presence >= MIN_PRESENCE
         ]
 
-    def read(self, bgr: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.float64]:
-        """The share of each label in each box of a picture, all in one batch.
+    def read(self, bgr: NDArray[np.uint8], faces: Sequence[Sighting]) -> NDArray[np.float64]:
+        """The share of each label in each face of a picture, all in one batch.
 
         Returns ``(n, len(labels))``, each row summing to 1.
         """
-        if not boxes:
+        if not faces:
             return np.zeros((0, len(self.labels)))
-        crops = np.stack([face_crop(bgr, box) for box in boxes])
+        crops = np.stack([level_crop(bgr, face.box, face.points) for face in faces])
         shares = self.emotion.predict(crops).astype(np.float64)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
@@ -132,6 +134,25 @@ def check_picture(bgr: NDArray[np.uint8]) -> None:
 CROP_PX = 96
 """Side of the crops handed to the emotion model: twice its native 48, so that the network's own
 resampling decides what is kept, and every face of a frame fits in one batch."""
+
+
+MOST_TURN = math.radians(45.0)
+"""Heads lean no further; on a profile, where both eyes are one, their line may say anything."""
+
+
+def level_crop(
+    bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating] | None
+) -> NDArray[np.uint8]:
+    """``face_crop``, turned so that the eyes are level where the 68 points ``(68, 2)`` are known.
+
+    The networks learned from heads that are mostly upright: benchmarks/alignment.py measures what
+    the turning gains.
+    """
+    if points is None:
+        return face_crop(bgr, box)
+    turn = min(max(eye_line(np.asarray(points, np.float32)), -MOST_TURN), MOST_TURN)
+    middle = box.x + (box.w - 1) / 2.0, box.y + (box.h - 1) / 2.0
+    return Square(*middle, float(max(box.w, box.h)), turn).cut(bgr, CROP_PX)
 
 
 def face_crop(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

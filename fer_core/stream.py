@@ -90,7 +90,7 @@ class StreamAnalyzer:
             memory.steady(track.seen, self._now_s, width, height)
             for memory, track in zip(memories, tracks, strict=True)
         ]
-        rows = self._analyzer.read(frame_bgr, [each.box for each in steady])
+        rows = self._analyzer.read(frame_bgr, steady)
         faces = [
             memory.face(track.seen, each, row, self._now_s, width, height)
             for memory, track, each, row in zip(memories, tracks, steady, rows, strict=True)

@@ -16,7 +16,8 @@ with can:
         "- Where faces are in a picture, and how sure the detector is.\n"
         "- Which of seven posed or spontaneous **expressions** a face resembles, compared with "
         "thousands of pictures that people labelled by looking at them.\n"
-        "- How that changes over the seconds of a live stream."
+        "- How that changes over the seconds of a live stream, and against the same face at rest.\n"
+        "- Whether a face is turned to the camera with its eyes open; not where the eyes look."
     )
 with cannot:
     st.subheader("What it cannot tell")
@@ -32,8 +33,9 @@ with cannot:
 st.subheader("How it works")
 st.markdown(
     "1. **Face detection**: YuNet, a small network, or OpenCV's Haar cascade.\n"
-    "2. **Landmarks**: YuNet marks the eyes, the nose tip and the corners of the mouth. "
-    "The Haar cascade marks none.\n"
+    "2. **Landmarks**: a network trained by this project marks 68 points and says how surely it is "
+    "a face at all. The turn of the head, the openness of eyes and mouth, and blinks come from "
+    "them. In a stream they also lead from one frame to the next.\n"
     "3. **Expression**: the grey square around each face goes through DeepFace's pretrained "
     "network or through the compact network that ships with the dashboard.\n\n"
     "The [Models](/models) page shows which are in use, where they come from and how accurate "

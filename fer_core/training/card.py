@@ -20,6 +20,12 @@ _CHANGED = (
     "(RUNS.md): the command gives a network like this\none, not this one."
 )
 
+_LESSON = (
+    "{run.settings.teacher_share:.0%} of what both learn is\n"
+    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015);\n"
+    "the network begins with the weights of the last of them. "
+)
+
 TEMPLATE = Path(__file__).with_name("card.md")
 
 
@@ -35,6 +41,7 @@ class Run:
     parity: float
     training_faces: int
     duplicates: int
+    teachers: int
 
 
 def write_card(
@@ -82,6 +89,8 @@ def _text(run: Run, onnx_file: Path) -> str:
         recalls=recalls,
         chosen_epoch=int(chosen["epoch"]),
         repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
+        teachers="--teacher CHECKPOINT " * run.teachers,
+        lesson=_LESSON.format(run=run) if run.teachers else "",
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
 

@@ -85,6 +85,7 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
         parity=parity,
         training_faces=len(faces.training),
         duplicates=faces.duplicates,
+        teachers=len(teachers),
     )
     write_card(facts, CompactEmotionModel(model), faces.validation, model)
     click.echo(

@@ -117,22 +117,21 @@ def _bars(newest: pd.Series, shares: dict[str, float], track_id: int, view: Live
 
 
 def _facts(newest: pd.Series, track_id: int, view: LiveView) -> str:
-    """``turned 12° to its left · facing the camera · 14 blinks a minute``: what is known."""
+    """``turned 12° to its left, still towards the camera · 14 blinks a minute``: what is known."""
     parts = []
     if rest := view.rests.get(track_id):
         label, share = max(zip(rest.labels, rest.shares, strict=True), key=lambda each: each[1])
         parts.append(f"against rest, which reads as {label} {share:.0%}")
     known = newest.notna()
-    if known["yaw_deg"]:
-        parts.append(_turn(float(newest["yaw_deg"])))
-    if known["attentive"]:
-        parts.append("attentive" if newest["attentive"] else "not attentive")
+    if known["yaw_deg"] and known["attentive"]:
+        parts.append(_attention(float(newest["yaw_deg"]), bool(newest["attentive"])))
     if known["blinks_per_minute"]:
         parts.append(f"{newest['blinks_per_minute']:.0f} blinks a minute")
     return " · ".join(parts)
 
 
-def _turn(yaw_deg: float) -> str:
+def _attention(yaw_deg: float, attentive: bool) -> str:
     if abs(yaw_deg) < STRAIGHT_DEG:
-        return "facing the camera"
-    return f"turned {abs(yaw_deg):.0f}° to its {'left' if yaw_deg > 0 else 'right'}"
+        return "facing the camera" if attentive else "eyes closed, or looking up or down"
+    turn = f"turned {abs(yaw_deg):.0f}° to its {'left' if yaw_deg > 0 else 'right'}"
+    return f"{turn}, still towards the camera" if attentive else turn
