@@ -73,7 +73,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     type=click.Path(path_type=Path),
     help="Checkpoint (.pt) of an earlier run to learn from; may be given several times.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="[default: 120; 20 with --from, --teacher]")
+@click.option("--epochs", type=click.IntRange(1), help="[default: 90; 20 with --from, --teacher]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @_say_what_is_wrong
 def train_command(
@@ -105,7 +105,7 @@ def train_command(
         )
         sys.exit(BAD_INPUT)
     if start is None:
-        settings = Settings(epochs=epochs or 120, seed=seed)
+        settings = Settings(epochs=epochs or 90, seed=seed)
         if teachers:
             settings = replace(
                 settings,
