@@ -59,7 +59,7 @@ class RestingExpression:
         # Half of the time around a frame is its weight, so that uneven frame times do no harm.
         weights = np.append(steps, 0.0) + np.append(0.0, steps)
         mean = weights @ shares / weights.sum()
-        rest = (1.0 - SMOOTHING) * mean / mean.sum() + SMOOTHING / len(labels)
+        rest = _smoothed(mean / mean.sum())
         return cls(labels, tuple(float(share) for share in rest))
 
     def change(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,7 +75,8 @@ class RestingExpression:
         14, 2002, eq. 2.4). The old prior is here the reading of this face at rest. The new one is
         the same with every other expression than neutral cut to ``REST_SHARE`` and the rest of it
         given to neutral: what a face at rest looks like decides nothing any more, and a face that
-        read as neutral before is left as it was.
+        read as neutral before is left nearly as it was. The shares are smoothed as the rest is, so
+        that a face at rest, however sure the network is of it, reads as the new prior.
 
         Raises ``ValueError`` if neutral is not among the labels.
         """
@@ -83,5 +84,10 @@ class RestingExpression:
         neutral = self.labels.index(Emotion.NEUTRAL)
         new = np.minimum(rest, REST_SHARE)
         new[neutral] += 1.0 - new.sum()
-        weighted = shares * (new / rest)
+        weighted = _smoothed(shares) * (new / rest)
         return np.asarray(weighted / weighted.sum(axis=-1, keepdims=True))
+
+
+def _smoothed(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares ``(..., k)`` with ``SMOOTHING`` of an even distribution in them."""
+    return np.asarray((1.0 - SMOOTHING) * shares + SMOOTHING / shares.shape[-1])

@@ -11,6 +11,7 @@ from fer_core.baseline import (
     MIN_FRAMES,
     REST_S,
     REST_SHARE,
+    SMOOTHING,
     RestingExpression,
 )
 from fer_core.errors import RestNotMeasured
@@ -36,7 +37,7 @@ def test_rest_itself_is_no_change_and_reads_as_neutral(row):
     assert shares.sum() == pytest.approx(1.0)
     assert shares == pytest.approx(row, abs=0.02)
     assert rest.change(shares) == pytest.approx(np.zeros(7))
-    corrected = rest.corrected(shares)
+    corrected = rest.corrected(row)
     assert corrected.argmax() == NEUTRAL
     assert np.delete(corrected, NEUTRAL).max() <= REST_SHARE + 1e-9
 
@@ -51,10 +52,10 @@ def test_changes_sum_to_0_and_corrected_shares_to_1(row, seen):
 
 
 @given(shares)
-def test_a_face_that_reads_as_neutral_at_rest_is_left_alone(seen):
+def test_a_face_that_reads_as_neutral_at_rest_is_left_nearly_alone(seen):
     row = np.full(7, 0.05)
     row[NEUTRAL] = 0.7
-    assert at_rest(row).corrected(seen) == pytest.approx(seen)
+    assert at_rest(row).corrected(seen) == pytest.approx(seen, abs=SMOOTHING)
 
 
 def test_a_sad_face_at_rest_can_still_look_sad():

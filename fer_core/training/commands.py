@@ -22,7 +22,7 @@ BAD_INPUT = 2
 """The exit code for data that cannot be used."""
 
 
-def _say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
+def say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
     """End with a sentence and ``BAD_INPUT`` where the user's files cannot be used."""
 
     @wraps(command)
@@ -41,7 +41,7 @@ def _say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_say_what_is_wrong
+@say_what_is_wrong
 def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
     """Measure an emotion model on labelled faces."""
     from fer_core.emotion import load_emotion_model
@@ -75,7 +75,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 )
 @click.option("--epochs", type=click.IntRange(1), help="[default: 90; 20 with --from, --teacher]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@_say_what_is_wrong
+@say_what_is_wrong
 def train_command(
     data: Path,
     out: Path,

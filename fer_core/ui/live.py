@@ -50,7 +50,7 @@ def live_panel(view: LiveView) -> None:
                 "(Russell and Mehrabian, 1977).",
             )
         rest_controls(view)
-    if not tracks:
+    if window["track_id"].isna().all():
         notice.info("No face in the picture.", icon=":material/person_search:")
     live_charts(window, view, affect, key="live_charts")
 

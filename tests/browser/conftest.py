@@ -100,6 +100,12 @@ def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @pytest.fixture
+def server(_dashboard: Dashboard) -> Dashboard:
+    """The running dashboard itself."""
+    return _dashboard
+
+
+@pytest.fixture
 def dashboard(_dashboard: Dashboard, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the running dashboard."""
     begin = _dashboard.log.stat().st_size

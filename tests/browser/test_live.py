@@ -6,6 +6,7 @@ import csv
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
@@ -118,6 +119,63 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     start(page)
     until(page, lambda: 0 < frames_analysed(page) < len(rows), "a new count")
     expect(page.get_by_role("heading", name="Last session")).to_have_count(0)
+
+
+def test_marks_names_and_a_face_at_rest(open_page, screenshot):
+    page = open_page("/live")
+    start(page)
+    # What is drawn into the picture, and beside it.
+    for label in ("Landmarks", "Head pose", "Valence and arousal"):
+        page.get_by_text(label, exact=True).click()
+    expect(page.locator(".fer-affect .main-svg").first).to_be_visible()
+    expect(page.locator(".fer-facts")).to_contain_text("facing the camera")
+
+    page.get_by_role("button", name="Faces").click()
+    name = page.get_by_label("Name of face 1")
+    name.fill("Eileen")
+    name.press("Enter")
+    expect(page.locator(".fer-title")).to_have_text("Eileen")
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="Rest your face for three seconds").click()
+    expect(page.get_by_text("Rest your face and look at the camera")).to_be_visible()
+    expect(page.locator(".fer-facts")).to_contain_text("against rest, which reads as happy")
+    # The smile is this face's rest now, and nothing has changed against it.
+    expect(page.locator(".fer-now")).to_contain_text("neutral")
+    screenshot(page, "live-rest")
+    page.get_by_role("button", name="Forget rest").click()
+    expect(page.locator(".fer-now")).to_contain_text("happy")
+    stop(page)
+
+
+def median_latency_ms(page: Page) -> float:
+    line = page.get_by_text("frames analysed").first.inner_text()
+    found = re.search(r"latency (\d+) ms", line)
+    assert found, line
+    return float(found[1])
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds in memory, as Linux counts it."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) / 1e3
+
+
+@pytest.mark.timeout(300)
+def test_two_minutes_without_growing(open_page, server):
+    """Latency and memory of a session that goes on."""
+    page = open_page("/live")
+    start(page)
+    page.wait_for_timeout(20_000)
+    early_ms, early_mb = median_latency_ms(page), resident_mb(server.process.pid)
+    analysed = frames_analysed(page)
+    page.wait_for_timeout(100_000)
+    # Twice and a tenth of a second: other work on the machine, but not a queue of 100 s.
+    assert median_latency_ms(page) <= 2.0 * early_ms + 100.0
+    assert resident_mb(server.process.pid) - early_mb < 30.0
+    assert frames_analysed(page) >= analysed + 200
+    stop(page)
 
 
 def test_updates_come_at_least_twice_a_second(open_page):

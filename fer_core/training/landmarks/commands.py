@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fer_core.training.commands import BAD_INPUT, _say_what_is_wrong
+from fer_core.training.commands import BAD_INPUT, say_what_is_wrong
 from fer_core.training.landmarks.data import read_landmark_faces
 from fer_core.training.landmarks.evaluate import evaluate
 
@@ -18,7 +18,7 @@ from fer_core.training.landmarks.evaluate import evaluate
 @click.option("--images", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_say_what_is_wrong
+@say_what_is_wrong
 def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
     """Measure the landmark network on pictures of one face each, whose 68 points are known.
 
@@ -47,7 +47,7 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@_say_what_is_wrong
+@say_what_is_wrong
 def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> None:
     """Train the landmark network, or go on with the run that is in the folder --out.
 
