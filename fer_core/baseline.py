@@ -64,7 +64,7 @@ class RestingExpression:
 
     def change(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """What differs from rest, ``(..., k)``: -1..1, summing to 0, all 0 at rest."""
-        return np.asarray(shares - np.array(self.shares))
+        return np.asarray(_smoothed(shares) - np.array(self.shares))
 
     def corrected(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """The shares ``(..., k)`` as they would be if this face read as neutral at rest.

@@ -53,7 +53,8 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
     # Room for "100%" to the right of a full bar.
     figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
-    figure.update_yaxes(automargin=True)  # a user's own classes may have long names
+    # A user's own classes may have long names.
+    figure.update_yaxes(automargin=True, ticklabelstandoff=6)
     return figure
 
 
@@ -61,7 +62,7 @@ def change_bars(changes: Mapping[str, float]) -> go.Figure:
     """A bar to the left or the right for each expression: the change of its share (-1..1)."""
     figure = share_bars(changes)
     figure.update_traces(
-        text=[f"{100 * change:+.0f}" for change in changes.values()],
+        text=[f"{round(100 * change):+d}".replace("+0", "0") for change in changes.values()],
         hovertemplate="%{y} %{x:+.1%} against rest<extra></extra>",
     )
     figure.update_xaxes(range=[-1.14, 1.14], visible=True, showgrid=False, showticklabels=False)
