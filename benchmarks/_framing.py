@@ -1,0 +1,108 @@
+"""Squares around faces, beside the one that the pipeline takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analyzer import face_crop
+from fer_core.detectors import FaceDetector
+from fer_core.schema import Box
+
+JITTER = 0.05
+"""A detector's box moves from frame to frame: by up to so much of its side, in place and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """A square ``scale`` times the rule's side, moved down by ``shift`` of the rule's side."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __str__(self) -> str:
+        return f"x {self.scale:.1f}" + (f", {self.shift:+.2f} down" if self.shift else "")
+
+
+THE_RULE = Framing()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """A face in a picture ``(height, width, 3)`` uint8, BGR, where a detector saw it."""
+
+    bgr: NDArray[np.uint8]
+    box: Box
+
+
+def seen_faces(
+    detector: FaceDetector, pictures: Sequence[NDArray[np.uint8]], faces: int = 1
+) -> list[SeenFace]:
+    """The ``faces`` largest faces of each picture: what is smaller is a false alarm here."""
+    return [
+        SeenFace(bgr, detection.box)
+        for bgr in pictures
+        for detection in detector.detect(bgr)[:faces]
+    ]
+
+
+def crops(seen: Sequence[SeenFace], framing: Framing) -> NDArray[np.uint8]:
+    """The network's view of each face, ``(n, side, side)``: the pipeline's crop of another box."""
+    return np.stack([face_crop(each.bgr, reframe_box(each.box, framing)) for each in seen])
+
+
+def reframe_box(box: Box, framing: Framing) -> Box:
+    """The square that the rule would be given, were ``framing`` the rule; it may leave the picture.
+
+    ``THE_RULE`` leaves the box as it is, so that what is measured there is the pipeline itself.
+    """
+    if framing == THE_RULE:
+        return box
+    edge = max(box.w, box.h)
+    side = max(1, round(edge * framing.scale))
+    left = round(box.x + (box.w - side) / 2)
+    top = round(box.y + (box.h - side) / 2 + framing.shift * edge)
+    return Box(left, top, side, side)
+
+
+def reframe_tile(tile: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
+    """Another square of a square tile, resampled to the tile's size; its edge is repeated."""
+    side = len(tile)
+    # Pixel centres lie at whole numbers: the middle of the tile is at (side - 1) / 2.
+    corner = (side - 1) / 2 * (1 - framing.scale)
+    to_tile = np.array(
+        [[framing.scale, 0, corner], [0, framing.scale, corner + framing.shift * side]]
+    )
+    square = cv2.warpAffine(
+        tile,
+        to_tile,
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(square, np.uint8)
+
+
+def jittered(seen: SeenFace, rng: np.random.Generator) -> SeenFace:
+    """The same face with a box that is a little off."""
+    across, down, size = rng.uniform(-JITTER, JITTER, 3)
+    box, edge = seen.box, max(seen.box.w, seen.box.h)
+    width, height = (max(1, round(length * (1 + size))) for length in (box.w, box.h))
+    left = round(box.x + (box.w - width) / 2 + across * edge)
+    top = round(box.y + (box.h - height) / 2 + down * edge)
+    return SeenFace(seen.bgr, Box(left, top, width, height))
+
+
+def entropy_bits(shares: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Shannon's entropy of each row of ``(n, classes)`` shares: 0 where one class has all."""
+    positive = np.maximum(shares.astype(np.float64), 1e-12)
+    return np.asarray(-(positive * np.log2(positive)).sum(axis=1))
+
+
+def total_variation(shares: NDArray[np.floating], others: NDArray[np.floating]) -> float:
+    """Half the sum of the absolute differences, mean over rows: 0 the same, 1 nothing in common."""
+    return float(np.abs(shares - others).sum(axis=1).mean() / 2)

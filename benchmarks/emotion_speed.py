@@ -1,0 +1,62 @@
+"""One face through the compact network, against a network of the shape of DeepFace's.
+
+``python -m benchmarks.emotion_speed``. Both in onnxruntime, on one thread, in turns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks._deepface import network
+from benchmarks._race import open_session, race
+from benchmarks._report import Report, command, table
+from fer_core.emotion.compact import SHIPPED_WEIGHTS
+
+TURNS, CALLS = 200, 10
+MUST, GOAL = 4.0, 1.0
+"""At most so many times as long as DeepFace's network."""
+
+
+def measure() -> Report:
+    """Time one face through both networks, in turns."""
+    tile = np.random.default_rng(0).integers(0, 256, (1, 48, 48)).astype(np.uint8)
+    compact, deepface = open_session(SHIPPED_WEIGHTS), open_session(network())
+    faces = {"tiles": tile}, {"faces": tile[..., np.newaxis].astype(np.float32) / 255}
+    found = race(
+        {
+            "compact": lambda: compact.run(["probabilities"], faces[0]),
+            "deepface": lambda: deepface.run(None, faces[1]),
+        },
+        TURNS,
+        CALLS,
+    )
+    times, low, high = found.times_longer("compact", "deepface")
+    return Report(
+        "One face through the network",
+        {
+            "median_ms": {side: found.median_ms(side) for side in found.times_ms},
+            "compact_to_deepface": times,
+            "compact_to_deepface_quartiles": [low, high],
+            "must": MUST,
+            "goal": GOAL,
+        },
+        [
+            table(
+                ["network, one face, one thread", "median ms"],
+                [
+                    ["compact", f"{found.median_ms('compact'):.2f}"],
+                    ["the shape of DeepFace's", f"{found.median_ms('deepface'):.2f}"],
+                ],
+            )
+        ],
+        [
+            f"Compact takes **{times:.2f} times** as long (quartiles {low:.2f} to {high:.2f}); "
+            f"asked for: at most {MUST:g} times, if possible {GOAL:g}."
+        ],
+    )
+
+
+run = command(measure)
+
+if __name__ == "__main__":
+    run()
