@@ -30,6 +30,13 @@ from fer_core.schema import Box
 from fer_core.stream import StreamAnalyzer
 from fer_core.ui import webrtc
 
+# streamlit-webrtc 0.79 makes an event loop for each callback thread and never closes it. Collected
+# together with its sockets, such a loop may find them closed already and complain of that too.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <function BaseEventLoop.__del__"
+    ":pytest.PytestUnraisableExceptionWarning"
+)
+
 Worker = WebRtcWorker[Any, Any]
 
 DEADLINE_S = 40.0
@@ -106,13 +113,16 @@ class Browser:
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
+    # streamlit-webrtc asks for the thread's loop, which Python 3.12 no longer makes by itself.
+    asyncio.set_event_loop(loop)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
-    # streamlit-webrtc 0.79 makes an event loop for each callback thread and never closes it.
+    asyncio.set_event_loop(None)
+    # Collect what the next tests would be blamed for.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
