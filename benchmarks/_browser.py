@@ -67,11 +67,6 @@ class LiveTab:
         self._read_s = time.monotonic()
         self._analysed = 0
 
-    def start(self) -> None:
-        """Press Start and wait for the first analysed frame. Raises ``RuntimeError`` in vain."""
-        if self.time_start().analysed_s is None:
-            raise RuntimeError("the live page analysed nothing; is the camera clip there?")
-
     def time_start(self) -> StartTimes:
         """Press Start once, and watch for the picture and for the first analysed frame."""
         self._camera.get_by_role("button", name="Start", exact=True).click()
