@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import validation_faces
-from fer_core.analyzer import CROP_PX, face_crop
+from fer_core.analyzer import CROP_PX, face_crop, level_crop
 from fer_core.emotion.compact import CompactEmotionModel
 from fer_core.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks, load_landmark_model
-from fer_core.landmarks.framing import Square, aligned_crop, eye_line, face_box
+from fer_core.landmarks.framing import eye_line, face_box
 from fer_core.schema import Box
 from fer_core.training.data import LabelledFaces
 from fer_core.training.evaluate import score
@@ -53,13 +53,15 @@ class Tilted:
 
 
 def plain(face: Tilted) -> NDArray[np.uint8]:
-    """As the analyzer does today."""
+    """Not turned."""
     return face_crop(face.picture, _PLACE)
 
 
 def levelled(face: Tilted) -> NDArray[np.uint8]:
-    """Turned by whatever the points say."""
-    return Square(_MIDDLE, _MIDDLE, CROP_PX, face.turn).cut(face.picture, CROP_PX)
+    """Turned by whatever the points say: as the analyzer does in a picture."""
+    if face.landmarks.presence < MIN_PRESENCE:
+        return plain(face)
+    return level_crop(face.picture, _PLACE, face.landmarks.points)
 
 
 def levelled_if_clear(face: Tilted) -> NDArray[np.uint8]:
@@ -75,10 +77,11 @@ def by_points(face: Tilted) -> NDArray[np.uint8]:
 
 
 def by_points_levelled(face: Tilted) -> NDArray[np.uint8]:
-    """``fer_core.landmarks.framing.aligned_crop``."""
+    """The square of the box of the points, turned: as the analyzer does in a stream."""
     if face.landmarks.presence < MIN_PRESENCE:
         return plain(face)
-    return aligned_crop(face.picture, face.landmarks.points)
+    points = face.landmarks.points
+    return level_crop(face.picture, face_box(points).to_box(), points)
 
 
 WAYS: Mapping[str, Callable[[Tilted], NDArray[np.uint8]]] = {

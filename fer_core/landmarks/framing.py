@@ -17,10 +17,6 @@ from fer_core.schema import Box
 LANDMARK_PX = 80
 """Side of the crops that the landmark network takes."""
 
-EMOTION_PX = 96
-"""Side of the crops for the expression network: ``fer_core.analyzer.CROP_PX``, which cannot be
-imported here, because the analyzer stands above this module."""
-
 _CROP_SIDES = 1.2
 _CROP_DROP = 0.1
 """The network's square beside a detector's box, in longer edges of the box: how long, how far
@@ -139,22 +135,6 @@ def eye_line(points: NDArray[np.float32]) -> float:
     """How far the line through the middles of both eyes is turned, radians, clockwise as seen."""
     across, down = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
     return math.atan2(float(down), float(across))
-
-
-def aligned_crop(bgr: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A face with its eyes level, for the expression network.
-
-    ``points``: ``(68, 2)``. Returns ``(EMOTION_PX, EMOTION_PX)`` uint8, grey. Scale and place are
-    those of ``fer_core.analyzer.face_crop`` for the box that a detector would give the face if its
-    head were upright.
-    """
-    turn = eye_line(points)
-    middle = points.mean(axis=0)
-    upright = (points - middle) @ _rotation(turn)
-    box = face_box(upright)
-    centre = np.array([box.x + (box.w - 1.0) / 2.0, box.y + (box.h - 1.0) / 2.0])
-    x, y = _rotation(turn) @ centre + middle
-    return Square(float(x), float(y), max(box.w, box.h), turn).cut(bgr, EMOTION_PX)
 
 
 def _rotation(turn: float) -> NDArray[np.float64]:
