@@ -75,7 +75,12 @@ def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
     Raises ``DatasetError`` if either file is missing or malformed, or if they do not belong
     together.
     """
-    rows = _read_rows(labels)
+    rows = read_rows(
+        labels,
+        {_LABEL_COLUMN, *_VOTE_COLUMNS.values()},
+        "Give the csv that belongs to the contact sheet.",
+        "one for each tile of the sheet",
+    )
     index_of = {str(emotion): i for i, emotion in enumerate(EMOTIONS)} | {"": UNLABELLED}
     for line, row in enumerate(rows, start=2):
         if row[_LABEL_COLUMN] not in index_of:
@@ -90,16 +95,20 @@ def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
     )
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    wanted = {_LABEL_COLUMN, *_VOTE_COLUMNS.values()}
+def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:
+    """The rows of a csv that has at least the columns ``wanted``.
+
+    Raises ``DatasetError`` if it is missing or malformed: ``remedy`` is the sentence for a missing
+    column, ``amount`` says how many rows there should be.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
-            missing = wanted - set(reader.fieldnames or ())
+            missing = sorted(wanted - set(reader.fieldnames or ()))
             if missing:
+                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
                 raise DatasetError(
-                    f"{path} lacks the columns {', '.join(sorted(missing))}. "
-                    "Give the csv that belongs to the contact sheet."
+                    f"{path} lacks the columns {', '.join(missing[:3])}{more}. {remedy}"
                 )
             rows = list(reader)
     except OSError as error:
@@ -107,7 +116,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
     if not rows:
-        raise DatasetError(f"{path} has no rows. It needs one for each tile of the sheet.")
+        raise DatasetError(f"{path} has no rows. It needs {amount}.")
     for line, row in enumerate(rows, start=2):
         if any(row[column] is None for column in wanted):
             raise DatasetError(f"{path}, line {line}: the row is too short.")

@@ -12,6 +12,7 @@ import json
 import logging
 import warnings
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
+from fer_core.training.data import TILE
 from fer_core.training.network import CompactNet
 
 PARITY = 1e-5
@@ -67,28 +69,28 @@ def export(
     ``tiles``: ``(n, 48, 48)`` uint8, the pictures to compare on. Raises ``RuntimeError`` if the
     difference is above ``PARITY``; ``path`` is then left as it was.
     """
-    rounded = copy.deepcopy(network).cpu().eval()
-    for parameter in rounded.parameters():
-        parameter.data = parameter.data.half().float()
-    model = Calibrated(rounded, temperatures).eval()
+    model = Calibrated(rounded_to_half(network), temperatures).eval()
     partial = path.with_suffix(".partial")
-    _write(model, output_names(list(temperatures)), classes, temperatures, partial)
+    notes = {"classes": json.dumps(classes), "temperatures": json.dumps(temperatures)}
+    write_graph(model, TILE, "tiles", output_names(list(temperatures)), notes, partial)
     difference = _difference(model, partial, tiles)
-    if difference > PARITY:
-        partial.unlink()
-        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {PARITY:.0e}")
-    partial.replace(path)
+    keep_if_equal(difference, partial, path)
     return difference
 
 
-def _write(
-    model: Calibrated,
-    names: list[str],
-    classes: dict[str, list[str]],
-    temperatures: dict[str, float],
+def write_graph(
+    model: nn.Module,
+    side: int,
+    input_name: str,
+    output_names: list[str],
+    notes: dict[str, str],
     path: Path,
 ) -> None:
-    example = torch.zeros((2, 48, 48), dtype=torch.uint8)
+    """Write a network that takes ``(n, side, side)`` uint8 as an ONNX file, any ``n``.
+
+    Weights are stored in half precision. ``notes`` are the file's own metadata.
+    """
+    example = torch.zeros((2, side, side), dtype=torch.uint8)
     # It logs a line for every torchvision operator where torchvision is absent.
     logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -96,34 +98,56 @@ def _write(
         program = torch.onnx.export(
             model,
             (example,),
-            input_names=["tiles"],
-            output_names=names,
-            dynamic_shapes={"tiles": {0: torch.export.Dim("n")}},
+            input_names=[input_name],
+            output_names=output_names,
+            dynamic_shapes={input_name: {0: torch.export.Dim("n")}},
             opset_version=OPSET,
             dynamo=True,
-            optimize=False,  # it would fold the normalisation away, which `train --from` reads
+            # It would fold the normalisation away, which `train --from` reads, and give
+            # convolutions biases that are not empty.
+            optimize=False,
             verbose=False,
         )
     assert program is not None
     graph = program.model_proto
-    forget_origin(graph)
-    drop_empty_biases(graph)
-    store_halved(graph)
-    onnx.helper.set_model_props(
-        graph, {"classes": json.dumps(classes), "temperatures": json.dumps(temperatures)}
-    )
+    _forget_origin(graph)
+    _drop_empty_biases(graph)
+    _store_halved(graph)
+    onnx.helper.set_model_props(graph, notes)
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, str(path))
 
 
-def forget_origin(model: onnx.ModelProto) -> None:
+def keep_if_equal(difference: float, partial: Path, path: Path) -> None:
+    """Give a new file its name, ``path``, or remove it.
+
+    Raises ``RuntimeError`` if it differs from PyTorch by more than ``PARITY``.
+    """
+    if difference > PARITY:
+        partial.unlink()
+        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {PARITY:.0e}")
+    partial.replace(path)
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def rounded_to_half(network: NetworkT) -> NetworkT:
+    """A copy for inference, with the weights that half precision leaves of them."""
+    rounded: NetworkT = copy.deepcopy(network).cpu().eval()
+    for parameter in rounded.parameters():
+        parameter.data = parameter.data.half().float()
+    return rounded
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
     """The exporter notes the line of Python behind each node, with the path on this computer."""
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
 
 
-def drop_empty_biases(model: onnx.ModelProto) -> None:
+def _drop_empty_biases(model: onnx.ModelProto) -> None:
     """The exporter computes a bias of zeros for each convolution; none of ours has a bias.
 
     With it onnxruntime cannot merge the normalisation into the convolution, and takes 1.5 times
@@ -135,7 +159,7 @@ def drop_empty_biases(model: onnx.ModelProto) -> None:
     optimizer.remove_unused_nodes(model)
 
 
-def store_halved(model: onnx.ModelProto) -> None:
+def _store_halved(model: onnx.ModelProto) -> None:
     """Store large weights in half precision, and cast them back when the file is loaded."""
     casts = []
     for tensor in model.graph.initializer:

@@ -25,7 +25,7 @@ class CompactNet(nn.Module):
 
     def __init__(self, heads: dict[str, int], dropout: float = 0.3) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*_conv(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+        self.stem = nn.Sequential(*convolution(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
         widths = (STEM, *STAGES)
         self.blocks = nn.Sequential(
             *(
@@ -48,13 +48,13 @@ class _Block(nn.Module):
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_conv(before, after, 3, stride),
+            *convolution(before, after, 3, stride),
             nn.ReLU(inplace=True),
-            *_conv(after, after, 3),
+            *convolution(after, after, 3),
             _SqueezeExcite(after),
         )
         pool: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
-        self.shortcut = nn.Sequential(pool, *_conv(before, after, 1))
+        self.shortcut = nn.Sequential(pool, *convolution(before, after, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         return functional.relu(self.body(maps) + self.shortcut(maps))
@@ -92,13 +92,34 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _conv(before: int, after: int, side: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
+def convolution(before: int, after: int, side: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
     """A convolution and the batch normalisation after it (Ioffe and Szegedy, 2015)."""
-    convolution = nn.Conv2d(before, after, side, stride, padding=side // 2, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return convolution, nn.BatchNorm2d(after)
+    weights = nn.Conv2d(before, after, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(weights.weight, mode="fan_out", nonlinearity="relu")
+    return weights, nn.BatchNorm2d(after)
 
 
 def device() -> torch.device:
     """The accelerator where there is one, else the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def half_precision() -> torch.autocast:
+    """bfloat16 where the hardware multiplies it; elsewhere it would be slower than float32."""
+    fast = device().type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    return torch.autocast(device().type, torch.bfloat16, enabled=fast)
+
+
+@torch.no_grad()
+def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int) -> None:
+    """Move the averaged network (weights and batch statistics) towards the trained one.
+
+    ``decay`` (0..1) is what stays of it; less in the first steps, which begin far from the end.
+    """
+    decay = min(decay, (1.0 + step) / (10.0 + step))
+    now = trained.state_dict()
+    for name, value in average.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(now[name], 1.0 - decay)
+        else:
+            value.copy_(now[name])

@@ -84,7 +84,7 @@ def new_state(
 
 def save_checkpoint(state: State, path: Path) -> None:
     """Write everything that ``resume`` needs."""
-    _write(
+    write_checkpoint(
         {
             "classes": state.classes,
             "settings": asdict(state.settings),
@@ -100,10 +100,11 @@ def save_checkpoint(state: State, path: Path) -> None:
 
 def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
     """Write weights and class names, which ``load_network`` reads."""
-    _write({"classes": classes, "network": network.state_dict()}, path)
+    write_checkpoint({"classes": classes, "network": network.state_dict()}, path)
 
 
-def _write(content: dict[str, Any], path: Path) -> None:
+def write_checkpoint(content: dict[str, Any], path: Path) -> None:
+    """Write a dictionary of weights and plain values, which ``read_checkpoint`` reads."""
     partial = path.with_suffix(".partial")  # a run killed while writing leaves the old file whole
     torch.save(content, partial)
     partial.replace(path)
@@ -115,7 +116,7 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.
     """
-    content = _read(path, CHECKPOINT_KEYS)
+    content = read_checkpoint(path, CHECKPOINT_KEYS)
     begun = Settings(**content["settings"])
     if content["classes"] != classes or begun != replace(settings, epochs=begun.epochs):
         raise DatasetError(
@@ -123,8 +124,8 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
             "Give the settings it began with, or another folder."
         )
     state = new_state(classes, settings)
-    _load(state.network, content["network"], path)
-    _load(state.average, content["average"], path)
+    load_weights(state.network, content["network"], path)
+    load_weights(state.average, content["average"], path)
     state.optimizer.load_state_dict(content["optimizer"])
     state.epoch, state.history = content["epoch"], content["history"]
     return state
@@ -132,13 +133,14 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
 
 def load_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """The network that ``save_network`` wrote and its classes; ``DatasetError`` if it is none."""
-    content = _read(path, {"classes", "network"})
+    content = read_checkpoint(path, {"classes", "network"})
     network = CompactNet({k: len(v) for k, v in content["classes"].items()})
-    _load(network, content["network"], path)
+    load_weights(network, content["network"], path)
     return network.eval(), content["classes"]
 
 
-def _read(path: Path, keys: Iterable[str]) -> dict[str, Any]:
+def read_checkpoint(path: Path, keys: Iterable[str]) -> dict[str, Any]:
+    """What ``write_checkpoint`` wrote; ``DatasetError`` if it is damaged or lacks a key."""
     try:
         content = torch.load(path, map_location=device(), weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
@@ -148,7 +150,8 @@ def _read(path: Path, keys: Iterable[str]) -> dict[str, Any]:
     return content
 
 
-def _load(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def load_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    """Give a network the weights read from ``path``; ``DatasetError`` if it is another network."""
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

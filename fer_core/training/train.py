@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from fer_core.training.augment import augment, mix
 from fer_core.training.curves import write_curves, write_log
-from fer_core.training.network import device
+from fer_core.training.network import device, half_precision, move_average
 from fer_core.training.state import Settings, State, save_checkpoint, save_network
 
 
@@ -95,13 +95,18 @@ def _train_epoch(state: State, data: Examples) -> float:
             targets = {k: torch.from_numpy(v[rows]) for k, v in data.targets.items()}
             if not refining and float(torch.rand((), generator=generator)) < settings.mixup_share:
                 tiles, targets = mix(tiles, targets, generator)
-            with _half_precision():
+            with half_precision():
                 logits = network(tiles.to(device(), memory_format=torch.channels_last))
             loss = cross_entropy(logits, targets)
             state.optimizer.zero_grad()
             loss.backward()
             state.optimizer.step()
-            _average(state, state.epoch * len(batches) + step)
+            move_average(
+                state.average,
+                state.network,
+                settings.average_decay,
+                state.epoch * len(batches) + step,
+            )
             total += float(loss.detach())
     state.epoch += 1
     return total / len(batches)
@@ -125,18 +130,6 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[NDArray[
 
 
 @torch.no_grad()
-def _average(state: State, step: int) -> None:
-    """Move the averaged network (weights and batch statistics) towards the trained one."""
-    decay = min(state.settings.average_decay, (1.0 + step) / (10.0 + step))
-    trained = state.network.state_dict()
-    for name, value in state.average.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(trained[name], 1.0 - decay)
-        else:
-            value.copy_(trained[name])
-
-
-@torch.no_grad()
 def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """The logits of each head, ``(n, classes)`` float32, for ``(n, 48, 48)`` uint8 tiles."""
     network.eval()
@@ -157,9 +150,3 @@ def validate(network: nn.Module, data: Examples) -> dict[str, float]:
         loss = cross_entropy({name: torch.from_numpy(logits)}, {name: torch.from_numpy(target)})
         figures |= {f"{name}_accuracy": float(hits.mean()), f"{name}_loss": float(loss)}
     return figures
-
-
-def _half_precision() -> torch.autocast:
-    """bfloat16 where the hardware multiplies it; elsewhere it would be slower than float32."""
-    fast = device().type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.autocast(device().type, torch.bfloat16, enabled=fast)

@@ -5,7 +5,6 @@ Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetErr
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from fer_core.errors import DatasetError, PictureError
 from fer_core.images import read_picture
 from fer_core.landmarks.landmarks68 import POINTS
+from fer_core.training.data import read_rows
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -73,7 +73,9 @@ def read_landmark_faces(images: Path, labels: Path) -> LandmarkFaces:
     """
     if not images.is_dir():
         raise DatasetError(f"{images} is not a folder. Check the path.")
-    rows = _read_rows(labels)
+    rows = read_rows(
+        labels, {"file", *_COORDINATES}, "It needs file, x0, y0 … x67, y67.", "one for each picture"
+    )
     return LandmarkFaces(
         pictures=[_read_picture(images / row["file"]) for row in rows],
         points=_read_points(labels, rows),
@@ -127,29 +129,6 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
         return read_picture(path)
     except PictureError as error:
         raise DatasetError(f"{path} is not a picture that can be read.") from error
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    wanted = {"file", *_COORDINATES}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = wanted - set(reader.fieldnames or ())
-            if missing:
-                raise DatasetError(
-                    f"{path} lacks the column {min(missing)}. It needs file, x0, y0 … x67, y67."
-                )
-            rows = list(reader)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
-    if not rows:
-        raise DatasetError(f"{path} has no rows. It needs one for each picture.")
-    for line, row in enumerate(rows, start=2):
-        if any(row[column] is None for column in wanted):
-            raise DatasetError(f"{path}, line {line}: the row is too short.")
-    return rows
 
 
 def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:

@@ -7,26 +7,16 @@ precision, to which the network is rounded first, so the file loses nothing agai
 
 from __future__ import annotations
 
-import copy
-import logging
-import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_core.landmarks.framing import LANDMARK_PX
 from fer_core.landmarks.landmarks68 import Landmarks68Model
-from fer_core.training.export import (
-    OPSET,
-    PARITY,
-    drop_empty_biases,
-    forget_origin,
-    store_halved,
-)
+from fer_core.training.export import keep_if_equal, rounded_to_half, write_graph
 from fer_core.training.landmarks.network import Landmarks68Net
 
 
@@ -49,44 +39,12 @@ def export(network: Landmarks68Net, crops: NDArray[np.uint8], path: Path) -> flo
     their side, or of presence. Raises ``RuntimeError`` if it is above ``PARITY``; ``path`` is then
     left as it was.
     """
-    rounded = copy.deepcopy(network).cpu().eval()
-    for parameter in rounded.parameters():
-        parameter.data = parameter.data.half().float()
-    model = Exported(rounded).eval()
+    model = Exported(rounded_to_half(network)).eval()
     partial = path.with_suffix(".partial")
-    _write(model, partial)
+    write_graph(model, LANDMARK_PX, "crops", ["points", "presence"], {}, partial)
     difference = _difference(model, partial, crops)
-    if difference > PARITY:
-        partial.unlink()
-        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {PARITY:.0e}")
-    partial.replace(path)
+    keep_if_equal(difference, partial, path)
     return difference
-
-
-def _write(model: Exported, path: Path) -> None:
-    example = torch.zeros((2, LANDMARK_PX, LANDMARK_PX), dtype=torch.uint8)
-    # It logs a line for every torchvision operator where torchvision is absent.
-    logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter deprecates parts of itself
-        program = torch.onnx.export(
-            model,
-            (example,),
-            input_names=["crops"],
-            output_names=["points", "presence"],
-            dynamic_shapes={"crops": {0: torch.export.Dim("n")}},
-            opset_version=OPSET,
-            dynamo=True,
-            optimize=False,  # it would give convolutions biases that are not empty
-            verbose=False,
-        )
-    assert program is not None
-    graph = program.model_proto
-    forget_origin(graph)
-    drop_empty_biases(graph)
-    store_halved(graph)
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, str(path))
 
 
 def _difference(model: Exported, path: Path, crops: NDArray[np.uint8]) -> float:

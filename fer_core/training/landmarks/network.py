@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fer_core.landmarks.landmarks68 import POINTS
-from fer_core.training.network import standardise
+from fer_core.training.network import convolution, standardise
 
 STEM = 24
 STAGES = (40, 80, 128)
@@ -34,14 +34,14 @@ class Landmarks68Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*_conv(1, STEM, 3, stride=2), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(*convolution(1, STEM, 3, stride=2), nn.ReLU(inplace=True))
         widths = (STEM, *STAGES)
         self.blocks = nn.ModuleList(
             _Block(before, after) for before, after in zip(widths, STAGES, strict=False)
         )
-        self.necks = nn.ModuleList(nn.Sequential(*_conv(width, NECK, 1)) for width in STAGES)
+        self.necks = nn.ModuleList(nn.Sequential(*convolution(width, NECK, 1)) for width in STAGES)
         self.smooth = nn.Sequential(
-            nn.ReLU(inplace=True), *_conv(NECK, NECK, 3), nn.ReLU(inplace=True)
+            nn.ReLU(inplace=True), *convolution(NECK, NECK, 3), nn.ReLU(inplace=True)
         )
         self.maps = nn.Conv2d(NECK, POINTS, 1, bias=False)  # softmax would not see one
         self.presence = nn.Linear(STAGES[-1], 1)
@@ -80,16 +80,11 @@ class _Block(nn.Module):
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_conv(before, after, 3, stride=2), nn.ReLU(inplace=True), *_conv(after, after, 3)
+            *convolution(before, after, 3, stride=2),
+            nn.ReLU(inplace=True),
+            *convolution(after, after, 3),
         )
-        self.shortcut = nn.Sequential(nn.AvgPool2d(2), *_conv(before, after, 1))
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), *convolution(before, after, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         return functional.relu(self.body(maps) + self.shortcut(maps))
-
-
-def _conv(before: int, after: int, side: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
-    """A convolution and the batch normalisation after it (Ioffe and Szegedy, 2015)."""
-    convolution = nn.Conv2d(before, after, side, stride, padding=side // 2, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return convolution, nn.BatchNorm2d(after)

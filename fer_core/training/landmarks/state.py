@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from fer_core.errors import DatasetError
 from fer_core.training.landmarks.network import Landmarks68Net
 from fer_core.training.network import device
+from fer_core.training.state import load_weights, read_checkpoint, write_checkpoint
 
 _KEYS = {"settings", "epoch", "network", "average", "optimizer", "history"}
 
@@ -69,7 +67,7 @@ def new_state(settings: Settings) -> State:
 
 def save_checkpoint(state: State, path: Path) -> None:
     """Write everything that ``resume`` needs."""
-    _write(
+    write_checkpoint(
         {
             "settings": asdict(state.settings),
             "epoch": state.epoch,
@@ -84,7 +82,7 @@ def save_checkpoint(state: State, path: Path) -> None:
 
 def save_network(network: Landmarks68Net, path: Path) -> None:
     """Write the weights, which ``load_network`` reads."""
-    _write({"network": network.state_dict()}, path)
+    write_checkpoint({"network": network.state_dict()}, path)
 
 
 def resume(path: Path, settings: Settings) -> State:
@@ -93,7 +91,7 @@ def resume(path: Path, settings: Settings) -> State:
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.
     """
-    content = _read(path, _KEYS)
+    content = read_checkpoint(path, _KEYS)
     begun = Settings(**content["settings"])
     if begun != replace(settings, epochs=begun.epochs):
         raise DatasetError(
@@ -101,8 +99,8 @@ def resume(path: Path, settings: Settings) -> State:
             "Give the settings it began with, or another folder."
         )
     state = new_state(settings)
-    _load(state.network, content["network"], path)
-    _load(state.average, content["average"], path)
+    load_weights(state.network, content["network"], path)
+    load_weights(state.average, content["average"], path)
     state.optimizer.load_state_dict(content["optimizer"])
     state.epoch, state.history = content["epoch"], content["history"]
     return state
@@ -111,29 +109,6 @@ def resume(path: Path, settings: Settings) -> State:
 def load_network(path: Path) -> Landmarks68Net:
     """The network that ``save_network`` wrote; ``DatasetError`` if it is none."""
     network = Landmarks68Net()
-    _load(network, _read(path, {"network"})["network"], path)
+    load_weights(network, read_checkpoint(path, {"network"})["network"], path)
     network.eval()
     return network
-
-
-def _write(content: dict[str, Any], path: Path) -> None:
-    partial = path.with_suffix(".partial")  # a run killed while writing leaves the old file whole
-    torch.save(content, partial)
-    partial.replace(path)
-
-
-def _read(path: Path, keys: set[str]) -> dict[str, Any]:
-    try:
-        content = torch.load(path, map_location=device(), weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DatasetError(f"{path} is not a checkpoint that can be read.") from error
-    if not isinstance(content, dict) or not keys <= set(content):
-        raise DatasetError(f"{path} is not a checkpoint of this program.")
-    return content
-
-
-def _load(network: nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise DatasetError(f"{path} is a checkpoint of another network.") from error

@@ -28,7 +28,7 @@ from fer_core.training.landmarks.data import interocular
 from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.network import Landmarks68Net
 from fer_core.training.landmarks.state import Settings, State, save_checkpoint, save_network
-from fer_core.training.network import device
+from fer_core.training.network import device, half_precision, move_average
 
 WING_WIDTH, WING_CURVE = 4.0, 1.0
 """Of the loss, in hundredths of the crop's side."""
@@ -114,7 +114,7 @@ def _train_epoch(state: State, data: Training) -> dict[str, float]:
     for step, batch in enumerate(_batches(data, settings, state.epoch, rng)):
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, state.epoch + step / steps)
-        with _half_precision():
+        with half_precision():
             points, presence = network(batch.crops.to(memory_format=torch.channels_last))
         parts = torch.stack(
             [
@@ -125,7 +125,9 @@ def _train_epoch(state: State, data: Training) -> dict[str, float]:
         state.optimizer.zero_grad()
         (parts[0] + settings.presence_weight * parts[1]).backward()
         state.optimizer.step()
-        _average(state, state.epoch * steps + step)
+        move_average(
+            state.average, state.network, settings.average_decay, state.epoch * steps + step
+        )
         totals += parts.detach().cpu().numpy()
     state.epoch += 1
     wing_loss, presence_loss = (float(total) / steps for total in totals)
@@ -168,18 +170,6 @@ def wing(points: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _average(state: State, step: int) -> None:
-    """Move the averaged network (weights and batch statistics) towards the trained one."""
-    decay = min(state.settings.average_decay, (1.0 + step) / (10.0 + step))
-    trained = state.network.state_dict()
-    for name, value in state.average.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(trained[name], 1.0 - decay)
-        else:
-            value.copy_(trained[name])
-
-
-@torch.no_grad()
 def predict(
     network: Landmarks68Net, crops: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -205,9 +195,3 @@ def validate(network: Landmarks68Net, data: Validation) -> dict[str, float]:
 
 def _tensor(crops: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(crops)[:, None].to(device()).float()
-
-
-def _half_precision() -> torch.autocast:
-    """bfloat16 where the hardware multiplies it; elsewhere it would be slower than float32."""
-    fast = device().type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.autocast(device().type, torch.bfloat16, enabled=fast)

@@ -95,7 +95,7 @@ def test_a_bad_row(faces_folder: Path, damage: dict[str, str], sentence: str) ->
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "lacks the column file"),
+        (b"", "lacks the columns file"),
         (b"file,x0\na.png,1\n", "lacks the column"),
         (b"\xff\xfe\x00", "not a csv"),
     ],

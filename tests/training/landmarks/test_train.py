@@ -160,7 +160,7 @@ def test_the_file_does_not_tell_where_it_was_made() -> None:
 def test_a_file_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(b"the old one")
-    monkeypatch.setattr(exporter, "PARITY", -1.0)
+    monkeypatch.setattr("fer_core.training.export.PARITY", -1.0)
     with pytest.raises(RuntimeError, match="differ by"):
         exporter.export(Landmarks68Net(), np.zeros((2, 80, 80), np.uint8), path)
     assert path.read_bytes() == b"the old one"
