@@ -7,6 +7,13 @@
     │   ├── EmptyFile           it has no bytes
     │   ├── UnreadablePicture   not a picture, or damaged
     │   └── PictureTooLarge     more bytes or pixels than the limit
+    ├── VideoError              a video cannot be used
+    │   ├── UnreadableVideo     not a video, damaged, or without a picture
+    │   └── VideoTooLarge       more bytes, pixels or minutes than the limit
+    ├── HistoryError            the history cannot be used
+    │   ├── HistoryUnavailable  its database cannot be reached, read or written
+    │   └── SessionUnknown      no session, or not this owner's
+    ├── JobUnknown              no video job, or not this owner's
     ├── WeightsError            a network's file cannot be used
     │   ├── WeightsMissing      it is not on this machine
     │   ├── WeightsCorrupt      it is there, but truncated or another file
@@ -39,6 +46,34 @@ class UnreadablePicture(PictureError):
 
 class PictureTooLarge(PictureError):
     """The file or its decoded picture is larger than the limit."""
+
+
+class VideoError(FerError):
+    """A video cannot be used."""
+
+
+class UnreadableVideo(VideoError):
+    """The file is not a video, is damaged, or has no picture."""
+
+
+class VideoTooLarge(VideoError):
+    """The file, its frames or its length are larger than the limit."""
+
+
+class HistoryError(FerError):
+    """The history cannot be used."""
+
+
+class HistoryUnavailable(HistoryError):
+    """The database cannot be reached, read or written."""
+
+
+class SessionUnknown(HistoryError):
+    """There is no such session, or it is not this owner's."""
+
+
+class JobUnknown(FerError):
+    """There is no such video job, or it is not this owner's."""
 
 
 class WeightsError(FerError):

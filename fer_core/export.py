@@ -13,25 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import Face, FrameResult
+from fer_core.schema import MEASURES, FrameResult
 
 _BEFORE = ("file", "face", "dominant", "confidence")
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
-_MEASURES = (
-    "valence",
-    "arousal",
-    "presence",
-    "yaw_deg",
-    "pitch_deg",
-    "roll_deg",
-    "eye_aspect_ratio",
-    "mouth_aspect_ratio",
-)
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
     """The columns of ``faces_table`` for a network that knows these labels."""
-    return (*_BEFORE, *map(str, labels), *_AFTER, *_MEASURES)
+    return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES)
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
@@ -53,18 +43,13 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
             "score": face.score,
             "model": result.model,
             "detector": result.detector,
-            **{name: _measure(face, name) for name in _MEASURES},
+            **{key: math.nan if value is None else value for key, value in face.measures.items()},
         }
         for name, result in results.items()
         for number, face in enumerate(result.faces, start=1)
     ]
     labels = next((face.labels for result in results.values() for face in result.faces), EMOTIONS)
     return pd.DataFrame(rows, columns=list(columns(labels)))
-
-
-def _measure(face: Face, name: str) -> float:
-    value: float | None = getattr(face.pose if name.endswith("_deg") else face, name, None)
-    return math.nan if value is None else value
 
 
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:

@@ -176,6 +176,14 @@ class Face(Detection):
         affect = derive_affect(self.labels, self.probabilities)
         return None if affect is None else affect.arousal
 
+    @property
+    def measures(self) -> dict[str, float | None]:
+        """What tables tell beside the shares, by the names in ``MEASURES``."""
+        pose = self.pose
+        return {
+            name: getattr(pose if name.endswith("_deg") else self, name, None) for name in MEASURES
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back."""
         out: dict[str, Any] = {
@@ -231,6 +239,18 @@ _PLAIN = (
     "attentive",
 )
 """The fields of ``Face`` that JSON takes as they are, where they are not None."""
+
+MEASURES = (
+    "valence",
+    "arousal",
+    "presence",
+    "yaw_deg",
+    "pitch_deg",
+    "roll_deg",
+    "eye_aspect_ratio",
+    "mouth_aspect_ratio",
+)
+"""Columns that every table of faces has beside the shares; units and ranges as in ``Face``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("HOME", str(home))
     isolate(monkeypatch, home / "downloaded")
     monkeypatch.setattr(own, "OWN_NETWORKS", home / "own")
+    monkeypatch.setenv("FER_DATA_DIR", str(home / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
     for name in ("FER_WEIGHTS_DIR", "FER_DETECTOR", "FER_EMOTION", "FER_MAX_UPLOAD_MB"):
         monkeypatch.delenv(name, raising=False)
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.schema import Box, Face, FrameResult, HeadPose
-from fer_core.timeline import MAX_GAP_S, Timeline, columns, with_gaps
+from fer_core.summary import Gap, Peak, summarize
+from fer_core.timeline import MAX_GAP_S, Timeline, columns, labels_of, table_csv, with_gaps
 
 
 def face(emotion: Emotion = Emotion.HAPPY, track_id: int | None = 1, share: float = 0.7) -> Face:
@@ -40,8 +41,8 @@ def test_an_empty_timeline():
     assert len(empty) == 0
     assert list(empty.to_frame().columns) == columns()
     assert empty.to_frame().empty
-    assert empty.summary() == ()
-    assert empty.to_csv().decode() == ",".join(columns()) + "\n"
+    assert summarize(empty.to_frame()) == ()
+    assert table_csv(empty.to_frame()).decode() == ",".join(columns()) + "\n"
 
 
 def test_a_row_a_face_and_an_empty_row_for_none():
@@ -59,7 +60,7 @@ def test_a_row_a_face_and_an_empty_row_for_none():
 def test_a_face_without_an_identity_is_kept_but_not_summarised():
     nobody = timeline(frame(0.0, face(track_id=None)), frame(0.1, face(track_id=None)))
     assert nobody.to_frame()["happy"].notna().all()
-    assert nobody.summary() == ()
+    assert summarize(nobody.to_frame()) == ()
 
 
 def test_frames_come_in_order():
@@ -98,7 +99,7 @@ def test_the_shares_are_of_time_not_of_frames():
     # Happy for one frame of a second and a half, sad for five frames of a tenth.
     happy, sad = face(Emotion.HAPPY), face(Emotion.SAD)
     sad_frames = [frame(1.5 + number / 10, sad) for number in range(6)]
-    [summary] = timeline(frame(0.0, happy), *sad_frames).summary()
+    [summary] = summarize(timeline(frame(0.0, happy), *sad_frames).to_frame())
     assert summary.observed_s == pytest.approx(2.0)
     assert summary.shares[Emotion.HAPPY] == pytest.approx(0.75)
     assert summary.shares[Emotion.SAD] == pytest.approx(0.25)
@@ -109,9 +110,11 @@ def test_the_shares_are_of_time_not_of_frames():
 
 def test_a_long_gap_counts_for_nothing_and_ends_a_run():
     happy = face()
-    [summary] = timeline(
-        frame(0.0, happy), frame(1.0, happy), frame(60.0, happy), frame(61.5, face(Emotion.SAD))
-    ).summary()
+    [summary] = summarize(
+        timeline(
+            frame(0.0, happy), frame(1.0, happy), frame(60.0, happy), frame(61.5, face(Emotion.SAD))
+        ).to_frame()
+    )
     assert summary.observed_s == pytest.approx(2.5)
     assert summary.longest_run.start_s == 60.0
     assert summary.longest_run.duration_s == pytest.approx(1.5)
@@ -120,9 +123,11 @@ def test_a_long_gap_counts_for_nothing_and_ends_a_run():
 
 def test_a_frame_without_the_face_counts_for_nothing():
     happy, other = face(track_id=1), face(Emotion.SAD, track_id=2)
-    first, second = timeline(
-        frame(0.0, happy), frame(1.0), frame(2.0, happy, other), frame(2.5, other), frame(3.0)
-    ).summary()
+    first, second = summarize(
+        timeline(
+            frame(0.0, happy), frame(1.0), frame(2.0, happy, other), frame(2.5, other), frame(3.0)
+        ).to_frame()
+    )
     assert [first.track_id, second.track_id] == [1, 2]
     assert first.observed_s == pytest.approx(1.5)
     assert first.longest_run.duration_s == pytest.approx(1.0)
@@ -144,7 +149,7 @@ def test_a_gap_is_an_empty_row_wherever_the_face_was_not():
 
 def test_csv_reads_back():
     made = timeline(frame(1 / 3, face()), frame(2 / 3))
-    table = pd.read_csv(io.BytesIO(made.to_csv()))
+    table = pd.read_csv(io.BytesIO(table_csv(made.to_frame())))
     assert list(table.columns) == columns()
     assert list(table["t_s"]) == [0.333, 0.667]
     assert table.loc[0, list(EMOTIONS)].sum() == pytest.approx(1.0, abs=1e-3)
@@ -180,7 +185,7 @@ def test_every_frame_and_every_face_is_in_the_table(frames):
 
 @given(streams())
 def test_summary_by_brute_force(frames):
-    summaries = {summary.track_id: summary for summary in timeline(*frames).summary()}
+    summaries = {summary.track_id: summary for summary in summarize(timeline(*frames).to_frame())}
     held = {(each.track_id, each.dominant): 0.0 for result in frames for each in result.faces}
     for now, after in itertools.pairwise(frames):
         length = after.t_s - now.t_s
@@ -218,9 +223,52 @@ def run_lengths(frames: list[FrameResult], track_id: int) -> list[float]:
 @given(streams(), st.integers(0, 10**6))
 def test_the_summary_does_not_depend_on_when_the_stream_began(frames, shift_s):
     later = [frame(each.t_s + shift_s, *each.faces) for each in frames]
-    for one, two in zip(timeline(*frames).summary(), timeline(*later).summary(), strict=True):
+    for one, two in zip(
+        summarize(timeline(*frames).to_frame()), summarize(timeline(*later).to_frame()), strict=True
+    ):
         run = replace(one.longest_run, start_s=one.longest_run.start_s + shift_s)
-        assert two == replace(one, longest_run=run)
+        assert two == replace(
+            one,
+            start_s=one.start_s + shift_s,
+            end_s=one.end_s + shift_s,
+            longest_run=run,
+            peaks={
+                label: Peak(peak.share, peak.t_s + shift_s) for label, peak in one.peaks.items()
+            },
+            gaps=tuple(Gap(gap.start_s + shift_s, gap.end_s + shift_s) for gap in one.gaps),
+        )
+
+
+def test_means_peaks_and_gaps_of_a_face():
+    happy, sad = face(Emotion.HAPPY, share=0.7), face(Emotion.SAD, share=0.4)
+    [summary] = summarize(
+        timeline(
+            frame(0.0, happy), frame(1.5, sad), frame(2.0), frame(2.5, sad), frame(9.0, sad)
+        ).to_frame()
+    )
+    assert summary.start_s == 0.0
+    assert summary.end_s == 9.0
+    # Happy for 1.5 s, sad for 0.5 s; the frame before the long gap stands for nothing.
+    assert summary.means[Emotion.HAPPY] == pytest.approx(0.75 * 0.7 + 0.25 * 0.1)
+    assert happy.valence and sad.valence and happy.arousal and sad.arousal
+    assert summary.valence_mean == pytest.approx(0.75 * happy.valence + 0.25 * sad.valence)
+    assert summary.arousal_mean == pytest.approx(0.75 * happy.arousal + 0.25 * sad.arousal)
+    assert summary.peaks[Emotion.SAD].share == pytest.approx(0.4)
+    assert summary.peaks[Emotion.SAD].t_s == 1.5
+    assert summary.gaps == (Gap(1.5, 2.5), Gap(2.5, 9.0))
+
+
+def test_a_face_of_one_frame_has_means_and_no_time():
+    [summary] = summarize(timeline(frame(3.0, face(Emotion.SAD))).to_frame())
+    assert summary.observed_s == 0.0
+    assert summary.means[Emotion.SAD] == pytest.approx(0.7)
+    assert summary.peaks[Emotion.SAD].t_s == 3.0
+    assert summary.gaps == ()
+
+
+@pytest.mark.parametrize("labels", [EMOTIONS, ("serious", "smiling")])
+def test_a_table_tells_its_labels(labels):
+    assert labels_of(Timeline(labels).to_frame()) == labels
 
 
 def test_a_network_with_other_expressions_fills_columns_of_its_own() -> None:
@@ -231,8 +279,8 @@ def test_a_network_with_other_expressions_fills_columns_of_its_own() -> None:
         made.append(FrameResult(9, 9, (seen,), "own", "haar", t_s=float(i)))
     assert list(made.to_frame().columns) == columns(labels)
     assert made.to_frame()["dominant"].tolist() == ["serious", "smiling", "smiling"]
-    assert made.summary()[0].shares == {"serious": 0.5, "smiling": 0.5}
-    assert made.summary()[0].longest_run.emotion == "serious"
+    assert summarize(made.to_frame())[0].shares == {"serious": 0.5, "smiling": 0.5}
+    assert summarize(made.to_frame())[0].longest_run.emotion == "serious"
     seven = Face(Box(1, 2, 3, 4), 0.5, probabilities=(1.0, *[0.0] * 6))
     with pytest.raises(ValueError, match="serious, smiling"):
         made.append(FrameResult(9, 9, (seven,), "compact", "haar", t_s=9.0))
@@ -270,4 +318,4 @@ def test_what_a_stream_tells_of_a_face_is_in_the_table():
     assert row["valence"] == pytest.approx(seen.valence)
     assert row["arousal"] == pytest.approx(seen.arousal)
     assert pd.isna(nothing["dominant"])
-    assert made.summary()[0].longest_run.emotion is Emotion.NEUTRAL
+    assert summarize(made.to_frame())[0].longest_run.emotion is Emotion.NEUTRAL

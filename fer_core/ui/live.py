@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fer_core.live import LiveStats, Places
 from fer_core.settings import settings
-from fer_core.timeline import TrackSummary
+from fer_core.summary import TrackSummary, summarize
+from fer_core.timeline import table_csv
 from fer_core.ui.charts import share_bars, timeline_figure
 from fer_core.ui.live_chart import GLIMPSE_S, WINDOW_S, live_charts, long_enough
 from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
@@ -77,7 +80,8 @@ def session_summary(view: LiveView) -> None:
     """What a finished session showed: a summary and a chart of one face, all values as a table."""
     timeline = view.session.timeline
     st.subheader("Last session")
-    summaries = tuple(face for face in timeline.summary() if face.observed_s >= GLIMPSE_S)
+    frame = timeline.to_frame()
+    summaries = tuple(face for face in summarize(frame) if face.observed_s >= GLIMPSE_S)
     if not summaries:
         st.info(
             "No face was seen in this session. Sit facing the camera, with light on your face.",
@@ -86,7 +90,6 @@ def session_summary(view: LiveView) -> None:
         return
     face = _choose_face(summaries, view)
     _show_summary(face)
-    frame = timeline.to_frame()
     shares, course = st.columns([2, 5], gap="medium")
     with shares:
         st.markdown("**Share of time**")
@@ -104,7 +107,7 @@ def session_summary(view: LiveView) -> None:
         st.dataframe(frame, hide_index=True)
     st.download_button(
         "All values (CSV)",
-        data=timeline.to_csv,
+        data=partial(table_csv, frame),
         file_name="session.csv",
         mime="text/csv",
         on_click="ignore",

@@ -15,6 +15,7 @@ from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live import LiveCamera, LiveStats
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.settings import ROOT
+from fer_core.timeline import table_csv
 from fer_core.ui import webrtc
 from fer_core.ui.live import speed_line
 from fer_core.ui.webrtc import CameraView
@@ -199,7 +200,7 @@ def test_all_values_as_csv(show):
     page = show(CameraView(running=False, session=camera))
     [button] = page.main.get("download_button")
     assert button.label == "All values (CSV)"
-    rows = list(csv.DictReader(io.StringIO(camera.timeline.to_csv().decode())))
+    rows = list(csv.DictReader(io.StringIO(table_csv(camera.timeline.to_frame()).decode())))
     assert len(rows) == 20
     assert {row["dominant"] for row in rows} == {"happy"}
 
