@@ -31,6 +31,8 @@ def test_the_public_names():
         "FerError", "PictureError", "EmptyFile", "UnreadablePicture", "PictureTooLarge",
         "WeightsError", "WeightsMissing", "WeightsCorrupt", "DownloadFailed",
         "UnknownEngine", "DatasetError", "RestNotMeasured",
+        "VideoError", "UnreadableVideo", "VideoTooLarge",
+        "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown",
         "StreamAnalyzer", "HeadPose", "RestingExpression",
     }  # fmt: skip
     assert all(hasattr(fer_core, name) for name in fer_core.__all__)

@@ -250,7 +250,10 @@ def test_means_peaks_and_gaps_of_a_face():
     assert summary.end_s == 9.0
     # Happy for 1.5 s, sad for 0.5 s; the frame before the long gap stands for nothing.
     assert summary.means[Emotion.HAPPY] == pytest.approx(0.75 * 0.7 + 0.25 * 0.1)
-    assert happy.valence and sad.valence and happy.arousal and sad.arousal
+    assert happy.valence is not None
+    assert happy.arousal is not None
+    assert sad.valence is not None
+    assert sad.arousal is not None
     assert summary.valence_mean == pytest.approx(0.75 * happy.valence + 0.25 * sad.valence)
     assert summary.arousal_mean == pytest.approx(0.75 * happy.arousal + 0.25 * sad.arousal)
     assert summary.peaks[Emotion.SAD].share == pytest.approx(0.4)
