@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import MEASURES, Face, FrameResult
+from fer_core.schema import MEASURES, Box, Face, FrameResult, HeadPose
 
 MAX_GAP_S = 2.0
 """Between two frames further apart than this nothing is known: the camera was covered by another
@@ -115,6 +115,19 @@ class Timeline:
             return rows[first:].copy()
 
 
+def results_of(
+    table: pd.DataFrame, width: int, height: int, model: str, detector: str
+) -> Iterator[FrameResult]:
+    """The frames of a table as results again, in order, for a picture ``width`` x ``height``.
+
+    What a table does not hold (landmarks, latency) they lack.
+    """
+    labels = labels_of(table)
+    for t_s, rows in table.groupby("t_s", sort=True):
+        faces = [_face(row, labels) for row in rows[rows["score"].notna()].to_dict("records")]
+        yield FrameResult(width, height, tuple(faces), model, detector, t_s=float(str(t_s)))
+
+
 def table_csv(table: pd.DataFrame) -> bytes:
     """The table as CSV, UTF-8: times to the millisecond, shares to four digits."""
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
@@ -133,6 +146,32 @@ def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
     times = np.sort(np.concatenate([times, (times[long] + times[long + 1]) / 2]))
     rows = table[table["track_id"] == track_id].set_index("t_s")
     return rows.reindex(pd.Index(times, name="t_s")).reset_index()
+
+
+def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
+    """The face of a row; what ``_face_numbers`` wrote."""
+    known = {name: None if pd.isna(row[name]) else row[name] for name in row}
+    turned = _whole([known["yaw_deg"], known["pitch_deg"], known["roll_deg"]])
+    return Face(
+        box=Box(*(int(row[side]) for side in "xywh")),
+        score=row["score"],
+        probabilities=tuple(row[str(label)] for label in labels),
+        track_id=known["track_id"],
+        labels=labels,
+        presence=known["presence"],
+        pose=None if turned is None else HeadPose(*turned),
+        eye_aspect_ratio=known["eye_aspect_ratio"],
+        mouth_aspect_ratio=known["mouth_aspect_ratio"],
+        raw_probabilities=_whole([known[f"raw_{label}"] for label in labels]),
+        steady_label=next(label for label in labels if label == row["dominant"]),
+        blinks_per_minute=known["blinks_per_minute"],
+        attentive=known["attentive"],
+    )
+
+
+def _whole(values: list[Any]) -> tuple[Any, ...] | None:
+    """The values, or None if one of them is not known."""
+    return None if None in values else tuple(values)
 
 
 def _face_numbers(t_s: float, face: Face) -> list[float]:

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.schema import Box, Face, FrameResult, HeadPose
 from fer_core.summary import Gap, Peak, summarize
-from fer_core.timeline import MAX_GAP_S, Timeline, columns, labels_of, table_csv, with_gaps
+from fer_core.timeline import (
+    MAX_GAP_S,
+    Timeline,
+    columns,
+    labels_of,
+    results_of,
+    table_csv,
+    with_gaps,
+)
 
 
 def face(emotion: Emotion = Emotion.HAPPY, track_id: int | None = 1, share: float = 0.7) -> Face:
@@ -267,6 +275,16 @@ def test_a_face_of_one_frame_has_means_and_no_time():
     assert summary.means[Emotion.SAD] == pytest.approx(0.7)
     assert summary.peaks[Emotion.SAD].t_s == 3.0
     assert summary.gaps == ()
+
+
+@given(streams())
+def test_results_come_back_from_a_table(frames):
+    back = list(results_of(timeline(*frames).to_frame(), 64, 48, "model", "detector"))
+    steady = [
+        replace(each, faces=tuple(replace(f, steady_label=f.dominant) for f in each.faces))
+        for each in frames
+    ]
+    assert back == steady
 
 
 @pytest.mark.parametrize("labels", [EMOTIONS, ("serious", "smiling")])
