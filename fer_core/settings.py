@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """The settings of this process; pydantic checks the types and names the wrong variable."""
 
-    model_config = SettingsConfigDict(env_prefix="FER_", env_ignore_empty=True, extra="ignore")
+    # Hidden, because the values that pydantic would repeat in an error may be secrets.
+    model_config = SettingsConfigDict(
+        env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     weights_dir: Path | None = Field(
         default=None,
@@ -46,6 +50,66 @@ class Settings(BaseSettings):
     max_megapixels: int = Field(
         default=64, ge=1, description="Largest picture, in millions of pixels once decoded."
     )
+    api_tokens: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who may use the HTTP API: tokens, or sha256:HASH of tokens, with commas.",
+    )
+    api_max_pictures: int = Field(default=20, ge=1, description="Pictures in one request.")
+    api_max_body_mb: int = Field(default=40, ge=1, description="Largest request, in megabytes.")
+    api_body_s: int = Field(
+        default=60, ge=1, description="How long a request may take to arrive, in seconds."
+    )
+    api_requests_per_minute: int = Field(
+        default=60, ge=1, description="Requests for an analysis in a minute, for each token."
+    )
+    api_max_analyses: int = Field(
+        default=2, ge=1, description="Requests whose pictures are analysed at once."
+    )
+    turn_urls: str = Field(
+        default="", description="STUN and TURN servers for the live page, with commas between them."
+    )
+    turn_username: str | None = Field(default=None, description="The fixed user of the server.")
+    turn_credential: SecretStr | None = Field(default=None, description="That user's password.")
+    turn_secret: SecretStr | None = Field(
+        default=None,
+        description="coturn's static-auth-secret, from which each session's credentials are made.",
+    )
+    turn_ttl_s: int = Field(
+        default=43_200, ge=600, description="How long these credentials are good for, in seconds."
+    )
+    turn_provider: str | None = Field(
+        default=None, description="cloudflare or twilio: whom to ask for credentials instead."
+    )
+    ice_relay_only: bool = Field(
+        default=False, description="Whether the browser sends by TURN alone and hides its address."
+    )
+    cloudflare_turn_key_id: str | None = Field(
+        default=None, validation_alias="CLOUDFLARE_TURN_KEY_ID", description="Cloudflare's key."
+    )
+    cloudflare_turn_key_api_token: SecretStr | None = Field(
+        default=None,
+        validation_alias="CLOUDFLARE_TURN_KEY_API_TOKEN",
+        description="The token that belongs to it.",
+    )
+    twilio_account_sid: str | None = Field(
+        default=None, validation_alias="TWILIO_ACCOUNT_SID", description="Twilio's account."
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        default=None,
+        validation_alias="TWILIO_AUTH_TOKEN",
+        description="The token that belongs to it.",
+    )
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _hard_to_guess(cls, tokens: SecretStr) -> SecretStr:
+        for entry in filter(None, (each.strip() for each in tokens.get_secret_value().split(","))):
+            if not re.fullmatch(r"sha256:[0-9a-fA-F]{64}|(?!sha256:)[!-~]{20,}", entry):
+                raise ValueError(
+                    "each token has 20 or more characters (letters, digits, signs; no spaces), or "
+                    "is sha256: and 64 hexadecimal digits"
+                )
+        return tokens
 
 
 def settings() -> Settings:

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import weights
+from fer_core import engine_facts, weights
 from fer_core.emotion import own
 from fer_core.settings import ROOT
-from fer_core.ui import engine_cards
 from fer_core.weights import State
 from tests.downloads import WeightsServer, isolate, use, wait_until, weights_server
 from tests.graphs import own_network_graph
@@ -191,13 +190,13 @@ def test_a_setting_that_names_nothing(page, monkeypatch):
 
 def test_the_cards_figures_are_the_model_card_s(tmp_path):
     card = tmp_path / "card.md"
-    assert engine_cards._accuracy_on_card(card) == "not measured yet"
+    assert engine_facts._accuracy_on_card(card) == "not measured yet"
     # By path: fer_core.training.card needs what only training installs.
     template = (ROOT / "fer_core" / "training" / "card.md").read_text("utf-8")
     [row] = [line for line in template.splitlines() if line.startswith("| accuracy |")]
     report = {"ferplus_accuracy": 0.803, "accuracy": 0.654}
     card.write_text(f"text\n{row.format(report=report)}\ntext")
-    assert engine_cards._accuracy_on_card(card) == (
+    assert engine_facts._accuracy_on_card(card) == (
         "65.4 % on FER2013, 80.3 % on its FER+ labels (validation pictures)"
     )
 

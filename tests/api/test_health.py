@@ -8,8 +8,8 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from fer_core.api.health import readyz
 from fer_core.errors import WeightsMissing
-from fer_core.ui.readiness import readyz
 
 
 def ask() -> JSONResponse:
@@ -29,7 +29,7 @@ def test_not_ready(monkeypatch):
     def fail(*_args, **_more):
         raise WeightsMissing("The compact network is not here.")
 
-    monkeypatch.setattr("fer_core.ui.readiness.Analyzer", fail)
+    monkeypatch.setattr("fer_core.api.health.Analyzer", fail)
     answer = ask()
     assert answer.status_code == 503
     assert json.loads(bytes(answer.body)) == {

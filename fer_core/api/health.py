@@ -1,4 +1,4 @@
-"""GET /readyz: can this process recognise an expression right now?"""
+"""GET /healthz: does this process live? GET /readyz: can it recognise an expression right now?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from starlette.responses import JSONResponse
 from fer_core.analyzer import Analyzer
 from fer_core.errors import FerError
 from fer_core.settings import settings
+
+
+async def healthz(_request: Request) -> JSONResponse:
+    """200 as long as the event loop turns."""
+    return JSONResponse({"alive": True})
 
 
 async def readyz(_request: Request) -> JSONResponse:

@@ -1,0 +1,36 @@
+"""What this process counts, for Prometheus: ``GET /metrics`` shows it.
+
+Counters only grow; the client adds ``_total`` to their names. The client's default registry adds
+memory, processor time and open files of the process (``process_resident_memory_bytes`` …). One
+process is counted: with several dynos or containers, Prometheus asks each and adds up.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+PICTURES = Counter("fer_pictures", "Pictures that were analysed.", ["source"])
+"""``source``: ``api`` or ``page``."""
+
+FRAMES = Counter("fer_frames", "Frames of live cameras and videos that were analysed.")
+
+FRAMES_DROPPED = Counter(
+    "fer_frames_dropped", "Frames of live cameras that a newer one replaced before their turn."
+)
+
+LIVE_STREAMS = Gauge("fer_live_streams", "Live cameras that are being analysed.")
+
+ANALYSIS_SECONDS = Histogram(
+    "fer_analysis_seconds",
+    "What the analysis of one picture or frame took.",
+    ["kind"],
+    # A frame of the live page takes some 10 ms, a photo of 64 million pixels some seconds.
+    buckets=(0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+"""``kind``: ``picture`` or ``frame``."""
+
+ERRORS = Counter("fer_errors", "Pictures, streams and requests that ended in an error.", ["where"])
+"""``where``: ``api``, ``page`` or ``live``."""
+
+API_REQUESTS = Counter("fer_api_requests", "Answers of the HTTP routes.", ["route", "status"])
+"""``route`` is one of the API's own paths or ``other``; ``status`` is the HTTP status."""
