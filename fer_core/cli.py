@@ -14,6 +14,7 @@ from click._termui_impl import ProgressBar
 
 from fer_core import engines, weights
 from fer_core.analyzer import Analyzer
+from fer_core.batch.commands import batch_command
 from fer_core.errors import FerError, PictureError, UnknownEngine
 from fer_core.export import columns, faces_table, picture_record
 from fer_core.images import read_picture
@@ -23,6 +24,7 @@ from fer_core.training.landmarks.commands import (
     evaluate_landmarks_command,
     train_landmarks_command,
 )
+from fer_core.video.commands import video_command
 
 
 @click.group()
@@ -30,10 +32,12 @@ def main() -> None:
     """Facial expression recognition in pictures."""
 
 
+main.add_command(batch_command)
 main.add_command(evaluate_command)
 main.add_command(train_command)
 main.add_command(evaluate_landmarks_command)
 main.add_command(train_landmarks_command)
+main.add_command(video_command)
 
 
 @main.command()

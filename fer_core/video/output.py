@@ -1,0 +1,87 @@
+"""Files that get their name only when they are whole."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+
+from fer_core.errors import VideoError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class OutputFile:
+    """A context manager for a file that is written piece by piece under ``part``, its name with
+    ``.part`` after it, and gets its name at the end of the ``with`` block.
+
+    Also where the block ends with an exception (Ctrl-C, a broken video): what was written until
+    then is closed as a readable file. Only where the file itself cannot be written, as on a full
+    disk, it is removed, and ``VideoError`` is raised; a file that had the name before stays then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.part = path.with_name(f"{path.name}.part")
+        self._lost = False
+
+    def __enter__(self) -> Self:
+        with self._guarded():
+            self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._lost:
+            return
+        with self._guarded():
+            self._finish(whole=error is None)
+            if self.part.exists():
+                self.part.replace(self.path)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Remove the file and raise ``VideoError`` where it cannot be written."""
+        try:
+            yield
+        except (OSError, av.error.FFmpegError) as error:
+            self._lost = True
+            self._abandon()
+            self.part.unlink(missing_ok=True)
+            raise VideoError(self._sentence(error)) from error
+
+    def _open(self) -> None:
+        """Open ``part``."""
+        raise NotImplementedError
+
+    def _finish(self, whole: bool) -> None:
+        """Write what is left and close; ``whole`` is false where the block ended too early.
+
+        May remove ``part``: then there is nothing to keep.
+        """
+        raise NotImplementedError
+
+    def _abandon(self) -> None:
+        """Close what is open of a file that could not be written. Raises nothing."""
+        raise NotImplementedError
+
+    def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
+        if error.errno in _NO_ROOM:
+            return (
+                f"The disk is full: {self.path.name} could not be written and was removed. Make "
+                "room and run it again."
+            )
+        reason = (error.strerror or str(error)).lower()
+        return (
+            f"{self.path.name} cannot be written: {reason}. Choose a folder that exists and that "
+            "you may write to."
+        )
