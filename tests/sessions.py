@@ -1,0 +1,60 @@
+"""Tables of sessions whose course is known, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fer_core.labels import EMOTIONS, Emotion
+from fer_core.schema import Box, Face, FrameResult
+from fer_core.timeline import Timeline
+
+Course = Callable[[float], float]
+"""The share of happy (0..1) at a time in seconds; the rest is neutral."""
+
+
+@dataclass(frozen=True)
+class HandMark:
+    """A mark as the history has them."""
+
+    t_s: float
+    label: str
+    note: str = ""
+    id: int = 1
+
+
+def bump(center_s: float, height: float = 0.9, width_s: float = 0.7) -> Course:
+    """A smooth rise and fall."""
+    return lambda t_s: height * float(np.exp(-(((t_s - center_s) / width_s) ** 2)))
+
+
+def face(happy: float, track_id: int = 1, labels: Sequence[str] = EMOTIONS) -> Face:
+    """A face that shows ``happy`` (or the first of other labels), and for the rest the last."""
+    shares = [0.0] * len(labels)
+    shares[labels.index(Emotion.HAPPY) if Emotion.HAPPY in labels else 0] = happy
+    shares[-1] = 1.0 - happy
+    return Face(
+        *(Box(10, 10, 40, 40), 0.9),
+        probabilities=tuple(shares),
+        labels=tuple(labels),
+        track_id=track_id,
+    )
+
+
+def session(
+    courses: dict[int, Course],
+    seconds: float = 10.0,
+    fps: float = 10.0,
+    gone: Callable[[float], bool] = lambda t_s: False,
+    start_s: float = 0.0,
+    labels: Sequence[str] = EMOTIONS,
+) -> pd.DataFrame:
+    """A table of faces with these courses by identity; none is seen while ``gone(t_s)``."""
+    timeline = Timeline(labels)
+    for t_s in np.arange(0.0, seconds, 1.0 / fps).round(6).tolist():
+        faces = [] if gone(t_s) else [face(c(t_s), i, labels) for i, c in courses.items()]
+        timeline.append(FrameResult(64, 48, tuple(faces), "m", "d", t_s=start_s + t_s))
+    return timeline.to_frame()
