@@ -1,0 +1,109 @@
+"""What went wrong with the database, as a sentence for people.
+
+The texts of the drivers are not shown: they can hold parts of an address, and so a password.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from alembic.util.exc import CommandError
+from filelock import Timeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from fer_core.errors import HistoryUnavailable
+
+BAD_ADDRESS = (
+    "DATABASE_URL is not the address of a database this dashboard can use. It reads "
+    "postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3."
+)
+NEWER = (
+    "The history was made by a newer version of the dashboard. Update the dashboard, or point "
+    "DATABASE_URL at another database."
+)
+
+_FULL = "the disk is full. Make room and try again."
+_BUSY = "another program is busy with it. Try again in a moment."
+
+_SQLITE = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_READONLY": "it may not be written. Allow this account to write it and its folder.",
+    "SQLITE_CANTOPEN": "it cannot be opened. Check its folder, and set FER_DATA_DIR to one that "
+    "can be written.",
+    "SQLITE_NOTADB": "it is not a database. Move it away, and a new one is made.",
+    "SQLITE_CORRUPT": "it is damaged. Move it away, and a new one is made.",
+    "SQLITE_IOERR": "the disk failed or is full. Check the disk and try again.",
+}
+"""By the beginning of SQLite's name of the error."""
+
+_LOGIN = "it refuses the user name or the password. Correct DATABASE_URL."
+_NO_DATABASE = "there is no database or no user of this name. Correct DATABASE_URL."
+_RIGHTS = "the user of DATABASE_URL may not write it. Grant that, or use another user."
+_POSTGRESQL = {
+    "28": _LOGIN,
+    "3D": _NO_DATABASE,
+    "42501": _RIGHTS,
+    "25006": _RIGHTS,
+    "53100": _FULL,
+    "53300": "its server has too many connections. Try again in a moment.",
+}
+"""By the beginning of the SQLSTATE."""
+
+_UNREACHABLE = "its server does not answer. Start it, or correct DATABASE_URL."
+
+
+@contextmanager
+def sentences(place: str) -> Iterator[None]:
+    """Turn what a database or a disk can raise into ``HistoryUnavailable``.
+
+    ``place`` names the database for people, without a password.
+    """
+    try:
+        yield
+    except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
+        raise HistoryUnavailable(f"The history ({place}) cannot be used: {cause(error)}") from error
+    except (PoolTimeout, Timeout) as error:
+        raise HistoryUnavailable(f"The history ({place}) cannot be used: {_BUSY}") from error
+    except CommandError as error:
+        raise HistoryUnavailable(NEWER) from error
+    except OSError as error:
+        reason = (error.strerror or "the disk failed").lower()
+        raise HistoryUnavailable(
+            f"The history ({place}) cannot be used: {reason}. Set FER_DATA_DIR to a folder that "
+            "can be written."
+        ) from error
+
+
+def place_of(url: sa.URL) -> str:
+    """A database in words, without user name and password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.database or 'PostgreSQL'} on {url.host or 'this computer'}"
+
+
+def cause(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
+    """Why, and what to do: the second half of a sentence."""
+    raised = error.orig if isinstance(error, DBAPIError) else error
+    name = getattr(raised, "sqlite_errorname", None)
+    if name is not None:
+        return _starting(_SQLITE, name) or f"{str(raised).rstrip('.')}. Try again."
+    state = getattr(raised, "sqlstate", None)
+    if state is None:  # no connection was made, or it broke
+        text = str(raised)
+        if "authentication failed" in text:
+            return _LOGIN
+        return _NO_DATABASE if "does not exist" in text else _UNREACHABLE
+    if state.startswith(("08", "57P")):
+        return _UNREACHABLE
+    return _starting(_POSTGRESQL, state) or f"its server reports error {state}. Try again."
+
+
+def _starting(causes: dict[str, str], code: str) -> str | None:
+    return next((text for start, text in causes.items() if code.startswith(start)), None)

@@ -1,0 +1,187 @@
+"""Video jobs: what waits, what runs and how far it is, what is done. Numbers and states only.
+
+The work itself is ``fer_core.jobs``'. Workers of several processes may share one database: each
+job goes to one of them, and what a worker that died left behind is found by its silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from fer_core.errors import JobUnknown
+from fer_core.history.store import Store, check_own, clean
+from fer_core.history.tables import jobs, sessions
+
+JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
+
+_LARGEST_ID = 2**31 - 1
+_ENDED = ("done", "cancelled", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """A video job.
+
+    ``session_id`` are its samples (None once they are deleted); ``path`` the uploaded copy;
+    ``every``, ``fps``, ``start_s`` and ``end_s`` the frames that were chosen; ``done_s`` the time
+    of the last frame that is done and ``share`` the part of the whole, 0..1, if known;
+    ``sentence`` an error or a problem, for people; ``worker`` who runs it, ``host:pid:uuid``.
+    Times are UTC.
+    """
+
+    id: int
+    owner: str
+    session_id: int | None
+    name: str
+    path: str
+    every: int
+    fps: float | None
+    start_s: float
+    end_s: float | None
+    detector: str
+    emotion: str
+    state: JobState
+    done_s: float
+    share: float | None
+    sentence: str
+    worker: str | None
+    created_at: datetime
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+    annotated_path: str | None
+
+
+class JobStore(Store):
+    """The part of the history that knows video jobs; ``JobUnknown`` as ``SessionUnknown``."""
+
+    def add_job(
+        self,
+        name: str,
+        path: str,
+        session_id: int,
+        *,
+        owner: str,
+        detector: str,
+        emotion: str,
+        every: int = 1,
+        fps: float | None = None,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+    ) -> int:
+        """Put a job at the end of the queue; its number. ``session_id`` is the owner's."""
+        values = {
+            "name": clean(name),
+            "path": path,
+            "session_id": session_id,
+            "owner": owner,
+            "detector": detector,
+            "emotion": emotion,
+            "every": every,
+            "fps": fps,
+            "start_s": start_s,
+            "end_s": end_s,
+            "created_at": datetime.now(UTC),
+        }
+        with self.database.writing() as connection:
+            check_own(connection, session_id, owner)
+            query = sa.insert(jobs).values(values).returning(jobs.c.id)
+            return int(connection.execute(query).scalar_one())
+
+    def jobs(self, owner: str) -> list[JobInfo]:
+        """The jobs of an owner, newest first."""
+        query = sa.select(jobs).where(jobs.c.owner == owner).order_by(jobs.c.id.desc())
+        with self.database.reading() as connection:
+            return [JobInfo(*row) for row in connection.execute(query)]
+
+    def job(self, job_id: int, owner: str) -> JobInfo:
+        """One job."""
+        query = sa.select(jobs).where(_is(job_id), jobs.c.owner == owner)
+        with self.database.reading() as connection:
+            found = connection.execute(query).one_or_none()
+        if found is None:
+            raise _unknown(job_id)
+        return JobInfo(*found)
+
+    def ended_jobs(self, before: datetime) -> list[JobInfo]:
+        """The jobs, whoever's, on which nobody has worked since ``before`` and nobody will."""
+        last = sa.func.coalesce(jobs.c.finished_at, jobs.c.heartbeat_at, jobs.c.created_at)
+        idle = jobs.c.state.not_in(("waiting", "running"))
+        query = sa.select(jobs).where(idle, last <= before).order_by(jobs.c.id)
+        with self.database.reading() as connection:
+            return [JobInfo(*row) for row in connection.execute(query)]
+
+    def claim_job(self, worker: str) -> JobInfo | None:
+        """Take the job that waits longest and note that ``worker`` runs it; None if none waits.
+
+        No two workers get the same one, be they threads or processes.
+        """
+        # PostgreSQL passes over a row that another worker is just taking; SQLite, which has no
+        # such clause, lets one transaction write at a time.
+        first = sa.select(jobs.c.id).where(jobs.c.state == "waiting").order_by(jobs.c.id).limit(1)
+        chosen = first.with_for_update(skip_locked=True).scalar_subquery()
+        query = sa.update(jobs).where(jobs.c.id == chosen).returning(*jobs.c)
+        now = datetime.now(UTC)
+        values = {"state": "running", "worker": worker, "heartbeat_at": now, "sentence": ""}
+        with self.database.writing() as connection:
+            found = connection.execute(query.values(values)).one_or_none()
+        return None if found is None else JobInfo(*found)
+
+    def update_job(self, job_id: int, **changes: Any) -> None:
+        """Set columns of a job, by the names of ``JobInfo``. Raises ``JobUnknown``.
+
+        A state that ends it sets ``finished_at`` too; any other clears it.
+        """
+        if "state" in changes:
+            ended = changes["state"] in _ENDED
+            changes = {"finished_at": datetime.now(UTC) if ended else None} | changes
+        if "sentence" in changes:
+            changes["sentence"] = clean(changes["sentence"])
+        with self.database.writing() as connection:
+            query = sa.update(jobs).where(_is(job_id)).values(**changes)
+            if connection.execute(query).rowcount != 1:
+                raise _unknown(job_id)
+
+    def heartbeat(self, job_id: int, done_s: float, share: float | None) -> JobState:
+        """Note that a job is being worked on, and how far it is.
+
+        Its state, so that the worker learns that it was cancelled. Raises ``JobUnknown`` if it was
+        removed.
+        """
+        query = sa.update(jobs).where(_is(job_id)).returning(jobs.c.state)
+        values = {"done_s": done_s, "share": share, "heartbeat_at": datetime.now(UTC)}
+        with self.database.writing() as connection:
+            state: JobState | None = connection.scalars(query.values(values)).one_or_none()
+        if state is None:
+            raise _unknown(job_id)
+        return state
+
+    def interrupt_stale(self, older_than_s: float) -> int:
+        """Mark as interrupted the running jobs nobody has worked on for so long; how many."""
+        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        query = sa.update(jobs).where(jobs.c.state == "running", jobs.c.heartbeat_at <= before)
+        with self.database.writing() as connection:
+            return connection.execute(query.values(state="interrupted")).rowcount
+
+    def remove_job(self, job_id: int, owner: str) -> None:
+        """Forget a job. Its session is deleted too, unless it is kept."""
+        query = sa.delete(jobs).where(_is(job_id), jobs.c.owner == owner)
+        with self.database.writing() as connection:
+            found = connection.execute(query.returning(jobs.c.session_id)).one_or_none()
+            if found is None:
+                raise _unknown(job_id)
+            unkept = sa.and_(sessions.c.id == found.session_id, ~sessions.c.kept)
+            hide = sa.update(sessions).where(unkept, sessions.c.deleted_at.is_(None))
+            connection.execute(hide.values(deleted_at=datetime.now(UTC)))
+
+
+def _is(job_id: int) -> sa.ColumnElement[bool]:
+    # See store.own.
+    return jobs.c.id == (job_id if 0 < job_id <= _LARGEST_ID else 0)
+
+
+def _unknown(job_id: int) -> JobUnknown:
+    return JobUnknown(f"There is no video job {job_id} any more. Add the video again.")

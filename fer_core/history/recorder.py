@@ -1,0 +1,135 @@
+"""Frames on their way into the history, without anybody waiting for the database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import replace
+
+from fer_core.errors import FerError, HistoryUnavailable
+from fer_core.history.samples import SampleStore
+from fer_core.schema import FrameResult
+
+FLUSH_S = 0.5
+"""How long a frame waits at most before it is written: what a crash may cost."""
+
+MAX_WAITING = 9000
+"""Frames that wait for a database that cannot be written; 5 minutes of 30 a second, 20 MB."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+_BATCH = 900
+
+_log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Writes the frames of one session in the background, twice a second.
+
+    While the history cannot be written, ``error`` says so and frames wait, at most
+    ``MAX_WAITING``; the oldest are lost first. It tries again and again, in growing pauses.
+    """
+
+    def __init__(self, history: SampleStore, session_id: int) -> None:
+        self._history = history
+        self._session_id = session_id
+        self._changed = threading.Condition()
+        self._waiting: deque[FrameResult] = deque()
+        self._lost = 0
+        self._failure = ""
+        self._ended = False
+        self._closing = False
+        name = f"history-{session_id}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def error(self) -> str:
+        """A sentence while frames cannot be saved, and, where some were lost, after that; or ""."""
+        with self._changed:
+            lost = f"{self._lost:,} frames of this session were lost." if self._lost else ""
+            if not self._failure or self._ended:
+                return f"{self._failure} {lost}".strip()
+            waiting = f"{len(self._waiting):,} frames wait to be saved."
+            return f"{self._failure} The live picture goes on; {waiting} {lost}".strip()
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next frame. Never waits for the database and never raises."""
+        # 68 points a face are most of a frame's memory, and the history does not keep them.
+        bare = replace(result, faces=tuple(replace(face, landmarks=()) for face in result.faces))
+        with self._changed:
+            if self._closing or self._ended:
+                return
+            self._waiting.append(bare)
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popleft()
+                self._lost += 1
+            self._changed.notify()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Save what waits, with one last try, and end; wait for it at most ``timeout_s``."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        pause_s = FLUSH_S
+        while self._await_frames(pause_s):
+            try:
+                saved = self._save()
+            except HistoryUnavailable as error:
+                self._failed(error)
+                if self._give_up():
+                    return
+                pause_s = min(max(2.0 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            except Exception as error:
+                # The session was deleted, or is of another network: no later try can help.
+                if not isinstance(error, FerError):
+                    _log.exception("recording session %s", self._session_id)
+                self._end(f"This session is not recorded any more: {error}")
+                return
+            else:
+                pause_s = 0.0 if saved == _BATCH else FLUSH_S
+
+    def _await_frames(self, pause_s: float) -> bool:
+        """Wait for frames, then let more come in for ``pause_s``; false when all is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._waiting)
+            self._changed.wait_for(lambda: self._closing, pause_s)
+            return bool(self._waiting)
+
+    def _save(self) -> int:
+        """Write a batch; how many frames."""
+        with self._changed:
+            batch = [self._waiting[i] for i in range(min(_BATCH, len(self._waiting)))]
+        self._history.append(self._session_id, batch)
+        with self._changed:
+            # Some may have made room for newer ones meanwhile; they were saved, not lost.
+            self._lost -= len(batch)
+            while self._waiting and self._waiting[0].t_s <= batch[-1].t_s:
+                self._waiting.popleft()
+                self._lost += 1
+            self._failure = ""
+        return len(batch)
+
+    def _failed(self, error: HistoryUnavailable) -> None:
+        with self._changed:
+            if not self._failure:
+                _log.warning("session %s: %s", self._session_id, error)
+            self._failure = str(error)
+
+    def _give_up(self) -> bool:
+        """After a failure: whether there is no time for another try."""
+        with self._changed:
+            closing = self._closing
+        if closing:
+            self._end(self._failure)
+        return closing
+
+    def _end(self, failure: str) -> None:
+        with self._changed:
+            self._failure = failure
+            self._lost += len(self._waiting)
+            self._waiting.clear()
+            self._ended = True

@@ -1,0 +1,365 @@
+"""Sessions: begun and finished, listed, named, deleted for good."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from fer_core.errors import HistoryUnavailable, SessionUnknown
+from fer_core.history.database import Database
+from fer_core.history.tables import jobs, sessions, tags
+from fer_core.labels import EMOTIONS
+
+LOCAL = "local"
+"""The owner where nobody signs in."""
+
+Kind = Literal["photo", "live", "video"]
+
+UNCLAIMED_S = 3600.0
+"""How long a session that is not kept may stand without a job: one is about to be made for it."""
+
+_LARGEST_ID = 2**31 - 1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session without its samples.
+
+    ``started_at`` is UTC; ``duration_s`` runs from the first frame to the last; ``faces`` counts
+    the faces that differ (every face where none has a ``track_id``, as in a photo); ``labels`` are
+    the columns of its table. ``finished`` is false while it is recorded, and stays so after a
+    crash. ``kept`` is false for the session of a video job that nobody asked to keep.
+    """
+
+    id: int
+    owner: str
+    kind: Kind
+    name: str
+    note: str
+    tags: tuple[str, ...]
+    started_at: datetime
+    duration_s: float
+    frames: int
+    faces: int
+    labels: tuple[str, ...]
+    model: str
+    detector: str
+    finished: bool
+    kept: bool
+    has_thumbnail: bool
+
+
+class Store:
+    """What all parts of the history have: the database. Safe in several threads.
+
+    ``url`` is its address (see ``database_url``); without one, the settings'. Every method raises
+    ``HistoryUnavailable`` where the database cannot be used, and those that take an ``owner`` raise
+    ``SessionUnknown`` for a session that is not theirs, is deleted, or never was.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self.database = Database(url)
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self.database.close()
+
+    @property
+    def place(self) -> str:
+        """Where the history lies, for people, without a password."""
+        return self.database.place
+
+    def _change(self, session_id: int, owner: str, **values: Any) -> None:
+        """Set columns of one session."""
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(own(session_id, owner)).values(**values)
+            if connection.execute(query).rowcount != 1:
+                raise unknown(session_id)
+
+
+class SessionStore(Store):
+    """The part of the history that knows whole sessions."""
+
+    def begin(
+        self,
+        kind: Kind,
+        name: str,
+        labels: Sequence[str],
+        model: str,
+        detector: str,
+        *,
+        owner: str = LOCAL,
+        kept: bool = True,
+    ) -> int:
+        """Make a session that starts now; its number. ``labels`` are those of its faces."""
+        values = {
+            "kind": kind,
+            "name": clean(name),
+            "labels": [str(label) for label in labels],
+            "model": model,
+            "detector": detector,
+            "owner": owner,
+            "kept": kept,
+            "started_at": datetime.now(UTC),
+        }
+        with self.database.writing() as connection:
+            query = sa.insert(sessions).values(values).returning(sessions.c.id)
+            return int(connection.execute(query).scalar_one())
+
+    def finish(self, session_id: int) -> None:
+        """Note that no more frames will come. A session that is gone stays so."""
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(sessions.c.id == session_id)
+            connection.execute(query.values(finished=True))
+
+    def session(self, session_id: int, owner: str) -> SessionInfo:
+        """One session, kept or not."""
+        with self.database.reading() as connection:
+            found = _infos(connection, own(session_id, owner))
+        if not found:
+            raise unknown(session_id)
+        return found[0]
+
+    def sessions(
+        self,
+        owner: str,
+        *,
+        kinds: Collection[Kind] = (),
+        text: str = "",
+        tags: Collection[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[SessionInfo]:
+        """The kept sessions, newest first.
+
+        Of these ``kinds`` (none: all), with ``text`` in the name or the note, whatever its case,
+        with all of ``tags``, and started from ``since`` until before ``until``.
+        """
+        conditions = [sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept]
+        if kinds:
+            conditions.append(sessions.c.kind.in_(kinds))
+        if text:
+            places = (sessions.c.name, sessions.c.note)
+            found = (place.icontains(clean(text), autoescape=True) for place in places)
+            conditions.append(sa.or_(*found))
+        conditions += [sessions.c.id.in_(_tagged(tag)) for tag in tags]
+        if since is not None:
+            conditions.append(sessions.c.started_at >= since)
+        if until is not None:
+            conditions.append(sessions.c.started_at < until)
+        with self.database.reading() as connection:
+            return _infos(connection, sa.and_(*conditions), limit, offset)
+
+    def count(self, owner: str) -> int:
+        """How many sessions ``sessions`` could list."""
+        listed = sa.and_(
+            sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept
+        )
+        query = sa.select(sa.func.count()).select_from(sessions).where(listed)
+        with self.database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def rename(self, session_id: int, owner: str, name: str) -> None:
+        """Give a session another name."""
+        self._change(session_id, owner, name=clean(name))
+
+    def set_note(self, session_id: int, owner: str, note: str) -> None:
+        """Replace the note of a session."""
+        self._change(session_id, owner, note=clean(note))
+
+    def keep(self, session_id: int, owner: str) -> None:
+        """List the session of a job from now on, and keep it when the job goes."""
+        self._change(session_id, owner, kept=True)
+
+    def set_tags(self, session_id: int, owner: str, names: Collection[str]) -> None:
+        """Replace the tags of a session; blanks around them do not count."""
+        wanted = {clean(name).strip() for name in names} - {""}
+        with self.database.writing() as connection:
+            check_own(connection, session_id, owner)
+            connection.execute(sa.delete(tags).where(tags.c.session_id == session_id))
+            if wanted:
+                rows = [{"session_id": session_id, "tag": tag} for tag in sorted(wanted)]
+                connection.execute(sa.insert(tags), rows)
+
+    def tags(self, owner: str) -> list[str]:
+        """All tags of the sessions that ``sessions`` lists, in order."""
+        listed = sa.and_(sessions.c.owner == owner, sessions.c.deleted_at.is_(None))
+        query = sa.select(tags.c.tag).join(sessions).where(listed, sessions.c.kept).distinct()
+        with self.database.reading() as connection:
+            return sorted(connection.scalars(query))
+
+    def set_thumbnail(self, session_id: int, owner: str, jpeg: bytes | None) -> None:
+        """Keep a small picture with a session, or remove it."""
+        self._change(session_id, owner, thumbnail=jpeg)
+
+    def thumbnail(self, session_id: int, owner: str) -> bytes | None:
+        """The picture of a session, JPEG, if it has one."""
+        query = sa.select(sessions.c.thumbnail).where(own(session_id, owner))
+        with self.database.reading() as connection:
+            found = connection.execute(query).one_or_none()
+        if found is None:
+            raise unknown(session_id)
+        jpeg: bytes | None = found.thumbnail
+        return jpeg
+
+    def delete(self, session_ids: Collection[int], owner: str) -> None:
+        """Hide sessions at once; ``purge`` removes them. If one is unknown, none is hidden."""
+        self._hide(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
+
+    def restore(self, session_ids: Collection[int], owner: str) -> None:
+        """Undo ``delete``. Raises ``SessionUnknown`` where ``purge`` came before."""
+        self._hide(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
+
+    def delete_all(self, owner: str) -> int:
+        """Remove all sessions of an owner for good, and at once; how many.
+
+        Those of video jobs that are not kept are not part of the history: they go with the job.
+        """
+        return self._remove(sa.and_(sessions.c.owner == owner, sa.or_(sessions.c.kept, ~_of_job())))
+
+    def purge(self, older_than_s: float) -> int:
+        """Remove for good what was deleted so long ago; how many sessions.
+
+        Nothing of them stays in a SQLite file, as ``Database.scrub`` explains.
+        """
+        return self._remove(sessions.c.deleted_at <= datetime.now(UTC) - _seconds(older_than_s))
+
+    def prune(self, retention_days: float) -> int:
+        """Remove for good the sessions that started so long ago, whoever's; how many."""
+        before = datetime.now(UTC) - timedelta(days=retention_days)
+        return self._remove(sessions.c.started_at < before)
+
+    def remove_unclaimed(self) -> int:
+        """Remove for good the sessions that are not kept and have no job; how many."""
+        before = datetime.now(UTC) - _seconds(UNCLAIMED_S)
+        return self._remove(
+            sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
+        )
+
+    def _hide(
+        self,
+        session_ids: Collection[int],
+        owner: str,
+        now: sa.ColumnElement[bool],
+        deleted_at: datetime | None,
+    ) -> None:
+        wanted = set(session_ids)
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(
+                sessions.c.owner == owner, sessions.c.id.in_(filter(_is_id, wanted)), now
+            )
+            found = connection.execute(query.values(deleted_at=deleted_at)).rowcount
+            if found != len(wanted):
+                raise unknown(*wanted)
+
+    def _remove(self, which: sa.ColumnElement[bool]) -> int:
+        with self.database.writing() as connection:
+            removed = connection.execute(sa.delete(sessions).where(which)).rowcount
+            if removed:
+                self.database.mark_remains(connection)
+        try:
+            self.database.scrub()
+        except HistoryUnavailable as error:
+            _log.warning("deleted, and to be overwritten later: %s", error)
+        return removed
+
+
+def own(session_id: int, owner: str) -> sa.ColumnElement[bool]:
+    """The condition for one session of an owner that is not deleted."""
+    # SQLite's driver cannot take larger numbers; addresses of pages may hold any.
+    return sa.and_(
+        sessions.c.id == (session_id if _is_id(session_id) else 0),
+        sessions.c.owner == owner,
+        sessions.c.deleted_at.is_(None),
+    )
+
+
+def check_own(connection: sa.Connection, session_id: int, owner: str) -> None:
+    """Raise ``SessionUnknown`` for a session that is not this owner's.
+
+    The session cannot go while the transaction lasts.
+    """
+    query = sa.select(sessions.c.id).where(own(session_id, owner)).with_for_update(read=True)
+    if connection.execute(query).one_or_none() is None:
+        raise unknown(session_id)
+
+
+def unknown(*session_ids: int) -> SessionUnknown:
+    """The error for sessions that are not there, or somebody else's: no telling which."""
+    numbers = ", ".join(map(str, sorted(session_ids)))
+    return SessionUnknown(f"There is no session {numbers} any more. Choose one from the history.")
+
+
+def clean(text: str) -> str:
+    """Text without what PostgreSQL cannot store: zeros, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _is_id(number: int) -> bool:
+    return 0 < number <= _LARGEST_ID
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def _tagged(tag: str) -> sa.Select[tuple[int]]:
+    return sa.select(tags.c.session_id).where(tags.c.tag == clean(tag).strip())
+
+
+def _of_job() -> sa.ColumnElement[bool]:
+    return sa.exists().where(jobs.c.session_id == sessions.c.id)
+
+
+_COLUMNS = [column for column in sessions.c if column.name != "thumbnail"]
+
+
+def _infos(
+    connection: sa.Connection,
+    where: sa.ColumnElement[bool],
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[SessionInfo]:
+    query = (
+        sa.select(*_COLUMNS, sessions.c.thumbnail.is_not(None).label("has_thumbnail"))
+        .where(where)
+        .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    rows = connection.execute(query).mappings().all()
+    tagged = _tags_of(connection, [row["id"] for row in rows])
+    return [_info(row, tuple(tagged.get(row["id"], ()))) for row in rows]
+
+
+def _tags_of(connection: sa.Connection, session_ids: Collection[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    query = sa.select(tags).where(tags.c.session_id.in_(session_ids))
+    for session_id, tag in sorted(connection.execute(query)):
+        found.setdefault(session_id, []).append(tag)
+    return found
+
+
+def _info(row: Mapping[Any, Any], tagged: tuple[str, ...]) -> SessionInfo:
+    same = ("id", "owner", "kind", "name", "note", "started_at", "frames", "faces")
+    more = ("model", "detector", "finished", "kept", "has_thumbnail")
+    return SessionInfo(
+        tags=tagged,
+        duration_s=(row["last_s"] or 0.0) - (row["first_s"] or 0.0),
+        labels=as_labels(row["labels"]),
+        **{name: row[name] for name in (*same, *more)},
+    )
+
+
+def as_labels(names: Sequence[str]) -> tuple[str, ...]:
+    """Labels as networks name them: the seven expressions, where they are these."""
+    return EMOTIONS if tuple(names) == EMOTIONS else tuple(names)

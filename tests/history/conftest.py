@@ -1,0 +1,125 @@
+"""A history in each database: a SQLite file, and a PostgreSQL server made for this run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from fer_core.history import History
+
+DEBIAN = Path("/usr/lib/postgresql")
+
+
+class Server:
+    """A PostgreSQL server of its own, in a temporary folder, with passwords and without fsync."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.programs = programs
+        self.data = folder / "data"
+        self.password = secrets.token_hex(8)
+        self._numbers = itertools.count()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        word = folder / "word"
+        word.write_text(self.password)
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            shutil.chown(folder, "postgres", "postgres")
+            shutil.chown(word, "postgres", "postgres")
+        self._run("initdb", "--no-sync", "-A", "scram-sha-256", "-U", "fer", "--pwfile", word)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        fast = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        place = f"-c listen_addresses=127.0.0.1 -p {self.port} -k {self.data}"
+        log = self.data.parent / "log"
+        self._run("pg_ctl", "-w", "-l", log, "-o", f"{fast} {place}", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it, whoever is connected; "immediate" does not care for what it holds."""
+        self._run("pg_ctl", "-w", "-m", mode, "stop")
+
+    def url(self, database: str = "postgres", scheme: str = "postgres") -> str:
+        """An address as Heroku gives it."""
+        return f"{scheme}://fer:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """The address of an empty database."""
+        name = f"fer{next(self._numbers)}"
+        with psycopg.connect(self.url(scheme="postgresql"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [str(self.programs / program), "-D", str(self.data), *map(str, arguments)]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        # A pipe would stay open as long as the server it starts.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False)
+            said.seek(0)
+            assert done.returncode == 0, said.read().decode()
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs, the newest first."""
+    found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    paths = [*found, *([Path(on_path)] if on_path else [])]
+    return paths[-1].parent if paths else None
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running PostgreSQL server; skips where PostgreSQL is not installed."""
+    where = programs()
+    if where is None:
+        pytest.skip("PostgreSQL is absent (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="fer-postgresql-") as folder:
+        made = Server(where, Path(folder))
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop("immediate")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, one of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/history/history.sqlite3"
+    made: Server = request.getfixturevalue("server")
+    return made.new_database()
+
+
+@pytest.fixture
+def history(url: str) -> Iterator[History]:
+    """An empty history in a database of each kind."""
+    made = History(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Path:
+    """Where a SQLite history may come to lie."""
+    return tmp_path / "history" / "history.sqlite3"
+
+
+@pytest.fixture
+def sqlite_history(sqlite_file: Path) -> Iterator[History]:
+    """An empty history in a SQLite file."""
+    made = History(f"sqlite:///{sqlite_file}")
+    yield made
+    made.close()

@@ -1,0 +1,78 @@
+"""Frames for the tests of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import strategies as st
+
+from fer_core.history import LOCAL, History
+from fer_core.labels import EMOTIONS, Emotion
+from fer_core.schema import Box, Face, FrameResult, HeadPose
+
+OWN = ("serious", "smiling")
+
+
+def face(emotion: Emotion = Emotion.HAPPY, track_id: int | None = 1, share: float = 0.7) -> Face:
+    rest = (1.0 - share) / (len(EMOTIONS) - 1)
+    shares = tuple(share if each is emotion else rest for each in EMOTIONS)
+    return Face(Box(10, 20, 30, 40), 0.9, probabilities=shares, track_id=track_id)
+
+
+def frame(t_s: float, *faces: Face) -> FrameResult:
+    return FrameResult(64, 48, faces, "model", "detector", t_s=t_s)
+
+
+def frames(count: int, start: int = 0) -> list[FrameResult]:
+    return [frame(number / 30, face()) for number in range(start, start + count)]
+
+
+def begin(history: History, name: str = "name", owner: str = LOCAL, kept: bool = True) -> int:
+    return history.begin("live", name, EMOTIONS, "model", "detector", owner=owner, kept=kept)
+
+
+def times(history: History, session_id: int) -> list[float]:
+    return list(history.table(session_id, LOCAL)["t_s"])
+
+
+def whole(results: Iterable[FrameResult]) -> list[float]:
+    return [result.t_s for result in results]
+
+
+_real = st.floats(allow_nan=False, allow_infinity=False)
+_unit = st.floats(0.0, 1.0)
+_pixel = st.integers(-(2**20), 2**20)
+
+
+def _shares(count: int) -> st.SearchStrategy[tuple[float, ...]]:
+    weights = st.lists(st.floats(1e-9, 1.0), min_size=count, max_size=count)
+    return weights.map(lambda found: tuple(weight / sum(found) for weight in found))
+
+
+@st.composite
+def faces(draw: st.DrawFn, labels: Sequence[str]) -> Face:
+    size = st.integers(1, 2**20)
+    return Face(
+        Box(draw(_pixel), draw(_pixel), draw(size), draw(size)),
+        draw(_unit),
+        probabilities=draw(_shares(len(labels))),
+        labels=tuple(labels),
+        track_id=draw(st.none() | st.integers(0, 2**31 - 1)),
+        presence=draw(st.none() | _unit),
+        pose=draw(st.none() | st.builds(HeadPose, _real, _real, _real)),
+        eye_aspect_ratio=draw(st.none() | _real),
+        mouth_aspect_ratio=draw(st.none() | _real),
+        raw_probabilities=draw(st.none() | _shares(len(labels))),
+        steady_label=draw(st.none() | st.sampled_from(labels)),
+        blinks_per_minute=draw(st.none() | _real),
+        attentive=draw(st.none() | st.booleans()),
+    )
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[tuple[str, ...], list[FrameResult]]:
+    """Labels, and frames in order with any faces."""
+    labels: tuple[str, ...] = draw(st.sampled_from([EMOTIONS, OWN]))
+    seen = st.lists(faces(labels), max_size=3)
+    moments = sorted(draw(st.sets(st.floats(0.0, 1e6), max_size=8)))
+    return labels, [frame(t_s, *draw(seen)) for t_s in moments]

@@ -1,0 +1,265 @@
+"""The database itself: addresses, tables and their changes, and what can go wrong, as sentences."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import fer_core.history as package
+from fer_core.errors import HistoryUnavailable
+from fer_core.history import LOCAL, History
+from fer_core.history.database import database_url
+from fer_core.history.tables import metadata
+from fer_core.settings import ROOT
+from tests.history.conftest import Server
+from tests.history.frames import begin, frames, times, whole
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_addresses_of_postgresql(scheme):
+    url = database_url(f"{scheme}://ann:s%40cret@host:5433/name?sslmode=require")
+    assert url.drivername == "postgresql+psycopg"
+    assert (url.username, url.password, url.host, url.port) == ("ann", "s@cret", "host", 5433)
+    assert url.query["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["s3cret", "mysql://a:s3cret@h/n", "postgres://a:s3cret@h:port/n", "sqlite://", "sqlite:///:memory:"],
+)  # fmt: skip
+def test_addresses_nobody_can_use(address):
+    with pytest.raises(HistoryUnavailable, match="DATABASE_URL") as caught:
+        History(address).sessions(LOCAL)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_history_of_the_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_DATA_DIR", str(tmp_path / "one"))
+    history = package.history()
+    begin(history, "first")
+    assert (tmp_path / "one" / "history.sqlite3").is_file()
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/two.sqlite3")
+    assert package.history() is history
+    assert history.sessions(LOCAL) == []
+    monkeypatch.delenv("DATABASE_URL")
+    assert [info.name for info in history.sessions(LOCAL)] == ["first"]
+    history.close()
+
+
+def test_a_sqlite_file_is_its_owners(sqlite_history, sqlite_file):
+    begin(sqlite_history)
+    assert stat.S_IMODE(sqlite_file.parent.stat().st_mode) == 0o700
+    files = list(sqlite_file.parent.iterdir())
+    assert len(files) >= 3  # with its log
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    with sqlite_history.database.reading() as connection:
+        pragmas = ("journal_mode", "foreign_keys", "secure_delete", "busy_timeout")
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+    assert found == ["wal", 1, 1, 10_000]
+
+
+def test_tables_and_migrations_agree(history):
+    history.sessions(LOCAL)
+    with history.database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_history_stays_when_it_is_opened_again(history, url):
+    session_id = begin(history)
+    history.append(session_id, frames(3))
+    again = History(url)
+    assert times(again, session_id) == whole(frames(3))
+    again.close()
+
+
+def test_a_history_of_a_newer_version(history, url):
+    history.sessions(LOCAL)
+    with history.database.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    again = History(url)
+    with pytest.raises(HistoryUnavailable, match="made by a newer version"):
+        again.sessions(LOCAL)
+    again.close()
+
+
+def test_a_migration_that_breaks_leaves_nothing(history, url, monkeypatch):
+    def broken(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fer_core.history.database.command.upgrade", broken)
+    with pytest.raises(HistoryUnavailable, match="no space left"):
+        history.sessions(LOCAL)
+    monkeypatch.undo()
+    assert history.sessions(LOCAL) == []
+
+
+def refused(path: Path) -> str:
+    """Why a history cannot lie there."""
+    history = History(f"sqlite:///{path}")
+    with pytest.raises(HistoryUnavailable) as caught:
+        history.sessions(LOCAL)
+    history.close()
+    return str(caught.value)
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    path = tmp_path / "history.sqlite3"
+    path.write_bytes(b"holiday pictures " * 999)
+    assert "is not a database. Move it away" in refused(path)
+    assert path.read_bytes() == b"holiday pictures " * 999
+
+
+def test_a_damaged_database(sqlite_history, sqlite_file):
+    sqlite_history.append(begin(sqlite_history), frames(300))
+    sqlite_history.close()
+    with sqlite_file.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (sqlite_file.stat().st_size - 4096))
+    assert "damaged" in refused(sqlite_file)
+
+
+def test_no_place_for_a_file(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    assert "FER_DATA_DIR" in refused(tmp_path / "file" / "history.sqlite3")
+    (tmp_path / "folder").mkdir()
+    assert "FER_DATA_DIR" in refused(tmp_path / "folder")
+
+
+READER = """
+import os, sys, tempfile
+from fer_core.errors import HistoryUnavailable
+from fer_core.history import History
+with tempfile.TemporaryDirectory() as folder:  # what is imported late is then there
+    history = History(f"sqlite:///{folder}/warm.sqlite3")
+    history.sessions("local")
+    history.close()
+if os.geteuid() == 0:  # root may write everything
+    os.setuid(65534)
+for path in sys.argv[1:]:
+    history = History(f"sqlite:///{path}")
+    try:
+        history.begin("live", "name", ("a", "b"), "m", "d")
+    except HistoryUnavailable as error:
+        print(error)
+    history.close()
+"""
+
+
+def test_a_folder_and_a_file_that_may_only_be_read():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = folder / "made" / "history.sqlite3"
+        for path in (made, folder / "file" / "history.sqlite3"):
+            history = History(f"sqlite:///{path}")
+            begin(history)
+            history.close()
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o444)
+        (folder / "file").chmod(0o777)
+        (folder / "file" / "history.sqlite3.lock").unlink()
+        paths = [folder / "none" / "history.sqlite3", made, folder / "file" / "history.sqlite3"]
+        command = [sys.executable, "-c", READER, *map(str, paths)]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    sentences = said.stdout.splitlines()
+    assert len(sentences) == 3, said.stderr
+    assert all("permission denied" in each and "FER_DATA_DIR" in each for each in sentences)
+
+
+def test_a_file_that_disappears_is_made_anew(sqlite_history, sqlite_file):
+    begin(sqlite_history)
+    shutil.rmtree(sqlite_file.parent)
+    assert sqlite_history.sessions(LOCAL) == []
+    begin(sqlite_history)
+    with closing(sqlite3.connect(sqlite_file)) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+
+
+def test_a_file_another_program_holds(sqlite_history, sqlite_file, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database.BUSY_S", 0.1)
+    session_id = begin(sqlite_history)
+    other = sqlite3.connect(sqlite_file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HistoryUnavailable, match="another program is busy"):
+        sqlite_history.rename(session_id, LOCAL, "new")
+    assert sqlite_history.session(session_id, LOCAL).name == "name"  # reading goes on
+    other.execute("ROLLBACK")
+    other.close()
+    sqlite_history.rename(session_id, LOCAL, "new")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield tmp_path
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def test_a_full_disk(small_disk):
+    history = History(f"sqlite:///{small_disk}/history.sqlite3")
+    session_id = begin(history)
+    history.append(session_id, frames(30))
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while filler_room(small_disk):
+            filler.write(bytes(min(4096, filler_room(small_disk))))
+    with pytest.raises(HistoryUnavailable, match="disk is full"):
+        history.append(session_id, frames(2_000))
+    assert len(times(history, session_id)) == 30
+    (small_disk / "filler").unlink()
+    history.append(session_id, frames(60))
+    assert times(history, session_id) == whole(frames(60))
+    history.close()
+
+
+def filler_room(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def other_user(server: Server) -> str:
+    return server.url().replace("//fer:", "//nobody-of-this-name:")
+
+
+FAULTS: dict[str, tuple[Callable[[Server], str], str]] = {
+    "password": (lambda s: s.url().replace(s.password, "s3cret"), "user name or the password"),
+    "user": (lambda s: other_user(s), "user name or the password"),
+    "database": (lambda s: s.url("absent"), "no database"),
+    "server": (lambda s: "postgres://a:s3cret@127.0.0.1:9/n", "does not answer"),
+    "option": (lambda s: s.url() + "?colour=s3cret", "correct DATABASE_URL"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_servers_that_cannot_be_used(server, fault):
+    address, sentence = FAULTS[fault]
+    history = History(address(server))
+    with pytest.raises(HistoryUnavailable, match=sentence) as caught:
+        history.sessions(LOCAL)
+    assert "s3cret" not in str(caught.value)
+    assert server.password not in str(caught.value)
+
+
+def test_connections_that_broke_are_replaced(server):
+    history = History(server.new_database())
+    session_id = begin(history)
+    server.stop()
+    with pytest.raises(HistoryUnavailable, match="does not answer"):
+        history.sessions(LOCAL)
+    server.start()
+    assert history.session(session_id, LOCAL).name == "name"
+    history.close()

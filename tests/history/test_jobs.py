@@ -1,0 +1,161 @@
+"""Video jobs: each goes to one worker, and what a worker left behind is found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from fer_core.errors import JobUnknown, SessionUnknown
+from fer_core.history import LOCAL, History
+from fer_core.history.tables import jobs
+from fer_core.settings import ROOT
+from tests.history.frames import begin
+
+
+def add(history: History, name: str = "clip.mp4") -> int:
+    session_id = begin(history, name, kept=False)
+    return history.add_job(
+        name, f"uploads/{name}", session_id, owner=LOCAL, detector="yunet", emotion="compact",
+        every=2, fps=None, start_s=1.5, end_s=9.0,
+    )  # fmt: skip
+
+
+def test_a_job_from_waiting_to_done(history):
+    job_id = add(history)
+    job = history.job(job_id, LOCAL)
+    assert (job.state, job.every, job.fps, job.start_s, job.end_s) == ("waiting", 2, None, 1.5, 9.0)
+    assert (job.worker, job.heartbeat_at, job.finished_at, job.share) == (None, None, None, None)
+    claimed = history.claim_job("host:1:a")
+    assert claimed is not None
+    assert (claimed.id, claimed.state, claimed.worker) == (job_id, "running", "host:1:a")
+    assert history.heartbeat(job_id, 4.5, 0.5) == "running"
+    history.update_job(job_id, state="done", sentence="2 frames left out.", annotated_path="a.mp4")
+    job = history.job(job_id, LOCAL)
+    assert (job.done_s, job.share, job.sentence) == (4.5, 0.5, "2 frames left out.")
+    assert job.finished_at is not None
+    assert datetime.now(UTC) - job.finished_at < timedelta(minutes=1)
+    assert history.jobs(LOCAL) == [job]
+    assert history.claim_job("host:1:a") is None
+
+
+def test_the_one_that_waits_longest_first(history):
+    added = [add(history, str(number)) for number in range(3)]
+    claimed = [history.claim_job("w") for _ in range(4)]
+    assert [job and job.id for job in claimed] == [*added, None]
+
+
+def test_a_cancelled_job_tells_its_worker(history):
+    job_id = add(history)
+    history.claim_job("w")
+    history.update_job(job_id, state="cancelled")
+    assert history.heartbeat(job_id, 1.0, None) == "cancelled"
+    history.remove_job(job_id, LOCAL)
+    with pytest.raises(JobUnknown):
+        history.heartbeat(job_id, 2.0, None)
+    with pytest.raises(JobUnknown):
+        history.update_job(job_id, state="done")
+
+
+def test_silent_jobs_are_interrupted_and_can_run_again(history):
+    silent, lively, _waiting = (add(history, str(number)) for number in range(3))
+    history.claim_job("w")
+    history.claim_job("w")
+    assert history.interrupt_stale(30.0) == 0
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    history.update_job(silent, heartbeat_at=long_ago)
+    assert history.interrupt_stale(30.0) == 1
+    states = [job.state for job in history.jobs(LOCAL)]
+    assert states == ["waiting", "running", "interrupted"]
+    history.update_job(silent, state="waiting")
+    again = history.claim_job("other")
+    assert again is not None
+    assert (again.id, again.worker) == (silent, "other")
+    assert lively != silent
+
+
+def test_a_job_goes_with_its_session_unless_that_is_kept(history):
+    gone, kept = add(history, "gone"), add(history, "kept")
+    sessions = {job.id: job.session_id for job in history.jobs(LOCAL)}
+    history.keep(sessions[kept], LOCAL)
+    history.remove_job(gone, LOCAL)
+    history.remove_job(kept, LOCAL)
+    with pytest.raises(SessionUnknown):
+        history.session(sessions[gone], LOCAL)
+    assert history.session(sessions[kept], LOCAL).kept
+    assert history.jobs(LOCAL) == []
+
+
+def test_a_job_outlives_its_session(history):
+    job_id = add(history)
+    history.delete([history.job(job_id, LOCAL).session_id], LOCAL)
+    history.purge(0.0)
+    assert history.job(job_id, LOCAL).session_id is None
+
+
+def test_jobs_on_which_nobody_works_any_more(history):
+    done, _waiting = add(history, "done"), add(history, "waiting")
+    history.claim_job("w")
+    now = datetime.now(UTC)
+    assert history.ended_jobs(now) == []
+    history.update_job(done, state="done")
+    assert history.ended_jobs(now) == []
+    assert [job.id for job in history.ended_jobs(datetime.now(UTC))] == [done]
+
+
+def test_unknown_columns_are_a_mistake(history):
+    with pytest.raises(sa.exc.CompileError, match="colour"):
+        history.update_job(add(history), colour="red")
+
+
+def test_threads_never_get_the_same_job(history):
+    added = [add(history, str(number)) for number in range(16)]
+    claimed: list[int] = []
+
+    def work() -> None:
+        while job := history.claim_job(threading.current_thread().name):
+            claimed.append(job.id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == added
+
+
+WORKER = """
+import sys
+from fer_core.history import History
+history = History(sys.argv[1])
+history.jobs("local")
+print("ready", flush=True)
+sys.stdin.readline()
+while job := history.claim_job(sys.argv[2]):
+    print(job.id, flush=True)
+history.close()
+"""
+
+
+def start(url: str, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WORKER, url, name]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_two_processes_never_get_the_same_job(history, url):
+    added = [add(history, str(number)) for number in range(20)]
+    both = [start(url, name) for name in ("one", "two")]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    said = [process.communicate("go\n", timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted(int(line) for out, _ in said for line in out.split()) == added
+    with history.database.reading() as connection:
+        states = connection.execute(sa.select(jobs.c.state).distinct()).all()
+    assert states == [("running",)]
