@@ -13,13 +13,21 @@ from benchmarks import (
     emotion_speed,
     expression_networks,
     stream_speed,
+    video_speed,
     where_time_goes,
 )
 from benchmarks._report import machine
 from benchmarks._scenes import SHARED
 
 ANYWHERE = (emotion_speed, analyzer_speed)
-WITH_SHARED = (stream_speed, where_time_goes, expression_networks, crop_rule, alignment)
+WITH_SHARED = (
+    stream_speed,
+    video_speed,
+    where_time_goes,
+    expression_networks,
+    crop_rule,
+    alignment,
+)
 
 
 @click.command(help=__doc__)

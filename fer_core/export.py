@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,6 +71,27 @@ def to_json(results: Mapping[str, FrameResult]) -> bytes:
     """A UTF-8 JSON list of ``picture_record``."""
     records = [picture_record(name, result) for name, result in results.items()]
     return json.dumps(records, indent=2).encode()
+
+
+def table_json_lines(table: pd.DataFrame) -> bytes:
+    """A table as a line of JSON a row, UTF-8; null where nothing is known."""
+    return table.to_json(orient="records", lines=True).encode()
+
+
+def table_parquet(table: pd.DataFrame) -> bytes:
+    """A table as a Parquet file, with its types."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """A ZIP archive of files by name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 def to_png(bgr: NDArray[np.uint8]) -> bytes:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fer_core.ui.engines import current_analyzer, engine_line
+from fer_core.ui.keep import keep_photos
 from fer_core.ui.photo import analyze_all, picture_inputs, show_outcome, show_table
 
 st.title("Facial expressions in photos")
@@ -18,7 +19,11 @@ if not pictures:
     )
 
 outcomes = analyze_all(analyzer, pictures)
-landmarks = bool(pictures) and st.toggle("Mark landmarks and head pose", True, key="photo_marks")
+landmarks = False
+if pictures:
+    with st.container(horizontal=True, gap="medium"):
+        landmarks = st.toggle("Mark landmarks and head pose", True, key="photo_marks")
+        keep_photos({name: o.result for name, o in outcomes.items() if o.result})
 for picture in pictures:
     show_outcome(outcomes[picture.name], picture, landmarks)
 show_table(outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -46,8 +47,9 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setattr(own, "OWN_NETWORKS", home / "own")
     monkeypatch.setenv("FER_DATA_DIR", str(home / "data"))
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    for name in ("FER_WEIGHTS_DIR", "FER_DETECTOR", "FER_EMOTION", "FER_MAX_UPLOAD_MB"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith(("FER_", "CLOUDFLARE_TURN_", "TWILIO_")) and name != "FER_DATA_DIR":
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture

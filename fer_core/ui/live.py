@@ -8,11 +8,10 @@ import streamlit as st
 
 from fer_core.live import LiveStats, Places
 from fer_core.settings import settings
-from fer_core.summary import TrackSummary, summarize
 from fer_core.timeline import table_csv
-from fer_core.ui.charts import share_bars, timeline_figure
-from fer_core.ui.live_chart import GLIMPSE_S, WINDOW_S, live_charts, long_enough
+from fer_core.ui.live_chart import WINDOW_S, live_charts, long_enough
 from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
+from fer_core.ui.timeline_view import timeline_view
 
 UPDATE_S = 0.4
 """How often the live charts are drawn anew."""
@@ -77,66 +76,16 @@ def speed_line(stats: LiveStats) -> str:
 
 
 def session_summary(view: LiveView) -> None:
-    """What a finished session showed: a summary and a chart of one face, all values as a table."""
-    timeline = view.session.timeline
+    """What a finished session showed: its timeline, with all values as a file."""
+    table = view.session.timeline.to_frame()
     st.subheader("Last session")
-    frame = timeline.to_frame()
-    summaries = tuple(face for face in summarize(frame) if face.observed_s >= GLIMPSE_S)
-    if not summaries:
-        st.info(
-            "No face was seen in this session. Sit facing the camera, with light on your face.",
-            icon=":material/person_search:",
-        )
-        return
-    face = _choose_face(summaries, view)
-    _show_summary(face)
-    shares, course = st.columns([2, 5], gap="medium")
-    with shares:
-        st.markdown("**Share of time**")
-        st.plotly_chart(
-            share_bars(face.shares), key="session_shares", config={"displayModeBar": False}
-        )
-    with course:
-        st.markdown("**Whole session**")
-        st.plotly_chart(
-            timeline_figure(frame, face.track_id, labels=timeline.labels),
-            key="session_timeline",
-            config={"displayModeBar": False},
-        )
-    with st.expander("All values"):
-        st.dataframe(frame, hide_index=True)
+    # A key of its own for each session: what was chosen in the one before does not stay.
+    timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
     st.download_button(
         "All values (CSV)",
-        data=partial(table_csv, frame),
+        data=partial(table_csv, table),
         file_name="session.csv",
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
     )
-
-
-def _choose_face(summaries: tuple[TrackSummary, ...], view: LiveView) -> TrackSummary:
-    """The face to show: the only one, or the user's choice (first: the one seen longest)."""
-    if len(summaries) == 1:
-        return summaries[0]
-    by_id = {face.track_id: face for face in summaries}
-    chosen = st.selectbox(
-        "Face",
-        list(by_id),
-        format_func=lambda i: f"{view.name(i)} · {by_id[i].observed_s:.0f} s",
-        width=260,
-    )
-    return by_id[chosen]
-
-
-def _show_summary(face: TrackSummary) -> None:
-    emotion, share = max(face.shares.items(), key=lambda item: item[1])
-    run = face.longest_run
-    figures = [
-        ("Most of the time", f"{emotion} {share:.0%}"),
-        ("Longest run", f"{run.emotion} {run.duration_s:.1f} s"),
-        ("Switches", str(face.switches)),
-        ("In the picture", f"{face.observed_s:.1f} s"),
-    ]
-    for column, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, value)

@@ -18,6 +18,10 @@ st.navigation(
     [
         st.Page(PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True),
         st.Page(PAGES / "live.py", title="Live", icon=":material/videocam:", url_path="live"),
+        st.Page(PAGES / "video.py", title="Video", icon=":material/movie:", url_path="video"),
+        st.Page(
+            PAGES / "history.py", title="History", icon=":material/history:", url_path="history"
+        ),
         st.Page(PAGES / "models.py", title="Models", icon=":material/tune:", url_path="models"),
         st.Page(PAGES / "about.py", title="About", icon=":material/info:", url_path="about"),
     ],

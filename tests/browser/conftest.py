@@ -62,7 +62,9 @@ class Dashboard:
         mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}
         mine |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
         mine |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-        mine |= {"HOME": str(folder), "DEEPFACE_HOME": str(folder), **environment}
+        mine.pop("DATABASE_URL", None)
+        mine |= {"HOME": str(folder), "DEEPFACE_HOME": str(folder)}
+        mine |= {"FER_DATA_DIR": str(folder / "data"), **environment}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=mine, stdout=log, stderr=subprocess.STDOUT

@@ -1,0 +1,389 @@
+"""Videos that are analysed outside any page: a page may be reloaded or closed, the work goes on.
+
+How far a job is, and what it has found so far, lies in the history's database, so that nothing of
+it is lost with the process. The copy of the video lies in a folder, until the job is removed or a
+day has passed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analyzer import Analyzer
+from fer_core.draw import annotate
+from fer_core.errors import FerError, HistoryError, JobUnknown, SessionUnknown, VideoError
+from fer_core.history import History, JobInfo, JobState
+from fer_core.schema import FrameResult
+from fer_core.timeline import results_of
+from fer_core.video.analysis import Progress, analyze_video, clock
+from fer_core.video.reader import Selection, VideoFile, read_frame
+from fer_core.video.writer import AnnotatedVideo
+
+SAVE_S = 0.5
+"""How often a job saves what it has found: no more than this is lost when its process is killed."""
+
+STALE_S = 20.0
+"""A running job that gave no sign for so long has lost its process."""
+
+POLL_S = 2.0
+"""How often an idle worker looks for jobs that another process left."""
+
+TIDY_S = 60.0
+"""How often a worker looks for copies of videos whose time is over."""
+
+CLOSE_S = 5.0
+"""How long ``close`` waits for a worker to save what it has."""
+
+
+@dataclass(slots=True)
+class Rendering:
+    """A marked video in the making: how far it is, 0..1, and what went wrong."""
+
+    share: float = 0.0
+    error: str = ""
+    done: bool = False
+
+
+class VideoJobs:
+    """The video jobs of this process: threads that work off the queue. Safe in several threads.
+
+    ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
+    copies of the videos; it is made with access for this user alone. Jobs that ended longer than
+    ``lifetime`` ago are removed, their copies with them.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        folder: Path,
+        make_analyzer: Callable[[str, str], Analyzer],
+        workers: int = 1,
+        lifetime: timedelta = timedelta(days=1),
+    ) -> None:
+        self._history = history
+        self._folder = folder
+        self._make_analyzer = make_analyzer
+        self._workers = workers
+        self._lifetime = lifetime
+        self._tidied_s = -TIDY_S
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._renderings: dict[int, Rendering] = {}
+        self._progress: dict[int, Progress] = {}
+
+    def submit(
+        self,
+        name: str,
+        data: IO[bytes],
+        selection: Selection,
+        detector: str,
+        emotion: str,
+        *,
+        owner: str,
+        keep: bool,
+    ) -> int:
+        """Put a video into the queue; returns the job's number.
+
+        With ``keep``, its session belongs to the history from the start.
+        Raises ``VideoError`` for a file that is no video or has no room on the disk,
+        ``UnknownEngine`` or ``WeightsError`` for engines that cannot be had, ``HistoryError``.
+        """
+        analyzer = self._make_analyzer(detector, emotion)
+        path = self._store(name, data)
+        try:
+            with VideoFile(path):
+                pass  # a file that is no video is refused here and now
+            session_id = self._history.begin(
+                "video",
+                name,
+                analyzer.labels,
+                analyzer.emotion.name,
+                analyzer.detector.name,
+                owner=owner,
+                kept=keep,
+            )
+            job_id = self._history.add_job(
+                owner=owner,
+                session_id=session_id,
+                name=name,
+                path=str(path),
+                every=selection.every,
+                fps=selection.fps,
+                start_s=selection.start_s,
+                end_s=selection.end_s,
+                detector=analyzer.detector.name,
+                emotion=analyzer.emotion.name,
+            )
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        self.start()
+        return job_id
+
+    def start(self) -> None:
+        """Let the threads run, if they do not already: they take up what waits in the queue."""
+        with self._lock:
+            while len(self._threads) < self._workers and not self._closed.is_set():
+                thread = threading.Thread(target=self._work, name="video job", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._wake.set()
+
+    def jobs(self, owner: str) -> list[JobInfo]:
+        """This owner's jobs, the newest first."""
+        return self._history.jobs(owner)
+
+    def job(self, job_id: int, owner: str) -> JobInfo:
+        """One job. Raises ``JobUnknown``."""
+        return self._history.job(job_id, owner)
+
+    def how_far(self, job: JobInfo) -> str:
+        """A sentence on a job that runs; the time left is known to the process that runs it."""
+        progress = self._progress.get(job.id)
+        return f"{clock(job.done_s)} analysed" if progress is None else progress.sentence
+
+    def cancel(self, job_id: int, owner: str) -> None:
+        """End a job that waits or runs; what it has found stays."""
+        job = self._history.job(job_id, owner)
+        if job.state in ("waiting", "running"):
+            self._history.update_job(job_id, state="cancelled")
+
+    def resume(self, job_id: int, owner: str) -> None:
+        """Go on with a job that was cancelled, interrupted, or failed."""
+        job = self._history.job(job_id, owner)
+        if job.state in ("cancelled", "interrupted", "failed"):
+            self._history.update_job(job_id, state="waiting", sentence="")
+            self.start()
+
+    def keep(self, job_id: int, owner: str) -> None:
+        """Make the session of a job part of the history."""
+        self._history.keep(session_of(self._history.job(job_id, owner)), owner)
+
+    def remove(self, job_id: int, owner: str) -> None:
+        """Forget a job, delete its videos, and its session if that is not kept."""
+        job = self._history.job(job_id, owner)
+        self._history.remove_job(job_id, owner)
+        self._delete_files(job)
+
+    def expire(self, after: timedelta) -> None:
+        """Remove the jobs, whoever's, that ended longer than ``after`` ago."""
+        for job in self._history.ended_jobs(datetime.now(UTC) - after):
+            with suppress(JobUnknown):  # another process may be at it too
+                self.remove(job.id, job.owner)
+
+    def marked_frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
+        """The frame shown at ``t_s`` seconds with its faces marked, BGR; None past the end.
+
+        Raises ``VideoError`` if the copy of the video is gone.
+        """
+        job = self._history.job(job_id, owner)
+        bgr = read_frame(Path(job.path), t_s)
+        if bgr is None:
+            return None
+        table = self._history.table(session_of(job), owner)
+        before = table[table["t_s"] <= t_s + 1e-6]
+        if before.empty:
+            return bgr
+        shown = before[before["t_s"] == before["t_s"].max()]
+        height, width = bgr.shape[:2]
+        result = next(results_of(shown, width, height, job.emotion, job.detector))
+        return annotate(bgr, result)
+
+    def marked_path(self, job: JobInfo) -> Path:
+        """Where the marked video of a job is, once it was rendered."""
+        return Path(job.path).with_suffix(".marked.mp4")
+
+    def rendering(self, job_id: int) -> Rendering | None:
+        """The marked video that this process made, or is making, of a job."""
+        with self._lock:
+            return self._renderings.get(job_id)
+
+    def render(self, job_id: int, owner: str) -> Rendering:
+        """Begin to make the marked video of a job from what was found, without analysing again."""
+        job = self._history.job(job_id, owner)
+        with self._lock:
+            before = self._renderings.get(job_id)
+            if before is not None and not before.error:
+                return before
+            rendering = self._renderings[job_id] = Rendering()
+        threading.Thread(
+            target=self._render, args=(job, rendering), name="marked video", daemon=True
+        ).start()
+        return rendering
+
+    def close(self) -> None:
+        """Stop the threads; jobs that were running can be resumed."""
+        self._closed.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(CLOSE_S)
+
+    def _store(self, name: str, data: IO[bytes]) -> Path:
+        """A copy of the video under a name of its own: that of the user never touches the disk."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{uuid.uuid4().hex}.video"
+        try:
+            with path.open("xb") as copy:
+                path.chmod(0o600)
+                shutil.copyfileobj(data, copy, 1 << 20)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise VideoError(
+                f"There is no room for the copy of {name} ({error.strerror or error}). Remove "
+                "other videos, or free some disk space, and add it again."
+            ) from error
+        return path
+
+    def _delete_files(self, job: JobInfo) -> None:
+        Path(job.path).unlink(missing_ok=True)
+        self.marked_path(job).unlink(missing_ok=True)
+        with self._lock:
+            self._renderings.pop(job.id, None)
+
+    def _work(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._tidy()
+                self._history.interrupt_stale(STALE_S)
+                job = self._history.claim_job(self._name)
+            except HistoryError:
+                job = None  # the database is away: the queue waits for it
+            if job is None:
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+            else:
+                self._run(job)
+
+    def _tidy(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._tidied_s >= TIDY_S:
+            self._tidied_s = now_s
+            self.expire(self._lifetime)
+
+    def _run(self, job: JobInfo) -> None:
+        """Work on one job to its end, and say how it ended."""
+        try:
+            state, sentence = self._analyze(job)
+        except JobUnknown:
+            state, sentence = "cancelled", ""  # it was removed
+        except FerError as error:
+            state, sentence = "failed", str(error)
+        # Whatever an engine throws at one video must not end the queue.
+        except Exception as error:
+            state = "failed"
+            sentence = f"This video could not be analysed ({type(error).__name__}: {error})."
+        self._progress.pop(job.id, None)
+        self._end(job, state, sentence)
+
+    def _end(self, job: JobInfo, state: str, sentence: str) -> None:
+        # Removed meanwhile; or the database is away, and the job is found stale later.
+        with suppress(JobUnknown, HistoryError):
+            self._history.finish(session_of(job))
+            self._history.update_job(job.id, state=state, sentence=sentence)
+
+    def _analyze(self, job: JobInfo) -> tuple[str, str]:
+        """Analyse what is left of a video; the state it ends in, and a sentence if one is due."""
+        analyzer = self._make_analyzer(job.detector, job.emotion)
+        selection, first_id = self._rest_of(job)
+        with VideoFile(Path(job.path)) as video:
+            progress = self._progress[job.id] = Progress(video.info, _selection(job))
+            batch: list[FrameResult] = []
+            saved_s = time.monotonic()
+            with closing(analyze_video(video, analyzer, selection)) as frames:
+                for _, result in frames:
+                    batch.append(_renumbered(result, first_id))
+                    progress.update(result.t_s)
+                    if time.monotonic() - saved_s < SAVE_S:
+                        continue
+                    if self._save(job, batch, progress) != "running":
+                        return "cancelled", ""
+                    if self._closed.is_set():
+                        return "interrupted", "The dashboard was stopped meanwhile."
+                    saved_s = time.monotonic()
+            self._save(job, batch, progress)
+            return "done", video.problem
+
+    def _save(self, job: JobInfo, batch: list[FrameResult], progress: Progress) -> JobState:
+        """Save what was found, and learn whether the job is still wanted."""
+        if batch:
+            self._history.append(session_of(job), batch)
+        done_s = batch[-1].t_s if batch else job.done_s
+        batch.clear()
+        return self._history.heartbeat(job.id, done_s, progress.share)
+
+    def _rest_of(self, job: JobInfo) -> tuple[Selection, int]:
+        """What is still to be done, and the last identity that was given."""
+        selection = _selection(job)
+        table = self._history.table(session_of(job), job.owner)
+        if table.empty:
+            return selection, 0
+        known = table["track_id"].dropna()
+        begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
+        return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+
+    def _render(self, job: JobInfo, rendering: Rendering) -> None:
+        try:
+            self._draw(job, rendering)
+        except FerError as error:
+            rendering.error = str(error)
+        except Exception as error:
+            rendering.error = f"The marked video failed ({type(error).__name__}: {error})."
+        rendering.done = True
+
+    def _draw(self, job: JobInfo, rendering: Rendering) -> None:
+        source, selection = Path(job.path), _selection(job)
+        table = self._history.table(session_of(job), job.owner)
+        with VideoFile(source) as video:
+            info = video.info
+            progress = Progress(info, selection)
+            results = results_of(table, info.width, info.height, job.emotion, job.detector)
+            found = next(results, None)
+            with AnnotatedVideo(self.marked_path(job), source, info, selection) as film:
+                for frame in video.frames(selection):
+                    while found is not None and found.t_s < frame.t_s - 1e-6:
+                        found = next(results, None)
+                    if found is None:
+                        break
+                    if abs(found.t_s - frame.t_s) < 1e-6:
+                        film.write(frame, found)
+                    progress.update(frame.t_s)
+                    rendering.share = progress.share or 0.0
+
+
+def session_of(job: JobInfo) -> int:
+    """Where a job's samples are. Raises ``SessionUnknown`` once they were deleted."""
+    if job.session_id is None:
+        raise SessionUnknown("What this job had found was deleted. Add the video again.")
+    return job.session_id
+
+
+def _selection(job: JobInfo) -> Selection:
+    return Selection(every=job.every, fps=job.fps, start_s=job.start_s, end_s=job.end_s)
+
+
+def _renumbered(result: FrameResult, first_id: int) -> FrameResult:
+    """The identities of a resumed job go on after those it had: none is given twice."""
+    if not first_id:
+        return result
+    faces = tuple(
+        replace(face, track_id=None if face.track_id is None else face.track_id + first_id)
+        for face in result.faces
+    )
+    return replace(result, faces=faces)

@@ -1,0 +1,48 @@
+"""The switch that keeps what a page shows in the history; without it nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from fer_core.errors import HistoryError
+from fer_core.history import history
+from fer_core.labels import EMOTIONS
+from fer_core.schema import FrameResult
+from fer_core.ui.stores import owner
+
+HELP = "Numbers and times only, no pictures. They stay on this computer until you delete them."
+
+
+def keep_photos(results: Mapping[str, FrameResult]) -> None:
+    """The switch of the photo page: what it shows is kept while it is on.
+
+    Each picture becomes a session of its own, once. Switched off again, they leave the history.
+    """
+    kept: dict[str, int] = st.session_state.setdefault("photo_kept", {})
+    on = st.toggle("Keep in the history", key="photo_keep", help=HELP)
+    try:
+        if not on and kept:
+            history().delete(list(kept.values()), owner())
+            kept.clear()
+        for name, result in results.items() if on else ():
+            key = f"{name}|{result.model}|{result.detector}"
+            if key not in kept:
+                kept[key] = _keep_photo(name, result)
+    except HistoryError as error:
+        st.error(str(error), icon=":material/database:")
+
+
+def _keep_photo(name: str, result: FrameResult) -> int:
+    """Faces of a photo are told apart by their number."""
+    labels = result.faces[0].labels if result.faces else EMOTIONS
+    store = history()
+    numbered = tuple(
+        replace(face, track_id=number) for number, face in enumerate(result.faces, start=1)
+    )
+    session_id = store.begin("photo", name, labels, result.model, result.detector, owner=owner())
+    store.append(session_id, [replace(result, faces=numbered, t_s=0.0)])
+    store.finish(session_id)
+    return session_id

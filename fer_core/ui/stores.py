@@ -1,0 +1,57 @@
+"""What all pages of this server share: the history and the video jobs, and whose they are."""
+
+from __future__ import annotations
+
+import atexit
+from datetime import timedelta
+
+import streamlit as st
+
+from fer_core.errors import HistoryError
+from fer_core.history import LOCAL, History, history, start_housekeeping
+from fer_core.jobs import VideoJobs
+from fer_core.settings import settings
+from fer_core.ui.engines import analyzer_of
+
+
+def owner() -> str:
+    """Whose sessions and jobs this browser sees."""
+    return LOCAL
+
+
+def page_history() -> History:
+    """The history. Where its database cannot be had, the page says so and ends."""
+    try:
+        return _history()
+    except HistoryError as error:
+        st.error(str(error), icon=":material/database:")
+        st.stop()
+
+
+def page_jobs() -> VideoJobs:
+    """The video jobs. Where their database cannot be had, the page says so and ends."""
+    page_history()
+    return _jobs()
+
+
+@st.cache_resource(show_spinner=False)
+def _history() -> History:
+    store = history()
+    store.count(owner())  # opens it, and brings its tables up to date
+    start_housekeeping()
+    return store
+
+
+@st.cache_resource(show_spinner=False, on_release=VideoJobs.close)
+def _jobs() -> VideoJobs:
+    folder = settings().data_dir / "videos"
+    jobs = VideoJobs(
+        _history(),
+        folder,
+        analyzer_of,
+        workers=settings().max_jobs,
+        lifetime=timedelta(hours=settings().video_hours),
+    )
+    jobs.start()
+    atexit.register(jobs.close)
+    return jobs

@@ -1,0 +1,40 @@
+"""What was kept: sessions to find, read, compare, take out and delete."""
+
+import streamlit as st
+
+from fer_core.ui.history import (
+    actions,
+    compare,
+    filters,
+    open_session,
+    session_list,
+    undo_line,
+    where_line,
+)
+from fer_core.ui.stores import owner, page_history
+
+st.title("History")
+store = page_history()
+where_line(store)
+undo_line(store)
+
+everything = store.count(owner())
+if not everything:
+    st.info(
+        "Nothing is kept yet. Switch on “Keep in the history” on the Photo, Live or Video page, "
+        "and its numbers are found here again.",
+        icon=":material/bookmark:",
+    )
+    st.stop()
+
+sessions = filters(store)
+if not sessions:
+    st.info("No session matches these filters.", icon=":material/filter_alt_off:")
+    st.stop()
+
+chosen = session_list(sessions)
+actions(store, chosen, everything)
+if len(chosen) == 1:
+    open_session(store, chosen[0])
+elif chosen:
+    compare(store, chosen)

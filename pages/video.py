@@ -1,0 +1,16 @@
+"""Videos in, timelines and files out."""
+
+import streamlit as st
+
+from fer_core.ui.engines import current_analyzer, engine_line
+from fer_core.ui.stores import page_jobs
+from fer_core.ui.video import failures, job_list, open_job, upload_form
+
+st.title("Facial expressions in videos")
+jobs = page_jobs()
+current_analyzer()
+upload_form(jobs)
+failures()
+engine_line()
+job_list(jobs)
+open_job(jobs)

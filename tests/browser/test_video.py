@@ -1,0 +1,137 @@
+"""Videos and the history in a real browser: analysed behind the page, kept, found again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from fer_core.images import read_picture
+from tests.browser.conftest import OpenPage
+from tests.conftest import SAMPLE
+
+SECONDS = 4
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The astronaut, who comes, stays, is hidden for a second, and is back; 15 frames a second."""
+    path = tmp_path_factory.mktemp("film") / "astronaut film.mp4"
+    picture = cv2.resize(read_picture(SAMPLE), (320, 320))
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 320, 320, "yuv420p"
+        for number in range(15 * SECONDS):
+            shown = np.zeros_like(picture) if 20 <= number < 35 else picture
+            frame = av.VideoFrame.from_ndarray(shown.astype(np.uint8), format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def analyse(page: Page, film: Path, keep: bool = False) -> None:
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(film)
+    if keep:
+        page.get_by_text("Keep in the history", exact=True).click()
+    page.get_by_role("button", name="Analyse").click()
+
+
+def chart(page: Page):
+    return page.locator(".js-plotly-plot").first
+
+
+def remove_all(page: Page) -> None:
+    """Leave no job behind for the next test."""
+    remove = page.get_by_role("button", name="Remove", exact=True)
+    while remove.count():
+        count = remove.count()
+        remove.first.click()
+        expect(remove).to_have_count(count - 1)
+
+
+def test_a_video_becomes_a_timeline_with_files(open_page: OpenPage, film, screenshot):
+    page = open_page("/video")
+    expect(page.get_by_text("Add one or more videos")).to_be_visible()
+    screenshot(page, "video-empty")
+    analyse(page, film)
+    expect(chart(page)).to_be_visible()
+    expect(page.get_by_text("Done")).to_be_visible()
+    expect(page.get_by_text("60 frames")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Parquet").click()
+    table = pd.read_parquet(io.BytesIO(download.value.path().read_bytes()))
+    assert table["t_s"].nunique() == 15 * SECONDS
+    assert set(table["dominant"].dropna()) == {"happy"}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report").click()
+    assert b"astronaut film" in download.value.path().read_bytes()
+    screenshot(page, "video-timeline")
+    remove_all(page)
+    expect(page.get_by_text("Add one or more videos")).to_be_visible()
+
+
+def test_the_marked_video_plays(open_page: OpenPage, film):
+    page = open_page("/video")
+    analyse(page, film)
+    expect(page.get_by_text("Done")).to_be_visible()
+    page.get_by_role("button", name="Make the marked video").click()
+    page.get_by_role("button", name="Marked video", exact=False).last.click()
+    video = page.locator("video")
+    expect(video).to_be_visible()
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    size = video.evaluate("v => [v.videoWidth, v.videoHeight, v.duration]")
+    assert size[:2] == [320, 320]
+    assert size[2] == pytest.approx(SECONDS, abs=0.3)
+    page.keyboard.press("Escape")
+    remove_all(page)
+
+
+def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
+    open_page: OpenPage, film, screenshot
+):
+    page = open_page("/video")
+    analyse(page, film, keep=True)
+    expect(page.get_by_text("astronaut film.mp4").first).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Show timeline").click()
+    expect(chart(page)).to_be_visible()
+    expect(page.get_by_text("Done")).to_be_visible()
+    expect(page.get_by_text("Kept in the history")).to_be_visible()
+    remove_all(page)
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_text("Kept until you delete it")).to_be_visible()
+    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    # The list is drawn on a canvas: its first row's box is a click into the first column.
+    page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
+    expect(chart(page)).to_be_visible()
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_have_value("astronaut film.mp4")
+    name.fill("Launch day")
+    name.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Launch day")
+    expect(chart(page)).to_be_visible()  # renaming does not close it
+    screenshot(page, "history-session")
+    phone = open_page("/history", width=390, dark=True)
+    expect(phone.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    screenshot(phone, "history-phone-dark")
+    page.get_by_role("button", name="Delete 1 session").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Delete all for good").click()
+    expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
+
+
+def test_a_file_that_is_no_video_is_a_sentence(open_page: OpenPage, tmp_path):
+    wrong = tmp_path / "wrong.mp4"
+    wrong.write_bytes(b"this is no film")
+    page = open_page("/video")
+    analyse(page, wrong)
+    expect(page.get_by_text("wrong.mp4")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)

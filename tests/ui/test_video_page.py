@@ -1,0 +1,103 @@
+"""The video page: jobs go on behind it, and what they find is shown and kept when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.history import LOCAL, JobInfo, history
+from fer_core.settings import ROOT
+from fer_core.ui import stores
+from tests.test_jobs import clip, until
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("FER_DETECTOR", "haar")
+    monkeypatch.setenv("FER_EMOTION", "compact")
+    return AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60)
+
+
+def add(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.run()
+    page.file_uploader[0].set_value([(name, data, "video/mp4")]).run()
+    return page.button(key="video_analyse").click().run()
+
+
+def finished(page: AppTest) -> JobInfo:
+    """The only job, once it is done; the page drawn anew."""
+    until(lambda: stores._jobs().jobs(LOCAL)[0].state == "done")
+    page.run()
+    return stores._jobs().jobs(LOCAL)[0]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> bytes:
+    return clip(tmp_path / "film.mp4", frames=12).read_bytes()
+
+
+def test_an_empty_page_says_what_to_do(page):
+    page.run()
+    assert not page.exception
+    assert "Add one or more videos" in page.info[0].value
+    assert page.button(key="video_analyse").disabled
+
+
+def test_a_video_is_analysed_behind_the_page(page, film):
+    add(page, "a film.mp4", film)
+    assert not page.exception
+    job = finished(page)
+    assert not page.exception
+    assert job.name == "a film.mp4"
+    assert "12 frames" in " ".join(caption.value for caption in page.caption)
+    assert history().sessions(LOCAL) == []  # kept only when asked
+
+
+def test_another_visit_finds_the_job_again(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    again = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60).run()
+    again.button(key=f"video_open_{job.id}").click().run()
+    assert not again.exception
+    assert any(each.value.startswith("film") for each in again.subheader)
+
+
+def test_keep_in_the_history(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    assert not page.exception
+    assert [each.name for each in history().sessions(LOCAL)] == ["film.mp4"]
+
+
+def test_remove_forgets_it(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_remove_{job.id}").click().run()
+    assert not page.exception
+    assert stores._jobs().jobs(LOCAL) == []
+    assert not Path(job.path).exists()
+
+
+def test_what_is_no_video_is_a_sentence_beside_its_name(page):
+    add(page, "notes.mp4", b"no film at all")
+    assert not page.exception
+    assert "notes.mp4" in page.error[0].value.replace("\\", "")
+    assert page.button(key="video_analyse").disabled  # the widget is empty again
+
+
+def test_an_end_before_the_start_is_said(page, film):
+    page.run()
+    page.number_input(key="video_from").set_value(5.0).run()
+    page.number_input(key="video_to").set_value(2.0).run()
+    assert not page.exception
+    assert "after the start" in page.warning[0].value
+
+
+def test_a_history_that_is_away_is_a_sentence(page, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
+    page.run()
+    assert not page.exception
+    assert "cannot be used" in page.error[0].value
