@@ -20,6 +20,8 @@
     │   └── DownloadFailed      it could not be fetched
     ├── UnknownEngine           no detector or emotion model has this name
     ├── RestNotMeasured         a face was not seen for long enough to know how it looks at rest
+    ├── IceSettingsWrong        the settings of the STUN and TURN servers contradict themselves
+    ├── RelayUnavailable        a provider of TURN servers gave no credentials
     └── DatasetError            labelled data or a checkpoint for training or evaluation is unusable
 
 ``str(error)`` is a sentence for the person in front of the screen: what is wrong, and what to do.
@@ -98,6 +100,14 @@ class UnknownEngine(FerError):
 
 class RestNotMeasured(FerError):
     """The face was not seen for long enough to know how it looks at rest."""
+
+
+class IceSettingsWrong(FerError):
+    """The settings of the STUN and TURN servers are incomplete or contradict each other."""
+
+
+class RelayUnavailable(FerError):
+    """A provider of TURN servers gave no credentials."""
 
 
 class DatasetError(FerError):

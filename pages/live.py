@@ -4,26 +4,34 @@ import streamlit as st
 
 from fer_core.live import LiveCamera
 from fer_core.stream import StreamAnalyzer
-from fer_core.ui import webrtc
+from fer_core.ui import snapshots, webrtc
 from fer_core.ui.camera_problem import camera_problem
 from fer_core.ui.engines import current_analyzer, engine_line
 from fer_core.ui.live import live_panel, live_places, session_summary
-from fer_core.ui.live_view import live_view, marks_toggles
+from fer_core.ui.live_view import live_view, marks_toggles, snapshots_toggle
 
 st.title("Facial expressions, live")
 # Loaded before Start is shown: the first frames would wait for it.
 analyzer = current_analyzer()
 engine_line()
 
+
+def new_session() -> LiveCamera:
+    """What a start of the camera gets."""
+    return LiveCamera(StreamAnalyzer(analyzer), live_places())
+
+
 picture, charts = st.columns([5, 6], gap="medium")
 with picture:
     camera_place = st.container()
     marks = marks_toggles()
+    by_snapshots = snapshots_toggle()
 with camera_place:
-    view = webrtc.camera(
-        "live_camera", lambda: LiveCamera(StreamAnalyzer(analyzer), live_places()), marks
-    )
-    camera_problem(view.timed_out)
+    if by_snapshots:
+        view = snapshots.snapshot_camera("live_snapshot_camera", new_session, marks)
+    else:
+        view = webrtc.camera("live_camera", new_session, marks)
+        camera_problem("live_camera", view)
 
 with charts:
     if view.running and view.session:

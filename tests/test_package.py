@@ -33,6 +33,7 @@ def test_the_public_names():
         "UnknownEngine", "DatasetError", "RestNotMeasured",
         "VideoError", "UnreadableVideo", "VideoTooLarge",
         "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown",
+        "IceSettingsWrong", "RelayUnavailable",
         "StreamAnalyzer", "HeadPose", "RestingExpression",
     }  # fmt: skip
     assert all(hasattr(fer_core, name) for name in fer_core.__all__)

@@ -4,6 +4,8 @@
 // (which is of the same origin, so that this page may read it). It is replaced by sentences of ours.
 
 const POLL_MS = 500;
+// The width that Chromium gives a video before its first picture.
+const NO_PICTURE = 2;
 
 const BY_ERROR = [
   [/NotAllowedError|SecurityError/, "refused"],
@@ -21,11 +23,16 @@ function cameraDocument() {
     // !important: the frame adds a rule of the same weight of its own, now before this one, now after.
     style.textContent = ".MuiAlert-root { display: none !important; }";
     page.head.append(style);
+    const note = ({ target }) => {
+      const text = target.closest("button")?.textContent;
+      if (text === "Start" || text === "Stop") page.ferPressed = text;
+    };
+    page.addEventListener("click", note, { capture: true });
   }
   return page;
 }
 
-// "", "running", or the word for the error that is shown.
+// "", "connecting", "playing", or the word for the error that is shown.
 function frameState() {
   const page = cameraDocument();
   const alert = page?.querySelector(".MuiAlert-root");
@@ -33,7 +40,14 @@ function frameState() {
     const known = BY_ERROR.find(([pattern]) => pattern.test(alert.textContent));
     return known ? known[1] : "no_connection";
   }
-  return page?.querySelector("video, .MuiCircularProgress-root") ? "running" : "";
+  const video = page?.querySelector("video");
+  if (video?.videoWidth > NO_PICTURE) return "playing";
+  return video || page?.querySelector(".MuiCircularProgress-root") ? "connecting" : "";
+}
+
+// A connection that fails ends the camera as if Stop had been pressed.
+function endedByItself() {
+  return cameraDocument()?.ferPressed === "Start";
 }
 
 // What can be known before Start is pressed.
@@ -53,10 +67,15 @@ export default function ({ setStateValue, parentElement }) {
   const root = parentElement.querySelector(".fer-camera-problem");
   let told = "";
   let failed = ""; // why the last start failed; stays until the next start
+  let before = "";
   const look = async () => {
     const state = frameState();
-    if (state) failed = state === "running" ? "" : state;
-    const problem = state === "running" ? "" : failed || (await obstacle());
+    const running = state === "connecting" || state === "playing";
+    if (state) failed = running ? "" : state;
+    else if (before === "playing" && endedByItself()) failed = "connection_lost";
+    else if (before === "connecting" && endedByItself()) failed = "no_connection";
+    before = state;
+    const problem = running ? "" : failed || (await obstacle());
     if (problem === told || !root.isConnected) return;
     told = problem;
     setStateValue("problem", problem);

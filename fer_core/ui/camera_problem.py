@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from fer_core.ui.connection import LOOK_S, connection_problem
+from fer_core.ui.live_view import choose_snapshots
+from fer_core.ui.webrtc import CameraView
 from fer_core.ui.widgets import photo_link
 
 SENTENCES = {
@@ -24,9 +27,17 @@ SENTENCES = {
     ),
     "no_connection": (
         "The picture does not get through to the dashboard: the connection was not made in time. "
-        "A firewall or a VPN may be in the way. Press Stop, then Start, or try another network."
+        "A firewall or a VPN may be in the way. Press Stop, then Start, or try another network, or "
+        "use snapshots: a few pictures a second that go the way of this page."
+    ),
+    "connection_lost": (
+        "The picture no longer gets through to the dashboard: the connection was lost. Press Start "
+        "to try again, or use snapshots: a few pictures a second that go the way of this page."
     ),
 }
+
+CONNECTION_PROBLEMS = ("no_connection", "connection_lost")
+"""The problems that snapshots do not have."""
 
 _component = st.components.v2.component(
     "fer_camera_problem",
@@ -36,18 +47,26 @@ _component = st.components.v2.component(
 )
 
 
-@st.fragment
-def camera_problem(timed_out: bool) -> None:
-    """Show what keeps the camera from working, if anything does, with the way to the photo page.
+def camera_problem(key: str, view: CameraView) -> None:
+    """Show what keeps the camera from working, if anything does, with ways to do without it.
 
     A fragment: what the browser reports in the middle of a start must not rerun the whole page.
-    ``timed_out``: the server already knows that no connection was made.
+    While the camera runs, it looks again by itself whether the picture gets through.
     """
+    st.fragment(_problem, run_every=LOOK_S if view.running else None)(key, view)
+
+
+def _problem(key: str, view: CameraView) -> None:
     note = st.container()
     reported = _component(key="camera_problem", on_problem_change=lambda: None).problem
-    problem = "no_connection" if timed_out else reported
+    problem = connection_problem(key, view) or reported
     if problem not in SENTENCES:
         return
     with note:
         st.error(SENTENCES[problem], icon=":material/videocam_off:")
+        if problem in CONNECTION_PROBLEMS and st.button(
+            "Use snapshots instead", icon=":material/photo_library:"
+        ):
+            choose_snapshots()
+            st.rerun()
         photo_link("Use photos instead")

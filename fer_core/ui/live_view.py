@@ -17,6 +17,9 @@ from fer_core.live import LiveCamera
 from fer_core.timeline import Timeline
 from fer_core.ui.webrtc import Marks
 
+OFFERS_TAKEN = "live_snapshot_offers"
+"""How many times this browser session went from a video that failed to snapshots."""
+
 
 @dataclass(slots=True)
 class LiveView:
@@ -57,6 +60,26 @@ def marks_toggles() -> Marks:
             "Head pose", key="live_pose", help="Three axes that turn with the head."
         )
     return marks
+
+
+def snapshots_toggle() -> bool:
+    """The widget that asks for snapshots instead of a video; whether they are asked for."""
+    offers_taken: int = st.session_state.get(OFFERS_TAKEN, 0)
+    return st.toggle(
+        "Live without WebRTC",
+        value=offers_taken > 0,
+        # Another widget for each offer that was taken: a value that Python gives to one that is
+        # there is lost when a fragment that runs by itself comes in between.
+        key=f"live_snapshots_{offers_taken}",
+        help="Sends a few snapshots a second the way of this page, where a firewall or a VPN lets "
+        "no video through.",
+        persist_state="session",
+    )
+
+
+def choose_snapshots() -> None:
+    """Take the offer to go on with snapshots. The page must be run again."""
+    st.session_state[OFFERS_TAKEN] = st.session_state.get(OFFERS_TAKEN, 0) + 1
 
 
 def faces_popover(view: LiveView, tracks: list[int]) -> None:
