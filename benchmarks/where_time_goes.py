@@ -33,6 +33,7 @@ from fer_core.landmarks.framing import LANDMARK_PX
 from fer_core.landmarks.landmarks68 import Landmarks68Model
 from fer_core.schema import Box, Detection
 from fer_core.stream import StreamAnalyzer
+from fer_core.ui.webrtc import to_video_frame
 
 TURNS = 8
 BITRATE = 1_000_000
@@ -151,8 +152,8 @@ def as_vp8(clip: Clip) -> list[JitterFrame]:
 
 
 def as_video_frame(bgr: NDArray[np.uint8], t_s: float) -> av.VideoFrame:
-    """A frame for aiortc's encoder."""
-    frame = av.VideoFrame.from_ndarray(bgr, format="bgr24")
+    """A frame for aiortc's encoder, as the live page makes it."""
+    frame = to_video_frame(bgr)
     frame.pts, frame.time_base = round(t_s * CLOCK), Fraction(1, CLOCK)
     return frame
 

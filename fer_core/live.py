@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
@@ -54,6 +55,18 @@ class FrameAnalyzer(Protocol):
 
     def update(self, frame_bgr: NDArray[np.uint8], t_s: float) -> FrameResult:
         """See ``StreamAnalyzer.update``."""
+        ...
+
+
+class Sink(Protocol):
+    """Where the results go beside the timeline: ``fer_core.history.Keeping``."""
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next result, at once."""
+        ...
+
+    def close(self) -> None:
+        """No more will come. May take its time."""
         ...
 
 
@@ -111,6 +124,7 @@ class LiveCamera:
         self._submitted_s = -np.inf
         self._latest: FrameResult | None = None
         self._error: str | None = None
+        self._sink: Sink | None = None
         self._processed = 0
         self._dropped = 0
         self._recent: deque[_Done] = deque()
@@ -191,6 +205,18 @@ class LiveCamera:
             skipped_share=skipped / max(skipped + len(done), 1),
         )
 
+    def send_to(self, sink: Sink | None) -> pd.DataFrame:
+        """Hand every result from now on to ``sink`` as well; the table of those before.
+
+        The end of the session closes it. A session that is over closes it at once.
+        """
+        with self._changed:
+            self._sink = sink
+            table = self.timeline.to_frame()
+            if self._stopped:
+                self._close_sink()
+        return table
+
     def stop(self) -> None:
         """End the session without waiting; a frame that is still being analysed is discarded."""
         with self._changed:
@@ -198,6 +224,7 @@ class LiveCamera:
                 self._places.give_back()
             self._stopped = True
             self._waiting = None
+            self._close_sink()
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -207,6 +234,12 @@ class LiveCamera:
             thread = self._thread
         if thread is not None:
             thread.join(CLOSE_S)
+
+    def _close_sink(self) -> None:
+        """In a thread: the event loop of the connection, which ends a session, must not wait."""
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
 
     def _take_place(self) -> bool:
         if not self._has_place and self._places:
@@ -242,6 +275,8 @@ class LiveCamera:
                 return
             self.timeline.append(result)
             self._latest = result
+            if self._sink is not None:
+                self._sink.add(result)
             self._error = None
             self._processed += 1
             self._recent.append(_Done(now, (now - submitted_s) * 1e3))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -111,8 +113,10 @@ class Timeline:
         with self._lock:
             rows = np.frombuffer(self._rows).reshape(-1, len(columns(self.labels)))
             first = np.searchsorted(rows[:, 0], self._last_s - last_s) if len(rows) else 0
-            # A copy: the array cannot grow while a view of it is held.
-            return rows[first:].copy()
+            # A copy: the array cannot grow while a view of it is held, not even until the return.
+            found = rows[first:].copy()
+            del rows
+            return found
 
 
 def results_of(
@@ -123,9 +127,9 @@ def results_of(
     What a table does not hold (landmarks, latency) they lack.
     """
     labels = labels_of(table)
-    for t_s, rows in table.groupby("t_s", sort=True):
-        faces = [_face(row, labels) for row in rows[rows["score"].notna()].to_dict("records")]
-        yield FrameResult(width, height, tuple(faces), model, detector, t_s=float(str(t_s)))
+    for t_s, rows in groupby(table.to_dict("records"), key=itemgetter("t_s")):
+        faces = tuple(_face(row, labels) for row in rows if not pd.isna(row["score"]))
+        yield FrameResult(width, height, faces, model, detector, t_s=t_s)
 
 
 def table_csv(table: pd.DataFrame) -> bytes:

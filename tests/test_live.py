@@ -16,6 +16,7 @@ from fer_core.errors import WeightsMissing
 from fer_core.labels import EMOTIONS
 from fer_core.live import CLOSE_S, LiveCamera, Places
 from fer_core.schema import FrameResult
+from fer_core.timeline import Timeline
 
 DEADLINE_S = 20.0
 
@@ -166,6 +167,28 @@ def test_frames_a_second_follow_the_clock(monkeypatch):
     assert camera.stats().fps == 0.0
     assert camera.stats().latency_median_ms is None
     camera.stop()
+
+
+def test_a_frame_that_comes_as_soon_as_the_table_was_read_is_kept():
+    """A view of the numbers that outlived the lock kept them from growing."""
+    timeline = Timeline()
+    timeline.append(FrameResult(64, 48, (), "model", "detector", t_s=0.0))
+    lock = timeline._lock
+
+    class Waited:
+        """A lock for which the camera's thread is waiting."""
+
+        def __enter__(self) -> None:
+            lock.acquire()
+
+        def __exit__(self, *_error: object) -> None:
+            lock.release()
+            timeline._lock = lock
+            timeline.append(FrameResult(64, 48, (), "model", "detector", t_s=0.1))
+
+    timeline._lock = Waited()  # type: ignore[assignment]
+    assert len(timeline.to_frame()) == 1
+    assert len(timeline) == 2
 
 
 def test_an_error_is_kept_as_a_sentence_and_the_stream_goes_on():

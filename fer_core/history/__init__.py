@@ -10,13 +10,14 @@ from functools import cache
 
 from fer_core.history.housekeeping import Housekeeper
 from fer_core.history.jobs import JobInfo, JobState, JobStore
+from fer_core.history.keeping import Keeping
 from fer_core.history.notes import Mark, NoteStore
 from fer_core.history.recorder import Recorder
 from fer_core.history.samples import SampleStore
 from fer_core.history.store import LOCAL, Kind, SessionInfo, SessionStore
 
 __all__ = [
-    "LOCAL", "History", "JobInfo", "JobState", "Kind", "Mark", "Recorder", "SessionInfo",
+    "LOCAL", "History", "JobInfo", "JobState", "Keeping", "Kind", "Mark", "Recorder", "SessionInfo",
     "history", "start_housekeeping",
 ]  # fmt: skip
 

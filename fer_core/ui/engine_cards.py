@@ -42,9 +42,7 @@ def _card(name: str, in_use: bool) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"#### {title(name)}{badge}")
         st.markdown(f"{plain(facts.about)}\n\n**Accuracy:** {facts.measured}")
-        st.caption(
-            f"From {source} · {facts.licence} licence · {facts.size_bytes / 1e6:.1f} MB"
-        )
+        st.caption(f"From {source} · {facts.licence} licence · {facts.size_bytes / 1e6:.1f} MB")
         if name in own_networks():
             _recalls(name)
         if name in WEIGHTS:

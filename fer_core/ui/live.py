@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core.live import LiveStats, Places
 from fer_core.settings import settings
 from fer_core.timeline import table_csv
+from fer_core.ui.keep import keep_live
 from fer_core.ui.live_chart import WINDOW_S, live_charts, long_enough
 from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
 from fer_core.ui.timeline_view import timeline_view
@@ -45,6 +46,7 @@ def live_panel(view: LiveView) -> None:
     with controls:
         with st.container(horizontal=True, vertical_alignment="center"):
             faces_popover(view, tracks)
+            problem = keep_live(view)
             affect = st.toggle(
                 "Valence and arousal",
                 key="live_affect",
@@ -52,6 +54,8 @@ def live_panel(view: LiveView) -> None:
                 "(Russell and Mehrabian, 1977).",
             )
         rest_controls(view)
+    if problem:
+        status.warning(problem, icon=":material/database:")
     if window["track_id"].isna().all():
         notice.info("No face in the picture.", icon=":material/person_search:")
     live_charts(window, view, affect, key="live_charts")
@@ -79,6 +83,8 @@ def session_summary(view: LiveView) -> None:
     """What a finished session showed: its timeline, with all values as a file."""
     table = view.session.timeline.to_frame()
     st.subheader("Last session")
+    if problem := keep_live(view):
+        st.warning(problem, icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
     timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
     st.download_button(

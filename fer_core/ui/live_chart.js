@@ -1,10 +1,17 @@
 // Draws the faces of a live camera: a card for each, with bars and a timeline.
 //
-// Streamlit calls the default export again with each new `data`. The nodes of a face are made once
-// and handed to Plotly.react from then on, which keeps zoom and legend choices (layout.uirevision).
+// Streamlit calls the default export again with each new `data`: figures without numbers, and the
+// numbers of each face (live_chart.py). The nodes of a face are made once and handed to
+// Plotly.react from then on, which keeps zoom and legend choices (layout.uirevision).
 
 const BARS = { staticPlot: true, displayModeBar: false };
 const TIMELINE = { displayModeBar: false, doubleClick: "autosize" };
+
+// Drawing may take this part of a tab's time. Where it takes long, because the computer is busy
+// with this or other tabs, the charts are drawn less often, and the picture goes on; once a second
+// all the same.
+const DRAWING_SHARE = 0.25;
+const LONGEST_MS = 1000;
 
 // plotly.js is loaded once a browser tab, whichever chart asks first.
 function loadPlotly(url) {
@@ -49,20 +56,40 @@ function charts(card) {
   return [card.ferBars, card.ferAffect, card.ferTimeline];
 }
 
-function draw(Plotly, node, json, config, style) {
-  const figure = JSON.parse(json);
-  const layout = figure.layout;
-  delete layout.template;
+function barsFigure(figures, { figure, x, text }) {
+  const { data, layout } = structuredClone(figures[figure]);
+  Object.assign(data[0], { x, text });
+  return { data, layout };
+}
+
+// The way, and the point it has come to.
+function affectFigure(figures, { x, y }) {
+  const { data, layout } = structuredClone(figures.affect);
+  Object.assign(data[0], { x, y });
+  Object.assign(data[1], { x: x.slice(-1), y: y.slice(-1) });
+  return { data, layout };
+}
+
+function timelineFigure(figures, { x, y, range, note }, id) {
+  const { data, layout } = structuredClone(figures.timeline);
+  data.forEach((line, i) => Object.assign(line, { x, y: y[i] }));
+  layout.uirevision = `face ${id}`;
+  layout.xaxis.range = range;
+  layout.xaxis.title.text += note;
+  return { data, layout };
+}
+
+function draw(Plotly, node, { data, layout }, config, style) {
   layout.autosize = true;
   // A finger that scrolls past the chart must not zoom it.
   if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
   layout.font = { ...layout.font, color: style.ink, family: style.font };
   layout.hoverlabel = { bgcolor: style.paper, font: { color: style.ink } };
-  return Plotly.react(node, figure.data, layout, config);
+  return Plotly.react(node, data, layout, config);
 }
 
 function update(Plotly, root) {
-  const { faces } = root.ferData;
+  const { faces, figures } = root.ferData;
   const computed = getComputedStyle(root);
   const style = {
     ink: computed.getPropertyValue("--st-text-color"),
@@ -81,11 +108,27 @@ function update(Plotly, root) {
     card.ferBars.setAttribute("aria-label", `${face.title}, shares now: ${face.now}`);
     card.ferTimeline.setAttribute("aria-label", `${face.title}, shares over the last minute`);
     card.ferAffect.setAttribute("aria-label", `${face.title}, valence and arousal`);
-    if (face.bars) draw(Plotly, card.ferBars, face.bars, BARS, style);
-    if (face.affect) draw(Plotly, card.ferAffect, face.affect, BARS, style);
-    draw(Plotly, card.ferTimeline, face.timeline, TIMELINE, style);
+    if (face.bars) draw(Plotly, card.ferBars, barsFigure(figures, face.bars), BARS, style);
+    if (face.affect) draw(Plotly, card.ferAffect, affectFigure(figures, face.affect), BARS, style);
+    const timeline = timelineFigure(figures, face.timeline, face.id);
+    draw(Plotly, card.ferTimeline, timeline, TIMELINE, style);
   }
   for (const gone of cards.values()) removeCard(Plotly, root, gone);
+}
+
+// Draws the newest data as soon as the last drawing is paid for.
+function updateSoon(Plotly, root) {
+  root.ferDue ??= setTimeout(
+    () => {
+      root.ferDue = undefined;
+      if (!root.isConnected) return;
+      const beganMs = performance.now();
+      update(Plotly, root);
+      const tookMs = performance.now() - beganMs;
+      root.ferNextMs = beganMs + Math.min(tookMs / DRAWING_SHARE, LONGEST_MS);
+    },
+    Math.max(0, (root.ferNextMs ?? 0) - performance.now()),
+  );
 }
 
 function removeCard(Plotly, root, card) {
@@ -102,10 +145,10 @@ function fit(card) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".fer-live");
-  root.ferData = data; // an update that still waits for plotly.js draws the newest
+  root.ferData = data; // an update that still waits draws the newest
   root.ferResize ??= new ResizeObserver((entries) => entries.forEach((e) => fit(e.target)));
   loadPlotly(data.plotly_url).then(
-    (Plotly) => root.isConnected && update(Plotly, root),
+    (Plotly) => updateSoon(Plotly, root),
     (error) => console.error(error),
   );
   return () => {

@@ -12,6 +12,7 @@ import streamlit as st
 from fer_core.affect import COORDINATES
 from fer_core.baseline import REST_S, RestingExpression
 from fer_core.errors import RestNotMeasured
+from fer_core.history import Keeping
 from fer_core.labels import Emotion
 from fer_core.live import LiveCamera
 from fer_core.timeline import Timeline
@@ -26,7 +27,8 @@ class LiveView:
     """The user's choices for one session.
 
     ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``resting_since_s`` is
-    the time of the frame with which a rest that is now being measured began.
+    the time of the frame with which a rest that is now being measured began. ``keeping`` is there
+    while the session is kept in the history.
     """
 
     session: LiveCamera
@@ -35,6 +37,8 @@ class LiveView:
     rests: dict[int, RestingExpression] = field(default_factory=dict)
     resting_since_s: float | None = None
     problem: str = ""
+    keeping: Keeping | None = None
+    keep_problem: str = ""
 
     def name(self, track_id: int) -> str:
         """What the user calls a face, or its number."""

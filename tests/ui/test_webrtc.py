@@ -17,7 +17,6 @@ import av
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
-from aiortc.contrib.media import MediaRelay
 from streamlit_webrtc import component as webrtc_component
 from streamlit_webrtc.component import WebRtcStreamerContext, WebRtcStreamerState
 from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcMode, WebRtcWorker
@@ -29,13 +28,7 @@ from fer_core.live import LiveCamera
 from fer_core.schema import Box
 from fer_core.stream import StreamAnalyzer
 from fer_core.ui import webrtc
-
-# streamlit-webrtc 0.79 makes an event loop for each callback thread and never closes it. Collected
-# together with its sockets, such a loop may find them closed already and complain of that too.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <function BaseEventLoop.__del__"
-    ":pytest.PytestUnraisableExceptionWarning"
-)
+from fer_core.ui.prompt import NewestRelay
 
 Worker = WebRtcWorker[Any, Any]
 
@@ -142,13 +135,13 @@ def make_worker(loop: asyncio.AbstractEventLoop, session: LiveCamera) -> Worker:
         rtc_configuration=RTCConfiguration(iceServers=[]),
         video_frame_callback=partial(webrtc.on_frame, session, webrtc.Marks()),
         on_video_ended=session.stop,
-        async_processing=True,
+        async_processing=False,
         video_receiver_size=4,
         audio_receiver_size=4,
         sendback_video=True,
         sendback_audio=True,
         loop=loop,
-        relay=MediaRelay(),
+        relay=NewestRelay(),
         **nothing,
     )
 
@@ -212,6 +205,23 @@ def test_the_callback_does_no_inference_and_returns_while_the_analyzer_is_stuck(
         assert webrtc.on_frame(session, webrtc.Marks(), frame) is frame
     assert time.monotonic() - began < 5.0
     session.stop()
+
+
+@pytest.mark.parametrize("size", [(240, 320), (239, 321)])
+def test_a_marked_picture_keeps_its_size_and_colours(size):
+    session = new_session()
+    webrtc.on_frame(session, webrtc.Marks(), camera_frame(0.0))
+    until(lambda: session.latest is not None, "a result")
+    session.stop()
+    colours = np.zeros((*size, 3), np.uint8)
+    colours[:] = (200, 120, 40)
+    frame = av.VideoFrame.from_ndarray(colours, format="bgr24")
+    frame.pts, frame.time_base = 1, Fraction(1, 30)
+    marked = webrtc.on_frame(session, webrtc.Marks(), frame)
+    assert marked is not frame
+    corner = marked.to_ndarray(format="bgr24")[-20:, -20:].reshape(-1, 3)
+    assert marked.to_ndarray(format="bgr24").shape == colours.shape
+    assert np.abs(corner.mean(axis=0) - (200, 120, 40)).max() < 4
 
 
 def test_marks_that_are_out_of_date_are_not_drawn():
