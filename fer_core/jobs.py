@@ -23,6 +23,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core import metrics
 from fer_core.analyzer import Analyzer
 from fer_core.draw import annotate
 from fer_core.errors import FerError, HistoryError, JobUnknown, SessionUnknown, VideoError
@@ -310,6 +311,7 @@ class VideoJobs:
                 for _, result in frames:
                     batch.append(_renumbered(result, first_id))
                     progress.update(result.t_s)
+                    metrics.count_frame(result)
                     if time.monotonic() - saved_s < SAVE_S:
                         continue
                     if self._save(job, batch, progress) != "running":

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fer_core import metrics
 from fer_core.errors import FerError
 from fer_core.schema import FrameResult
 from fer_core.timeline import Timeline
@@ -143,11 +144,13 @@ class LiveCamera:
             self._submitted_s = t_s
             if self._waiting is not None:
                 self._dropped += 1
+                metrics.FRAMES_DROPPED.inc()
                 self._recent_drops.append(time.monotonic())
             self._waiting = _Waiting(frame_bgr, t_s, time.monotonic())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="live", daemon=True)
                 self._thread.start()
+                metrics.LIVE_STREAMS.inc()
             self._changed.notify_all()
 
     @property
@@ -182,6 +185,7 @@ class LiveCamera:
         sentence = str(error)
         if not isinstance(error, FerError):
             sentence = f"A frame could not be analysed ({type(error).__name__}: {error})."
+        metrics.ERRORS.labels("live").inc()
         with self._changed:
             self._error = sentence
 
@@ -220,8 +224,10 @@ class LiveCamera:
     def stop(self) -> None:
         """End the session without waiting; a frame that is still being analysed is discarded."""
         with self._changed:
-            if self._has_place and self._places and not self._stopped:
+            if not self._stopped and self._has_place and self._places:
                 self._places.give_back()
+            if not self._stopped and self._thread is not None:
+                metrics.LIVE_STREAMS.dec()
             self._stopped = True
             self._waiting = None
             self._close_sink()
@@ -279,6 +285,7 @@ class LiveCamera:
                 self._sink.add(result)
             self._error = None
             self._processed += 1
+            metrics.count_frame(result)
             self._recent.append(_Done(now, (now - submitted_s) * 1e3))
             self._forget(now)
 

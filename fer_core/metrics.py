@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from fer_core.schema import FrameResult
+
 PICTURES = Counter("fer_pictures", "Pictures that were analysed.", ["source"])
 """``source``: ``api`` or ``page``."""
 
@@ -34,3 +36,9 @@ ERRORS = Counter("fer_errors", "Pictures, streams and requests that ended in an 
 
 API_REQUESTS = Counter("fer_api_requests", "Answers of the HTTP routes.", ["route", "status"])
 """``route`` is one of the API's own paths or ``other``; ``status`` is the HTTP status."""
+
+
+def count_frame(result: FrameResult) -> None:
+    """One more frame of a live camera or a video was analysed."""
+    FRAMES.inc()
+    ANALYSIS_SECONDS.labels("frame").observe(result.latency_ms / 1e3)

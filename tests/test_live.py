@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from fer_core.errors import WeightsMissing
 from fer_core.labels import EMOTIONS
@@ -277,3 +278,18 @@ def test_skipped_frames_are_counted_while_they_are_recent() -> None:
     assert camera.stats().skipped_share == 1.0
     gate.open.release(5)
     camera.close()
+
+
+def test_what_a_camera_does_is_counted():
+    def value(name: str) -> float:
+        return REGISTRY.get_sample_value(name) or 0.0
+
+    frames, streams = value("fer_frames_total"), value("fer_live_streams")
+    camera = LiveCamera(Quick())
+    camera.submit(picture(), 0.1)
+    until(lambda: camera.latest is not None)
+    assert value("fer_frames_total") == frames + 1
+    assert value("fer_live_streams") == streams + 1
+    camera.close()
+    camera.stop()
+    assert value("fer_live_streams") == streams

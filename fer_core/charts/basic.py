@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.charts.thin import MOST_POINTS
 from fer_core.labels import EMOTIONS, color_of
 from fer_core.schema import Face
 from fer_core.timeline import with_gaps
@@ -114,21 +113,17 @@ def affect_figure(trail: pd.DataFrame) -> go.Figure:
 def timeline_figure(
     timeline_frame: pd.DataFrame,
     track_id: int,
-    window_s: float | None = None,
+    window_s: float,
     labels: Sequence[str] = EMOTIONS,
 ) -> go.Figure:
     """The shares of one face over time, from a ``Timeline.to_frame`` table with rows.
 
-    Lines break where the face was not seen. With ``window_s`` the axis is that many seconds wide
-    and ends at the newest frame; without, the whole session is shown, with a range slider.
+    Lines break where the face was not seen. The axis is ``window_s`` seconds wide and ends at the
+    newest frame. Whole sessions are ``course.course_figure``'s.
     """
     rows = with_gaps(timeline_frame, track_id)
     end_s = float(rows["t_s"].iloc[-1])
-    if window_s is None:
-        span_s = end_s - float(rows["t_s"].iloc[0])
-        rows, smoothed = _thinned(rows, labels, span_s, MOST_POINTS)
-    else:
-        rows, smoothed = _thinned(rows, labels, window_s, MOST_LIVE_POINTS)
+    rows, smoothed = _thinned(rows, labels, window_s)
     figure = go.Figure([_line(rows, label, labels) for label in labels])
     figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))
     figure.update_layout(
@@ -154,12 +149,8 @@ def timeline_figure(
         zeroline=False,
         fixedrange=True,
     )
-    if window_s is None:
-        figure.update_layout(height=380)
-        figure.update_xaxes(rangeslider={"visible": True, "thickness": 0.12, "bgcolor": CLEAR})
-    else:
-        newest_s = max(window_s, end_s)
-        figure.update_xaxes(range=[newest_s - window_s, newest_s])
+    newest_s = max(window_s, end_s)
+    figure.update_xaxes(range=[newest_s - window_s, newest_s])
     return figure
 
 
@@ -175,17 +166,15 @@ def _line(rows: pd.DataFrame, label: str, labels: Sequence[str]) -> go.Scatter:
     )
 
 
-def _thinned(
-    rows: pd.DataFrame, labels: Sequence[str], span_s: float, most: int
-) -> tuple[pd.DataFrame, str]:
-    """At most about ``most`` rows for ``span_s`` seconds, and what the axis says about it.
+def _thinned(rows: pd.DataFrame, labels: Sequence[str], span_s: float) -> tuple[pd.DataFrame, str]:
+    """About ``MOST_LIVE_POINTS`` rows for ``span_s`` seconds, and what the axis says about it.
 
     Means over equal bins that start at whole multiples of their width: in a window that moves on,
     a point keeps its value.
     """
-    if len(rows) <= most:
+    if len(rows) <= MOST_LIVE_POINTS:
         return rows, ""
-    bin_s = span_s / most
+    bin_s = span_s / MOST_LIVE_POINTS
     means = rows.groupby(rows["t_s"] // bin_s)[["t_s", *map(str, labels)]].mean()
     return means, f" (means over {bin_s:.1f} s)"
 

@@ -13,22 +13,6 @@ const TIMELINE = { displayModeBar: false, doubleClick: "autosize" };
 const DRAWING_SHARE = 0.25;
 const LONGEST_MS = 1000;
 
-// plotly.js is loaded once a browser tab, whichever chart asks first.
-function loadPlotly(url) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  window.ferPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      window.ferPlotly = undefined; // the next update tries again
-      reject(new Error(`${url} could not be loaded`));
-    };
-    document.head.append(script);
-  });
-  return window.ferPlotly;
-}
-
 function make(tag, className, parent) {
   const node = document.createElement(tag);
   node.className = className;

@@ -22,25 +22,23 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.timeline import with_gaps
-from fer_core.ui.assets import PLOTLY_URL
-from fer_core.ui.charts import (
+from fer_core.charts.basic import (
     MOST_LIVE_POINTS,
     affect_figure,
     change_bars,
     share_bars,
     timeline_figure,
 )
+from fer_core.timeline import with_gaps
+from fer_core.ui.assets import PLOTLY_URL
 from fer_core.ui.live_view import LiveView, against_rest
+from fer_core.ui.timeline_view import GLIMPSE_S
 
 WINDOW_S = 60.0
 """How much of the session the live timeline shows."""
 
 MOST_FACES = 4
 """Faces that are drawn at once."""
-
-GLIMPSE_S = 1.0
-"""A face seen for a shorter time is most likely a slip of the detector, and gets no chart."""
 
 TRAIL_S = 10.0
 """How much of valence and arousal is drawn as a trail."""
@@ -57,7 +55,7 @@ _component = st.components.v2.component(
     "fer_live_chart",
     html='<div class="fer-live"></div>',
     css=(_HERE / "live_chart.css").read_text("utf-8"),
-    js=(_HERE / "live_chart.js").read_text("utf-8"),
+    js="".join((_HERE / name).read_text("utf-8") for name in ("plotly.js", "live_chart.js")),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.
     isolate_styles=False,
 )

@@ -12,14 +12,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.analyzer import Analyzer
+from fer_core.charts.basic import expression_bars
 from fer_core.detectors.scaling import shrink
 from fer_core.draw import annotate, face_name
 from fer_core.errors import PictureError
 from fer_core.export import faces_table, to_csv, to_json, to_png
 from fer_core.images import SUFFIXES, decode_picture
+from fer_core.metrics import ERRORS, PICTURES
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
-from fer_core.ui.charts import expression_bars
 from fer_core.ui.widgets import plain
 
 SAMPLE = Path(__file__).parent / "sample.jpg"
@@ -97,8 +98,10 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
     try:
         bgr = decode_picture(picture.data)
     except PictureError as error:
+        ERRORS.labels("page").inc()
         return Outcome(picture.name, error=str(error))
     result = analyzer.analyze(bgr)
+    PICTURES.labels("page").inc()
     return Outcome(picture.name, result, shrink(bgr, PREVIEW_PX)[0])
 
 

@@ -14,7 +14,6 @@ from fer_core.charts.basic import (
     share_bars,
     timeline_figure,
 )
-from fer_core.charts.thin import MOST_POINTS
 from fer_core.labels import COLORS, EMOTIONS
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline import Timeline
@@ -56,7 +55,6 @@ def test_the_shares_of_a_session_look_the_same():
         expression_bars(face()),
         change_bars({"happy": 0.5, "sad": -0.5}),
         affect_figure(table(3)),
-        timeline_figure(table(3), 1),
         timeline_figure(table(3), 1, 60),
     ],
 )
@@ -67,16 +65,15 @@ def test_neither_theme_is_assumed(figure):
 
 
 def test_a_line_for_each_expression():
-    figure = timeline_figure(table(3), 1)
+    figure = timeline_figure(table(3), 1, WINDOW_S)
     assert [line.name for line in figure.data] == [str(emotion) for emotion in EMOTIONS]
     assert [line.line.color for line in figure.data] == [COLORS[e].as_hex() for e in EMOTIONS]
     assert list(figure.data[3].y) == pytest.approx([0.7] * 30)
-    assert figure.layout.xaxis.rangeslider.visible
     assert "second" in figure.layout.xaxis.title.text
 
 
 def test_no_face_is_a_gap():
-    figure = timeline_figure(table(1, gone=(0.3, 0.4)), 1)
+    figure = timeline_figure(table(1, gone=(0.3, 0.4)), 1, WINDOW_S)
     for line in figure.data:
         assert line.connectgaps is False
         assert np.isnan(np.asarray(line.y, float)).tolist() == [
@@ -102,15 +99,14 @@ def test_the_window_moves_on():
     assert moved == pytest.approx((39.8, 99.8))
 
 
-@pytest.mark.parametrize(("window_s", "most"), [(None, MOST_POINTS), (60.0, MOST_LIVE_POINTS)])
-def test_long_lines_are_thinned_by_means_and_say_so(window_s, most):
+def test_long_lines_are_thinned_by_means_and_say_so():
     frame = table(60, 100, gone=(30.0,))
-    figure = timeline_figure(frame, 1, window_s)
+    figure = timeline_figure(frame, 1, 60.0)
     line = figure.data[3]
-    assert most * 0.9 <= len(line.x) <= most + 2
+    assert MOST_LIVE_POINTS * 0.9 <= len(line.x) <= MOST_LIVE_POINTS + 2
     assert np.nanmin(np.asarray(line.y, float)) == pytest.approx(0.7)
     assert "means over" in figure.layout.xaxis.title.text
-    assert "means" not in timeline_figure(table(10), 1, window_s).layout.xaxis.title.text
+    assert "means" not in timeline_figure(table(10), 1, 60.0).layout.xaxis.title.text
 
 
 def test_a_thinned_point_keeps_its_value_while_the_window_moves():

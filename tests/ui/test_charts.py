@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from fer_core.baseline import RestingExpression
+from fer_core.charts.basic import (
+    affect_figure,
+)
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live import LiveCamera
 from fer_core.schema import Box, Face, FrameResult, HeadPose
 from fer_core.timeline import Timeline
-from fer_core.ui.charts import (
-    affect_figure,
-)
 from fer_core.ui.live_chart import MOST_FACES, face_charts
 from fer_core.ui.live_view import LiveView, against_rest
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fer_core.charts.basic import affect_figure, change_bars, share_bars, timeline_figure
 from fer_core.labels import EMOTIONS
 from fer_core.live import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline import Timeline
-from fer_core.ui.charts import affect_figure, change_bars, share_bars, timeline_figure
 from fer_core.ui.live_chart import WINDOW_S, face_charts, figure_templates
 from fer_core.ui.live_view import LiveView
 
