@@ -4,7 +4,7 @@ import streamlit as st
 
 st.title("About")
 st.markdown(
-    "FER Dashboard finds faces in photos and live video and shows **what each face looks like to a "
+    "FER Dashboard finds faces in photos, videos and live pictures and shows **what each face looks like to a "
     "neural network**: shares of anger, disgust, fear, happiness, sadness, surprise and neutral "
     "that sum to 100 %."
 )
@@ -46,9 +46,12 @@ st.subheader("Privacy")
 st.markdown(
     "- Pictures and video are analysed **on the computer that runs the dashboard** and are sent "
     "nowhere else. If somebody else runs it for you, that is their computer.\n"
-    "- **Nothing is stored.** Pictures and the numbers of a live session are kept in memory while "
-    "the browser tab is open, so that you can download them, and are gone with it. "
-    "Frames of the camera are never kept.\n"
+    "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "
+    "held in memory while the browser tab is open, and are gone with it. Where you switch on "
+    "“Keep in the history”, numbers and times are stored on that computer, never pictures, until "
+    "you delete them. Frames of the camera are never kept.\n"
+    "- The copy of a **video** you add stays on that computer until you remove it, a day at most, "
+    "so that you can replay its moments.\n"
     "- The only traffic it causes itself is fetching the networks' files once, where they are "
     "missing."
 )

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.history import LOCAL, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live import LiveCamera, LiveStats
 from fer_core.schema import Box, Face, FrameResult
@@ -20,6 +21,7 @@ from fer_core.timeline import table_csv
 from fer_core.ui import engines, webrtc
 from fer_core.ui.live import speed_line
 from fer_core.ui.webrtc import CameraView
+from tests.test_jobs import until
 
 
 class Silent:
@@ -219,6 +221,49 @@ def test_all_values_as_csv(show):
     rows = list(csv.DictReader(io.StringIO(table_csv(camera.timeline.to_frame()).decode())))
     assert len(rows) == 20
     assert {row["dominant"] for row in rows} == {"happy"}
+
+
+def with_a_latest(camera: LiveCamera) -> LiveCamera:
+    """As if the last frame of its timeline had just come from the camera."""
+    camera._latest = FrameResult(640, 480, (), "m", "d", t_s=99.0)
+    return camera
+
+
+def test_nothing_is_kept_unless_asked(show):
+    show(CameraView(running=False, session=with_a_latest(session(seconds=2))))
+    assert history().sessions(LOCAL) == []
+
+
+def test_a_finished_session_is_kept_whole_and_leaves_again(show):
+    page = show(CameraView(running=False, session=with_a_latest(session(seconds=2, faces=2))))
+    page.toggle(key="live_keep").set_value(True).run()
+    assert not page.exception
+    [kept] = history().sessions(LOCAL)
+    assert (kept.kind, kept.frames, kept.faces) == ("live", 20, 2)
+    page.run()  # a click elsewhere does not keep it twice
+    assert len(history().sessions(LOCAL)) == 1
+    page.toggle(key="live_keep").set_value(False).run()
+    assert not page.exception
+    assert history().sessions(LOCAL) == []
+
+
+def test_a_running_session_is_kept_from_its_first_frame_on(show):
+    camera = with_a_latest(session(seconds=2))
+    page = show(CameraView(running=True, session=camera))
+    page.toggle(key="live_keep").set_value(True).run()
+    camera.stop()
+    [kept] = history().sessions(LOCAL)
+    until(lambda: history().session(kept.id, LOCAL).finished)
+    assert history().session(kept.id, LOCAL).frames == 20
+
+
+def test_a_history_that_is_away_is_a_sentence_and_the_picture_goes_on(show, monkeypatch):
+    page = show(CameraView(running=True, session=with_a_latest(session(seconds=2))))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
+    page.toggle(key="live_keep").set_value(True).run()
+    assert not page.exception
+    assert "cannot be used" in page.warning[0].value
+    assert "fer_live_chart" in components(page)
 
 
 def test_a_connection_that_failed_has_a_sentence_and_a_way_on(show):
