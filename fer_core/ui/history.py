@@ -20,6 +20,7 @@ from fer_core.timeline import table_csv
 from fer_core.ui.compare_view import compare_view
 from fer_core.ui.session_view import facts_of, session_view
 from fer_core.ui.stores import owner
+from fer_core.ui.video import THUMBNAIL_PX
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 
@@ -136,6 +137,8 @@ def open_session(store: History, session: SessionInfo) -> None:
     key = f"history_{session.id}"
     with st.container(border=True):
         _details(store, session, key)
+        if jpeg := store.thumbnail(session.id, owner()):
+            st.image(jpeg, width=THUMBNAIL_PX)
         if not session.faces:
             st.info("No face was seen in this session.", icon=":material/person_search:")
         else:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from fer_core.detectors.scaling import shrink
 from fer_core.engines import title
-from fer_core.errors import FerError, JobUnknown, SessionUnknown
+from fer_core.errors import FerError, JobUnknown, SessionUnknown, VideoError
+from fer_core.export import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs import VideoJobs, session_of
 from fer_core.settings import settings
@@ -26,6 +28,9 @@ UPDATE_S = 1.0
 """How often the list is drawn anew while a job is at work."""
 
 ACTIVE = ("waiting", "running")
+
+THUMBNAIL_PX = 320
+"""The longer side of a thumbnail."""
 
 EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
 
@@ -142,6 +147,8 @@ def open_job(jobs: VideoJobs) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         _keep_button(jobs, job, session)
+        if session.kept and job.state not in ACTIVE:
+            _thumbnail_switch(jobs, job, session)
         _marked_video(jobs, job)
 
 
@@ -240,6 +247,28 @@ def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
     ):
         jobs.keep(job.id, owner())
         st.rerun()
+
+
+def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
+    """The one picture that can be stored: small, of the middle of the video, and only if asked."""
+    store = page_history()
+    wanted = st.toggle(
+        "Small picture",
+        value=session.has_thumbnail,
+        key=f"video_thumbnail_{job.id}",
+        help="Keeps a small picture from the middle of the video with the session.",
+    )
+    if wanted == session.has_thumbnail:
+        return
+    jpeg = None
+    if wanted:
+        try:
+            frame = jobs.marked_frame(job.id, owner(), job.done_s / 2.0)
+        except VideoError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        jpeg = None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
+    store.set_thumbnail(session.id, owner(), jpeg)
 
 
 @st.fragment(run_every=UPDATE_S)

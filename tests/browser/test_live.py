@@ -47,8 +47,10 @@ def frames_analysed(page: Page) -> int:
     return int(found[1])
 
 
-def points(page: Page) -> int:
-    return int(page.locator(TIMELINE).first.evaluate("chart => chart._fullData[3]._length"))
+def newest_s(page: Page) -> float:
+    """The time of the last point of a line. How many there are does not tell: a quick stream's are
+    drawn as means once they are many."""
+    return float(page.locator(TIMELINE).first.evaluate("chart => chart.data[3].x.at(-1)"))
 
 
 def start(page: Page) -> None:
@@ -82,7 +84,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     frame = camera_frame(page)
     until(page, lambda: frame.locator("video").evaluate("v => v.videoWidth") > 16, "a picture")
     until(page, lambda: frames_analysed(page) >= 10, "10 frames")
-    before = points(page)
+    before_s = newest_s(page)
 
     # The same chart ten seconds later, with the zoom and the legend as the user left them.
     chart = page.locator(TIMELINE)
@@ -98,7 +100,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     assert chart.get_attribute("data-first") == "yes"
     assert chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)") == pytest.approx(zoomed)
     assert chart.evaluate("c => c._fullData[0].visible") == "legendonly"
-    assert points(page) >= before + 10
+    assert newest_s(page) >= before_s + 8.0
     expect(page.locator(".fer-now")).to_contain_text("happy")
     expect(page.get_by_text("frames a second")).to_contain_text("latency")
     assert "Face 1" in (chart.get_attribute("aria-label") or "")

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
+from fer_core.images import decode_picture
 from fer_core.settings import ROOT
 from fer_core.ui import stores
 from tests.test_jobs import clip, until
@@ -70,6 +71,21 @@ def test_keep_in_the_history(page, film):
     page.button(key=f"video_keep_{job.id}").click().run()
     assert not page.exception
     assert [each.name for each in history().sessions(LOCAL)] == ["film.mp4"]
+
+
+def test_a_small_picture_is_stored_only_when_asked(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    [session] = history().sessions(LOCAL)
+    assert history().thumbnail(session.id, LOCAL) is None
+    page.toggle(key=f"video_thumbnail_{job.id}").set_value(True).run()
+    assert not page.exception
+    jpeg = history().thumbnail(session.id, LOCAL)
+    assert jpeg is not None
+    assert decode_picture(jpeg).shape == (96, 128, 3)
+    page.toggle(key=f"video_thumbnail_{job.id}").set_value(False).run()
+    assert history().thumbnail(session.id, LOCAL) is None
 
 
 def test_remove_forgets_it(page, film):

@@ -1,0 +1,233 @@
+"""The rows of a batch: their columns, the Parquet files they are in, and which file has which."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from fer_core.batch.work import Item
+from fer_core.schema import FrameResult
+from fer_core.timeline import as_table, columns, frame_numbers
+from fer_core.video.output import OutputFile
+from fer_core.video.sinks import ROWS_AT_ONCE, column_notes, column_types
+
+_BEFORE, _AFTER = ("file", "kind"), ("model", "detector", "error", "stamp")
+
+_NOTES = {
+    "file": "path of the file below the folder",
+    "kind": "picture or video",
+    "t_s": "seconds since the first frame of the video; 0 for a picture",
+    "track_id": "number of the face: in a video the same from frame to frame, in a picture by "
+    "size; null: no face in this frame",
+    "model": "the emotion model",
+    "detector": "the face detector",
+    "error": "what went wrong; null where nothing did. In the last row of a video of which a part "
+    "could be read, else in the only row of the file",
+    "stamp": "tells a second run which file, at which size and time of change, was analysed how; "
+    "empty: it is tried again",
+}
+
+_TEXTS = (*_BEFORE, *_AFTER)
+
+_MADE_BY = b"fer_core_batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file, or the rest of it, could not be analysed.
+
+    ``lasting``: as long as neither the file nor the engines change, trying again is in vain.
+    """
+
+    sentence: str
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a file are: ``count`` rows of a Parquet file, from ``start`` on."""
+
+    path: Path
+    start: int
+    count: int
+    stamp: str
+    failed: bool
+
+
+def schema(labels: Sequence[str]) -> pa.Schema:
+    """The columns: file, kind, ``timeline.columns(labels)``, model, detector, error, stamp.
+
+    The metadata tell ``labels`` (a JSON list) and ``columns`` (a JSON object: what each means).
+    """
+    text = pa.string()
+    plain = pa.schema(
+        [
+            *((name, text) for name in _BEFORE),
+            *column_types(labels),
+            *((name, text) for name in _AFTER),
+        ]
+    )
+    notes = {**column_notes(labels), **_NOTES}
+    told = {
+        _MADE_BY: b"1",
+        b"labels": json.dumps(list(labels)).encode(),
+        b"columns": json.dumps({name: notes[name] for name in plain.names}).encode(),
+    }
+    empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in _TEXTS})
+    # With it, pandas reads whole numbers and truth values with gaps as what they are.
+    pandas = pa.Schema.from_pandas(empty, preserve_index=False).metadata or {}
+    return plain.with_metadata({**pandas, **told})
+
+
+class RowsFile(OutputFile):
+    """A Parquet file of rows, written a row group at a time.
+
+    Unlike other outputs it is removed when its ``with`` block ends with an exception: half of it
+    would be taken for the whole by the next run.
+    """
+
+    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+        super().__init__(path)
+        self.labels = tuple(labels)
+        self._schema = schema(labels)
+
+    def write(self, rows: pa.Table) -> None:
+        """Add a row group. Raises ``VideoError`` where the file cannot be written."""
+        with self._guarded():
+            self._writer.write_table(rows)
+
+    def _open(self) -> None:
+        self._file: IO[bytes] = self.part.open("wb")
+        self._writer = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+
+    def _finish(self, whole: bool) -> None:
+        self._writer.close()
+        self._file.close()
+        if not whole:
+            self.part.unlink()
+
+    def _abandon(self) -> None:
+        # pyarrow would try to write the footer once more when the writer is thrown away.
+        with suppress(OSError, AttributeError):
+            self._writer.close()
+        with suppress(OSError, AttributeError):
+            self._file.close()
+
+
+class PartFile(RowsFile):
+    """The rows of a piece of work, its files one after the other."""
+
+    def _open(self) -> None:
+        self._forget()
+        super()._open()
+
+    def result(self, item: Item, stamp: str, result: FrameResult) -> None:
+        """Add a picture, or the next frame of a video."""
+        self._add(item, stamp, frame_numbers(result, self.labels), result.model, result.detector)
+
+    def failure(self, item: Item, stamp: str, failure: Failure) -> None:
+        """Say what went wrong, in the last row of the file, or in its only one."""
+        if self._texts["file"][-1:] != [item.file]:
+            self._add(item, stamp, [[np.nan] * len(columns(self.labels))], None, None)
+        self._texts["error"][-1] = failure.sentence
+        self._texts["stamp"][-1] = stamp if failure.lasting else ""
+
+    def _add(
+        self,
+        item: Item,
+        stamp: str,
+        rows: list[list[float]],
+        model: str | None,
+        detector: str | None,
+    ) -> None:
+        # Before the next rows and not after these: the last row may yet be given an error.
+        if len(self._texts["file"]) >= ROWS_AT_ONCE:
+            self._flush()
+        for numbers in rows:
+            self._numbers.extend(numbers)
+            told = (item.file, item.kind, model, detector, None, stamp)
+            for name, text in zip(_TEXTS, told, strict=True):
+                self._texts[name].append(text)
+
+    def _flush(self) -> None:
+        numbers = np.array(self._numbers).reshape(-1, len(columns(self.labels)))
+        table = _table(numbers, self.labels, self._texts)
+        self._forget()
+        self.write(pa.Table.from_pandas(table, schema=self._schema, preserve_index=False))
+
+    def _forget(self) -> None:
+        self._numbers = array("d")
+        self._texts: dict[str, list[str | None]] = {name: [] for name in _TEXTS}
+
+    def _finish(self, whole: bool) -> None:
+        if whole and self._texts["file"]:
+            self._flush()
+        super()._finish(whole)
+
+
+def is_batch(path: Path) -> bool:
+    """Whether a file is a table that a batch made; false for one that is none or damaged."""
+    try:
+        return _MADE_BY in (parquet.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def places(path: Path) -> dict[str, Place]:
+    """Where the rows of each file are in a Parquet file whose rows lie together file by file.
+
+    Raises ``pyarrow.ArrowException`` or ``OSError`` for a file that cannot be read.
+    """
+    found: dict[str, Place] = {}
+    first = 0
+    with parquet.ParquetFile(path) as rows:
+        for group in range(rows.num_row_groups):
+            told = rows.read_row_group(group, ["file", "stamp", "error"])
+            for file, start, end, stamp, failed in _runs(told):
+                before = found.get(file)
+                found[file] = Place(
+                    path,
+                    before.start if before else first + start,
+                    (before.count if before else 0) + end - start,
+                    stamp,
+                    failed,
+                )
+            first += told.num_rows
+    return found
+
+
+def _runs(told: pa.Table) -> Iterator[tuple[str, int, int, str, bool]]:
+    """Each file with the rows it begins at and ends before, its stamp, and whether it failed.
+
+    Of its rows the last one knows: errors stand there.
+    """
+    runs = pc.run_end_encode(told["file"].combine_chunks())
+    ends = runs.run_ends.to_pylist()
+    last = told.take([end - 1 for end in ends])
+    failed = last["error"].is_valid().to_pylist()
+    told_of = zip(runs.values.to_pylist(), ends, last["stamp"].to_pylist(), failed, strict=True)
+    start = 0
+    for file, end, stamp, has_failed in told_of:
+        yield file, start, end, stamp, has_failed
+        start = end
+
+
+def _table(
+    numbers: NDArray[np.float64],
+    labels: Sequence[str],
+    texts: Mapping[str, Sequence[str | None]],
+) -> pd.DataFrame:
+    told = pd.DataFrame(texts, dtype="str")
+    return pd.concat([told[[*_BEFORE]], as_table(numbers, labels), told[[*_AFTER]]], axis=1)
