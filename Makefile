@@ -4,7 +4,7 @@ BIN := .venv/bin
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test lint format train-setup clean
+.PHONY: help run test lint format train-setup slug dyno clean
 
 help:
 	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
@@ -12,6 +12,8 @@ help:
 	@echo "make lint         ruff and mypy only"
 	@echo "make format       let ruff rewrite the layout of the code"
 	@echo "make train-setup  add what training needs (PyTorch)"
+	@echo "make slug         build what Heroku would, and say how large it is"
+	@echo "make dyno         run it as a Heroku dyno would (PORT=5000), and say what memory it took"
 	@echo "make clean        remove the virtual environment and caches; weights stay"
 
 run: .venv/run.stamp
@@ -32,6 +34,14 @@ format: .venv/test.stamp
 	$(BIN)/ruff format .
 
 train-setup: .venv/train.stamp
+
+# Needs git and a few minutes. The last line is the compressed size.
+slug: .venv/run.stamp
+	$(BIN)/python -m deploy.slug
+
+# Until Ctrl-C. VISIT=1: until Chromium has looked at a photo and run the camera.
+dyno: $(if $(VISIT),.venv/test.stamp,.venv/run.stamp)
+	$(BIN)/python -m deploy.dyno $(if $(PORT),--port $(PORT)) $(if $(VISIT),--measure)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

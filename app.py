@@ -3,8 +3,14 @@
 import streamlit as st
 
 from fer_core import api
+from fer_core.ui import doors
 from fer_core.ui.assets import ROUTES
 
 # st.App rather than pages straight in this file: a cold deep link such as /live would otherwise
 # start Streamlit's old pages/ mode and render without the navigation.
-app = st.App("fer_core/ui/router.py", routes=[*api.routes(), *ROUTES])
+app = st.App(
+    "fer_core/ui/router.py",
+    routes=[*api.routes(), *doors.routes(), *ROUTES],
+    middleware=doors.middleware(),
+    secrets=doors.oidc_secrets(),
+)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs before the dashboard at each start of a dyno: is what was built able to start?
+# Runs before the dashboard at each start on a host: may it start? If not, a sentence says why.
 set -eu
-: "${PORT:?PORT is not set: this script is for a host that sets it, locally use make run}"
-python -c "import fer_core" || { echo "The packages of requirements.txt are not installed." >&2; exit 1; }
-python -m fer_core weights status
+: "${PORT:?PORT is not set. This script is for a host that sets it; on your own computer use make run}"
+command -v streamlit >/dev/null || { echo "The packages of requirements.txt are not installed." >&2; exit 1; }
+exec python -m fer_core check

@@ -8,6 +8,12 @@
 
 from __future__ import annotations
 
+import os
+
+# onnxruntime 1.31 would make an identity for this device and keep it on the disk. Before it is
+# imported for the first time; what somebody has set on purpose stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 from fer_core.analyzer import Analyzer
 from fer_core.baseline import RestingExpression
 from fer_core.detectors import load_detector

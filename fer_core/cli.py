@@ -15,6 +15,8 @@ from click._termui_impl import ProgressBar
 from fer_core import engines, weights
 from fer_core.analyzer import Analyzer
 from fer_core.batch.commands import batch_command
+from fer_core.check import check_command
+from fer_core.doors.commands import password_command
 from fer_core.errors import FerError, PictureError, UnknownEngine
 from fer_core.export import columns, faces_table, picture_record
 from fer_core.images import read_picture
@@ -33,9 +35,11 @@ def main() -> None:
 
 
 main.add_command(batch_command)
+main.add_command(check_command)
 main.add_command(evaluate_command)
 main.add_command(train_command)
 main.add_command(evaluate_landmarks_command)
+main.add_command(password_command)
 main.add_command(train_landmarks_command)
 main.add_command(video_command)
 

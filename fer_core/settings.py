@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fer_core.doors.password import is_hash
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds app.py, pages/ and models/."""
@@ -99,6 +102,40 @@ class Settings(BaseSettings):
         validation_alias="TWILIO_AUTH_TOKEN",
         description="The token that belongs to it.",
     )
+    open: bool = Field(
+        default=False, description="Whether everybody who can reach the dashboard may use it."
+    )
+    password_hash: SecretStr | None = Field(
+        default=None, description="The access password, as `python -m fer_core password` prints it."
+    )
+    oidc_metadata_url: str | None = Field(
+        default=None,
+        description="Sign-in with accounts: the provider's …/.well-known/openid-configuration.",
+    )
+    oidc_client_id: str | None = Field(default=None, description="What the provider calls this.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The secret that the provider gave with it."
+    )
+    oidc_redirect_url: str | None = Field(
+        default=None, description="This dashboard's own address with /oauth2callback."
+    )
+    oidc_cookie_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="A long random text: it signs the sign-in cookies."
+    )
+
+    @field_validator("password_hash")
+    @classmethod
+    def _made_by_the_command(cls, line: SecretStr | None) -> SecretStr | None:
+        if line is not None and not is_hash(line.get_secret_value()):
+            raise ValueError("not a hash; python -m fer_core password prints one")
+        return line
+
+    @model_validator(mode="after")
+    def _oidc_whole(self) -> Self:
+        kept = [value for name, value in self if name.startswith("oidc_")]
+        if any(kept) and not all(kept):
+            raise ValueError("FER_OIDC_…: set all five of them, or none")
+        return self
 
     @field_validator("api_tokens")
     @classmethod

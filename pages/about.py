@@ -4,9 +4,9 @@ import streamlit as st
 
 st.title("About")
 st.markdown(
-    "FER Dashboard finds faces in photos, videos and live pictures and shows **what each face looks like to a "
-    "neural network**: shares of anger, disgust, fear, happiness, sadness, surprise and neutral "
-    "that sum to 100 %."
+    "FER Dashboard finds faces in photos, videos and live pictures and shows **what each face "
+    "looks like to a neural network**: shares of anger, disgust, fear, happiness, sadness, "
+    "surprise and neutral that sum to 100 %."
 )
 
 can, cannot = st.columns(2, gap="large")
@@ -49,7 +49,8 @@ st.markdown(
     "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "
     "held in memory while the browser tab is open, and are gone with it. Where you switch on "
     "“Keep in the history”, numbers and times are stored on that computer, never pictures, until "
-    "you delete them. Frames of the camera are never kept.\n"
+    "you delete them. Everybody behind one access password shares one history; accounts have "
+    "their own. Frames of the camera are never kept.\n"
     "- The copy of a **video** you add stays on that computer until you remove it, a day at most, "
     "so that you can replay its moments.\n"
     "- The only traffic it causes itself is fetching the networks' files once, where they are "

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.settings import ROOT
+from fer_core.ui.doors import let_in, way_out
 
 HERE = Path(__file__).parent
 
@@ -14,7 +15,8 @@ st.logo(HERE / "logo.svg", size="large")
 
 PAGES = ROOT / "pages"
 
-st.navigation(
+inside = let_in()
+page = st.navigation(
     [
         st.Page(PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True),
         st.Page(PAGES / "live.py", title="Live", icon=":material/videocam:", url_path="live"),
@@ -24,6 +26,9 @@ st.navigation(
         ),
         st.Page(PAGES / "models.py", title="Models", icon=":material/tune:", url_path="models"),
         st.Page(PAGES / "about.py", title="About", icon=":material/info:", url_path="about"),
+        *way_out(),
     ],
-    position="top",
-).run()
+    position="top" if inside else "hidden",
+)
+if inside:
+    page.run()

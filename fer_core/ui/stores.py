@@ -7,16 +7,24 @@ from datetime import timedelta
 
 import streamlit as st
 
+from fer_core.doors.kinds import Door
 from fer_core.errors import HistoryError
 from fer_core.history import LOCAL, History, history, start_housekeeping
 from fer_core.jobs import VideoJobs
 from fer_core.settings import settings
+from fer_core.ui.doors import account, door
 from fer_core.ui.engines import analyzer_of
 
 
 def owner() -> str:
     """Whose sessions and jobs this browser sees."""
-    return LOCAL
+    match door():
+        case Door.SIGN_IN:
+            return account()
+        case Door.PASSWORD:
+            return "door"  # whoever has the password
+        case _:
+            return LOCAL
 
 
 def page_history() -> History:

@@ -1,0 +1,33 @@
+"""The page with the password: one file, no scripts, nothing loaded."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from starlette.responses import HTMLResponse
+
+_HERE = Path(__file__).parent
+_STYLE = (_HERE / "page.css").read_text()
+_PAGE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    (_HERE / "page.html").read_text()
+)
+
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def door_page(
+    status: int, sentence: str = "", next_path: str = "/", form: bool = True
+) -> HTMLResponse:
+    """The page with a sentence, and with the form unless no password would help."""
+    text = _PAGE.render(style=_STYLE, sentence=sentence, next_path=next_path, form=form)
+    return HTMLResponse(text, status, _HEADERS)

@@ -1,0 +1,59 @@
+"""A photo and live sessions on a dyno: what memory they take, and what SIGTERM costs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from deploy.dyno import STOP_S, Dyno
+from deploy.visit import visit
+from tests.browser.test_live import frames_analysed, start, until
+from tests.test_deploy import free_port
+
+MUST_MB = 450.0
+
+
+@pytest.fixture
+def dyno(tmp_path, monkeypatch) -> Iterator[Dyno]:
+    monkeypatch.delenv("FER_DATA_DIR")
+    dyno = Dyno(tmp_path, free_port())
+    try:
+        dyno.wait_until_ready()
+        yield dyno
+    finally:
+        dyno.stop()
+        print(dyno.log.read_text())
+
+
+@pytest.fixture
+def dashboard(dyno: Dyno) -> str:
+    """Where ``open_page`` goes in this module."""
+    return dyno.url
+
+
+@pytest.mark.timeout(240)
+def test_a_visit_fits_into_a_dyno(dyno):
+    visit(dyno.url)
+    assert dyno.stop() < STOP_S
+    assert dyno.peak_mb < MUST_MB
+    assert dyno.written() == []
+
+
+def kept_frames(dyno: Dyno) -> int:
+    with closing(sqlite3.connect(dyno.app / "data" / "history.sqlite3")) as database:
+        (row,) = database.execute("SELECT coalesce(sum(frames), 0) FROM sessions")
+    return int(row[0])
+
+
+def test_sigterm_in_mid_session_keeps_what_was_seen(dyno, open_page):
+    page = open_page("/live")
+    start(page)
+    page.get_by_text("Keep in the history").click()
+    until(page, lambda: kept_frames(dyno) >= 20, "20 frames are kept")
+    seen = frames_analysed(page)
+    assert dyno.stop() < STOP_S
+    # Half a second of 30 frames may be lost, as the recorder promises; nothing older.
+    assert kept_frames(dyno) >= seen - 15
