@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 from datetime import timedelta
 
 import streamlit as st
@@ -14,6 +15,8 @@ from fer_core.jobs import VideoJobs
 from fer_core.settings import settings
 from fer_core.ui.doors import account, door
 from fer_core.ui.engines import analyzer_of
+
+_log = logging.getLogger(__name__)
 
 
 def owner() -> str:
@@ -42,10 +45,24 @@ def page_jobs() -> VideoJobs:
     return _jobs()
 
 
+def tidy_at_start() -> None:
+    """What earlier runs of the server left is tidied without waiting for a visitor.
+
+    Copies of videos whose time is over go, interrupted jobs are shown as such, and sessions past
+    their retention are deleted. A server that never stored anything does not begin to here.
+    """
+    if not (settings().data_dir / "videos").is_dir() and settings().retention_days is None:
+        return
+    try:
+        _jobs()
+    except HistoryError as error:
+        _log.warning("%s", error)
+
+
 @st.cache_resource(show_spinner=False)
 def _history() -> History:
     store = history()
-    store.count(owner())  # opens it, and brings its tables up to date
+    store.count(LOCAL)  # opens it, and brings its tables up to date
     start_housekeeping()
     return store
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
@@ -117,3 +119,18 @@ def test_a_history_that_is_away_is_a_sentence(page, monkeypatch):
     page.run()
     assert not page.exception
     assert "cannot be used" in page.error[0].value
+
+
+def test_copies_whose_time_is_over_go_when_the_server_starts(page, film, monkeypatch):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    st.cache_resource.clear()  # as after a restart
+    monkeypatch.setattr(stores, "timedelta", lambda **_: timedelta(0))
+    stores.tidy_at_start()
+    until(lambda: not Path(job.path).exists())
+    assert history().jobs(LOCAL) == []
+
+
+def test_a_server_that_never_stored_anything_does_not_begin_at_the_start(monkeypatch):
+    monkeypatch.setattr(stores, "_jobs", lambda: pytest.fail("nothing to tidy"))
+    stores.tidy_at_start()
