@@ -173,8 +173,9 @@ def _selection() -> Selection | None:
 
 def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
     known = jobs.jobs(owner())
-    if were_active and not any(job.state in ACTIVE for job in known):
-        st.rerun()  # the whole page: the timeline below is complete now
+    acted = st.session_state.pop("video_acted", False)
+    if acted or (were_active and not any(job.state in ACTIVE for job in known)):
+        st.rerun()  # the whole page: the timeline below is another now, or complete
     for job in known:
         _job_row(jobs, job)
 
@@ -191,8 +192,14 @@ def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
                 st.caption(" · ".join(_sentences(job, state)))
         with buttons.container(horizontal=True, horizontal_alignment="right"):
             for label, icon, action in _actions(job):
-                if st.button(label, icon=icon, key=f"video_{action}_{job.id}"):
-                    _act(jobs, job, action)
+                # By a callback: a click must count also in the run that finds the jobs ended.
+                st.button(
+                    label,
+                    icon=icon,
+                    key=f"video_{action}_{job.id}",
+                    on_click=_act,
+                    args=(jobs, job, action),
+                )
 
 
 def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
@@ -221,7 +228,7 @@ def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
             getattr(jobs, action)(job.id, owner())
     except JobUnknown:
         pass  # removed in another tab: the list shows it
-    st.rerun()
+    st.session_state["video_acted"] = True
 
 
 def _facts(session: SessionInfo, job: JobInfo) -> str:
