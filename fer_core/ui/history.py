@@ -32,7 +32,9 @@ def where_line(store: History) -> None:
     """Where the history lies, and for how long."""
     days = settings().retention_days
     kept = "until you delete it" if days is None else f"for {days} days"
-    st.caption(f"Kept {kept} in {store.place}. Numbers and times, no pictures.")
+    st.caption(
+        f"Kept {kept} in {store.place}. Numbers and times; no pictures but those you asked for."
+    )
 
 
 def filters(store: History) -> list[SessionInfo]:
