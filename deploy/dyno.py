@@ -135,9 +135,9 @@ def main() -> None:
             dyno.wait_until_ready()
             print(f"The dyno serves {dyno.url}; Ctrl-C ends it.", flush=True)
             if wanted.measure:
-                from deploy.visit import visit
+                from deploy.visit import visit_in_chromium
 
-                visit(dyno.url)
+                visit_in_chromium(dyno.url)
             else:
                 dyno.process.wait()
         except KeyboardInterrupt:

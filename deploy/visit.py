@@ -28,8 +28,18 @@ _FLAGS = (
 )
 
 
-def visit(url: str) -> None:
-    """Raises Playwright's errors where a page does not show what it should."""
+def visit(page: Page, url: str) -> None:
+    """Look at a photo, then run the camera, in ``page``, which has a face before it.
+
+    Raises Playwright's errors where a page does not show what it should.
+    """
+    page.set_default_timeout(_TIMEOUT_MS)
+    _photo(page, url)
+    _live(page, url)
+
+
+def visit_in_chromium(url: str) -> None:
+    """The same in a Chromium of its own."""
     expect.set_options(timeout=_TIMEOUT_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = Path(folder) / "camera.mjpeg"
@@ -38,10 +48,7 @@ def visit(url: str) -> None:
             executable_path=shutil.which("chromium"),
             args=[*_FLAGS, f"--use-file-for-fake-video-capture={clip}"],
         )
-        page = browser.new_page()
-        page.set_default_timeout(_TIMEOUT_MS)
-        _photo(page, url)
-        _live(page, url)
+        visit(browser.new_page(), url)
         browser.close()
 
 
