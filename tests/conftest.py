@@ -26,7 +26,16 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 
+@pytest.hookimpl(trylast=True)  # when tests/browser has marked its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For two processes: one begins with all browser tests, the other with the rest.
+
+    A file stays in one process, for the sake of what its tests share.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
     if SHARED.is_dir():
         return
     for item in items:

@@ -67,7 +67,8 @@ class Workers:
                     break
             if not running:
                 break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            for future in [each for each in running if each in done]:  # in the order of the work
                 yield from _settle(future, running.pop(future), lost)
         if lost:
             for future, piece in running.items():

@@ -34,6 +34,10 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+
+# urlopen would keep the proxies of whoever called it first, and tests have one that answers nobody.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 CAMERA_FLAG = "--use-fake-device-for-media-stream"
 ALLOW_FLAG = "--use-fake-ui-for-media-stream"
 
@@ -76,7 +80,7 @@ class Dashboard:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                with DIRECT.open(f"{self.url}/_stcore/health", timeout=2):
                     return
             except OSError:
                 time.sleep(0.2)

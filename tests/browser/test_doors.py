@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from fer_core.doors.password import hash_password
-from tests.browser.conftest import CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard
+from tests.browser.conftest import CHROMIUM, DIRECT, FLAGS, TIMEOUT_MS, Dashboard
 
 PASSWORD = "correct horse battery"
 
@@ -60,7 +60,7 @@ def heading(page: Page, name: str) -> None:
 
 def status_of(url: str, **headers: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        with DIRECT.open(urllib.request.Request(url, headers=headers)) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -145,7 +145,7 @@ def provider() -> Iterator[str]:
         deadline = time.monotonic() + 30
         while True:
             try:
-                urllib.request.urlopen(f"{url}/.well-known/openid-configuration", timeout=2).close()
+                DIRECT.open(f"{url}/.well-known/openid-configuration", timeout=2).close()
                 break
             except OSError:
                 assert process.poll() is None, "the provider did not start"
