@@ -46,6 +46,14 @@ def chart(page: Page):
     return page.locator(".js-plotly-plot").first
 
 
+def click_at(page: Page, share: float) -> None:
+    """Click the course of the shares, so far along its time axis."""
+    plot = chart(page).locator(".nsewdrag").first
+    box = plot.bounding_box()
+    assert box is not None
+    plot.click(position={"x": share * box["width"], "y": box["height"] / 2})
+
+
 def remove_all(page: Page) -> None:
     """Leave no job behind for the next test."""
     remove = page.get_by_role("button", name="Remove", exact=True)
@@ -63,6 +71,10 @@ def test_a_video_becomes_a_timeline_with_files(open_page: OpenPage, film, screen
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text("Done")).to_be_visible()
     expect(page.get_by_text("60 frames")).to_be_visible()
+    click_at(page, share=0.8)
+    shown = page.get_by_text("Picture at 0:03")
+    expect(shown).to_be_visible()
+    expect(page.get_by_test_id("stColumn").filter(has=shown).locator("img")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Parquet").click()
     table = pd.read_parquet(io.BytesIO(download.value.path().read_bytes()))
