@@ -13,6 +13,7 @@ from fer_core.history.jobs import JobInfo, JobState, JobStore
 from fer_core.history.keeping import Keeping
 from fer_core.history.notes import Mark, NoteStore
 from fer_core.history.recorder import Recorder
+from fer_core.history.removal import RemovalStore
 from fer_core.history.samples import SampleStore
 from fer_core.history.store import LOCAL, Kind, SessionInfo, SessionStore
 
@@ -22,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class History(SessionStore, SampleStore, NoteStore, JobStore):
+class History(SessionStore, SampleStore, NoteStore, JobStore, RemovalStore):
     """All of the history in one database, made, or brought up to date, on first use.
 
     See ``Store`` for what every method raises.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.store import SessionStore
+from fer_core.history.removal import RemovalStore
 from fer_core.settings import settings
 
 UNDO_S = 60.0
@@ -19,7 +19,7 @@ INTERVAL_S = 60.0
 _log = logging.getLogger(__name__)
 
 
-def tidy(history: SessionStore, retention_days: int | None) -> int:
+def tidy(history: RemovalStore, retention_days: int | None) -> int:
     """One round; how many sessions were removed for good. Raises ``HistoryUnavailable``."""
     removed = history.purge(UNDO_S) + history.remove_unclaimed()
     if retention_days is not None:
@@ -33,7 +33,7 @@ class Housekeeper:
     ``history`` is asked for in each round, because the settings may name another one by then.
     """
 
-    def __init__(self, history: Callable[[], SessionStore], interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, history: Callable[[], RemovalStore], interval_s: float = INTERVAL_S) -> None:
         self._history = history
         self._interval_s = interval_s
         self._stopped = threading.Event()

@@ -1,0 +1,91 @@
+"""Sessions deleted: hidden at once, removed for good when undoing is over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from fer_core.errors import HistoryUnavailable
+from fer_core.history.store import Store, is_id, unknown
+from fer_core.history.tables import jobs, sessions
+
+UNCLAIMED_S = 3600.0
+"""How long a session that is not kept may stand without a job: one is about to be made for it."""
+
+_log = logging.getLogger(__name__)
+
+
+class RemovalStore(Store):
+    """The part of the history that forgets sessions."""
+
+    def delete(self, session_ids: Collection[int], owner: str) -> None:
+        """Hide sessions at once; ``purge`` removes them. If one is unknown, none is hidden."""
+        self._hide(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
+
+    def restore(self, session_ids: Collection[int], owner: str) -> None:
+        """Undo ``delete``. Raises ``SessionUnknown`` where ``purge`` came before."""
+        self._hide(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
+
+    def delete_all(self, owner: str) -> int:
+        """Remove all sessions of an owner for good, and at once; how many.
+
+        Those of video jobs that are not kept are not part of the history: they go with the job.
+        """
+        return self._remove(sa.and_(sessions.c.owner == owner, sa.or_(sessions.c.kept, ~_of_job())))
+
+    def purge(self, older_than_s: float) -> int:
+        """Remove for good what was deleted so long ago; how many sessions.
+
+        Nothing of them stays in a SQLite file, as ``Database.scrub`` explains.
+        """
+        return self._remove(sessions.c.deleted_at <= datetime.now(UTC) - _seconds(older_than_s))
+
+    def prune(self, retention_days: float) -> int:
+        """Remove for good the sessions that started so long ago, whoever's; how many."""
+        before = datetime.now(UTC) - timedelta(days=retention_days)
+        return self._remove(sessions.c.started_at < before)
+
+    def remove_unclaimed(self) -> int:
+        """Remove for good the sessions that are not kept and have no job; how many."""
+        before = datetime.now(UTC) - _seconds(UNCLAIMED_S)
+        return self._remove(
+            sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
+        )
+
+    def _hide(
+        self,
+        session_ids: Collection[int],
+        owner: str,
+        now: sa.ColumnElement[bool],
+        deleted_at: datetime | None,
+    ) -> None:
+        wanted = set(session_ids)
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(
+                sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, wanted)), now
+            )
+            found = connection.execute(query.values(deleted_at=deleted_at)).rowcount
+            if found != len(wanted):
+                raise unknown(*wanted)
+
+    def _remove(self, which: sa.ColumnElement[bool]) -> int:
+        with self.database.writing() as connection:
+            removed = connection.execute(sa.delete(sessions).where(which)).rowcount
+            if removed:
+                self.database.mark_remains(connection)
+        try:
+            self.database.scrub()
+        except HistoryUnavailable as error:
+            _log.warning("deleted, and to be overwritten later: %s", error)
+        return removed
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def _of_job() -> sa.ColumnElement[bool]:
+    return sa.exists().where(jobs.c.session_id == sessions.c.id)
