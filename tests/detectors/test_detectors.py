@@ -7,16 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fer_core.detectors import FaceDetector, load_detector
 from fer_core.detectors.haar import HaarDetector
 from fer_core.detectors.scaling import map_back, shrink
-from fer_core.detectors.yunet import YuNetDetector
+from fer_core.detectors.yunet import LONGEST_PX, NMS_IOU, SCORE_THRESHOLD, YuNetDetector
 from fer_core.errors import UnknownEngine, WeightsCorrupt
 from fer_core.fakes import FakeDetector
-from fer_core.schema import Box
+from fer_core.landmarks.landmarks68 import SHIPPED_WEIGHTS as LANDMARK_NETWORK
+from fer_core.schema import Box, Detection
+from tests.conftest import SHARED
 
 # The astronaut's face in the 512x512 picture, drawn by hand.
 FACE = Box(176, 66, 96, 116)
@@ -84,6 +86,56 @@ def test_threads_may_share_it(detector, astronaut):
             assert found == alone[picture.shape[0]]
 
 
+def opencv_finds(path, bgr) -> list[Detection]:
+    """What YuNet finds in OpenCV, which is where it comes from."""
+    small, scale = shrink(bgr, LONGEST_PX)
+    size = small.shape[1], small.shape[0]
+    network = cv2.FaceDetectorYN.create(str(path), "", size, SCORE_THRESHOLD, NMS_IOU)
+    rows = network.detect(small)[1]
+    faces = [] if rows is None else rows.astype(float).tolist()
+    raw = [
+        ((x, y, w, h), score, tuple(zip(points[::2], points[1::2], strict=True)))
+        for x, y, w, h, *points, score in faces
+    ]
+    return map_back(raw, scale, bgr.shape[1], bgr.shape[0])
+
+
+def assert_same(ours: list[Detection], theirs: list[Detection]) -> None:
+    assert len(ours) == len(theirs)
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our.box.to_list(), their.box.to_list(), atol=1)
+        np.testing.assert_allclose(our.landmarks, their.landmarks, atol=0.01)
+        assert our.score == pytest.approx(their.score, abs=1e-4)
+
+
+@pytest.mark.shared
+@given(st.integers(64, 900), st.integers(64, 900), st.integers(0, 300), st.integers(0, 300))
+@settings(max_examples=60, deadline=None)
+@example(640, 480, 0, 0)
+@example(512, 512, 0, 0)
+@example(33, 1200, 0, 64)
+def test_yunet_finds_what_it_finds_in_opencv(astronaut, width, height, left, top):
+    path = SHARED / "weights" / "face_detection_yunet_2023mar.onnx"
+    picture = np.full((top + height, left + width, 3), 127, np.uint8)
+    picture[top:, left:] = cv2.resize(astronaut, (width, height))
+    assert_same(YuNetDetector(path).detect(picture), opencv_finds(path, picture))
+
+
+@pytest.mark.shared
+def test_yunet_finds_what_it_finds_in_opencv_in_every_frame(shared):
+    from PIL import Image, ImageSequence
+
+    path = shared / "weights" / "face_detection_yunet_2023mar.onnx"
+    detector, faces = YuNetDetector(path), 0
+    with Image.open(shared / "media" / "head-pose-face-detection-female-and-male.gif") as clip:
+        for frame in ImageSequence.Iterator(clip):
+            bgr = np.asarray(frame.convert("RGB"))[:, :, ::-1].copy()
+            found = detector.detect(bgr)
+            assert_same(found, opencv_finds(path, bgr))
+            faces += len(found)
+    assert faces > 100
+
+
 @pytest.mark.shared
 def test_yunet_gives_five_landmarks_inside_the_face(shared, astronaut):
     detector = YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
@@ -109,6 +161,11 @@ def test_a_file_that_is_not_yunet_is_refused(tmp_path):
     path.write_bytes(b"<html>not found</html>")
     with pytest.raises(WeightsCorrupt, match="weights fetch"):
         YuNetDetector(path)
+
+
+def test_another_network_is_refused():
+    with pytest.raises(WeightsCorrupt, match="not a YuNet network"):
+        YuNetDetector(LANDMARK_NETWORK)
 
 
 def test_unknown_names_are_refused():
