@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from fer_core.labels import Emotion
+from fer_core.peaks import find_peaks
 from fer_core.timeline import labels_of, with_gaps
 
 Kind = Literal["peak", "onset"]
@@ -28,8 +28,8 @@ ONSET_LEVEL = 0.1
 
 METHOD = (
     "A peak is a maximum of the smoothed share of one expression with a topographic prominence of "
-    f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (scipy.signal.find_peaks; "
-    "Virtanen et al., 2020). Its onset is where the rise to it passes "
+    f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (by the rules of "
+    "scipy.signal.find_peaks; Virtanen et al., 2020). Its onset is where the rise to it passes "
     f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10 % reference level of IEEE Std "
     "181-2011). Neutral has no peaks: it is what is left where nothing else shows. Nothing is "
     "found across a stretch in which the face was not seen, nor at the ends of one."
@@ -103,10 +103,9 @@ def _rises(times_s: NDArray[np.float64], shares: NDArray[np.float64]) -> Iterato
     passed_s = np.round(times_s - times_s[0], 6)
     grid_s = np.arange(0.0, passed_s[-1] + _STEP_S / 2, _STEP_S)
     level = np.interp(grid_s, passed_s, shares)
-    peaks, found = find_peaks(level, prominence=PROMINENCE, distance=round(APART_S / _STEP_S))
-    for peak, prominence in zip(peaks, found["prominences"], strict=True):
-        apex = _apex(passed_s, shares, float(grid_s[peak]))
-        begun = level[peak] - (1.0 - ONSET_LEVEL) * prominence
+    for peak in find_peaks(level, PROMINENCE, distance=round(APART_S / _STEP_S)):
+        apex = _apex(passed_s, shares, float(grid_s[peak.index]))
+        begun = level[peak.index] - (1.0 - ONSET_LEVEL) * peak.prominence
         below = np.flatnonzero(shares[:apex] < begun)
         yield "onset", int(below[-1]) + 1
         yield "peak", apex

@@ -1,8 +1,9 @@
 """Who is who: the faces of a frame are given the identities of those before.
 
-The faces found are assigned to the faces known, all at once and at the least cost (the Hungarian
-method), where a pair costs little if the face is where the known one was heading. A face that is
-not found goes on being known, and moving, for a while: behind a hand, or behind another face.
+The faces found are assigned to the faces known, all at once and at the least cost (Jonker and
+Volgenant, 1987: the answer of the Hungarian method, sooner), where a pair costs little if the face
+is where the known one was heading. A face that is not found goes on being known, and moving, for a
+while: behind a hand, or behind another face.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import lap
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from fer_core.schema import Box
 from fer_core.sighting import Sighting
@@ -166,8 +167,9 @@ def _assign(faces: Sequence[Sighting], known: Sequence[Track], t_s: float) -> di
         return {}
     costs = np.array([[_cost(face, track, t_s) for track in known] for face in faces])
     # A forbidden pair costs the same however bad it is: else it would push good ones apart.
-    rows, columns = linear_sum_assignment(np.minimum(costs, 2.0 * MAX_COST))
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if costs[i, j] <= MAX_COST}
+    capped = np.minimum(costs, 2.0 * MAX_COST)
+    partners, _ = lap.lapjv(capped, extend_cost=True, return_cost=False)  # -1 for none
+    return {i: int(j) for i, j in enumerate(partners) if j >= 0 and costs[i, j] <= MAX_COST}
 
 
 def _cost(face: Sighting, track: Track, t_s: float) -> float:

@@ -134,6 +134,17 @@ def test_the_procfile_starts_as_on_a_dyno_and_ends_on_sigterm(tmp_path):
     assert dyno.written() == []
 
 
+def test_what_a_visit_does_not_need_is_not_loaded():
+    """Each of these would take 5 to 40 MB of a dyno's 512."""
+    names = [path.stem for path in (ROOT / "fer_core" / "ui").glob("*.py")]
+    modules = ["app", *(f"fer_core.ui.{name}" for name in names if name != "router")]
+    spared = {"scipy", "alembic", "pyarrow.parquet", "altair", "pydeck", "torch", "matplotlib"}
+    spared |= {"deepface", "gdown", "fer_core.training.run", "plotly.express"}
+    code = f"import sys, {', '.join(modules)}; print(*({spared!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+
+
 def test_a_dyno_that_grows_too_large_is_ended(tmp_path):
     dyno = Dyno(tmp_path, free_port(), limit_mb=60.0)
     with pytest.raises(RuntimeError, match="did not start"):

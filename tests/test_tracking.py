@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from fer_core.schema import Box
 from fer_core.sighting import Sighting
-from fer_core.tracking import MAX_GAP_S, MEMORY_S, Tracker
+from fer_core.tracking import MAX_COST, MAX_GAP_S, MEMORY_S, Tracker, _assign, _cost
 
 SHAPE = np.random.default_rng(0).uniform(0.1, 0.9, (68, 2))
 
@@ -227,3 +228,22 @@ def test_a_step_next_to_nothing_does_no_harm():
     ids(tracker, 0.0, face(100))
     assert ids(tracker, 5e-324, face(110)) == [1]
     assert ids(tracker, 0.1, face(110)) == [1]
+
+
+places = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 200)), min_size=1, max_size=8)
+
+
+@given(before=places, after=places)
+def test_the_pairs_cost_as_little_as_those_of_the_hungarian_method(before, after):
+    tracker = Tracker()
+    tracker.update([face(x, y) for x, y in before], 0.0)
+    faces, known = [face(x, y) for x, y in after], tracker.tracks
+    costs = np.array([[_cost(seen, track, 0.1) for track in known] for seen in faces])
+    capped = np.minimum(costs, 2.0 * MAX_COST)
+    pairs = _assign(faces, known, 0.1)
+    assert len(set(pairs.values())) == len(pairs)
+    # The rest, which is too far away, is paired somehow: together with it nothing is cheaper.
+    rest = np.delete(np.delete(capped, list(pairs), 0), list(pairs.values()), 1)
+    rest_cost = rest[linear_sum_assignment(rest)].sum()
+    least = capped[linear_sum_assignment(capped)].sum()
+    assert sum(costs[pair] for pair in pairs.items()) + rest_cost == pytest.approx(least)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import psycopg
 import sqlalchemy as sa
-from alembic.util.exc import CommandError
 from filelock import Timeout
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -71,8 +70,6 @@ def sentences(place: str) -> Iterator[None]:
         raise HistoryUnavailable(f"The history ({place}) cannot be used: {cause(error)}") from error
     except (PoolTimeout, Timeout) as error:
         raise HistoryUnavailable(f"The history ({place}) cannot be used: {_BUSY}") from error
-    except CommandError as error:
-        raise HistoryUnavailable(NEWER) from error
     except OSError as error:
         reason = (error.strerror or "the disk failed").lower()
         raise HistoryUnavailable(

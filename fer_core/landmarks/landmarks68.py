@@ -20,6 +20,10 @@ POINTS = 68
 
 _OUTPUTS = ["points", "presence"]
 
+_BATCH = 8
+"""Crops in one pass. More are no faster, and onnxruntime keeps the memory of its largest pass for
+good: 28 MB after one of 64 crops."""
+
 
 class Landmarks68Model:
     """``models/landmarks68.onnx`` in onnxruntime. One instance may serve many threads.
@@ -49,7 +53,11 @@ class Landmarks68Model:
         Returns the points ``(n, 68, 2)`` float32 as shares of the crop's side, and the presence
         ``(n,)`` float32, 0..1.
         """
-        points, presence = self._session.run(_OUTPUTS, {"crops": crops})
+        parts = [
+            self._session.run(_OUTPUTS, {"crops": crops[i : i + _BATCH]})
+            for i in range(0, max(1, len(crops)), _BATCH)
+        ]
+        points, presence = (np.concatenate(each) for each in zip(*parts, strict=True))
         return points, presence
 
 

@@ -7,16 +7,18 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
 
 from fer_core.schema import FrameResult
 from fer_core.timeline import as_table, columns, frame_numbers, table_csv
 from fer_core.video.output import OutputFile
+
+if TYPE_CHECKING:
+    from pyarrow import parquet
 
 ROWS_AT_ONCE = 4096
 """Rows that are held in memory, and those of a row group of a Parquet file."""
@@ -111,6 +113,8 @@ class ParquetSink(_TableSink):
     def _write_rows(self, table: pd.DataFrame) -> None:
         schema = _schema(table, self.labels, self._first)
         if self._writer is None:
+            from pyarrow import parquet  # 5 MB of memory, for those who want such a file
+
             self._writer = parquet.ParquetWriter(self._file, schema, compression="zstd")
         self._writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
 

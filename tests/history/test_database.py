@@ -17,10 +17,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
-from fer_core.history import LOCAL, History
+from fer_core.history import LOCAL, History, migrations
 from fer_core.history.database import database_url
 from fer_core.history.tables import metadata
 from fer_core.settings import ROOT
@@ -78,6 +79,11 @@ def test_tables_and_migrations_agree(history):
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_every_revision_is_named():
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    assert [script.revision for script in scripts] == list(reversed(migrations.REVISIONS))
+
+
 def test_a_history_stays_when_it_is_opened_again(history, url):
     session_id = begin(history)
     history.append(session_id, frames(3))
@@ -100,7 +106,7 @@ def test_a_migration_that_breaks_leaves_nothing(history, url, monkeypatch):
     def broken(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fer_core.history.database.command.upgrade", broken)
+    monkeypatch.setattr("alembic.command.upgrade", broken)
     with pytest.raises(HistoryUnavailable, match="no space left"):
         history.sessions(LOCAL)
     monkeypatch.undo()
