@@ -4,7 +4,7 @@ BIN := .venv/bin
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test lint format train-setup slug dyno clean
+.PHONY: help run test lint format train-setup lock audit slug dyno clean
 
 help:
 	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
@@ -12,6 +12,8 @@ help:
 	@echo "make lint         ruff and mypy only"
 	@echo "make format       let ruff rewrite the layout of the code"
 	@echo "make train-setup  add what training needs (PyTorch)"
+	@echo "make lock         write requirements.txt, with hashes, from requirements.in"
+	@echo "make audit        look for known vulnerabilities in what requirements.txt installs"
 	@echo "make slug         build what Heroku would, and say how large it is"
 	@echo "make dyno         run it as a Heroku dyno would (PORT=5000), and say what memory it took"
 	@echo "make clean        remove the virtual environment and caches; weights stay"
@@ -34,6 +36,15 @@ format: .venv/test.stamp
 	$(BIN)/ruff format .
 
 train-setup: .venv/train.stamp
+
+# All platforms and Python versions in one file.
+lock: .venv/test.stamp
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11.5 \
+	  --generate-hashes --no-annotate requirements.in -o requirements.txt
+
+# Asks an advisory service on the internet. A package that it does not know is an error too.
+audit: .venv/test.stamp
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 # Needs git and a few minutes. The last line is the compressed size.
 slug: .venv/run.stamp

@@ -15,24 +15,21 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_core import metrics
 from fer_core.analyzer import Analyzer
-from fer_core.draw import annotate
-from fer_core.errors import FerError, HistoryError, JobUnknown, SessionUnknown, VideoError
+from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
+from fer_core.films import MarkedFilms, selection_of, session_of
 from fer_core.history import History, JobInfo, JobState
 from fer_core.schema import FrameResult
-from fer_core.timeline import results_of
 from fer_core.video.analysis import Progress, analyze_video, clock
-from fer_core.video.reader import Selection, VideoFile, read_frame
-from fer_core.video.writer import AnnotatedVideo
+from fer_core.video.reader import Selection, VideoFile
 
 SAVE_S = 0.5
 """How often a job saves what it has found: no more than this is lost when its process is killed."""
@@ -50,21 +47,12 @@ CLOSE_S = 5.0
 """How long ``close`` waits for a worker to save what it has."""
 
 
-@dataclass(slots=True)
-class Rendering:
-    """A marked video in the making: how far it is, 0..1, and what went wrong."""
-
-    share: float = 0.0
-    error: str = ""
-    done: bool = False
-
-
 class VideoJobs:
     """The video jobs of this process: threads that work off the queue. Safe in several threads.
 
     ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
     copies of the videos; it is made with access for this user alone. Jobs that ended longer than
-    ``lifetime`` ago are removed, their copies with them.
+    ``lifetime`` ago are removed, their copies with them. ``films`` are their marked films.
     """
 
     def __init__(
@@ -75,6 +63,7 @@ class VideoJobs:
         workers: int = 1,
         lifetime: timedelta = timedelta(days=1),
     ) -> None:
+        self.films = MarkedFilms(history)
         self._history = history
         self._folder = folder
         self._make_analyzer = make_analyzer
@@ -86,7 +75,6 @@ class VideoJobs:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._renderings: dict[int, Rendering] = {}
         self._progress: dict[int, Progress] = {}
 
     def submit(
@@ -189,46 +177,6 @@ class VideoJobs:
             with suppress(JobUnknown):  # another process may be at it too
                 self.remove(job.id, job.owner)
 
-    def marked_frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
-        """The frame shown at ``t_s`` seconds with its faces marked, BGR; None past the end.
-
-        Raises ``VideoError`` if the copy of the video is gone.
-        """
-        job = self._history.job(job_id, owner)
-        bgr = read_frame(Path(job.path), t_s)
-        if bgr is None:
-            return None
-        table = self._history.table(session_of(job), owner)
-        before = table[table["t_s"] <= t_s + 1e-6]
-        if before.empty:
-            return bgr
-        shown = before[before["t_s"] == before["t_s"].max()]
-        height, width = bgr.shape[:2]
-        result = next(results_of(shown, width, height, job.emotion, job.detector))
-        return annotate(bgr, result)
-
-    def marked_path(self, job: JobInfo) -> Path:
-        """Where the marked video of a job is, once it was rendered."""
-        return Path(job.path).with_suffix(".marked.mp4")
-
-    def rendering(self, job_id: int) -> Rendering | None:
-        """The marked video that this process made, or is making, of a job."""
-        with self._lock:
-            return self._renderings.get(job_id)
-
-    def render(self, job_id: int, owner: str) -> Rendering:
-        """Begin to make the marked video of a job from what was found, without analysing again."""
-        job = self._history.job(job_id, owner)
-        with self._lock:
-            before = self._renderings.get(job_id)
-            if before is not None and not before.error:
-                return before
-            rendering = self._renderings[job_id] = Rendering()
-        threading.Thread(
-            target=self._render, args=(job, rendering), name="marked video", daemon=True
-        ).start()
-        return rendering
-
     def close(self) -> None:
         """Stop the threads; jobs that were running can be resumed."""
         self._closed.set()
@@ -254,9 +202,7 @@ class VideoJobs:
 
     def _delete_files(self, job: JobInfo) -> None:
         Path(job.path).unlink(missing_ok=True)
-        self.marked_path(job).unlink(missing_ok=True)
-        with self._lock:
-            self._renderings.pop(job.id, None)
+        self.films.delete(job)
 
     def _work(self) -> None:
         while not self._closed.is_set():
@@ -304,7 +250,7 @@ class VideoJobs:
         analyzer = self._make_analyzer(job.detector, job.emotion)
         selection, first_id = self._rest_of(job)
         with VideoFile(Path(job.path)) as video:
-            progress = self._progress[job.id] = Progress(video.info, _selection(job))
+            progress = self._progress[job.id] = Progress(video.info, selection_of(job))
             batch: list[FrameResult] = []
             saved_s = time.monotonic()
             with closing(analyze_video(video, analyzer, selection)) as frames:
@@ -332,52 +278,13 @@ class VideoJobs:
 
     def _rest_of(self, job: JobInfo) -> tuple[Selection, int]:
         """What is still to be done, and the last identity that was given."""
-        selection = _selection(job)
+        selection = selection_of(job)
         table = self._history.table(session_of(job), job.owner)
         if table.empty:
             return selection, 0
         known = table["track_id"].dropna()
         begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
         return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
-
-    def _render(self, job: JobInfo, rendering: Rendering) -> None:
-        try:
-            self._draw(job, rendering)
-        except FerError as error:
-            rendering.error = str(error)
-        except Exception as error:
-            rendering.error = f"The marked video failed ({type(error).__name__}: {error})."
-        rendering.done = True
-
-    def _draw(self, job: JobInfo, rendering: Rendering) -> None:
-        source, selection = Path(job.path), _selection(job)
-        table = self._history.table(session_of(job), job.owner)
-        with VideoFile(source) as video:
-            info = video.info
-            progress = Progress(info, selection)
-            results = results_of(table, info.width, info.height, job.emotion, job.detector)
-            found = next(results, None)
-            with AnnotatedVideo(self.marked_path(job), source, info, selection) as film:
-                for frame in video.frames(selection):
-                    while found is not None and found.t_s < frame.t_s - 1e-6:
-                        found = next(results, None)
-                    if found is None:
-                        break
-                    if abs(found.t_s - frame.t_s) < 1e-6:
-                        film.write(frame, found)
-                    progress.update(frame.t_s)
-                    rendering.share = progress.share or 0.0
-
-
-def session_of(job: JobInfo) -> int:
-    """Where a job's samples are. Raises ``SessionUnknown`` once they were deleted."""
-    if job.session_id is None:
-        raise SessionUnknown("What this job had found was deleted. Add the video again.")
-    return job.session_id
-
-
-def _selection(job: JobInfo) -> Selection:
-    return Selection(every=job.every, fps=job.fps, start_s=job.start_s, end_s=job.end_s)
 
 
 def _renumbered(result: FrameResult, first_id: int) -> FrameResult:

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     open: bool = Field(
         default=False, description="Whether everybody who can reach the dashboard may use it."
     )
+    framed_by: str = Field(
+        default="",
+        description="Other sites that may show the dashboard in a frame, with spaces between them.",
+    )
     password_hash: SecretStr | None = Field(
         default=None, description="The access password, as `python -m fer_core password` prints it."
     )
@@ -129,6 +133,16 @@ class Settings(BaseSettings):
         if line is not None and not is_hash(line.get_secret_value()):
             raise ValueError("not a hash; python -m fer_core password prints one")
         return line
+
+    @field_validator("framed_by")
+    @classmethod
+    def _origins(cls, sites: str) -> str:
+        # They become part of a header, where any other sign could open another rule.
+        if not all(
+            re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?", each, re.A) for each in sites.split()
+        ):
+            raise ValueError("each site is https://NAME, without a path")
+        return sites
 
     @model_validator(mode="after")
     def _oidc_whole(self) -> Self:

@@ -82,9 +82,42 @@ def test_the_buildpack_finds_one_python_and_one_list_of_packages():
     assert (ROOT / ".python-version").read_text().strip() == "3.13"
     assert not (ROOT / "runtime.txt").exists()
     assert [name for name in LOCKS if (ROOT / name).exists()] == ["requirements.txt"]
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    for line in filter(None, (line.partition("#")[0].strip() for line in lines)):
-        assert re.fullmatch(r"[a-zA-Z0-9._-]+(\[[a-z,]+\])?==[0-9][0-9a-z.]*", line), line
+
+
+def pins(text: str) -> dict[str, str]:
+    """Packages and their versions, of lines ``name[extra]==version; where``."""
+    found = re.findall(r"^([a-zA-Z0-9._-]+)(?:\[[a-z,]+\])?==([0-9][0-9a-z.]*)", text, re.M)
+    return {name.lower(): version for name, version in found}
+
+
+def test_every_package_is_pinned_and_has_its_hashes():
+    text = (ROOT / "requirements.txt").read_text()
+    entries = [e for e in re.sub(r"^#.*\n", "", text, flags=re.M).split("\n") if e]
+    package = ""
+    for line in entries:
+        if not line.startswith(" "):
+            assert re.fullmatch(r"[a-z0-9.-]+==[0-9][0-9a-z.]*( ; [^;]+)? \\", line), line
+            package = line
+            continue
+        assert package
+        assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+    assert len(pins(text)) > 50
+    # A package without a hash would end in another package's name.
+    assert not re.search(r"\\\n(?!    --hash)", text)
+
+
+def test_the_hashes_belong_to_the_list_that_people_edit():
+    listed = pins((ROOT / "requirements.in").read_text())
+    locked = pins((ROOT / "requirements.txt").read_text())
+    assert listed == locked, "run `make lock`; what it adds belongs into requirements.in as well"
+
+
+@pytest.mark.parametrize("name", ["dev", "train", "ray"])
+def test_other_lists_stand_on_the_list_without_hashes(name):
+    text = (ROOT / f"requirements-{name}.txt").read_text()
+    # With one hash among them pip would refuse all lines that have none.
+    assert "\n-r requirements.in\n" in text
+    assert "--hash" not in text
 
 
 def test_what_a_dyno_needs_is_shipped():

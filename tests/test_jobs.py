@@ -395,11 +395,11 @@ def test_nobody_reaches_the_job_of_another(make, film):
     number = submit(jobs, film)
     ended(jobs, number, "done")
     assert jobs.jobs("somebody else") == []
-    for reach in (jobs.cancel, jobs.resume, jobs.keep, jobs.remove, jobs.render):
+    for reach in (jobs.cancel, jobs.resume, jobs.keep, jobs.remove, jobs.films.render):
         with pytest.raises(JobUnknown):
             reach(number, "somebody else")
     with pytest.raises(JobUnknown):
-        jobs.marked_frame(number, "somebody else", 0.0)
+        jobs.films.frame(number, "somebody else", 0.0)
 
 
 def test_two_runners_share_a_queue_and_no_job_is_done_twice(make, store, film):
@@ -414,20 +414,20 @@ def test_two_runners_share_a_queue_and_no_job_is_done_twice(make, store, film):
 def test_a_moment_is_shown_with_its_faces_marked(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
-    bgr = jobs.marked_frame(job.id, OWNER, 1.0)
+    bgr = jobs.films.frame(job.id, OWNER, 1.0)
     assert bgr.shape == (96, 128, 3)
     assert bgr.std() > 1.0  # the film itself is one grey
-    assert jobs.marked_frame(job.id, OWNER, 99.0) is None
+    assert jobs.films.frame(job.id, OWNER, 99.0) is None
 
 
 def test_the_marked_video_is_made_from_what_was_found(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film, every=2), "done")
-    rendering = jobs.render(job.id, OWNER)
-    assert jobs.render(job.id, OWNER) is rendering  # one at a time
+    rendering = jobs.films.render(job.id, OWNER)
+    assert jobs.films.render(job.id, OWNER) is rendering  # one at a time
     until(lambda: rendering.done)
     assert rendering.error == ""
-    with VideoFile(jobs.marked_path(job)) as marked:
+    with VideoFile(jobs.films.path(job)) as marked:
         frames = list(marked.frames())
     assert len(frames) == FRAMES // 2
     assert frames[5].bgr.std() > 1.0
@@ -437,9 +437,9 @@ def test_a_marked_video_of_a_vanished_copy_is_a_sentence(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
     Path(job.path).unlink()
-    rendering = jobs.render(job.id, OWNER)
+    rendering = jobs.films.render(job.id, OWNER)
     until(lambda: rendering.done)
     assert rendering.error.endswith(".")
-    again = jobs.render(job.id, OWNER)
+    again = jobs.films.render(job.id, OWNER)
     assert again is not rendering
     until(lambda: again.done)

@@ -14,9 +14,11 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.secrets import SecretsValue
 
 from fer_core.doors import gate
+from fer_core.doors.headers import SecurityHeaders, page_headers
 from fer_core.doors.kinds import NOT_SET_UP, Door, came_from_here, is_this_computer
 from fer_core.doors.ticket import COOKIE, LIFETIME_S, SKEW_S, ticket_holds
 from fer_core.settings import settings
+from fer_core.ui.assets import inline_scripts
 
 
 @cache
@@ -55,10 +57,14 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """For ``st.App(middleware=…)``: the gate. Warns if it will let nobody in."""
+    """For ``st.App(middleware=…)``: headers, then the gate. Warns if it will let nobody in."""
     if door() is Door.SHUT:
         logging.getLogger(__name__).warning(NOT_SET_UP)
-    return [Middleware(gate.Gate, door=door(), password_hash=_password_hash())]
+    headers = page_headers(inline_scripts(), settings().framed_by.split())
+    return [
+        Middleware(SecurityHeaders, headers=headers),
+        Middleware(gate.Gate, door=door(), password_hash=_password_hash()),
+    ]
 
 
 def let_in() -> bool:

@@ -68,7 +68,8 @@ def ask(provider: str, now: Settings, now_s: float) -> IceServers:
     except ImportError as error:
         raise RelayUnavailable(
             "Twilio's library is not installed, so that there are no servers to carry the camera's "
-            "picture through a firewall. Add twilio to requirements.txt."
+            "picture through a firewall. Add twilio to requirements.in, run make lock, and install "
+            "again."
         ) from error
     # The helpers let through whatever urllib, json or Twilio's library raise. Not repeated here:
     # it may quote the request, which holds the token.

@@ -11,8 +11,9 @@ from fer_core.detectors.scaling import shrink
 from fer_core.engines import title
 from fer_core.errors import FerError, JobUnknown, SessionUnknown, VideoError
 from fer_core.export import to_jpeg
+from fer_core.films import session_of
 from fer_core.history import JobInfo, SessionInfo
-from fer_core.jobs import VideoJobs, session_of
+from fer_core.jobs import VideoJobs
 from fer_core.settings import settings
 from fer_core.ui.engines import detector_choice, emotion_choice
 from fer_core.ui.session_view import session_view
@@ -143,7 +144,7 @@ def open_job(jobs: VideoJobs) -> None:
         st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
         return
     session_view(
-        store, session, f"job_{job.id}", lambda t_s: jobs.marked_frame(job.id, owner(), t_s)
+        store, session, f"job_{job.id}", lambda t_s: jobs.films.frame(job.id, owner(), t_s)
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         _keep_button(jobs, job, session)
@@ -270,7 +271,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
     jpeg = None
     if wanted:
         try:
-            frame = jobs.marked_frame(job.id, owner(), job.done_s / 2.0)
+            frame = jobs.films.frame(job.id, owner(), job.done_s / 2.0)
         except VideoError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -283,7 +284,7 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
     if job.state in ACTIVE:
         return
-    path, rendering = jobs.marked_path(job), jobs.rendering(job.id)
+    path, rendering = jobs.films.path(job), jobs.films.rendering(job.id)
     if path.is_file():
         with st.popover("Marked video", icon=":material/movie:", width="content"):
             st.video(str(path))
@@ -305,4 +306,4 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
         if st.button(
             "Make the marked video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
         ):
-            jobs.render(job.id, owner())
+            jobs.films.render(job.id, owner())

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from fer_core.ui.assets import PLOTLY_URL
 from tests.api.conftest import TOKEN
 from tests.api.test_server import END, HEAD, PART, answer_on, ask
 from tests.browser.conftest import Dashboard
@@ -60,9 +61,30 @@ def test_the_probes_and_what_is_guarded(server):
 
 
 def test_the_page_is_still_there(server):
-    status, text, _ = ask(server, "GET", "/live")
+    status, text, headers = ask(server, "GET", "/live")
     assert status == 200
     assert b"<html" in text
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "set-cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/live", "/_stcore/health", "/_stcore/host-config", "/media/none.png", "/nothing"),
+        *("/component/streamlit_webrtc.component.webrtc_streamer/index.html", "/favicon.png"),
+        *("/api/v1/models", "/api/v1/nothing", "/metrics", "/healthz", PLOTLY_URL, "/..%2f/x"),
+    ],
+)
+def test_every_route_sends_the_headers(server, path):
+    _, _, headers = ask(server, "GET", path)
+    assert headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+    assert "camera=(self)" in headers["permissions-policy"]
+    assert "strict-transport-security" not in headers
+    _, _, headers = ask(server, "GET", path, **{"X-Forwarded-Proto": "https"})
+    assert headers["strict-transport-security"].startswith("max-age=")
 
 
 def test_limits_hold_through_streamlits_layers(server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,15 @@ import av
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from fer_core.images import read_picture
 from fer_core.settings import ROOT
@@ -149,15 +158,26 @@ def _playwright() -> Iterator[Playwright]:
 OpenPage = Callable[..., Page]
 
 
+def watch(context: BrowserContext, refused: list[str]) -> None:
+    """Note what the browser does not do because a header forbids it: it says so in its console."""
+
+    def listen(message: ConsoleMessage) -> None:
+        if re.search("Content[- ]Security[- ]Policy|[Pp]ermissions[- ][Pp]olicy", message.text):
+            refused.append(message.text)
+
+    context.on("console", listen)
+
+
 @pytest.fixture
 def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Iterator[OpenPage]:
     """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
 
     A fresh Chromium each time. ``camera``: ``astronaut``, ``none`` (no device) or ``refused``
-    (the user denies it). Accelerated animations are off; the page fails the test when its own
-    script throws.
+    (the user denies it). Accelerated animations are off; the test fails when the browser refused
+    something because of the headers that forbid it.
     """
     browsers: list[Browser] = []
+    refused: list[str] = []
 
     def start(
         path: str = "/",
@@ -179,6 +199,7 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
             reduced_motion="reduce",
             accept_downloads=True,
         )
+        watch(context, refused)
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         page.goto(dashboard + path)
@@ -187,6 +208,7 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
     yield start
     for browser in browsers:
         browser.close()
+    assert refused == []
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from fer_core.images import read_picture
 from tests.browser.conftest import OpenPage
+from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
 SECONDS = 4
@@ -96,7 +97,8 @@ def test_the_marked_video_plays(open_page: OpenPage, film):
     page.get_by_role("button", name="Marked video", exact=False).last.click()
     video = page.locator("video")
     expect(video).to_be_visible()
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    # Not by wait_for_function, whose eval the page's headers forbid.
+    until(page, lambda: video.evaluate("v => v.readyState >= 2"), "a picture")
     size = video.evaluate("v => [v.videoWidth, v.videoHeight, v.duration]")
     assert size[:2] == [320, 320]
     assert size[2] == pytest.approx(SECONDS, abs=0.3)

@@ -171,5 +171,5 @@ def test_twilio_without_its_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "twilio.rest", None)
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "account")
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
-    with pytest.raises(RelayUnavailable, match=r"Add twilio to requirements\.txt"):
+    with pytest.raises(RelayUnavailable, match=r"Add twilio to requirements\.in"):
         ice_providers.ask("twilio", Settings(), time.time())

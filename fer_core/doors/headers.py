@@ -1,0 +1,83 @@
+"""What every answer tells the browser to be careful with: Content-Security-Policy and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HSTS = "max-age=31536000"
+"""A year. Without ``includeSubDomains``: other names of the domain are not this program's."""
+
+
+class SecurityHeaders:
+    """ASGI middleware: the headers of ``page_headers`` on whatever has none of its own.
+
+    The door and the HTTP API send stricter policies, which stay. Over https, also where a proxy
+    says so, browsers are told to stay there (HSTS, RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = dict(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        over_https = _over_https(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if over_https:
+                    headers.setdefault("Strict-Transport-Security", HSTS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def page_headers(inline_scripts: Iterable[str], framed_by: Iterable[str] = ()) -> dict[str, str]:
+    """The headers of the pages. ``inline_scripts`` are the hashes, ``sha256-…`` in base64, of the
+    scripts that stand in the pages themselves; ``framed_by`` the origins that may show the
+    dashboard in a frame, beside itself.
+    """
+    frames = " ".join(["'self'", *framed_by])
+    scripts = " ".join(f"'{each}'" for each in inline_scripts)
+    policy = {
+        "default-src": "'self'",
+        # blob: is how Streamlit loads the scripts of components; they came with the page's code.
+        "script-src": f"'self' blob: {scripts}".strip(),
+        "worker-src": "'self' blob:",
+        # Streamlit and plotly.js write their styles into the page as they go.
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "media-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self' data: blob:",
+        "frame-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": frames,
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if frames == "'self'":
+        # For browsers that do not know frame-ancestors; it cannot name other sites.
+        headers["X-Frame-Options"] = "SAMEORIGIN"
+    return headers
+
+
+def _over_https(scope: Scope) -> bool:
+    # What a client claims of itself here harms nobody else: the header is for its own browser.
+    forwarded = Headers(scope=scope).get("x-forwarded-proto", "").partition(",")[0].strip()
+    return "https" in (scope["scheme"], forwarded)

@@ -1,0 +1,114 @@
+"""What the browser does not do on our pages, and that all pages can live with it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.browser.conftest import CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard, watch
+
+PAGES = ("/", "/live", "/video", "/history", "/models", "/about")
+
+
+def test_no_page_does_what_is_forbidden(open_page):
+    page = open_page("/")  # which looks at what the browser refuses
+    for path in PAGES:
+        page.goto(page.url.rsplit("/", 1)[0] + path)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        page.wait_for_timeout(1000)
+
+
+@pytest.fixture
+def chromium(_playwright: Playwright) -> Iterator[Browser]:
+    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def guarded(chromium: Browser, dashboard: str) -> tuple[Page, list[str]]:
+    """A page of the dashboard, and what the browser refused on it."""
+    refused: list[str] = []
+    context = chromium.new_context()
+    watch(context, refused)
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    page.goto(f"{dashboard}/about")
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    assert refused == []
+    return page, refused
+
+
+@pytest.mark.parametrize(
+    ("deed", "rule"),
+    [
+        (
+            "const s = document.createElement('script'); s.textContent = 'window.hacked = 1'; "
+            "document.body.append(s)",
+            "script-src",
+        ),
+        (
+            "const s = document.createElement('script'); s.src = 'http://127.0.0.1:9/x.js'; "
+            "document.body.append(s)",
+            "script-src",
+        ),
+        ("document.body.insertAdjacentHTML('beforeend', '<b onclick=\"1\">x</b>')", "script-src"),
+        ("setTimeout('window.hacked = 1')", "script-src"),
+        ("fetch('http://127.0.0.1:9/?what=was-seen').catch(() => 0)", "connect-src"),
+        ("new Image().src = 'http://127.0.0.1:9/?what=was-seen'", "img-src"),
+    ],
+    ids=["inline", "foreign", "handler", "eval", "fetch", "image"],
+)
+def test_what_was_smuggled_in_does_nothing(guarded, deed, rule):
+    page, refused = guarded
+    page.evaluate(f"() => {{ {deed} }}")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.hacked") is None
+    assert refused
+    assert rule in refused[0]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """``elsewhere(address)``: the address of another site's page that shows this one in a frame."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def page(address: str) -> str:
+        (tmp_path / "index.html").write_text(f'<iframe src="{address}" width=900 height=700>')
+        # Another port is another origin.
+        return f"http://localhost:{server.server_port}/"
+
+    yield page
+    server.shutdown()
+    server.server_close()
+
+
+def test_another_site_cannot_show_it_in_a_frame(chromium, dashboard, elsewhere):
+    said: list[str] = []
+    page = chromium.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(elsewhere(dashboard))
+    page.wait_for_timeout(2000)
+    assert page.frame_locator("iframe").get_by_role("heading").count() == 0
+    assert any("frame-ancestors" in text for text in said), said
+
+
+def test_a_named_site_can(chromium, elsewhere, tmp_path):
+    asked = elsewhere("")
+    server = Dashboard(tmp_path, FER_FRAMED_BY=asked.rstrip("/"))
+    try:
+        server.wait_until_ready()
+        page = chromium.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(elsewhere(server.url))
+        expect(page.frame_locator("iframe").get_by_role("heading").first).to_be_visible()
+    finally:
+        server.stop()
