@@ -16,24 +16,15 @@ from fer_core.errors import DatasetError
 from fer_core.training import metrics
 from fer_core.training.data import near_duplicates
 from fer_core.training.evaluate import Scores, score
-from fer_core.training.export import export, read_exported
+from fer_core.training.export import export
 from fer_core.training.folder import ClassFolders, held_out, read_class_folders
 from fer_core.training.network import CompactNet
-from fer_core.training.state import Settings, load_network, new_state, resume
+from fer_core.training.state import Settings, new_state, resume
 from fer_core.training.targets import one_hot
 from fer_core.training.train import Examples, predict_logits, train
 
 HEAD = "own"
 """The one head of an adapted network."""
-
-
-def read_network(path: Path) -> CompactNet:
-    """The network in an ONNX file or a checkpoint of this project; else ``DatasetError``."""
-    if not path.is_file():
-        raise DatasetError(
-            f"{path} is not there. Give an .onnx or .pt file of the compact network."
-        )
-    return (read_exported if path.suffix == ".onnx" else load_network)(path)[0]
 
 
 def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Scores:

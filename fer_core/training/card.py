@@ -23,7 +23,9 @@ _CHANGED = (
 _LESSON = (
     "{run.settings.teacher_share:.0%} of what both learn is\n"
     "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015);\n"
-    "the network begins with the weights of the last of them. "
+    "the network begins with the weights of the last of them.\n"
+    "{run.settings.votes_share:.0%} of what the second learns besides is the label that the votes "
+    "lead one to\nexpect (fer_core/training/votes.py). "
 )
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -89,7 +91,7 @@ def _text(run: Run, onnx_file: Path) -> str:
         recalls=recalls,
         chosen_epoch=int(chosen["epoch"]),
         repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
-        teachers="--teacher CHECKPOINT " * run.teachers,
+        teachers="--teacher NETWORK " * run.teachers,
         lesson=_LESSON.format(run=run) if run.teachers else "",
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )

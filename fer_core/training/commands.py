@@ -71,7 +71,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     "teachers",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Checkpoint (.pt) of an earlier run to learn from; may be given several times.",
+    help="Network of an earlier run (.onnx or .pt) to learn from; may be given several times.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="[default: 90; 20 with --from, --teacher]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
@@ -87,16 +87,17 @@ def train_command(
     """Train the compact network, or go on with the run that is in the folder --out.
 
     Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
-    the run begins with the last teacher's weights and learns what the teachers say beside the
-    labels.
+    the run begins with the last teacher's weights and learns, beside the labels, what the teachers
+    say and which label the FER+ votes lead one to expect.
 
-    With --from, an
-    .onnx or .pt file of the network, it learns the classes of your own folder instead: one folder
-    of face pictures a class. That leaves adapted.onnx and adapted.json, the report on the fifth of
-    the pictures that was held out; in models/own/NAME, the dashboard's Models page offers it.
+    With --from, an .onnx or .pt file of the network, it learns the classes of your own folder
+    instead: one folder of face pictures a class. That leaves adapted.onnx and adapted.json, the
+    report on the fifth of the pictures that was held out; in models/own/NAME, the dashboard's
+    Models page offers it.
     """
     try:
-        from fer_core.training.adapt import adapt, read_network
+        from fer_core.training.adapt import adapt
+        from fer_core.training.export import read_network
         from fer_core.training.run import run
         from fer_core.training.state import Settings
     except ModuleNotFoundError as error:
@@ -113,10 +114,11 @@ def train_command(
                 learning_rate=0.03,
                 decay_share=1.0,
                 refine_share=1.0,
-                teacher_share=0.7,
+                teacher_share=0.4,
+                votes_share=0.67,
             )
         run(data, out, settings, teachers)
         return
     settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
-    scores = adapt(data, out, read_network(start), settings)
+    scores = adapt(data, out, read_network(start)[0], settings)
     click.echo(f"{out / NETWORK}: {scores.accuracy:.1%} of {scores.n} held-out faces")

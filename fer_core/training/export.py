@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from fer_core.errors import DatasetError
 from fer_core.training.data import TILE
 from fer_core.training.network import CompactNet
+from fer_core.training.state import load_network
 
 PARITY = 1e-5
 """The largest difference of a probability between the ONNX file and PyTorch."""
@@ -207,3 +208,15 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     except (OSError, KeyError, ValueError, RuntimeError, DecodeError) as error:
         raise DatasetError(f"{path} is not a compact network of this project.") from error
     return network.eval(), classes
+
+
+def read_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
+    """The network in an ONNX file or a checkpoint of this project, with its heads' classes.
+
+    Raises ``DatasetError`` if there is no such file or network.
+    """
+    if not path.is_file():
+        raise DatasetError(
+            f"{path} is not there. Give an .onnx or .pt file of the compact network."
+        )
+    return (read_exported if path.suffix == ".onnx" else load_network)(path)

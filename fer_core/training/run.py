@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.errors import DatasetError
 from fer_core.training import metrics
 from fer_core.training.card import Run, write_card
 from fer_core.training.data import (
@@ -21,8 +22,8 @@ from fer_core.training.data import (
     read_contact_sheet,
 )
 from fer_core.training.evaluate import evaluate
-from fer_core.training.export import export
-from fer_core.training.network import CompactNet, parameter_count
+from fer_core.training.export import export, read_network
+from fer_core.training.network import CompactNet, device, half_precision, parameter_count
 from fer_core.training.state import Settings, load_network, new_state, resume
 from fer_core.training.targets import (
     FER2013,
@@ -50,15 +51,15 @@ class Data:
 def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()) -> None:
     """Train in the folder ``out`` or go on with the run that is there; then export and describe.
 
-    ``teachers`` are checkpoints of earlier runs: ``settings.teacher_share`` of what is learned is
-    what they say, and the network begins with the weights of the last of them.
-    Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
+    ``teachers`` are networks of earlier runs (.onnx or .pt): ``settings.teacher_share`` of what is
+    learned is what they say, and the network begins with the weights of the last of them.
+    Raises ``DatasetError`` if the data, a teacher or a checkpoint in ``out`` cannot be used.
     """
     faces = read(data)
     last = out / "last.pt"
-    networks = [load_network(path)[0] for path in teachers]
+    networks = [read_teacher(path) for path in teachers]
     state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
-    targets = training_targets(faces.training)
+    targets = training_targets(faces.training, settings.votes_share)
     if networks:
         said = teachers_say(networks, faces.training.tiles)
         targets = with_teacher(targets, said, settings.teacher_share)
@@ -102,6 +103,18 @@ def read(folder: Path) -> Data:
     return Data(training.subset(~again), validation, int(again.sum()))
 
 
+def read_teacher(path: Path) -> CompactNet:
+    """A network with the heads of the shipped one; else ``DatasetError``."""
+    network, classes = read_network(path)
+    if classes != HEADS:
+        raise DatasetError(
+            f"{path} knows other classes ({', '.join(classes)}). Give a network that was trained "
+            "on FER2013."
+        )
+    network.to(device(), memory_format=torch.channels_last)
+    return network
+
+
 def teachers_say(
     networks: Sequence[CompactNet], tiles: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:
@@ -111,10 +124,13 @@ def teachers_say(
     averaged.
     """
     mirrored = np.ascontiguousarray(tiles[:, :, ::-1])
+    with half_precision():
+        logits = [
+            predict_logits(network, seen) for network in networks for seen in (tiles, mirrored)
+        ]
     logs = [
         {head: torch.log_softmax(torch.from_numpy(values), dim=1) for head, values in said.items()}
-        for network in networks
-        for said in (predict_logits(network, tiles), predict_logits(network, mirrored))
+        for said in logits
     ]
     return {
         head: torch.softmax(torch.stack([each[head] for each in logs]).mean(dim=0), dim=1).numpy()

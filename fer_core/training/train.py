@@ -137,7 +137,7 @@ def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, ND
         network(torch.from_numpy(tiles[i : i + 256])[:, None].float().to(device()))
         for i in range(0, len(tiles), 256)
     ]
-    return {name: torch.cat([p[name] for p in parts]).cpu().numpy() for name in parts[0]}
+    return {name: torch.cat([p[name] for p in parts]).float().cpu().numpy() for name in parts[0]}
 
 
 def validate(network: nn.Module, data: Examples) -> dict[str, float]:

@@ -64,15 +64,28 @@ def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Pat
     assert refused(other, "other classes or settings")
 
     pupil = tmp_path / "pupil"
-    checkpoint = str(out / "best.pt")
-    taught = command(data_folder, pupil, "--teacher", checkpoint, "--epochs", "1")
+    teachers = ("--teacher", str(out / "best.pt"), "--teacher", str(out / "emotion_compact.onnx"))
+    taught = command(data_folder, pupil, *teachers, "--epochs", "1")
     assert taught.exit_code == 0, taught.output
-    assert "--teacher CHECKPOINT --epochs 1" in (pupil / "emotion_compact.md").read_text("utf-8")
+    card = (pupil / "emotion_compact.md").read_text("utf-8")
+    assert "--teacher NETWORK --teacher NETWORK --epochs 1" in card
+    assert "what 2 networks" in card
 
 
-def test_a_teacher_that_is_no_network(data_folder: Path, tmp_path: Path) -> None:
-    result = command(data_folder, tmp_path / "run", "--teacher", str(tmp_path / "absent.pt"))
-    assert refused(result, "absent.pt")
+@pytest.mark.parametrize("name", ["absent.pt", "absent.onnx"])
+def test_a_teacher_that_is_no_network(data_folder: Path, tmp_path: Path, name: str) -> None:
+    result = command(data_folder, tmp_path / "run", "--teacher", str(tmp_path / name))
+    assert refused(result, name)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_of_other_classes(data_folder: Path, folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    adapted = command(folder, own, "--from", str(SHIPPED_WEIGHTS), "--epochs", "1")
+    assert adapted.exit_code == 0, adapted.output
+    for name in ("adapted.onnx", "best.pt"):
+        result = command(data_folder, tmp_path / "run", "--teacher", str(own / name))
+        assert refused(result, f"{name} knows other classes")
     assert not (tmp_path / "run").exists()
 
 
