@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.images import decode_picture, read_picture
+from fer_core.settings import ROOT
 from tests.conftest import SAMPLE
 
 RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
@@ -175,3 +178,22 @@ def test_a_file_that_is_not_there_and_a_folder(tmp_path):
         read_picture(tmp_path / "gone.jpg")
     with pytest.raises(UnreadablePicture, match="directory"):
         read_picture(tmp_path)
+
+
+def test_a_large_photo_is_held_twice_at_most(tmp_path):
+    """Once as Pillow has it, four bytes a pixel, and once as an array, three."""
+    path = tmp_path / "telephone.jpg"
+    Image.new("RGB", (4000, 3000), "teal").save(path)
+    code = f"""
+from pathlib import Path
+from fer_core.images import read_picture
+def told_mb(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(what))
+before_mb = told_mb("VmRSS")
+read_picture(Path({str(path)!r}))
+print(told_mb("VmHWM") - before_mb)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 12 * (4 + 3) + 40
