@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import urllib.request
 from pathlib import Path
 
@@ -148,6 +150,51 @@ def test_post_compile_goes_on_without_a_network(tmp_path):
     assert done.returncode == 0
     assert "Some weights could not be fetched" in done.stdout
     assert (ROOT / "bin" / "post_compile").stat().st_mode & 0o100
+
+
+def thinned_out() -> list[str]:
+    """The patterns that post_compile removes from the folder of the packages."""
+    lines = (ROOT / "bin" / "post_compile").read_text().splitlines()
+    return [word for line in lines if line.startswith("rm -rf ") for word in line.split()[2:]]
+
+
+def test_post_compile_takes_out_only_what_there_is():
+    """A new version of a package may have it elsewhere."""
+    packages = Path(sysconfig.get_path("purelib"))
+    assert len(thinned_out()) >= 5
+    assert [pattern for pattern in thinned_out() if not any(packages.glob(pattern))] == []
+
+
+def test_nothing_that_post_compile_takes_out_is_missed(tmp_path):
+    packages, site = Path(sysconfig.get_path("purelib")), tmp_path / "site"
+    folders = ("numpy", "numpy.libs", "pandas", "pyarrow", "plotly", "onnxruntime")
+    for name in folders:
+        shutil.copytree(packages / name, site / name, copy_function=os.symlink)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {site}\n')
+    python.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "STACK": "heroku-24"}
+    subprocess.run(["sh", ROOT / "bin" / "post_compile"], env=environment, check=True)
+    assert not [pattern for pattern in thinned_out() if any(site.glob(pattern))]
+    assert not list((site / "pandas").rglob("tests"))
+    code = f"""
+import app, io, sys
+from pathlib import Path
+import pandas as pd, plotly, pyarrow, pyarrow.compute, pyarrow.csv
+from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.ui import compare_view, history, live, photo, snapshots, timeline_view, video, webrtc
+import fer_core.batch.rows
+file = io.BytesIO()
+pd.DataFrame({{"t_s": [0.5]}}).to_parquet(file)
+assert list(pd.read_parquet(file)["t_s"]) == [0.5]
+CompactEmotionModel()
+for package in (plotly, pyarrow, pd):
+    assert package.__file__.startswith({str(site)!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_procfile_starts_as_on_a_dyno_and_ends_on_sigterm(tmp_path):
