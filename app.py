@@ -5,9 +5,11 @@ import streamlit as st
 from fer_core import api
 from fer_core.ui import doors
 from fer_core.ui.assets import ROUTES
+from fer_core.ui.crowd import expect_a_crowd
 from fer_core.ui.stores import tidy_at_start
 
 tidy_at_start()
+expect_a_crowd()
 
 # st.App rather than pages straight in this file: a cold deep link such as /live would otherwise
 # start Streamlit's old pages/ mode and render without the navigation.

@@ -116,10 +116,8 @@ def _detector(name: str) -> FaceDetector:
 def _spare_the_collector(loaded: tuple[str, str, int]) -> None:  # noqa: ARG001 (the cache's key)
     """Take what is loaded by now out of the garbage collector's sight, once for each set of it.
 
-    Streamlit collects all generations after every run of a script or fragment. The modules and
-    engines, 210,000 objects that live as long as the process, took it 150 ms each time, during
-    which no thread may run Python: on the live page, two and a half times a second for each
-    session, that was half of the interpreter's time. What comes after is still collected.
+    The modules and engines, 210,000 objects that live as long as the process, take a full
+    collection 150 ms, during which no thread may run Python. What comes after is still collected.
     """
     gc.collect()  # what is garbage now would never be freed
     gc.freeze()
