@@ -102,9 +102,9 @@ def to_png(bgr: NDArray[np.uint8]) -> bytes:
     return encoded.tobytes()
 
 
-def to_jpeg(bgr: NDArray[np.uint8]) -> bytes:
-    """A picture ``(height, width, 3)`` uint8, BGR, as a JPEG file."""
-    done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])
+def to_jpeg(bgr: NDArray[np.uint8], quality: int = 80) -> bytes:
+    """A picture ``(height, width, 3)`` uint8, BGR, as a JPEG file of that quality, 0..100."""
+    done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f"OpenCV could not encode a picture of shape {bgr.shape} as JPEG")
     return encoded.tobytes()

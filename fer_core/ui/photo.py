@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from fer_core.analyzer import Analyzer
 from fer_core.charts.basic import expression_bars
 from fer_core.detectors.scaling import shrink
 from fer_core.draw import annotate, face_name
 from fer_core.errors import PictureError
-from fer_core.export import faces_table, to_csv, to_json, to_png
+from fer_core.export import faces_table, to_csv, to_jpeg, to_json, to_png
 from fer_core.images import SUFFIXES, decode_picture
 from fer_core.metrics import ERRORS, PICTURES
 from fer_core.schema import Face, FrameResult
@@ -25,9 +24,14 @@ from fer_core.ui.widgets import plain
 
 SAMPLE = Path(__file__).parent / "sample.jpg"
 PREVIEW_PX = 1280
+PREVIEW_QUALITY = 95
 CHARTS_BESIDE = 2
 """So many charts fit beside a picture; those of further faces come below it."""
 CHARTS_A_ROW = 3
+
+AT_ONCE = threading.BoundedSemaphore(2)
+"""Pictures that are decoded and analysed at once, for all visitors together. More would not be
+sooner, and each of a telephone's takes 100 MB for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a picture: a result with a preview (BGR), or a sentence that says why not.
+    """What became of a picture: a result with a preview, or a sentence that says why not.
 
-    The preview is the picture itself, smaller, without marks.
+    The preview is the picture itself, smaller, without marks, as a JPEG file: it stays with the
+    page, and an array would take ten times the memory.
     """
 
     name: str
     result: FrameResult | None = None
-    preview: NDArray[np.uint8] | None = None
+    preview: bytes = b""
     error: str = ""
 
 
@@ -95,14 +100,16 @@ def analyze_all(analyzer: Analyzer, pictures: list[Picture]) -> dict[str, Outcom
 
 def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
     """Decode and analyse one picture; what is wrong with it becomes a sentence."""
-    try:
-        bgr = decode_picture(picture.data)
-    except PictureError as error:
-        ERRORS.labels("page").inc()
-        return Outcome(picture.name, error=str(error))
-    result = analyzer.analyze(bgr)
-    PICTURES.labels("page").inc()
-    return Outcome(picture.name, result, shrink(bgr, PREVIEW_PX)[0])
+    with AT_ONCE:
+        try:
+            bgr = decode_picture(picture.data)
+        except PictureError as error:
+            ERRORS.labels("page").inc()
+            return Outcome(picture.name, error=str(error))
+        result = analyzer.analyze(bgr)
+        PICTURES.labels("page").inc()
+        preview = to_jpeg(shrink(bgr, PREVIEW_PX)[0], PREVIEW_QUALITY)
+        return Outcome(picture.name, result, preview)
 
 
 def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
@@ -112,13 +119,14 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
     """
     with st.container(border=True):
         st.markdown(f"**{plain(outcome.name)}**")
-        if outcome.result is None or outcome.preview is None:
+        if outcome.result is None:
             st.error(outcome.error, icon=":material/broken_image:")
             return
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            marked = annotate(outcome.preview, outcome.result, landmarks, landmarks)
-            st.image(marked[:, :, ::-1], width="stretch", output_format="JPEG")
+            preview = decode_picture(outcome.preview)
+            marked = annotate(preview, outcome.result, landmarks, landmarks)
+            st.image(to_jpeg(marked, PREVIEW_QUALITY), width="stretch", output_format="JPEG")
         faces = outcome.result.faces
         with right:
             if not faces:
