@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -165,4 +167,10 @@ class Settings(BaseSettings):
 
 def settings() -> Settings:
     """The settings as the environment has them now."""
+    return _settings_of(frozenset(os.environ.items()))
+
+
+# Pages ask a dozen times a run, and reading them anew takes a millisecond.
+@lru_cache(maxsize=1)
+def _settings_of(_environment: frozenset[tuple[str, str]]) -> Settings:
     return Settings()
