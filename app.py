@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core import api
-from fer_core.ui import doors
+from fer_core.ui import doors, uploads
 from fer_core.ui.assets import ROUTES
 from fer_core.ui.crowd import expect_a_crowd
 from fer_core.ui.stores import tidy_at_start
@@ -16,6 +16,6 @@ expect_a_crowd()
 app = st.App(
     "fer_core/ui/router.py",
     routes=[*api.routes(), *doors.routes(), *ROUTES],
-    middleware=doors.middleware(),
+    middleware=[*doors.middleware(), *uploads.middleware()],
     secrets=doors.oidc_secrets(),
 )

@@ -14,6 +14,7 @@
     │   ├── HistoryUnavailable  its database cannot be reached, read or written
     │   └── SessionUnknown      no session, or not this owner's
     ├── JobUnknown              no video job, or not this owner's
+    ├── TooManyJobs             this owner has as many videos in work as the limit
     ├── WeightsError            a network's file cannot be used
     │   ├── WeightsMissing      it is not on this machine
     │   ├── WeightsCorrupt      it is there, but truncated or another file
@@ -76,6 +77,10 @@ class SessionUnknown(HistoryError):
 
 class JobUnknown(FerError):
     """There is no such video job, or it is not this owner's."""
+
+
+class TooManyJobs(FerError):
+    """This owner has as many videos waiting or at work as the limit allows."""
 
 
 class WeightsError(FerError):

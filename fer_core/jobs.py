@@ -27,6 +27,7 @@ from fer_core.analyzer import Analyzer
 from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
 from fer_core.films import MarkedFilms, selection_of, session_of
 from fer_core.history import History, JobInfo, JobState
+from fer_core.job_limits import JobLimits
 from fer_core.schema import FrameResult
 from fer_core.video.analysis import Progress, analyze_video, clock
 from fer_core.video.reader import Selection, VideoFile
@@ -91,14 +92,17 @@ class VideoJobs:
         """Put a video into the queue; returns the job's number.
 
         With ``keep``, its session belongs to the history from the start.
-        Raises ``VideoError`` for a file that is no video or has no room on the disk,
-        ``UnknownEngine`` or ``WeightsError`` for engines that cannot be had, ``HistoryError``.
+        Raises ``VideoError`` for a file that is no video, is too long or has no room on the disk,
+        ``TooManyJobs``, ``UnknownEngine`` or ``WeightsError`` for engines that cannot be had,
+        ``HistoryError``.
         """
+        limits = JobLimits.now()
+        limits.refuse_more(self._history.jobs(owner))
         analyzer = self._make_analyzer(detector, emotion)
         path = self._store(name, data)
         try:
-            with VideoFile(path):
-                pass  # a file that is no video is refused here and now
+            with VideoFile(path) as video:  # a file that is no video is refused here and now
+                limits.refuse_length(video.info, selection)
             session_id = self._history.begin(
                 "video",
                 name,
@@ -155,9 +159,10 @@ class VideoJobs:
             self._history.update_job(job_id, state="cancelled")
 
     def resume(self, job_id: int, owner: str) -> None:
-        """Go on with a job that was cancelled, interrupted, or failed."""
+        """Go on with a job that was cancelled, interrupted, or failed. Raises ``TooManyJobs``."""
         job = self._history.job(job_id, owner)
         if job.state in ("cancelled", "interrupted", "failed"):
+            JobLimits.now().refuse_more(self._history.jobs(owner))
             self._history.update_job(job_id, state="waiting", sentence="")
             self.start()
 
@@ -248,6 +253,7 @@ class VideoJobs:
     def _analyze(self, job: JobInfo) -> tuple[str, str]:
         """Analyse what is left of a video; the state it ends in, and a sentence if one is due."""
         analyzer = self._make_analyzer(job.detector, job.emotion)
+        limits, began_s = JobLimits.now(), time.monotonic()
         selection, first_id = self._rest_of(job)
         with VideoFile(Path(job.path)) as video:
             progress = self._progress[job.id] = Progress(video.info, selection_of(job))
@@ -264,7 +270,10 @@ class VideoJobs:
                         return "cancelled", ""
                     if self._closed.is_set():
                         return "interrupted", "The dashboard was stopped meanwhile."
+                    limits.refuse_moment(result.t_s, selection_of(job))
                     saved_s = time.monotonic()
+                    if saved_s - began_s > limits.work_s:
+                        return "interrupted", limits.out_of_time()
             self._save(job, batch, progress)
             return "done", video.problem
 

@@ -44,7 +44,18 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Sessions older than this are deleted. None: kept."
     )
     max_video_mb: int = Field(default=1000, ge=1, description="Largest video file, in megabytes.")
+    max_video_minutes: float = Field(
+        default=240.0, gt=0.0, description="Longest video, or chosen part of one, in minutes."
+    )
     max_jobs: int = Field(default=1, ge=1, description="Videos that are analysed at once.")
+    max_user_jobs: int = Field(
+        default=50, ge=1, description="Videos that one user may have waiting or at work."
+    )
+    max_job_minutes: float = Field(
+        default=240.0,
+        gt=0.0,
+        description="How long a video is worked on before it makes room for others, in minutes.",
+    )
     video_hours: int = Field(
         default=24, ge=1, description="How long an uploaded video stays for replay, in hours."
     )

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,18 @@ from numpy.typing import NDArray
 
 from fer_core import jobs as jobs_module
 from fer_core.analyzer import Analyzer
-from fer_core.errors import JobUnknown, SessionUnknown, UnknownEngine, UnreadableVideo, VideoError
+from fer_core.errors import (
+    JobUnknown,
+    SessionUnknown,
+    TooManyJobs,
+    UnknownEngine,
+    UnreadableVideo,
+    VideoError,
+    VideoTooLarge,
+)
 from fer_core.fakes import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 from fer_core.history import LOCAL, History, JobInfo
+from fer_core.job_limits import JobLimits
 from fer_core.jobs import VideoJobs
 from fer_core.schema import Box, Detection
 from fer_core.settings import ROOT
@@ -388,6 +397,84 @@ def test_the_workers_remove_what_has_expired(store, film, tmp_path):
         until(lambda: not jobs.jobs(OWNER))
     finally:
         jobs.close()
+
+
+def test_a_video_that_is_too_long_is_refused(make, film, monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_MAX_VIDEO_MINUTES", str(0.5 / 60))
+    jobs = make()
+    with pytest.raises(VideoTooLarge, match=r"0:02 long .* limit is 0:00.* Choose a part"):
+        submit(jobs, film)
+    assert list((tmp_path / "videos").iterdir()) == []
+    ended(jobs, submit(jobs, film, start_s=0.5, end_s=1.0), "done")  # a part of it is not
+
+
+def test_a_video_that_hides_its_length_ends_at_the_limit(make, store, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setenv("FER_MAX_VIDEO_MINUTES", str(1 / 60))
+    film = clip(tmp_path / "long.mp4", frames=150)
+    # The file's own account is taken for a shorter one.
+    monkeypatch.setattr(JobLimits, "refuse_length", lambda *_: None)
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "failed")
+    assert "the limit is 0:01" in job.sentence
+    assert times(store, job)[-1] == pytest.approx(2.0, abs=0.1)  # what was found stays
+
+
+def test_a_user_has_so_many_jobs_at_work(make, film, monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_MAX_USER_JOBS", "2")
+    gate = Gate(after=0)
+    jobs = make(gate)
+    first, second = submit(jobs, film), submit(jobs, film)
+    until(gate.reached.is_set)
+    with pytest.raises(TooManyJobs, match=r"2 videos .* Wait until one is done"):
+        submit(jobs, film)
+    assert len(list((tmp_path / "videos").iterdir())) == 2
+    # Another user has places of their own.
+    with film.open("rb") as data:
+        jobs.submit("x", data, Selection(), "haar", "compact", owner="another", keep=False)
+    jobs.cancel(second, OWNER)
+    third = submit(jobs, film)
+    with pytest.raises(TooManyJobs):
+        jobs.resume(second, OWNER)
+    gate.open.set()
+    for number in (first, third):
+        ended(jobs, number, "done")
+    jobs.resume(second, OWNER)
+    ended(jobs, second, "done")
+
+
+def test_a_job_that_takes_too_long_makes_room_and_goes_on_later(make, store, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setenv("FER_MAX_JOB_MINUTES", str(2.0 / 60))
+    gate = Gate(after=0)
+    jobs = make(gate)
+    film = clip(tmp_path / "long.mp4", frames=90)
+    number, other = submit(jobs, film), submit(jobs, film, end_s=0.1)
+    until(gate.reached.is_set)
+    time.sleep(2.1)
+    gate.open.set()
+    job = ended(jobs, number, "interrupted")
+    assert "FER_MAX_JOB_MINUTES" in job.sentence
+    assert 0 < len(times(store, job)) < 90
+    ended(jobs, other, "done")
+    monkeypatch.delenv("FER_MAX_JOB_MINUTES")
+    jobs.resume(number, OWNER)
+    job = ended(jobs, number, "done")
+    assert times(store, job) == pytest.approx([n / 30 for n in range(90)], abs=1e-3)
+
+
+def test_who_goes_on_queues_up_behind_those_who_wait(make, store, film):
+    gate = Gate(after=0)
+    jobs = make(gate)
+    first = submit(jobs, film)
+    until(gate.reached.is_set)
+    jobs.cancel(first, OWNER)
+    second = submit(jobs, film)
+    store.update_job(first, state="waiting", heartbeat_at=datetime.now(UTC))
+    claimed = store.claim_job("another worker")
+    assert claimed is not None
+    assert claimed.id == second
+    gate.open.set()
 
 
 def test_nobody_reaches_the_job_of_another(make, film):

@@ -32,7 +32,7 @@ def test_the_public_names():
         "WeightsError", "WeightsMissing", "WeightsCorrupt", "DownloadFailed",
         "UnknownEngine", "DatasetError", "RestNotMeasured",
         "VideoError", "UnreadableVideo", "VideoTooLarge",
-        "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown",
+        "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown", "TooManyJobs",
         "IceSettingsWrong", "RelayUnavailable",
         "StreamAnalyzer", "HeadPose", "RestingExpression",
     }  # fmt: skip

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fer_core.doors.linger import send_last
 from fer_core.metrics import API_REQUESTS
 
 SECURITY_HEADERS = {
@@ -16,9 +14,6 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-
-LINGER_S = 2.0
-LINGER_BYTES = 4_000_000
 
 
 class Doorway:
@@ -51,25 +46,11 @@ class Doorway:
                 route = scope["path"] if scope["path"] in self._known else "other"
                 API_REQUESTS.labels(route, str(message["status"])).inc()
             elif unread and not message.get("more_body", False):
-                await send({**message, "more_body": True})
-                await _drain(receive)
-                message = {"type": "http.response.body", "body": b""}
+                await send_last(message, receive, send)
+                return
             await send(message)
 
         await self._app(scope, receive_and_note, send_and_linger)
-
-
-async def _drain(receive: Receive) -> None:
-    """Read on for a moment: a connection closed on bytes that wait is reset, and the client,
-    still sending, would lose the answer that is on its way to it."""
-    left_bytes = LINGER_BYTES
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
-            while left_bytes > 0:
-                message = await receive()
-                left_bytes -= len(message.get("body", b""))
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
 
 
 def _has_body(scope: Scope) -> bool:

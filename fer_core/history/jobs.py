@@ -117,11 +117,15 @@ class JobStore(Store):
     def claim_job(self, worker: str) -> JobInfo | None:
         """Take the job that waits longest and note that ``worker`` runs it; None if none waits.
 
+        One that was worked on before waits since then: who goes on queues up again.
+
         No two workers get the same one, be they threads or processes.
         """
         # PostgreSQL passes over a row that another worker is just taking; SQLite, which has no
         # such clause, lets one transaction write at a time.
-        first = sa.select(jobs.c.id).where(jobs.c.state == "waiting").order_by(jobs.c.id).limit(1)
+        since = sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at)
+        waiting = sa.select(jobs.c.id).where(jobs.c.state == "waiting")
+        first = waiting.order_by(since, jobs.c.id).limit(1)
         chosen = first.with_for_update(skip_locked=True).scalar_subquery()
         query = sa.update(jobs).where(jobs.c.id == chosen).returning(*jobs.c)
         now = datetime.now(UTC)

@@ -222,6 +222,7 @@ def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
 
 
 def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
+    st.session_state["video_failed"] = []
     try:
         if action == "open":
             st.session_state["video_open"] = job.id
@@ -229,6 +230,8 @@ def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
             getattr(jobs, action)(job.id, owner())
     except JobUnknown:
         pass  # removed in another tab: the list shows it
+    except FerError as error:
+        st.session_state["video_failed"] = [(job.name, str(error))]
     st.session_state["video_acted"] = True
 
 

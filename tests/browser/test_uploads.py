@@ -1,0 +1,139 @@
+"""The pages' own upload route, asked by a client that is no browser but has a visitor's keys."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import select
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.api.test_server import END, PART
+from tests.browser.conftest import Dashboard
+from tests.browser.test_photo import upload
+from tests.conftest import SAMPLE
+
+KIND = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard that takes pictures of 1 MB and videos of 2 MB."""
+    folder = tmp_path_factory.mktemp("small")
+    server = Dashboard(folder, FER_MAX_UPLOAD_MB="1", FER_MAX_VIDEO_MB="2")
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+        print(server.log.read_text())
+
+
+class Keys:
+    """Where a visitor's browser uploads to, and what it shows for it."""
+
+    def __init__(self, page: Page) -> None:
+        with page.expect_request(lambda asked: "/_stcore/upload_file/" in asked.url) as sent:
+            upload(page, SAMPLE)
+        request = sent.value
+        headers = request.all_headers()
+        wanted = ("cookie", "x-xsrftoken")
+        self.headers = {name: headers[name] for name in wanted if name in headers}
+        address = urlsplit(request.url)
+        self.host = address.netloc
+        self.folder = address.path.rpartition("/")[0]
+
+    def put(self, name: str, body: bytes, **headers: str) -> int:
+        connection = http.client.HTTPConnection(self.host, timeout=60)
+        try:
+            path = f"{self.folder}/{name}"
+            connection.request("PUT", path, body, {**self.headers, **KIND, **headers})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+def goto(page: Page, server: Dashboard) -> Page:
+    page.goto(server.url)
+    expect(page.get_by_text("Add one or more pictures")).to_be_visible()
+    return page
+
+
+def test_forged_uploads(open_page, small):
+    keys = Keys(goto(open_page("/about"), small))
+    picture = PART + SAMPLE.read_bytes() + END
+    assert keys.put("a", picture) == 204
+    two = PART + b"1\r\n" + PART.replace(b'"pictures"', b'"others"') + b"2" + END
+    for body in (
+        b"", b"no form", PART, b"--x--", two, picture.replace(b"--x", b"--y"),
+        picture.replace(b'name="pictures"', b""),
+    ):  # fmt: skip
+        assert keys.put("b", body) == 400, body[:80]
+    assert keys.put("c", PART + bytes(4_000_000) + END) == 413
+    assert keys.put("d", picture, **{"x-xsrftoken": "2|forged"}) == 403
+    keys.folder = keys.folder.rpartition("/")[0] + "/somebody-else"
+    assert keys.put("e", picture) == 400
+    assert "Traceback" not in small.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../../etc/passwd.jpg", "..\\..\\evil.jpg", "/etc/passwd.jpg", "<img src=x onerror=1>.jpg"],
+)
+def test_tricks_in_file_names_are_just_names(open_page, small, name):
+    page = goto(open_page("/about"), small)
+    before = sorted(Path(small.log.parent).rglob("*"))
+    files = [{"name": name, "mimeType": "image/jpeg", "buffer": SAMPLE.read_bytes()}]
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(files)  # type: ignore[arg-type]
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    assert page.locator("img[src=x]").count() == 0
+    assert sorted(Path(small.log.parent).rglob("*")) == before
+
+
+def test_a_picture_bomb_is_a_sentence(open_page, small, tmp_path):
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (40_000, 40_000)).save(bomb)
+    assert bomb.stat().st_size < 1_000_000
+    page = goto(open_page("/about"), small)
+    upload(page, bomb)
+    expect(page.get_by_text("more than 64 million pixels")).to_be_visible()
+
+
+def test_200_uploads_at_once(open_page, small):
+    page = goto(open_page("/about"), small)
+    keys = Keys(page)
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "PNG")
+    body = PART + file.getvalue() + END
+    together = threading.Barrier(200)
+
+    def put(number: int) -> int:
+        together.wait()
+        return keys.put(f"many-{number}", body)
+
+    with ThreadPoolExecutor(200) as clients:
+        statuses = Counter(clients.map(put, range(200)))
+    assert statuses == {204: 200}
+    # The page that was open is still alive.
+    page.get_by_text("Try the sample picture").click()
+    expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("happy")
+
+
+def test_a_video_may_be_larger_than_streamlits_own_limit(open_page, server):
+    keys = Keys(open_page("/"))
+    host, _, port = keys.host.partition(":")
+    lines = [f"PUT {keys.folder}/large HTTP/1.1", f"Host: {keys.host}", "Content-Length: 900000000"]
+    lines += [f"{name}: {value}" for name, value in {**keys.headers, **KIND}.items()]
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + PART)
+        # No refusal while the rest is awaited.
+        assert not select.select([connection], [], [], 2.0)[0]
