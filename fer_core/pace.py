@@ -12,6 +12,7 @@ computer is: with time to spare there is next to no waiting.
 from __future__ import annotations
 
 import os
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +26,9 @@ FPS_OF_A_CORE = 24.0
 SPAN_S = 1.0
 """The pace changes so often at most."""
 
-LATE_S, EARLY_S = 0.025, 0.012
-"""Work that waits longer than the one on average slows the cameras down, shorter than the other
-lets them go faster."""
+LATE_S, EARLY_S = 0.015, 0.007
+"""Work that mostly waits longer than the one slows the cameras down, shorter than the other lets
+them go faster. Mostly: the median, for a hitch is over before anything could be done about it."""
 
 SLOW_DOWN, SPEED_UP_FPS = 0.85, 1.0
 """Down by a factor, up by a step: whatever they start from, that comes to equal shares soon and
@@ -94,7 +95,7 @@ class Pace:
         elif self._cameras < before:
             fps = max(fps, share_fps)
         elif waits_s:
-            wait_s = sum(waits_s) / len(waits_s)
+            wait_s = statistics.median(waits_s)
             if wait_s > LATE_S:
                 fps *= SLOW_DOWN
             elif wait_s < EARLY_S:
