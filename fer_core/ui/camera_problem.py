@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fer_core.ui.camera_pace import camera_pace
 from fer_core.ui.connection import LOOK_S, connection_problem
 from fer_core.ui.live_view import choose_snapshots
 from fer_core.ui.webrtc import CameraView
@@ -51,13 +52,15 @@ def camera_problem(key: str, view: CameraView) -> None:
     """Show what keeps the camera from working, if anything does, with ways to do without it.
 
     A fragment: what the browser reports in the middle of a start must not rerun the whole page.
-    While the camera runs, it looks again by itself whether the picture gets through.
+    While the camera runs, it looks again by itself whether the picture gets through, and tells the
+    browser how many pictures a second there is time for.
     """
     st.fragment(_problem, run_every=LOOK_S if view.running else None)(key, view)
 
 
 def _problem(key: str, view: CameraView) -> None:
     note = st.container()
+    camera_pace()
     reported = _component(key="camera_problem", on_problem_change=lambda: None).problem
     problem = connection_problem(key, view) or reported
     if problem not in SENTENCES:

@@ -7,16 +7,21 @@ from functools import partial
 import streamlit as st
 
 from fer_core.live import LiveStats, Places
+from fer_core.pace import FASTEST_FPS
 from fer_core.settings import settings
 from fer_core.timeline import table_csv
 from fer_core.ui.keep import keep_live
 from fer_core.ui.live_chart import WINDOW_S, live_charts, long_enough
 from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
+from fer_core.ui.prompt import PACE
 from fer_core.ui.timeline_view import timeline_view
 
-UPDATE_S = 0.4
-"""How often the live charts are drawn anew."""
+UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
+"""How often the live charts are drawn anew; and on a busy computer, where a page's charts would
+cost as much as its camera."""
 
+BUSY_FPS, FREE_FPS = 15.0, 25.0
+"""A computer whose cameras are slower than the one is busy, until they are as fast as the other."""
 
 SKIPPED_SHARE = 0.4
 """A machine that skips more than this part of the camera's frames is too slow for the camera."""
@@ -28,9 +33,23 @@ def live_places() -> Places:
     return Places(settings().max_streams)
 
 
-@st.fragment(run_every=UPDATE_S)
 def live_panel(view: LiveView) -> None:
     """The live charts of a running session, and a line on how the machine keeps up."""
+    update_s = next_update_s(st.session_state.get("live_update_s", UPDATE_S))
+    st.session_state["live_update_s"] = update_s
+    st.fragment(_panel, run_every=update_s)(view, update_s)
+
+
+def next_update_s(update_s: float) -> float:
+    """How often to draw the charts from now on, after every ``update_s``."""
+    if PACE.fps < BUSY_FPS:
+        return BUSY_UPDATE_S
+    return UPDATE_S if PACE.fps >= FREE_FPS else update_s
+
+
+def _panel(view: LiveView, update_s: float) -> None:
+    if next_update_s(update_s) != update_s:
+        st.rerun()  # the whole page: a fragment cannot change how often it runs
     session = view.session
     # Always the same containers, so that what comes and goes in one does not move the others.
     status, controls, notice = st.container(), st.container(), st.container()
@@ -41,7 +60,7 @@ def live_panel(view: LiveView) -> None:
         if not error:
             status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
         return
-    status.caption(speed_line(session.stats()))
+    status.caption(speed_line(session.stats(), PACE.cameras, PACE.fps))
     tracks = long_enough(window)
     with controls:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -61,9 +80,9 @@ def live_panel(view: LiveView) -> None:
     live_charts(window, view, affect, key="live_charts")
 
 
-def speed_line(stats: LiveStats) -> str:
+def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS) -> str:
     """``14.8 frames a second · latency 23 ms (95 % within 41 ms) · 312 frames analysed``, and what
-    a machine that is too slow for the camera leaves out."""
+    a computer that is too slow for its ``cameras`` leaves out of each, at ``pace_fps``."""
     parts = [f"{stats.fps:.1f} frames a second"]
     if stats.latency_median_ms is not None:
         parts.append(
@@ -76,6 +95,9 @@ def speed_line(stats: LiveStats) -> str:
             f"  \n:material/speed: This computer is busy: {stats.skipped_share:.0%} of the "
             "camera's frames are skipped, for every live session alike."
         )
+    elif pace_fps < FREE_FPS:
+        whose = f"{cameras} cameras share this computer" if cameras > 1 else "This computer is busy"
+        line += f"  \n:material/speed: {whose}: {pace_fps:.0f} frames a second for each camera."
     return line
 
 

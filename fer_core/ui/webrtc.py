@@ -105,7 +105,7 @@ def camera(key: str, new_session: Callable[[], LiveCamera], marks: Marks) -> Cam
 
 def on_frame(session: LiveCamera, marks: Marks, frame: av.VideoFrame) -> av.VideoFrame:
     """Pass a frame on to the session, and mark it with the newest result. Never raises."""
-    bgr = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    bgr = to_bgr(frame)
     t_s = frame.time
     session.submit(bgr, t_s)
     latest = session.latest
@@ -117,6 +117,16 @@ def on_frame(session: LiveCamera, marks: Marks, frame: av.VideoFrame) -> av.Vide
     except Exception as error:
         session.report(error)
         return frame
+
+
+def to_bgr(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """The picture as ``(height, width, 3)`` uint8, BGR.
+
+    From the format that decoders give, OpenCV takes a fifth of the time for this that PyAV does.
+    """
+    if frame.format.name != "yuv420p" or frame.width % 2 or frame.height % 2:
+        return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    return np.asarray(cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420), np.uint8)
 
 
 def to_video_frame(bgr: NDArray[np.uint8]) -> av.VideoFrame:

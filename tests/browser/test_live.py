@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
+from fer_core.ui.prompt import BITS_OF_A_PICTURE
+
 # Generous: two busy cores analyse two frames a second.
 DEADLINE_S = 90.0
 
@@ -254,3 +256,27 @@ def test_on_a_phone_in_the_dark(open_page, screenshot):
     screenshot(page, "live-running-phone-dark")
     stop(page)
     screenshot(page, "live-summary-phone-dark")
+
+
+def test_the_browser_sends_no_more_than_there_is_time_for(open_page):
+    page = open_page("/live")
+    start(page)
+    frame = camera_frame(page)
+
+    def limits() -> dict[str, float]:
+        """What Chromium keeps to when it sends the camera's picture."""
+        found: dict[str, float] = frame.evaluate(
+            "ferConnection.getSenders().find((each) => each.track?.kind === 'video')"
+            ".getParameters().encodings[0]"
+        )
+        return found
+
+    until(page, lambda: "maxFramerate" in limits(), "the pace is known")
+    # Less than all of the camera's frames where two busy cores have no time for them.
+    assert 5 <= limits()["maxFramerate"] <= 30
+    assert limits()["maxBitrate"] == BITS_OF_A_PICTURE * limits()["maxFramerate"]
+    stop(page)
+    # Each connection is told anew.
+    start(page)
+    until(page, lambda: "maxFramerate" in limits(), "the next connection knows it, too")
+    stop(page)

@@ -19,7 +19,8 @@ from fer_core.schema import Box, Face, FrameResult
 from fer_core.settings import ROOT
 from fer_core.timeline import table_csv
 from fer_core.ui import engines, webrtc
-from fer_core.ui.live import speed_line
+from fer_core.ui.live import BUSY_FPS, BUSY_UPDATE_S, FREE_FPS, UPDATE_S, speed_line
+from fer_core.ui.prompt import PACE
 from fer_core.ui.webrtc import CameraView
 from tests.test_jobs import until
 
@@ -72,7 +73,7 @@ def test_before_the_start(show):
     assert "never stored" in page.info[0].value
     assert not page.subheader
     assert not page.error
-    assert components(page) == ["fer_camera_problem"]
+    assert components(page) == ["fer_camera_pace", "fer_camera_problem"]
 
 
 def test_the_engines_in_use_are_named(show):
@@ -102,7 +103,7 @@ def test_while_connecting(show):
 def test_while_it_runs(show):
     page = show(CameraView(running=True, session=session(seconds=3)))
     assert any("frames a second" in caption.value for caption in page.caption)
-    assert components(page) == ["fer_camera_problem", "fer_live_chart"]
+    assert components(page) == ["fer_camera_pace", "fer_camera_problem", "fer_live_chart"]
     assert not page.subheader
 
 
@@ -278,3 +279,32 @@ def test_the_line_about_speed():
     assert re.fullmatch(
         r"14\.8 frames a second · latency 23 ms \(95 % within 41 ms\) · 312 frames analysed", line
     )
+
+
+@pytest.mark.parametrize(
+    ("cameras", "sentence"),
+    [
+        (4, "4 cameras share this computer: 9 frames a second for each camera."),
+        (1, "This computer is busy: 9 frames a second for each camera."),
+    ],
+)
+def test_a_computer_that_is_shared_says_so(show, monkeypatch, cameras, sentence):
+    monkeypatch.setattr(PACE, "_fps", 9.2)
+    monkeypatch.setattr(PACE, "_cameras", cameras)
+    page = show(CameraView(running=True, session=session(seconds=3)))
+    assert any(sentence in each.value for each in page.caption)
+
+
+def test_on_a_busy_computer_the_charts_are_drawn_less_often(show, monkeypatch):
+    page = show(CameraView(running=True, session=session(seconds=3)))
+    assert page.session_state["live_update_s"] == UPDATE_S
+    for fps, update_s in (
+        (BUSY_FPS - 1, BUSY_UPDATE_S),
+        (BUSY_FPS + 1, BUSY_UPDATE_S),
+        (FREE_FPS + 1, UPDATE_S),
+        (BUSY_FPS + 1, UPDATE_S),
+    ):
+        monkeypatch.setattr(PACE, "_fps", fps)
+        page.run()
+        assert not page.exception
+        assert page.session_state["live_update_s"] == update_s
