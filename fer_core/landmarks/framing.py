@@ -80,19 +80,60 @@ class Square:
 
         Beyond the picture its edge pixels are repeated, as ``fer_core.analyzer.face_crop`` does.
         """
-        finer = min(max(round(self.side / px), 1), 4)  # for averaging: no more blurs than it helps
-        step = self.side / (px * finer)
-        first = self.to_picture(np.full(2, 0.5 / (px * finer), np.float32))
-        to_picture = np.column_stack([_rotation(self.turn) * step, first])
+        grey, left, top = self._around(picture)
+        # Large squares are averaged twice, because the warp takes as long as it has pixels: over
+        # whole pixels of the picture before it, and over what is left of them after it.
+        coarser = min(max(round(self.side / (2 * px)), 1), *grey.shape)
+        finer = min(max(round(self.side / (px * coarser)), 1), 4)
+        coarse = _averaged(grey, coarser)
+        step = self.side / (px * finer * coarser)
+        across, down = math.cos(self.turn) * step, math.sin(self.turn) * step
+        # From the middle of the square to that of the first pixel.
+        first = 0.5 - px * finer / 2.0
+        x = (self.x - left + 0.5) / coarser - 0.5
+        y = (self.y - top + 0.5) / coarser - 0.5
+        to_coarse = np.array(
+            [
+                [across, -down, x + (across - down) * first],
+                [down, across, y + (down + across) * first],
+            ]
+        )
         fine = cv2.warpAffine(
-            picture,
-            to_picture,
+            coarse,
+            to_coarse,
             (px * finer, px * finer),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        grey = cv2.cvtColor(fine, cv2.COLOR_BGR2GRAY) if fine.ndim == 3 else fine
-        return np.asarray(cv2.resize(grey, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(fine, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _around(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int]:
+        """The upright part of a picture that the square lies in, grey, and its left and top.
+
+        A pixel wider, because the warp looks between pixels; at least one of the picture's own.
+        """
+        reach = self.side / 2.0 * (abs(math.cos(self.turn)) + abs(math.sin(self.turn))) + 2.0
+        top, bottom = _within(self.y - reach, self.y + reach, picture.shape[0])
+        left, right = _within(self.x - reach, self.x + reach, picture.shape[1])
+        part = picture[top:bottom, left:right]
+        grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY) if part.ndim == 3 else part
+        return np.asarray(grey, np.uint8), left, top
+
+
+def _averaged(grey: NDArray[np.uint8], cell_px: int) -> NDArray[np.uint8]:
+    """A picture of which each pixel is the mean of ``cell_px`` x ``cell_px`` of another; what does
+    not fill a cell, on the right and below, is left out."""
+    if cell_px == 1:
+        return grey
+    down, across = grey.shape[0] // cell_px, grey.shape[1] // cell_px
+    whole = grey[: down * cell_px, : across * cell_px]
+    return np.asarray(cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _within(low: float, high: float, size: int) -> tuple[int, int]:
+    """A range of pixels, cut to those of a picture; never empty: beyond it its edge is repeated."""
+    first = min(max(math.floor(low), 0), size - 1)
+    return first, min(max(math.ceil(high) + 1, first + 1), size)
 
 
 def landmark_square(box: Box | Rectangle) -> Square:

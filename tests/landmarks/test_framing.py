@@ -72,6 +72,35 @@ def test_a_square_of_the_size_of_the_crop_is_copied_exactly() -> None:
     np.testing.assert_array_equal(square.cut(picture, 80), picture[30:110, 20:100])
 
 
+@pytest.mark.parametrize("times", [2, 3, 4, 6])
+def test_a_larger_square_is_the_mean_of_its_pixels(times: int) -> None:
+    rough = 200 // times, 233 // times  # three pixels of the crop each
+    noise = np.random.default_rng(0).integers(0, 256, rough, dtype=np.uint8)
+    picture = np.asarray(cv2.resize(noise, (700, 600), interpolation=cv2.INTER_LINEAR), np.uint8)
+    side = 80 * times
+    crop = Square(59.0 + (side - 1) / 2.0, 69.0 + (side - 1) / 2.0, float(side)).cut(picture, 80)
+    cells = picture[69 : 69 + side, 59 : 59 + side].reshape(80, times, 80, times)
+    np.testing.assert_allclose(crop, cells.mean(axis=(1, 3)), atol=12.0)
+    assert np.abs(crop - cells.mean(axis=(1, 3))).mean() < 2.0
+
+
+@pytest.mark.parametrize("side", [70.0, 300.0, 1200.0])
+@pytest.mark.parametrize("centre", [(60.0, 40.0), (-20.0, 300.0), (420.0, 395.0), (2000.0, 90.0)])
+def test_a_square_of_a_colour_picture_is_that_of_its_grey(
+    centre: tuple[float, float], side: float
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (400, 420, 3), dtype=np.uint8)
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+    square = Square(centre[0], centre[1], side, 0.3)
+    np.testing.assert_array_equal(square.cut(picture, 80), square.cut(grey, 80))
+
+
+def test_beyond_the_picture_its_edge_is_repeated() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (50, 60), dtype=np.uint8)
+    crop = Square(59.5, 24.5, 80.0).cut(picture, 80)
+    np.testing.assert_array_equal(crop, np.pad(picture, ((15, 15), (0, 59)), "edge")[:, 20:100])
+
+
 @pytest.mark.parametrize(
     "box",
     [Box(-500, 10, 40, 40), Box(900, 900, 30, 30), Box(0, 0, 1, 1), Box(-300, -300, 900, 900)],
