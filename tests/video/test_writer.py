@@ -170,10 +170,13 @@ def test_without_a_frame_there_is_no_film(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["c.mp4"]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98, 0.9999])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98, 0.999])
 @pytest.mark.parametrize("sound", ["", "aac"])
 def test_a_full_disk(share, sound, tmp_path):
-    """At once, in the middle, at the end, while the index is moved to the front."""
+    """At once, in the middle, at the end, while the index is moved to the front.
+
+    No nearer to the end: x264's threads do not always come to the same byte.
+    """
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (120, 160, 3)).astype(np.uint8) for _ in range(40)]
     source = clip(tmp_path / "c.mkv", frames=noise, sound=sound)
