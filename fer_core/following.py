@@ -24,9 +24,9 @@ SEARCH_EVERY_S = 0.1
 
 DETECT_PX = 384
 """Frames are looked through at this length of their longer side, a multiple of 32, in which YuNet
-counts: it takes half the time it needs for 640x480, Haar a third. In a frame 640 wide YuNet then
-finds faces from about 16 pixels on and Haar from 40. At 320 YuNet no longer finds heads that are
-tilted by 30 degrees; what is found is followed at full size."""
+counts: both detectors take a third of the time they need for 640x480. In a frame 640 wide YuNet
+then finds faces from about 16 pixels on and Haar from 40. At 320 YuNet no longer finds heads that
+are tilted by 30 degrees; what is found is followed at full size."""
 
 SAME_FACE_OVERLAP = 0.5
 """Of two faces of which the smaller lies in the other by this part, only one is there to be seen:
