@@ -26,6 +26,10 @@ AWAKE = (
     "--disable-renderer-backgrounding",
 )
 
+# As the Procfile and the Dockerfile start the server. Without them, glibc gives every thread an
+# arena of its own, and keeps what threads that are gone have freed.
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
 PATIENCE_S = 30.0
 """How long a start may take before it counts as failed."""
 
@@ -140,7 +144,7 @@ class Workshop:
         self._folder = folder
         weights = SHARED / "weights"
         own = {"FER_WEIGHTS_DIR": str(weights)} if weights.is_dir() else {}
-        self._server = Dashboard(folder, **own)
+        self._server = Dashboard(folder, **MALLOC, **own)
 
     def __enter__(self) -> Self:
         clip = self._folder / "camera.mjpeg"

@@ -33,7 +33,8 @@ from fer_core.landmarks.framing import LANDMARK_PX
 from fer_core.landmarks.landmarks68 import Landmarks68Model
 from fer_core.schema import Box, Detection
 from fer_core.stream import StreamAnalyzer
-from fer_core.ui.webrtc import to_video_frame
+from fer_core.ui.prompt import QuickEncoder
+from fer_core.ui.webrtc import to_bgr, to_video_frame
 
 TURNS = 8
 BITRATE = 1_000_000
@@ -171,14 +172,14 @@ def pass_on(
         WatchedEmotions(emotions, watch),
         WatchedLandmarks(landmarks, watch),
     )
-    stream, decoder, encoder = StreamAnalyzer(analyzer), Vp8Decoder(), Vp8Encoder()
+    stream, decoder, encoder = StreamAnalyzer(analyzer), Vp8Decoder(), QuickEncoder()
     for packet in packets:
         t_s = packet.timestamp / CLOCK
         with watch.stage("decode"):
             frame = decoder.decode(packet)[0]
             assert isinstance(frame, av.VideoFrame)
         with watch.stage("to BGR"):
-            bgr = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+            bgr = to_bgr(frame)
         with watch.stage("analysis"):
             result = stream.update(bgr, t_s)
         with watch.stage("draw"):
@@ -201,7 +202,7 @@ def floor(
     face, tile = np.zeros((1, LANDMARK_PX, LANDMARK_PX), np.uint8), np.zeros((1, 48, 48), np.uint8)
 
     def encode() -> None:
-        encoder = Vp8Encoder()
+        encoder = QuickEncoder()
         for frame in videos:
             encoder.encode(frame)
 

@@ -26,6 +26,9 @@ from fer_core.timeline import Timeline
 RECENT_S = 3.0
 """The span over which frames a second and latency are measured."""
 
+SILENT_S = 5.0
+"""A camera without a frame for so long leaves its place: a closed tab does not say that it is."""
+
 CLOSE_S = 1.0
 """How long ``close`` waits for the frame that is being analysed."""
 
@@ -109,8 +112,9 @@ class _Done:
 class LiveCamera:
     """One session of a live camera, from its first frame to ``stop``. Safe in several threads.
 
-    It takes one of ``places`` with its first frame and gives it back at the end. While there is
-    none, ``error`` says so, and each later frame tries again.
+    It takes one of ``places`` with its first frame and gives it back at the end, or when it has
+    been silent for ``SILENT_S``. While there is none, ``error`` says so, and each later frame tries
+    again.
     """
 
     def __init__(self, analyzer: FrameAnalyzer, places: Places | None = None) -> None:
@@ -224,8 +228,8 @@ class LiveCamera:
     def stop(self) -> None:
         """End the session without waiting; a frame that is still being analysed is discarded."""
         with self._changed:
-            if not self._stopped and self._has_place and self._places:
-                self._places.give_back()
+            if not self._stopped:
+                self._leave_place()
             if not self._stopped and self._thread is not None:
                 metrics.LIVE_STREAMS.dec()
             self._stopped = True
@@ -258,6 +262,11 @@ class LiveCamera:
                 )
         return self._has_place
 
+    def _leave_place(self) -> None:
+        if self._has_place and self._places:
+            self._has_place = False
+            self._places.give_back()
+
     def _work(self) -> None:
         while (waiting := self._next()) is not None:
             try:
@@ -270,7 +279,10 @@ class LiveCamera:
     def _next(self) -> _Waiting | None:
         """Wait for a frame; None when the session is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._waiting is not None)
+            while not self._changed.wait_for(
+                lambda: self._stopped or self._waiting is not None, SILENT_S
+            ):
+                self._leave_place()
             waiting, self._waiting = self._waiting, None
             return waiting
 

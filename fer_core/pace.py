@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-FASTEST_FPS, SLOWEST_FPS = 30.0, 5.0
+FASTEST_FPS, SLOWEST_FPS = 30.0, 8.0
 """As fast as the camera is asked to be, and as slow as an expression can still be followed."""
 
 FPS_OF_A_CORE = 24.0
@@ -26,7 +26,7 @@ FPS_OF_A_CORE = 24.0
 SPAN_S = 1.0
 """The pace changes so often at most."""
 
-LATE_S, EARLY_S = 0.015, 0.007
+LATE_S, EARLY_S = 0.02, 0.01
 """Work that mostly waits longer than the one slows the cameras down, shorter than the other lets
 them go faster. Mostly: the median, for a hitch is over before anything could be done about it."""
 

@@ -262,6 +262,23 @@ def test_a_session_without_a_place_waits_for_one() -> None:
     second.close()
 
 
+def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_core.live.SILENT_S", 0.05)
+    places = Places(1)
+    first, second = LiveCamera(Quick(), places), LiveCamera(Quick(), places)
+    first.submit(picture(), 0.0)
+    until(places.take)
+    first.submit(picture(), 1.0)
+    assert "places for live cameras are taken" in (first.error or "")
+    places.give_back()
+    second.submit(picture(), 0.0)
+    until(partial(processed, second, 1))
+    first.stop()  # has no place to give back
+    second.stop()
+    until(places.take)
+    assert not places.take()
+
+
 def test_a_session_that_never_had_a_place_gives_none_back() -> None:
     places = Places(1)
     LiveCamera(Quick(), places).stop()

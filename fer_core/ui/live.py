@@ -20,8 +20,11 @@ UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
 """How often the live charts are drawn anew; and on a busy computer, where a page's charts would
 cost as much as its camera."""
 
-BUSY_FPS, FREE_FPS = 15.0, 25.0
-"""A computer whose cameras are slower than the one is busy, until they are as fast as the other."""
+BUSY_FPS = 15.0
+"""A computer whose cameras are slower is busy, until they are as fast again as they can be."""
+
+SLOWED_FPS = 25.0
+"""A camera that is slower than this is said to be."""
 
 SKIPPED_SHARE = 0.4
 """A machine that skips more than this part of the camera's frames is too slow for the camera."""
@@ -44,7 +47,7 @@ def next_update_s(update_s: float) -> float:
     """How often to draw the charts from now on, after every ``update_s``."""
     if PACE.fps < BUSY_FPS:
         return BUSY_UPDATE_S
-    return UPDATE_S if PACE.fps >= FREE_FPS else update_s
+    return UPDATE_S if PACE.fps >= FASTEST_FPS else update_s
 
 
 def _panel(view: LiveView, update_s: float) -> None:
@@ -95,7 +98,7 @@ def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS
             f"  \n:material/speed: This computer is busy: {stats.skipped_share:.0%} of the "
             "camera's frames are skipped, for every live session alike."
         )
-    elif pace_fps < FREE_FPS:
+    elif pace_fps < SLOWED_FPS:
         whose = f"{cameras} cameras share this computer" if cameras > 1 else "This computer is busy"
         line += f"  \n:material/speed: {whose}: {pace_fps:.0f} frames a second for each camera."
     return line

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
+from fer_core.pace import FASTEST_FPS, SLOWEST_FPS
 from fer_core.ui.prompt import BITS_OF_A_PICTURE
 
 # Generous: two busy cores analyse two frames a second.
@@ -273,7 +274,7 @@ def test_the_browser_sends_no_more_than_there_is_time_for(open_page):
 
     until(page, lambda: "maxFramerate" in limits(), "the pace is known")
     # Less than all of the camera's frames where two busy cores have no time for them.
-    assert 5 <= limits()["maxFramerate"] <= 30
+    assert SLOWEST_FPS <= limits()["maxFramerate"] <= FASTEST_FPS
     assert limits()["maxBitrate"] == BITS_OF_A_PICTURE * limits()["maxFramerate"]
     stop(page)
     # Each connection is told anew.

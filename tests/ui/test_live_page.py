@@ -15,11 +15,12 @@ from streamlit.testing.v1 import AppTest
 from fer_core.history import LOCAL, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live import LiveCamera, LiveStats
+from fer_core.pace import FASTEST_FPS
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.settings import ROOT
 from fer_core.timeline import table_csv
 from fer_core.ui import engines, webrtc
-from fer_core.ui.live import BUSY_FPS, BUSY_UPDATE_S, FREE_FPS, UPDATE_S, speed_line
+from fer_core.ui.live import BUSY_FPS, BUSY_UPDATE_S, UPDATE_S, speed_line
 from fer_core.ui.prompt import PACE
 from fer_core.ui.webrtc import CameraView
 from tests.test_jobs import until
@@ -301,7 +302,8 @@ def test_on_a_busy_computer_the_charts_are_drawn_less_often(show, monkeypatch):
     for fps, update_s in (
         (BUSY_FPS - 1, BUSY_UPDATE_S),
         (BUSY_FPS + 1, BUSY_UPDATE_S),
-        (FREE_FPS + 1, UPDATE_S),
+        (FASTEST_FPS - 1, BUSY_UPDATE_S),
+        (FASTEST_FPS, UPDATE_S),
         (BUSY_FPS + 1, UPDATE_S),
     ):
         monkeypatch.setattr(PACE, "_fps", fps)
