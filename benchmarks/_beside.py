@@ -72,6 +72,10 @@ class LivePeers:
         pairs = zip(first["peers"], last["peers"], strict=True)
         return [(after[what] - before[what]) / took_s for before, after in pairs]
 
+    def connected(self) -> int:
+        """The sessions whose connection stood when they were last heard of."""
+        return sum(peer["connected"] for peer in self._told[-1]["peers"]) if self._told else 0
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:

@@ -84,7 +84,12 @@ class Visitor:
         self.address = address
         self.run = Run()
         self._password = password
-        self._http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_S, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=address,
+            timeout=PATIENCE_S,
+            limits=httpx.Limits(max_connections=6),  # to one host, as browsers have it
+            trust_env=False,
+        )
         self._socket: ClientConnection | None = None
         self._session = self._page = ""
         self._pages: dict[str, str] = {}
@@ -113,8 +118,8 @@ class Visitor:
     async def arrive(self, page: str = "") -> None:
         """Load a page, with all that its HTML asks for, until it is drawn. "" is the photo page."""
         html = await self._fetch(f"/{page}")
-        for asset in sorted(set(_ASSET.findall(html.text))):
-            await self._fetch(f"/{asset}")
+        assets = sorted(set(_ASSET.findall(html.text)))
+        await asyncio.gather(*(self._fetch(f"/{asset}") for asset in assets))
         for asked in ("health", "host-config"):
             await self._fetch(f"/_stcore/{asked}")
         self._socket = await connect(

@@ -145,12 +145,14 @@ async def measure(
         alone = await spent(asyncio.sleep(ALONE_S))
         until_s = time.monotonic() + seconds
         beside = await spent(asyncio.gather(*(user.stay(until_s) for user in users)))
+        connected = peers.connected()
     figures = {
         "users": count,
         "streams": streams,
         "photos": len(seen.photos_s),
         "pages": len(seen.pages_s),
         "errors": dict(seen.errors),
+        "still_live": connected,
         "log_errors": server.log.read_text(errors="replace").count("Traceback"),
         "photo_s_p50_p95_max": (*median_and_p95(seen.photos_s), max(seen.photos_s, default=0.0)),
         "page_s_p50_p95_max": (*median_and_p95(seen.pages_s), max(seen.pages_s, default=0.0)),
@@ -204,7 +206,8 @@ def tables(figures: dict[str, Any]) -> list[str]:
     errors = [f"{count} times {text}" for text, count in figures["errors"].items()]
     return [
         table(["", "how many", "median s", "95 % within s", "longest s"], users),
-        f"Errors of users: {'; '.join(errors) or 'none'}. In the log: {figures['log_errors']}.",
+        f"Errors of users: {'; '.join(errors) or 'none'}. In the log: {figures['log_errors']}. "
+        f"Live sessions that lasted: {figures['still_live']} of {figures['streams']}.",
         table(["", "live sessions alone", "with the users"], live),
         "Frames: each session. Memory with the users: the three thirds of the time, the peak.",
     ]

@@ -35,6 +35,7 @@ def test_users_and_live_sessions_at_once(server: Dashboard, monkeypatch: pytest.
     figures = json.loads(json.dumps(report.figures))
     assert figures["errors"] == {}
     assert figures["log_errors"] == 0
+    assert figures["still_live"] == 1
     assert figures["photos"] > 0
     assert figures["pages"] > 2
     assert min(figures["photo_s_p50_p95_max"]) > 0.0
