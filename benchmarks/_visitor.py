@@ -102,6 +102,7 @@ class Visitor:
         form = {"password": self._password, "next": "/"}
         answer = await self._http.post(DOOR_PATH, data=form)
         if answer.status_code != 303:
+            await self._http.aclose()
             raise VisitFailed(f"the door answered {answer.status_code}")
         return self
 
@@ -111,7 +112,7 @@ class Visitor:
             await self._socket.close()
         if self._listening is not None:
             self._listening.cancel()
-            with suppress(asyncio.CancelledError, VisitFailed):
+            with suppress(asyncio.CancelledError, ConnectionClosed):
                 await self._listening
         await self._http.aclose()
 
@@ -128,6 +129,7 @@ class Visitor:
             origin=self.address,  # type: ignore[arg-type]
             additional_headers={"Cookie": self._cookies()},
             max_size=None,
+            ping_interval=None,  # the server asks, as with browsers
             proxy=None,
             open_timeout=PATIENCE_S,
         )
