@@ -45,10 +45,6 @@ class LivePeers:
         self._reader.start()
 
     def __enter__(self) -> Self:
-        while not self._told and self._process.poll() is None:
-            time.sleep(0.1)
-        if self._count and not self._told:
-            raise VisitFailed("the live sessions did not start")
         return self
 
     def __exit__(
@@ -61,6 +57,15 @@ class LivePeers:
         self._process.stdin.close()
         self._process.wait(60)
         self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def wait(self) -> None:
+        """Until all sessions run. Raises ``VisitFailed`` if they do not."""
+        while not self._told and self._process.poll() is None:
+            time.sleep(0.1)
+        if not self._told:
+            raise VisitFailed("the live sessions did not start")
 
     def rates(self, span: Span, what: str) -> list[float]:
         """Frames a second of each session over a span."""
@@ -71,6 +76,10 @@ class LivePeers:
         took_s = last["at_s"] - first["at_s"]
         pairs = zip(first["peers"], last["peers"], strict=True)
         return [(after[what] - before[what]) / took_s for before, after in pairs]
+
+    def connected(self) -> int:
+        """The sessions whose connection stood when they were last heard of."""
+        return sum(peer["connected"] for peer in self._told[-1]["peers"]) if self._told else 0
 
     def _read(self) -> None:
         assert self._process.stdout is not None

@@ -23,6 +23,7 @@ from contextlib import AsyncExitStack
 from queue import Queue
 from typing import Any
 
+import aioice.ice
 import aiortc.rtcrtpreceiver
 import av
 from aiortc import (
@@ -37,6 +38,7 @@ from streamlit.proto.Components_pb2 import ComponentInstance
 from benchmarks._camera import FPS, at_camera_rate
 from benchmarks._scenes import HEIGHT, ONE_FACE, SHARED, WIDTH, Clip, camera_clip, portrait
 from benchmarks._visitor import PATIENCE_S, VisitFailed, Visitor
+from fer_core.ui.prompt import CONSENT_FAILURES, PatientStun
 
 PASSWORD = "FER_LOAD_PASSWORD"
 """The variable that holds the password of the door."""
@@ -47,7 +49,7 @@ _ANALYSED = re.compile(r"(\d+) frames analysed")
 
 
 def encoded_clip() -> list[bytes]:
-    """The face of the live page's benchmark as VP8, a key frame first and once a second."""
+    """Four seconds of the live page's benchmark as VP8, a key frame first and once a second."""
     clip = camera_clip() if (SHARED / "media" / ONE_FACE).is_file() else Clip([portrait()], [0.0])
     pictures = at_camera_rate(clip)
     encoder = av.CodecContext.create("libvpx", "w")
@@ -57,7 +59,7 @@ def encoded_clip() -> list[bytes]:
     encoder.bit_rate, encoder.gop_size = BITS_A_SECOND, FPS
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
     packets: list[bytes] = []
-    for number in range(max(FPS, len(pictures) // FPS * FPS)):
+    for number in range(4 * FPS):
         picture = pictures[number % len(pictures)]
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts = number
@@ -110,12 +112,14 @@ class LivePeer(Visitor):
         await self._connection.close()
 
     def seen(self) -> dict[str, int]:
-        """Frames so far: those that came back, and those the page says were analysed."""
+        """Frames so far: those that came back, and those the page says were analysed; whether the
+        connection still stands (1) or not (0)."""
         (receiver,) = self._connection.getReceivers()
         returned = _came_back[id(receiver.track._queue)]  # type: ignore[attr-defined]
         counts = (_ANALYSED.search(text) for text in self.texts())
         analysed = [int(found[1]) for found in counts if found]
-        return {"returned": returned, "analysed": max(analysed, default=0)}
+        here = int(self._connection.connectionState == "connected")
+        return {"returned": returned, "analysed": max(analysed, default=0), "connected": here}
 
     async def _tell(self, *, playing: bool, offer: dict[str, str] | None) -> None:
         value = {"playing": playing, "sdpOffer": offer or "", "iceCandidates": {}}
@@ -155,6 +159,8 @@ def _count_instead_of_decoding(
 async def live(address: str, password: str, count: int) -> None:
     """Run so many sessions, one started after the other, until the standard input ends."""
     setattr(aiortc.rtcrtpreceiver, "decoder_worker", _count_instead_of_decoding)  # noqa: B010
+    # As long as browsers wait before they take the other end for gone.
+    aioice.ice.StunProtocol, aioice.ice.CONSENT_FAILURES = PatientStun, CONSENT_FAILURES
     packets = encoded_clip()
     async with AsyncExitStack() as stack:
         peers = []

@@ -84,7 +84,12 @@ class Visitor:
         self.address = address
         self.run = Run()
         self._password = password
-        self._http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_S, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=address,
+            timeout=PATIENCE_S,
+            limits=httpx.Limits(max_connections=6),  # to one host, as browsers have it
+            trust_env=False,
+        )
         self._socket: ClientConnection | None = None
         self._session = self._page = ""
         self._pages: dict[str, str] = {}
@@ -97,6 +102,7 @@ class Visitor:
         form = {"password": self._password, "next": "/"}
         answer = await self._http.post(DOOR_PATH, data=form)
         if answer.status_code != 303:
+            await self._http.aclose()
             raise VisitFailed(f"the door answered {answer.status_code}")
         return self
 
@@ -106,15 +112,15 @@ class Visitor:
             await self._socket.close()
         if self._listening is not None:
             self._listening.cancel()
-            with suppress(asyncio.CancelledError, VisitFailed):
+            with suppress(asyncio.CancelledError, ConnectionClosed):
                 await self._listening
         await self._http.aclose()
 
     async def arrive(self, page: str = "") -> None:
         """Load a page, with all that its HTML asks for, until it is drawn. "" is the photo page."""
         html = await self._fetch(f"/{page}")
-        for asset in sorted(set(_ASSET.findall(html.text))):
-            await self._fetch(f"/{asset}")
+        assets = sorted(set(_ASSET.findall(html.text)))
+        await asyncio.gather(*(self._fetch(f"/{asset}") for asset in assets))
         for asked in ("health", "host-config"):
             await self._fetch(f"/_stcore/{asked}")
         self._socket = await connect(
@@ -123,6 +129,7 @@ class Visitor:
             origin=self.address,  # type: ignore[arg-type]
             additional_headers={"Cookie": self._cookies()},
             max_size=None,
+            ping_interval=None,  # the server asks, as with browsers
             proxy=None,
             open_timeout=PATIENCE_S,
         )

@@ -44,8 +44,8 @@ PHOTOS_SHARE = 0.5
 PAGES = ("", "live", "video", "history", "models", "about")
 SIZES = ((640, 480), (1600, 1200), (4000, 3000))
 
-COME_S = 20.0
-"""All users have loaded their first page so soon."""
+COME_S = 30.0
+"""Over so long the users load their first page, with all that a browser then asks for."""
 
 ALONE_S = 20.0
 """How long the live sessions are watched alone."""
@@ -61,6 +61,7 @@ AS_ON_A_HOST = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 class Seen:
     """What the users saw: seconds, and what went wrong."""
 
+    first_s: list[float] = field(default_factory=list)
     photos_s: list[float] = field(default_factory=list)
     pages_s: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -86,10 +87,14 @@ class User:
         self._seen = seen
         self._page = ""
 
-    async def stay(self, until_s: float) -> None:
-        """Until that time of the monotonic clock; the first page is loaded within ``COME_S``."""
+    async def come(self) -> None:
+        """Load the first page, at some time within ``COME_S``."""
         await asyncio.sleep(random.uniform(0.0, COME_S))
-        await self._timed(self._seen.pages_s, self._visitor.arrive())
+        await self._timed(self._seen.first_s, self._visitor.arrive())
+
+    async def stay(self, until_s: float) -> None:
+        """Click around until that time of the monotonic clock."""
+        await asyncio.sleep(random.uniform(0.0, THINKING_S[1]))
         while time.monotonic() + (thinking_s := random.uniform(*THINKING_S)) < until_s:
             await asyncio.sleep(thinking_s)
             if random.random() >= PHOTOS_SHARE:
@@ -130,7 +135,7 @@ class User:
 async def measure(
     server: Dashboard, password: str, count: int, streams: int, seconds: float
 ) -> Report:
-    """Live sessions alone, then for so many seconds with ``count`` users."""
+    """Live sessions alone, while ``count`` users come, and for so many seconds beside them."""
     seen, files = Seen(), photos()
     async with AsyncExitStack() as stack:
         # One after the other, as the door checks passwords; nobody has opened a page yet.
@@ -141,23 +146,30 @@ async def measure(
         await users.pop().warm_up()
         watch = stack.enter_context(Watch(server.process.pid))
         peers = stack.enter_context(LivePeers(server.url, password, streams))
+        await asyncio.to_thread(peers.wait)
         await asyncio.sleep(SETTLE_S)
         alone = await spent(asyncio.sleep(ALONE_S))
+        coming = await spent(asyncio.gather(*(user.come() for user in users)))
         until_s = time.monotonic() + seconds
         beside = await spent(asyncio.gather(*(user.stay(until_s) for user in users)))
+        connected = peers.connected()
+    spans = alone, coming, beside
     figures = {
         "users": count,
         "streams": streams,
         "photos": len(seen.photos_s),
         "pages": len(seen.pages_s),
+        "first_pages": len(seen.first_s),
         "errors": dict(seen.errors),
+        "still_live": connected,
         "log_errors": server.log.read_text(errors="replace").count("Traceback"),
         "photo_s_p50_p95_max": (*median_and_p95(seen.photos_s), max(seen.photos_s, default=0.0)),
         "page_s_p50_p95_max": (*median_and_p95(seen.pages_s), max(seen.pages_s, default=0.0)),
-        "analysed_fps_alone_beside": [peers.rates(span, "analysed") for span in (alone, beside)],
-        "returned_fps_alone_beside": [peers.rates(span, "returned") for span in (alone, beside)],
-        "server_cores_alone_beside": [watch.cores(span) for span in (alone, beside)],
-        "memory_mb_alone": float(np.mean(watch.memory_mb(alone))),
+        "first_s_p50_p95_max": (*median_and_p95(seen.first_s), max(seen.first_s, default=0.0)),
+        "analysed_fps_alone_coming_beside": [peers.rates(span, "analysed") for span in spans],
+        "returned_fps_alone_coming_beside": [peers.rates(span, "returned") for span in spans],
+        "server_cores_alone_coming_beside": [watch.cores(span) for span in spans],
+        "memory_mb_alone_coming": [float(np.mean(watch.memory_mb(s))) for s in (alone, coming)],
         "memory_mb_thirds_peak": thirds_and_peak(watch.memory_mb(beside)),
     }
     title = f"{count} users beside {streams} live session{'s' * (streams != 1)}"
@@ -189,23 +201,28 @@ def tables(figures: dict[str, Any]) -> list[str]:
         for title, count, times in (
             ("a photo", "photos", "photo_s_p50_p95_max"),
             ("opening a page", "pages", "page_s_p50_p95_max"),
+            ("the first page", "first_pages", "first_s_p50_p95_max"),
         )
     ]
     live = [
-        ["frames analysed a second", *map(_rates, figures["analysed_fps_alone_beside"])],
-        ["frames shown a second", *map(_rates, figures["returned_fps_alone_beside"])],
-        ["processors of the server", *(f"{n:.2f}" for n in figures["server_cores_alone_beside"])],
+        ["frames analysed a second", *map(_rates, figures["analysed_fps_alone_coming_beside"])],
+        ["frames shown a second", *map(_rates, figures["returned_fps_alone_coming_beside"])],
+        [
+            "processors of the server",
+            *(f"{n:.2f}" for n in figures["server_cores_alone_coming_beside"]),
+        ],
         [
             "its memory, MB",
-            f"{figures['memory_mb_alone']:.0f}",
+            *(f"{mb:.0f}" for mb in figures["memory_mb_alone_coming"]),
             " / ".join(f"{mb:.0f}" for mb in figures["memory_mb_thirds_peak"]),
         ],
     ]
     errors = [f"{count} times {text}" for text, count in figures["errors"].items()]
     return [
         table(["", "how many", "median s", "95 % within s", "longest s"], users),
-        f"Errors of users: {'; '.join(errors) or 'none'}. In the log: {figures['log_errors']}.",
-        table(["", "live sessions alone", "with the users"], live),
+        f"Errors of users: {'; '.join(errors) or 'none'}. In the log: {figures['log_errors']}. "
+        f"Live sessions that lasted: {figures['still_live']} of {figures['streams']}.",
+        table(["", "live sessions alone", "while users come", "beside them"], live),
         "Frames: each session. Memory with the users: the three thirds of the time, the peak.",
     ]
 

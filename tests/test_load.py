@@ -28,17 +28,19 @@ def server(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_users_and_live_sessions_at_once(server: Dashboard, monkeypatch: pytest.MonkeyPatch):
-    for name, value in {"SETTLE_S": 0.5, "ALONE_S": 3.0, "COME_S": 0.1}.items():
+    for name, value in {"SETTLE_S": 0.5, "ALONE_S": 3.0, "COME_S": 3.0}.items():
         monkeypatch.setattr(load, name, value)
     monkeypatch.setattr(load, "THINKING_S", (0.1, 0.2))
     report = asyncio.run(load.measure(server, PASSWORD, count=2, streams=1, seconds=6.0))
     figures = json.loads(json.dumps(report.figures))
     assert figures["errors"] == {}
     assert figures["log_errors"] == 0
+    assert figures["still_live"] == 1
     assert figures["photos"] > 0
-    assert figures["pages"] > 2
+    assert figures["pages"] > 0
+    assert figures["first_pages"] == 2
     assert min(figures["photo_s_p50_p95_max"]) > 0.0
-    for rates in figures["analysed_fps_alone_beside"] + figures["returned_fps_alone_beside"]:
+    for rates in figures["analysed_fps_alone_coming_beside"]:
         assert len(rates) == 1
         assert rates[0] > 0.0
     assert "2 users beside 1 live session" in report.as_markdown()
