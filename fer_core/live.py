@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fer_core import metrics
 from fer_core.errors import FerError
+from fer_core.places import Places, UserPlaces
 from fer_core.schema import FrameResult
 from fer_core.timeline import Timeline
 
@@ -31,22 +32,6 @@ SILENT_S = 5.0
 
 CLOSE_S = 1.0
 """How long ``close`` waits for the frame that is being analysed."""
-
-
-class Places:
-    """How many live cameras may be analysed at once in this process. Safe in several threads."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._free = threading.BoundedSemaphore(count)
-
-    def take(self) -> bool:
-        """Take a place; false if there is none."""
-        return self._free.acquire(blocking=False)
-
-    def give_back(self) -> None:
-        """Give back a place that was taken."""
-        self._free.release()
 
 
 class FrameAnalyzer(Protocol):
@@ -117,7 +102,7 @@ class LiveCamera:
     again.
     """
 
-    def __init__(self, analyzer: FrameAnalyzer, places: Places | None = None) -> None:
+    def __init__(self, analyzer: FrameAnalyzer, places: Places | UserPlaces | None = None) -> None:
         self._places = places
         self._has_place = places is None
         self.timeline = Timeline(analyzer.labels)
@@ -253,13 +238,8 @@ class LiveCamera:
 
     def _take_place(self) -> bool:
         if not self._has_place and self._places:
-            self._has_place = self._places.take()
-            self._error = None
-            if not self._has_place:
-                self._error = (
-                    f"All {self._places.count} places for live cameras are taken. Yours starts as "
-                    "soon as somebody stops."
-                )
+            self._error = self._places.take() or None
+            self._has_place = self._error is None
         return self._has_place
 
     def _leave_place(self) -> None:

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     max_streams: int = Field(
         default=8, ge=1, description="Live cameras that are analysed at once, in all sessions."
     )
+    max_user_streams: int = Field(
+        default=2, ge=1, description="Live cameras of one account at once, where people sign in."
+    )
     max_megapixels: int = Field(
         default=64, ge=1, description="Largest picture, in millions of pixels once decoded."
     )

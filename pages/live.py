@@ -7,7 +7,7 @@ from fer_core.stream import StreamAnalyzer
 from fer_core.ui import snapshots, webrtc
 from fer_core.ui.camera_problem import camera_problem
 from fer_core.ui.engines import current_analyzer, engine_line
-from fer_core.ui.live import live_panel, live_places, session_summary
+from fer_core.ui.live import live_panel, my_places, session_summary
 from fer_core.ui.live_view import live_view, marks_toggles, snapshots_toggle
 
 st.title("Facial expressions, live")
@@ -18,7 +18,7 @@ engine_line()
 
 def new_session() -> LiveCamera:
     """What a start of the camera gets."""
-    return LiveCamera(StreamAnalyzer(analyzer), live_places())
+    return LiveCamera(StreamAnalyzer(analyzer), my_places())
 
 
 picture, charts = st.columns([5, 6], gap="medium")

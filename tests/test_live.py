@@ -15,7 +15,8 @@ from prometheus_client import REGISTRY
 
 from fer_core.errors import WeightsMissing
 from fer_core.labels import EMOTIONS
-from fer_core.live import CLOSE_S, LiveCamera, Places
+from fer_core.live import CLOSE_S, LiveCamera
+from fer_core.places import Places
 from fer_core.schema import FrameResult
 from fer_core.timeline import Timeline
 
@@ -282,8 +283,29 @@ def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPa
 def test_a_session_that_never_had_a_place_gives_none_back() -> None:
     places = Places(1)
     LiveCamera(Quick(), places).stop()
+    assert places.take() == ""
     assert places.take()
-    assert not places.take()
+    places.give_back()
+    with pytest.raises(ValueError, match="no place"):
+        places.give_back()
+
+
+def test_a_user_has_some_of_the_places() -> None:
+    places = Places(3)
+    ada, bob = places.of("ada", 2), places.of("bob", 2)
+    first, second = LiveCamera(Quick(), ada), LiveCamera(Quick(), ada)
+    third = LiveCamera(Quick(), ada)
+    for camera in (first, second, third):
+        camera.submit(picture(), 0.0)
+    assert "You have 2 live cameras running" in (third.error or "")
+    assert bob.take() == ""
+    assert "All 3 places" in bob.take()
+    first.stop()
+    third.submit(picture(), 1.0)
+    assert third.started
+    assert third.error is None
+    for camera in (second, third):
+        camera.close()
 
 
 def test_skipped_frames_are_counted_while_they_are_recent() -> None:

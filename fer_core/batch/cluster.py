@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from fer_core.batch.pool import Do, Workers
-from fer_core.batch.work import Piece
+from fer_core.batch.work import Piece, piece_from_text, piece_to_text
 
 _STORE_BYTES = 100_000_000
 """Of a local Ray: what passes through it is names of files and counts."""
@@ -24,8 +23,8 @@ class _Actor:
     def __init__(self, do: Do, give_up: Do) -> None:
         self._workers = Workers(do, give_up, 1)
 
-    def __call__(self, row: Mapping[str, bytes]) -> list[dict[str, int]]:
-        piece: Piece = pickle.loads(row["piece"])
+    def __call__(self, row: Mapping[str, str]) -> list[dict[str, int]]:
+        piece = piece_from_text(row["piece"])
         return [{"files": count} for count in self._workers.run([piece])]
 
 
@@ -55,7 +54,7 @@ def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) 
     try:
         most = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
         size = min(most, len(pieces))
-        rows = ray.data.from_items([{"piece": pickle.dumps(piece)} for piece in pieces])
+        rows = ray.data.from_items([{"piece": piece_to_text(piece)} for piece in pieces])
         done = rows.flat_map(
             _Actor,
             fn_constructor_args=(do, give_up),

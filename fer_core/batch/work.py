@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,16 @@ class Item:
 
 Piece = tuple[Item, ...]
 """What a worker does at a time, and keeps in one file: a video, or some pictures."""
+
+
+def piece_to_text(piece: Piece) -> str:
+    """For another machine, as JSON in ASCII."""
+    return json.dumps([[str(i.path), i.file, i.kind, i.size_bytes, i.mtime_ns] for i in piece])
+
+
+def piece_from_text(text: str) -> Piece:
+    """What ``piece_to_text`` was given."""
+    return tuple(Item(Path(path), *others) for path, *others in json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)

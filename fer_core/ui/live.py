@@ -6,14 +6,18 @@ from functools import partial
 
 import streamlit as st
 
-from fer_core.live import LiveStats, Places
+from fer_core.doors.kinds import Door
+from fer_core.live import LiveStats
 from fer_core.pace import FASTEST_FPS
+from fer_core.places import Places, UserPlaces
 from fer_core.settings import settings
 from fer_core.timeline import table_csv
+from fer_core.ui.doors import door
 from fer_core.ui.keep import keep_live
 from fer_core.ui.live_chart import WINDOW_S, live_charts, long_enough
 from fer_core.ui.live_view import LiveView, faces_popover, rest_controls
 from fer_core.ui.prompt import PACE
+from fer_core.ui.stores import owner
 from fer_core.ui.timeline_view import timeline_view
 
 UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
@@ -34,6 +38,17 @@ SKIPPED_SHARE = 0.4
 def live_places() -> Places:
     """The places for live cameras, which all sessions of this server share."""
     return Places(settings().max_streams)
+
+
+def my_places() -> Places | UserPlaces:
+    """These places, as this visitor may take them.
+
+    Only an account is one person: behind one password, or open to all, everybody would share the
+    few places of one user.
+    """
+    if door() is not Door.SIGN_IN:
+        return live_places()
+    return live_places().of(owner(), settings().max_user_streams)
 
 
 def live_panel(view: LiveView) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.settings import ROOT
 from fer_core.ui.doors import let_in, way_out
+from fer_core.ui.stores import database_sentence
 
 HERE = Path(__file__).parent
 
@@ -31,4 +32,5 @@ page = st.navigation(
     position="top" if inside else "hidden",
 )
 if inside:
-    page.run()
+    with database_sentence():
+        page.run()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import streamlit as st
@@ -28,6 +30,15 @@ def owner() -> str:
             return "door"  # whoever has the password
         case _:
             return LOCAL
+
+
+@contextmanager
+def database_sentence() -> Iterator[None]:
+    """A database that goes away while a page is drawn is a sentence, where the drawing had come."""
+    try:
+        yield
+    except HistoryError as error:
+        st.error(str(error), icon=":material/database:")
 
 
 def page_history() -> History:

@@ -17,7 +17,7 @@ from fer_core.jobs import VideoJobs
 from fer_core.settings import settings
 from fer_core.ui.engines import detector_choice, emotion_choice
 from fer_core.ui.session_view import session_view
-from fer_core.ui.stores import owner, page_history
+from fer_core.ui.stores import database_sentence, owner, page_history
 from fer_core.ui.widgets import plain
 from fer_core.video.analysis import clock
 from fer_core.video.reader import Selection
@@ -173,6 +173,12 @@ def _selection() -> Selection | None:
 
 
 def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
+    # It is drawn again by itself, where the router does not look.
+    with database_sentence():
+        _draw_job_rows(jobs, were_active)
+
+
+def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
     known = jobs.jobs(owner())
     acted = st.session_state.pop("video_acted", False)
     if acted or (were_active and not any(job.state in ACTIVE for job in known)):

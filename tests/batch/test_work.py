@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.batch.work import PICTURES_AT_ONCE, Item, find, pieces
+from fer_core.batch.work import (
+    PICTURES_AT_ONCE,
+    Item,
+    find,
+    piece_from_text,
+    piece_to_text,
+    pieces,
+)
 from fer_core.video.reader import Selection
 from tests.batch.folders import RECIPE
 
@@ -128,3 +135,12 @@ def test_every_file_is_in_one_piece(files):
     sizes = [video.size_bytes for [video] in videos]
     assert sizes == sorted(sizes, reverse=True)
     assert all(len(piece) <= PICTURES_AT_ONCE for piece in work)
+
+
+@given(st.binary(min_size=1), st.integers(0, 2**62))
+def test_a_piece_travels_as_text_whatever_its_names_are(name, number):
+    file = os.fsdecode(name.replace(b"\0", b"/"))  # a name that is no UTF-8 has lone surrogates
+    piece = (Item(Path("/in", file), file, "video", number, number),)
+    text = piece_to_text(piece)
+    assert text.isascii()
+    assert piece_from_text(text) == piece

@@ -19,6 +19,8 @@ from fer_core.doors.password import hash_password
 from tests.browser.conftest import CHROMIUM, DIRECT, FLAGS, TIMEOUT_MS, Dashboard
 
 PASSWORD = "correct horse battery"
+CLIENT_SECRET = "a secret of the client"
+COOKIE_SECRET = "a long text that nobody could ever guess"
 
 NewBrowser = Callable[[], BrowserContext]
 
@@ -164,8 +166,9 @@ def accounts(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterato
         tmp_path_factory.mktemp("accounts"),
         FER_OIDC_METADATA_URL=f"{provider}/.well-known/openid-configuration",
         FER_OIDC_CLIENT_ID="fer",
-        FER_OIDC_CLIENT_SECRET="a secret of the client",
-        FER_OIDC_COOKIE_SECRET="a long text that nobody could ever guess",
+        FER_OIDC_CLIENT_SECRET=CLIENT_SECRET,
+        FER_OIDC_COOKIE_SECRET=COOKIE_SECRET,
+        STREAMLIT_LOGGER_LEVEL="debug",
         FER_OIDC_REDIRECT_URL="http://localhost:{port}/oauth2callback",
     )
 
@@ -202,3 +205,58 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()  # the provider's own question
     heading(page, "FER Dashboard is locked")
+
+
+def test_a_second_sign_in_takes_the_place_of_the_first(accounts, new_browser):
+    context = new_browser()
+    page = context.new_page()
+    page.goto(accounts.url)
+    sign_in(page, "first@example.org")
+    # The same browser, another account: there is one at a time, and it is the last.
+    other = context.new_page()
+    other.goto(f"{accounts.url}/sign-out")
+    expect(other.get_by_text("Signed in as first@example.org")).to_be_visible()
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_role("button", name="End session").click()
+    heading(other, "FER Dashboard is locked")
+    sign_in(other, "second@example.org")
+    page.goto(f"{accounts.url}/sign-out")
+    expect(page.get_by_text("Signed in as second@example.org")).to_be_visible()
+    # Another browser with the first account is inside beside it.
+    elsewhere = new_browser().new_page()
+    elsewhere.goto(accounts.url)
+    sign_in(elsewhere, "first@example.org")
+    page.reload()
+    expect(page.get_by_text("Signed in as second@example.org")).to_be_visible()
+
+
+def test_a_forged_sign_in_is_none(accounts, new_browser):
+    context = new_browser()
+    page = context.new_page()
+    page.goto(accounts.url)
+    sign_in(page, "eve@example.org")
+    cookies = [c for c in context.cookies() if c["name"].startswith("_streamlit_user")]
+    assert cookies
+    assert all(c["httpOnly"] for c in cookies)
+    forged = new_browser()
+    for cookie in cookies:
+        value = cookie["value"]
+        middle = len(value) // 2
+        other = "A" if value[middle] != "A" else "B"
+        cookie["value"] = value[:middle] + other + value[middle + 1 :]
+    forged.add_cookies(cookies)
+    stranger = forged.new_page()
+    stranger.goto(accounts.url)
+    heading(stranger, "FER Dashboard is locked")
+
+
+def test_no_secret_of_the_sign_in_is_in_the_log(accounts, new_browser):
+    context = new_browser()
+    page = context.new_page()
+    page.goto(accounts.url)
+    sign_in(page, "grace@example.org")
+    log = accounts.log.read_text()
+    tickets = [c["value"] for c in context.cookies() if len(c["value"]) > 20]
+    assert tickets
+    for secret in (CLIENT_SECRET, COOKIE_SECRET, *tickets):
+        assert secret not in log

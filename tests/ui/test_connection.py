@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fer_core.labels import EMOTIONS
-from fer_core.live import LiveCamera, Places
+from fer_core.live import LiveCamera
+from fer_core.places import Places
 from fer_core.schema import FrameResult
 from fer_core.ui.connection import FORM_S, LOST_S, ConnectionWatch
 from tests.ui.test_webrtc import until
@@ -86,7 +87,7 @@ def test_a_start_that_is_taken_back(session):
 
 def test_frames_that_are_kept_waiting_for_a_place_do_come():
     places = Places(1)
-    assert places.take()
+    assert places.take() == ""
     session = LiveCamera(Empty(), places)
     watch = ConnectionWatch()
     watch.look(True, session, 0.0)

@@ -18,6 +18,7 @@ from fer_core.doors.ticket import COOKIE, LIFETIME_S, new_ticket
 from fer_core.history import LOCAL, history
 from fer_core.settings import ROOT
 from fer_core.ui import doors, stores
+from fer_core.ui.live import live_places, my_places
 from tests.ui.test_history_page import keep, listed
 
 NOW_S = time.time()
@@ -169,6 +170,27 @@ def test_each_account_sees_its_own_history_alone(accounts):
     accounts(**ada(sub="eve"))
     assert listed(page.run()) == []
     assert not page.exception
+
+
+def test_an_account_has_places_of_its_own_for_cameras(accounts, monkeypatch):
+    monkeypatch.setenv("FER_MAX_USER_STREAMS", "1")
+    monkeypatch.setenv("FER_MAX_STREAMS", "3")
+    live_places.clear()
+    accounts(**ada())
+    assert my_places().take() == ""
+    assert "1 is the limit for one account" in my_places().take()
+    accounts(**ada(sub="bob"))
+    assert my_places().take() == ""
+    live_places.clear()
+
+
+def test_behind_one_password_the_places_are_those_of_all(line, monkeypatch):
+    monkeypatch.setenv("FER_MAX_USER_STREAMS", "1")
+    monkeypatch.setenv("FER_MAX_STREAMS", "2")
+    live_places.clear()
+    assert [my_places().take() for _ in range(2)] == ["", ""]
+    assert "All 2 places" in my_places().take()
+    live_places.clear()
 
 
 def test_accounts_come_before_the_password(line, accounts):

@@ -1,0 +1,60 @@
+"""How many live cameras may be analysed at once: in all, and of one user."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+
+class Places:
+    """The places for live cameras in this process. Safe in several threads."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    def of(self, user: str, most: int) -> UserPlaces:
+        """These places, as a user sees them who may have ``most`` of them."""
+        return UserPlaces(self, user, most)
+
+    def take(self, user: str = "", most: int | None = None) -> str:
+        """Take a place; empty, or a sentence that says why there is none."""
+        with self._lock:
+            if most is not None and self._taken[user] >= most:
+                return (
+                    f"You have {self._taken[user]} live cameras running, and {most} is the limit "
+                    "for one account. This one starts as soon as you stop another."
+                )
+            if self._taken.total() >= self.count:
+                return (
+                    f"All {self.count} places for live cameras are taken. Yours starts as soon as "
+                    "somebody stops."
+                )
+            self._taken[user] += 1
+            return ""
+
+    def give_back(self, user: str = "") -> None:
+        """Give back a place that was taken."""
+        with self._lock:
+            if not self._taken[user]:
+                raise ValueError("no place was taken")
+            self._taken[user] -= 1
+            self._taken += Counter()  # forgets who has none
+
+
+class UserPlaces:
+    """What ``Places.of`` gives."""
+
+    def __init__(self, places: Places, user: str, most: int) -> None:
+        self._places = places
+        self._user = user
+        self._most = most
+
+    def take(self) -> str:
+        """See ``Places.take``."""
+        return self._places.take(self._user, self._most)
+
+    def give_back(self) -> None:
+        """See ``Places.give_back``."""
+        self._places.give_back(self._user)

@@ -1,0 +1,69 @@
+"""A database that goes away during a visit: a sentence on each page, and nothing is lost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Dashboard
+from tests.history.conftest import Server, programs
+
+
+@pytest.fixture
+def database() -> Iterator[Server]:
+    """A PostgreSQL server of this test's own."""
+    where = programs()
+    if where is None:
+        pytest.skip("PostgreSQL is absent (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="fer-postgresql-") as folder:
+        server = Server(where, Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+@pytest.fixture
+def dashboard(database: Server, tmp_path: Path) -> Iterator[str]:
+    server = Dashboard(tmp_path, DATABASE_URL=database.new_database())
+    try:
+        server.wait_until_ready()
+        yield server.url
+    finally:
+        server.stop()
+        print(server.log.read_text())
+
+
+def go(page: Page, name: str, heading: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def test_the_database_goes_and_comes_back(open_page, database):
+    page = open_page("/")
+    page.get_by_text("Try the sample picture").click()
+    page.get_by_text("Keep in the history").click()
+    go(page, "Video", "Facial expressions in videos")
+    expect(page.get_by_text("Add one or more videos")).to_be_visible()
+    go(page, "History", "History")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+
+    database.stop("immediate")
+    for name, heading in (("Video", "Facial expressions in videos"), ("History", "History")):
+        go(page, name, heading)
+        expect(page.get_by_role("alert")).to_contain_text("database")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    # What needs no database goes on.
+    go(page, "Photo", "Facial expressions in photos")
+    page.get_by_text("Try the sample picture").click()
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+
+    database.start()
+    go(page, "History", "History")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
