@@ -23,9 +23,7 @@ _CHANGED = (
 _LESSON = (
     "{run.settings.teacher_share:.0%} of what both learn is\n"
     "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015);\n"
-    "the network begins with the weights of the last of them.\n"
-    "{run.settings.votes_share:.0%} of what the second learns besides is the label that the votes "
-    "lead one to\nexpect (fer_core/training/votes.py). "
+    "the network begins with the weights of the last of them. "
 )
 
 TEMPLATE = Path(__file__).with_name("card.md")

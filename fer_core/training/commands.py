@@ -87,8 +87,8 @@ def train_command(
     """Train the compact network, or go on with the run that is in the folder --out.
 
     Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
-    the run begins with the last teacher's weights and learns, beside the labels, what the teachers
-    say and which label the FER+ votes lead one to expect.
+    the run begins with the last teacher's weights and learns what the teachers say beside the
+    labels.
 
     With --from, an .onnx or .pt file of the network, it learns the classes of your own folder
     instead: one folder of face pictures a class. That leaves adapted.onnx and adapted.json, the
@@ -114,8 +114,7 @@ def train_command(
                 learning_rate=0.03,
                 decay_share=1.0,
                 refine_share=1.0,
-                teacher_share=0.4,
-                votes_share=0.67,
+                teacher_share=0.7,
             )
         run(data, out, settings, teachers)
         return

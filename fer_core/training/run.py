@@ -59,7 +59,7 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
     last = out / "last.pt"
     networks = [read_teacher(path) for path in teachers]
     state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
-    targets = training_targets(faces.training, settings.votes_share)
+    targets = training_targets(faces.training)
     if networks:
         said = teachers_say(networks, faces.training.tiles)
         targets = with_teacher(targets, said, settings.teacher_share)

@@ -29,9 +29,7 @@ class Settings:
     The learning rate warms up over one epoch, holds, and falls along a cosine over the last
     ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
     the augmentation: the network comes back from spoilt faces to whole ones (He et al. 2019, Data
-    Augmentation Revisited). ``teacher_share`` of what is learned is what teachers say;
-    ``votes_share`` of what FER2013's head learns besides is the label that the FER+ votes lead one
-    to expect.
+    Augmentation Revisited). ``teacher_share`` of what is learned is what teachers say.
     """
 
     epochs: int
@@ -44,7 +42,6 @@ class Settings:
     decay_share: float = 0.6
     refine_share: float = 0.5
     teacher_share: float = 0.0
-    votes_share: float = 0.0
     seed: int = 0
 
 

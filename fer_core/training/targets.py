@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
 from fer_core.training.data import UNLABELLED, LabelledFaces
-from fer_core.training.votes import expected_labels, vote_shares
 
 FERPLUS = "ferplus"
 """The head that learns how ten people voted; the one that is shown."""
@@ -31,27 +30,21 @@ def one_hot(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> 
     return targets
 
 
+def vote_shares(faces: LabelledFaces) -> NDArray[np.float32]:
+    """``(n, 7)`` float32: how the votes for the seven expressions are split; zeros without any."""
+    votes = faces.votes.astype(np.float32)
+    votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
+    return votes
+
+
 def training_targets(
-    faces: LabelledFaces, votes_share: float = 0.0, smoothing: float = 0.1
+    faces: LabelledFaces, smoothing: float = 0.1
 ) -> dict[str, NDArray[np.float32]]:
-    """What each head learns: the distribution of FER+ votes, and FER2013's label.
-
-    ``votes_share`` (0..1) of the latter is the label that the votes lead one to expect; what
-    remains is smoothed. A face without votes has only its label.
-    """
-    labels = one_hot(faces.labels, len(EMOTIONS), smoothing)
-    if votes_share > 0.0:
-        labels = blend(labels, expected_labels(faces), votes_share)
-    return {FERPLUS: vote_shares(faces), FER2013: labels}
-
-
-def blend(
-    targets: NDArray[np.float32], others: NDArray[np.float32], share: float
-) -> NDArray[np.float32]:
-    """Targets of which ``share`` (0..1) are ``others``; where one is a row of zeros, the other."""
-    known, also = targets.any(axis=1, keepdims=True), others.any(axis=1, keepdims=True)
-    both = (1.0 - share) * targets + share * others
-    return np.where(known & also, both, np.where(known, targets, others))
+    """What each head learns: the distribution of FER+ votes, and FER2013's label smoothed."""
+    return {
+        FERPLUS: vote_shares(faces),
+        FER2013: one_hot(faces.labels, len(EMOTIONS), smoothing),
+    }
 
 
 def with_teacher(
@@ -62,7 +55,11 @@ def with_teacher(
     Knowledge distillation (Hinton et al. 2015). A single person's label can be a slip; what other
     networks make of the face tempers it. A face without a label learns from the teacher alone.
     """
-    return {head: blend(target, said[head], share) for head, target in targets.items()}
+    blended = {}
+    for head, target in targets.items():
+        known = target.sum(axis=1, keepdims=True) > 0
+        blended[head] = np.where(known, (1.0 - share) * target + share * said[head], said[head])
+    return blended
 
 
 def validation_targets(faces: LabelledFaces) -> dict[str, NDArray[np.float32]]:

@@ -133,8 +133,9 @@ def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[NDArray[
 def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """The logits of each head, ``(n, classes)`` float32, for ``(n, 48, 48)`` uint8 tiles."""
     network.eval()
+    where = next(network.parameters()).device
     parts = [
-        network(torch.from_numpy(tiles[i : i + 256])[:, None].float().to(device()))
+        network(torch.from_numpy(tiles[i : i + 256])[:, None].float().to(where))
         for i in range(0, len(tiles), 256)
     ]
     return {name: torch.cat([p[name] for p in parts]).float().cpu().numpy() for name in parts[0]}
