@@ -1,6 +1,8 @@
 # `make run` and `make test` do all their own set-up. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# glibc would keep what threads that are gone have freed; the Procfile says the same.
+MEMORY := MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
@@ -20,7 +22,7 @@ help:
 
 run: .venv/run.stamp
 	@$(BIN)/python -m fer_core weights fetch || true
-	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
+	$(MEMORY) $(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: .venv/test.stamp lint
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."

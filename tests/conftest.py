@@ -17,6 +17,7 @@ from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"
 SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
+BROWSER = Path(__file__).parent / "browser"
 
 # Port 9 of this machine answers nobody: every download fails at once, as on a machine offline.
 NOWHERE = "http://127.0.0.1:9"
@@ -26,16 +27,16 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 
-@pytest.hookimpl(trylast=True)  # when tests/browser has marked its own
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For two processes: one begins with all browser tests, the other with the rest.
 
     A file stays in one process, for the sake of what its tests share.
     """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    items.sort(key=lambda item: BROWSER not in item.path.parents)
     for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        group = BROWSER if BROWSER in item.path.parents else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(ROOT))))
     if SHARED.is_dir():
         return
     for item in items:
