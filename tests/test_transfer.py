@@ -1,0 +1,97 @@
+"""Weights come over https all the way, or not at all."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from fer_core.transfer import TransferFailed, transfer_deepface
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Sends on to the address in its server's ``onward``, or answers where there is none."""
+
+    def do_HEAD(self) -> None:
+        onward = getattr(self.server, "onward", "")
+        self.send_response(302 if onward else 404)
+        if onward:
+            self.send_header("Location", onward)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def certificate(path: Path) -> Path:
+    """A key and a certificate for localhost that vouches for itself, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@contextmanager
+def served(onward: str = "", pem: Path | None = None) -> Iterator[str]:
+    """A server's address; with ``pem`` it speaks https."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.onward = onward  # type: ignore[attr-defined]
+    if pem:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"{'https' if pem else 'http'}://localhost:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def pem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = certificate(tmp_path / "localhost.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    return path
+
+
+def test_nobody_is_sent_on_to_an_address_that_is_not_encrypted(pem: Path, tmp_path: Path):
+    with served() as plain, served(plain, pem) as encrypted:
+        with pytest.raises(TransferFailed, match=r"answered 404"):
+            transfer_deepface(plain, tmp_path / "a" / "file", lambda _: None)
+        with pytest.raises(TransferFailed, match=r"not encrypted"):
+            transfer_deepface(encrypted, tmp_path / "b" / "file", lambda _: None)
+
+
+def test_being_sent_on_over_https_is_no_fault(pem: Path, tmp_path: Path):
+    with (
+        served("", pem) as last,
+        served(last, pem) as first,
+        pytest.raises(TransferFailed, match=r"answered 404"),
+    ):
+        transfer_deepface(first, tmp_path / "file", lambda _: None)
