@@ -159,11 +159,20 @@ class VideoJobs:
             self._history.update_job(job_id, state="cancelled")
 
     def resume(self, job_id: int, owner: str) -> None:
-        """Go on with a job that was cancelled, interrupted, or failed. Raises ``TooManyJobs``."""
+        """Go on with a job that was cancelled, interrupted, or failed.
+
+        Raises ``TooManyJobs``, or ``VideoError`` where the copy of the video is gone.
+        """
         job = self._history.job(job_id, owner)
         if job.state in ("cancelled", "interrupted", "failed"):
             JobLimits.now().refuse_more(self._history.jobs(owner))
-            self._history.update_job(job_id, state="waiting", sentence="")
+            if not _is_here(job.path):
+                raise VideoError(
+                    "The copy of this video is not on this machine any more. What was analysed is "
+                    "kept here; to analyse the rest, add the video again."
+                )
+            now = datetime.now(UTC)
+            self._history.update_job(job_id, state="waiting", sentence="", heartbeat_at=now)
             self.start()
 
     def keep(self, job_id: int, owner: str) -> None:
@@ -214,7 +223,7 @@ class VideoJobs:
             try:
                 self._tidy()
                 self._history.interrupt_stale(STALE_S)
-                job = self._history.claim_job(self._name)
+                job = self._history.claim_job(self._name, _is_here)
             except HistoryError:
                 job = None  # the database is away: the queue waits for it
             if job is None:
@@ -294,6 +303,10 @@ class VideoJobs:
         known = table["track_id"].dropna()
         begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
         return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+
+
+def _is_here(path: str) -> bool:
+    return Path(path).is_file()
 
 
 def _renumbered(result: FrameResult, first_id: int) -> FrameResult:

@@ -323,6 +323,20 @@ def test_a_copy_that_disappears_is_a_sentence(make, film, tmp_path):
     assert ended(jobs, second, "failed").sentence.endswith(".")
 
 
+def test_going_on_without_the_copy_is_refused(make, film):
+    gate = Gate(after=1)
+    jobs = make(gate)
+    number = submit(jobs, film)
+    until(gate.reached.is_set)
+    jobs.cancel(number, OWNER)
+    gate.open.set()
+    job = ended(jobs, number, "cancelled")
+    Path(job.path).unlink()
+    with pytest.raises(VideoError, match="add the video again"):
+        jobs.resume(number, OWNER)
+    assert jobs.job(number, OWNER).state == "cancelled"
+
+
 def test_an_engine_that_breaks_ends_the_job_and_not_the_queue(make, store, film, tmp_path):
     class Broken(FakeDetector):
         def detect(self, bgr: NDArray[np.uint8]) -> list[Detection]:

@@ -6,6 +6,7 @@ job goes to one of them, and what a worker that died left behind is found by its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -17,6 +18,10 @@ from fer_core.history.store import Store, check_own, clean
 from fer_core.history.tables import jobs, sessions
 
 JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
+
+ELSEWHERE_S = 3600.0
+"""A job that waits for so long is taken by a machine without its video too, to fail in a sentence:
+the machine that had it is gone."""
 
 _LARGEST_ID = 2**31 - 1
 _ENDED = ("done", "cancelled", "failed")
@@ -114,18 +119,30 @@ class JobStore(Store):
         with self.database.reading() as connection:
             return [JobInfo(*row) for row in connection.execute(query)]
 
-    def claim_job(self, worker: str) -> JobInfo | None:
+    def claim_job(
+        self, worker: str, is_here: Callable[[str], bool] = lambda _path: True
+    ) -> JobInfo | None:
         """Take the job that waits longest and note that ``worker`` runs it; None if none waits.
 
-        One that was worked on before waits since then: who goes on queues up again.
+        One that was worked on before waits since then: who goes on queues up again. ``is_here``
+        tells of a path whether this machine has the video. Where machines share a database, a job
+        is left to the one that has its video, for ``ELSEWHERE_S``.
 
         No two workers get the same one, be they threads or processes.
         """
+        since = sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at)
+        waiting = sa.select(jobs.c.id, jobs.c.path, since).where(jobs.c.state == "waiting")
+        with self.database.reading() as connection:
+            in_line = connection.execute(waiting).all()
+            alone = connection.dialect.name == "sqlite"
+        lost = datetime.now(UTC) - timedelta(seconds=ELSEWHERE_S)
+        mine = [number for number, path, at in in_line if alone or is_here(path) or at <= lost]
+        if not mine:
+            return None
         # PostgreSQL passes over a row that another worker is just taking; SQLite, which has no
         # such clause, lets one transaction write at a time.
-        since = sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at)
-        waiting = sa.select(jobs.c.id).where(jobs.c.state == "waiting")
-        first = waiting.order_by(since, jobs.c.id).limit(1)
+        ready = sa.select(jobs.c.id).where(jobs.c.id.in_(mine), jobs.c.state == "waiting")
+        first = ready.order_by(since, jobs.c.id).limit(1)
         chosen = first.with_for_update(skip_locked=True).scalar_subquery()
         query = sa.update(jobs).where(jobs.c.id == chosen).returning(*jobs.c)
         now = datetime.now(UTC)

@@ -49,6 +49,21 @@ def test_the_one_that_waits_longest_first(history):
     assert [job and job.id for job in claimed] == [*added, None]
 
 
+def test_a_job_is_left_to_the_machine_that_has_its_video(history, monkeypatch):
+    elsewhere, here = add(history, "there.mp4"), add(history, "here.mp4")
+
+    def is_here(path: str) -> bool:
+        return path == "uploads/here.mp4"
+
+    shared = not history.database.place.endswith(".sqlite3")
+    claimed = [history.claim_job("w", is_here) for _ in range(2)]
+    order = [here, None] if shared else [elsewhere, here]
+    assert [job and job.id for job in claimed] == order
+    monkeypatch.setattr("fer_core.history.jobs.ELSEWHERE_S", 0.0)
+    last = history.claim_job("w", is_here)
+    assert (last and last.id) == (elsewhere if shared else None)
+
+
 def test_a_cancelled_job_tells_its_worker(history):
     job_id = add(history)
     history.claim_job("w")
