@@ -26,7 +26,7 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp lint
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --no-loadscope-reorder
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from fer_core.emotion import own
 from fer_core.images import read_picture
@@ -17,7 +19,7 @@ from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"
 SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
-BROWSER = Path(__file__).parent / "browser"
+BROWSER = "tests/browser/"
 
 # Port 9 of this machine answers nobody: every download fails at once, as on a machine offline.
 NOWHERE = "http://127.0.0.1:9"
@@ -27,16 +29,23 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Scheduler(LoadScopeScheduling):
     """For two processes: one begins with all browser tests, the other with the rest.
 
     A file stays in one process, for the sake of what its tests share.
     """
-    items.sort(key=lambda item: BROWSER not in item.path.parents)
-    for item in items:
-        group = BROWSER if BROWSER in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(ROOT))))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else nodeid.split("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    return Scheduler(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
     if SHARED.is_dir():
         return
     for item in items:
