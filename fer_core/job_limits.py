@@ -10,7 +10,8 @@ from fer_core.errors import TooManyJobs, VideoTooLarge
 from fer_core.history import JobInfo
 from fer_core.settings import settings
 from fer_core.video.analysis import clock
-from fer_core.video.reader import Selection, VideoInfo
+from fer_core.video.passes import VideoInfo
+from fer_core.video.reader import Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from queue import SimpleQueue
 from fer_core.analyzer import Analyzer
 from fer_core.schema import FrameResult
 from fer_core.stream import StreamAnalyzer
-from fer_core.video.reader import WHOLE, Selection, VideoFile, VideoFrame, VideoInfo
+from fer_core.video.passes import VideoInfo
+from fer_core.video.reader import WHOLE, Selection, VideoFile, VideoFrame
 
 _AHEAD_BYTES = 32_000_000
 _MOST_AHEAD = 8

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,13 +16,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo
-from fer_core.video.container import (
-    Orientation,
-    expected_end_s,
-    lacks_gif_end,
-    open_container,
-    picture_stream,
-)
+from fer_core.video.container import Orientation
+from fer_core.video.passes import Pass
 
 _SAME_S = 1e-6
 """Times that differ by less are the same: what adding floats leaves behind."""
@@ -33,9 +27,6 @@ _ROUNDED_S = 6e-4
 
 _SEEK_MARGIN_S = 1.0
 """Indexes of MP4 files go by the time of decoding, which lies before that of showing."""
-
-_MISSING_S = 0.25
-"""A file whose streams end so much earlier than its header says has lost its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +81,6 @@ WHOLE = Selection()
 """Every frame from the first to the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What a video file says of itself; None where it does not.
-
-    ``width`` and ``height`` are those of upright frames, in pixels; ``fps`` is the mean rate;
-    ``first_s`` is the container's own time of the first frame, from which ``t_s`` is counted.
-    """
-
-    name: str
-    width: int
-    height: int
-    duration_s: float | None
-    frames: int | None
-    fps: float | None
-    has_audio: bool
-    first_s: float = 0.0
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoFrame:
     """A frame ``(height, width, 3)`` uint8, BGR, upright, shown ``t_s`` seconds after the first."""
@@ -130,7 +103,7 @@ class VideoFile:
         self.problem = ""
         self._closed = False
         self._to_bgr = VideoReformatter()
-        with _Pass(path) as reading:
+        with Pass(path) as reading:
             first = next(reading.decoded(), None)
             if first is None:
                 raise UnreadableVideo(
@@ -193,16 +166,16 @@ class VideoFile:
 
     def _from(
         self, start_s: float, stack: ExitStack
-    ) -> tuple[_Pass, Iterator[tuple[float, av.VideoFrame]]]:
+    ) -> tuple[Pass, Iterator[tuple[float, av.VideoFrame]]]:
         """A pass over the file and its frames, from one at or before ``start_s`` on."""
-        reading = stack.enter_context(_Pass(self.path))
+        reading = stack.enter_context(Pass(self.path))
         if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
             timed = reading.timed(self._first_ticks)
             first = next(timed, None)
             if first is not None and first[0] <= start_s:
                 return reading, _chained(first, timed)
             # The index points too late, or to where nothing is: read what there is before it.
-            reading = stack.enter_context(_Pass(self.path))
+            reading = stack.enter_context(Pass(self.path))
         return reading, reading.timed(self._first_ticks)
 
     def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -220,151 +193,8 @@ def read_frame(path: Path, t_s: float) -> NDArray[np.uint8] | None:
         return video.frame_at(t_s)
 
 
-class _Pass:
-    """One pass over a file: what it decodes, and an account of what it could not."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stack = ExitStack()
-        self._left_out = 0
-        self._broken = 0
-        self._sought = False
-        self._at_end = False
-        self._failed = False
-        self._read_s = -math.inf
-        self._last_ticks: int | None = None
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._container = stack.enter_context(open_container(self._path))
-            self.stream = picture_stream(self._container)
-            self._stack = stack.pop_all()
-        # AVI files store no times of showing; FFmpeg's guess fails where frames are reordered.
-        self._by_dts = self._container.format.name == "avi"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    @property
-    def _tick_s(self) -> Fraction:
-        return self.stream.time_base or Fraction(1, 1000)
-
-    def info(self, name: str, size: tuple[int, int]) -> VideoInfo:
-        """What the file says of itself, after its first frame was decoded."""
-        stream, container = self.stream, self._container
-        duration_s = float(stream.duration * self._tick_s) if stream.duration else None
-        if duration_s is None and container.duration:
-            duration_s = container.duration / 1e6
-        rate = stream.average_rate or stream.guessed_rate
-        return VideoInfo(
-            name=name,
-            width=size[0],
-            height=size[1],
-            duration_s=duration_s,
-            frames=stream.frames or None,
-            fps=float(rate) if rate else None,
-            has_audio=bool(container.streams.audio),
-            first_s=float((self._last_ticks or 0) * self._tick_s),
-        )
-
-    def seek(self, first_ticks: int, t_s: float) -> bool:
-        """Go to the last key frame at or before a time; False where the file cannot."""
-        if self._container.format.name == "gif":
-            return False  # FFmpeg would read all of it to find out where its frames are
-        try:
-            self._container.seek(first_ticks + int(t_s / self._tick_s), stream=self.stream)
-        except (av.error.FFmpegError, OSError):
-            return False
-        self._sought = True
-        return True
-
-    def timed(self, first_ticks: int) -> Iterator[tuple[float, av.VideoFrame]]:
-        """The frames from here on with their ``t_s``, which only ever advances."""
-        last = -1 if not self._sought else None
-        for ticks, frame in self.decoded():
-            after = ticks - first_ticks
-            if last is not None and after <= last:
-                self._left_out += 1
-                continue
-            last = after
-            yield float(after * self._tick_s), frame
-
-    def decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The frames from here on with their times in the stream's ticks, as they come."""
-        for packet in self._packets():
-            try:
-                frames = packet.decode()
-            except (av.error.FFmpegError, OSError):
-                self._broken += bool(packet.size)
-                continue
-            for frame in frames:
-                self._last_ticks = self._ticks(frame)
-                yield self._last_ticks, frame
-
-    def problem(self, first_ticks: int) -> str:
-        """A sentence on each thing that went wrong so far; empty if nothing did."""
-        said = []
-        if self._left_out:
-            verb = "was" if self._left_out == 1 else "were"
-            said.append(
-                f"{_frames(self._left_out)} {verb} left out because their times stand still or go "
-                "backwards."
-            )
-        if self._broken:
-            said.append(f"{_frames(self._broken)} could not be decoded and are missing.")
-        if self._lost_its_end():
-            last = first_ticks if self._last_ticks is None else self._last_ticks
-            last_s = float((last - first_ticks) * self._tick_s)
-            said.append(
-                f"From second {last_s:.1f} on nothing could be read: the file is cut off or "
-                "damaged there. Copy it again from where it was recorded."
-            )
-        return " ".join(said)
-
-    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
-        # All streams, because the header tells of the longest; the others are not decoded.
-        packets = self._container.demux()
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError):
-                self._failed = True
-                return
-            if packet is None:
-                self._at_end = True
-                return
-            if packet.pts is not None and packet.time_base:
-                end = packet.pts + (packet.duration or 0)
-                self._read_s = max(self._read_s, float(end * packet.time_base))
-            if packet.stream_index == self.stream.index:
-                yield packet  # type: ignore[misc]
-
-    def _ticks(self, frame: av.VideoFrame) -> int:
-        found = frame.dts if self._by_dts else frame.pts
-        if found is not None:
-            return found
-        # Without a time of its own a frame follows the one before it.
-        return 0 if self._last_ticks is None else self._last_ticks + (frame.duration or 1)
-
-    def _lost_its_end(self) -> bool:
-        if self._failed or not self._at_end:
-            return self._failed
-        if self._container.format.name == "gif":
-            return lacks_gif_end(self._path)
-        expected_s = expected_end_s(self._container, self.stream)
-        if expected_s is None:
-            return False
-        began_s = (self._container.start_time or 0) / 1e6
-        return self._read_s < began_s + expected_s - _MISSING_S
-
-
 def _chained(
     first: tuple[float, av.VideoFrame], others: Iterator[tuple[float, av.VideoFrame]]
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     yield first
     yield from others
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"

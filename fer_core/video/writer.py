@@ -17,7 +17,8 @@ from fer_core.draw import annotate
 from fer_core.errors import UnreadableVideo
 from fer_core.schema import FrameResult
 from fer_core.video.output import OutputFile
-from fer_core.video.reader import Selection, VideoFrame, VideoInfo
+from fer_core.video.passes import VideoInfo
+from fer_core.video.reader import Selection, VideoFrame
 from fer_core.video.sound import Sound
 
 _TICK_S = Fraction(1, 90_000)

@@ -15,7 +15,8 @@ from fer_core.settings import ROOT
 from fer_core.stream import StreamAnalyzer
 from fer_core.video import analysis
 from fer_core.video.analysis import Progress, analyze_video, clock
-from fer_core.video.reader import Selection, VideoFile, VideoInfo
+from fer_core.video.passes import VideoInfo
+from fer_core.video.reader import Selection, VideoFile
 from tests.downloads import wait_until
 from tests.video.clips import clip, fake_analyzer, number_of, numbered
 

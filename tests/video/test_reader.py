@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.errors import UnreadableVideo
-from fer_core.video import reader
+from fer_core.video import passes, reader
 from fer_core.video.reader import Selection, VideoFile, read_frame
 from tests.video.clips import FORMATS, clip, number_of, numbered, packets_at
 
@@ -176,7 +176,7 @@ def test_a_rate_of_uneven_frames(tmp_path):
 def test_a_clip_deep_in_a_long_file_starts_quickly(suffix, tmp_path, monkeypatch):
     path = clip(tmp_path / f"clip.{suffix}", count=900, fps=10, gop=20)
     decoded = 0
-    plain = reader._Pass.decoded
+    plain = passes.Pass.decoded
 
     def counting(self):
         nonlocal decoded
@@ -185,7 +185,7 @@ def test_a_clip_deep_in_a_long_file_starts_quickly(suffix, tmp_path, monkeypatch
             yield each
 
     video = VideoFile(path)
-    monkeypatch.setattr(reader._Pass, "decoded", counting)
+    monkeypatch.setattr(passes.Pass, "decoded", counting)
     assert [round(f.t_s, 2) for f in video.frames(Selection(start_s=80, end_s=80.3))] == [
         80.0,
         80.1,
