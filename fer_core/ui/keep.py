@@ -22,20 +22,29 @@ HELP = "Numbers and times only, no pictures. They stay on this computer until yo
 def keep_photos(results: Mapping[str, FrameResult]) -> None:
     """The switch of the photo page: what it shows is kept while it is on.
 
-    Each picture becomes a session of its own, once. Switched off again, they leave the history.
+    Each picture becomes a session of its own, once. Switched off again, they leave the history; a
+    switch that is only gone for a while, with the pictures or the page, takes nothing with it.
     """
     kept: dict[str, int] = st.session_state.setdefault("photo_kept", {})
-    on = st.toggle("Keep in the history", key="photo_keep", help=HELP)
+    on = st.toggle("Keep in the history", key="photo_keep", help=HELP, on_change=_note_switching)
     try:
-        if not on and kept:
+        if not on and st.session_state.get("photo_switched"):
             history().delete(list(kept.values()), owner())
+        if not on:
             kept.clear()
+        st.session_state["photo_switched"] = False
         for name, result in results.items() if on else ():
             key = f"{name}|{result.model}|{result.detector}"
             if key not in kept:
                 kept[key] = _keep_photo(name, result)
+        if kept:
+            st.caption(":material/bookmark_added: Kept in the history", width="content")
     except HistoryError as error:
         st.error(str(error), icon=":material/database:")
+
+
+def _note_switching() -> None:
+    st.session_state["photo_switched"] = True
 
 
 def keep_live(view: LiveView) -> str:

@@ -48,6 +48,7 @@ def test_the_database_goes_and_comes_back(open_page, database):
     page = open_page("/")
     page.get_by_text("Try the sample picture").click()
     page.get_by_text("Keep in the history").click()
+    expect(page.get_by_text("Kept in the history")).to_be_visible()
     go(page, "Video", "Facial expressions in videos")
     expect(page.get_by_text("Add one or more videos")).to_be_visible()
     go(page, "History", "History")

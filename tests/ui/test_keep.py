@@ -23,6 +23,7 @@ def test_nothing_is_kept_by_default(page):
 def test_a_kept_photo_is_a_session_with_its_faces(page):
     page.toggle(key="photo_keep").set_value(True).run()
     assert not page.exception
+    assert any("Kept" in caption.value for caption in page.caption)
     [session] = history().sessions(LOCAL)
     assert (session.kind, session.name, session.faces) == ("photo", "sample.jpg", 1)
     [row] = history().table(session.id, LOCAL).to_dict("records")
@@ -37,6 +38,17 @@ def test_switched_off_it_leaves_the_history(page):
     page.toggle(key="photo_keep").set_value(False).run()
     assert not page.exception
     assert history().sessions(LOCAL) == []
+
+
+def test_a_switch_that_is_gone_for_a_while_takes_nothing_with_it(page):
+    page.toggle(key="photo_keep").set_value(True).run()
+    page.toggle(key="photo_sample").set_value(False).run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert not page.toggle(key="photo_keep").value
+    assert len(history().sessions(LOCAL)) == 1
+    page.toggle(key="photo_keep").set_value(True).run()
+    page.toggle(key="photo_keep").set_value(False).run()
+    assert len(history().sessions(LOCAL)) == 1  # the second one has left
 
 
 def test_a_history_that_cannot_be_written_is_a_sentence_and_the_page_goes_on(page, monkeypatch):
