@@ -53,7 +53,8 @@ class ConnectionWatch:
             self._frames, self._since_s, self.problem = frames, now_s, ""
             return
         silent_s = now_s - self._since_s
-        if frames and silent_s >= LOST_S:
+        # Who presses Stop while the picture moves has had frames since the last look.
+        if frames and silent_s >= (LOST_S if running else LOOK_S):
             self.problem = "connection_lost"
         elif not frames and silent_s >= (FORM_S if running else LOST_S):
             self.problem = "no_connection"

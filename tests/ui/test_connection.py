@@ -9,7 +9,7 @@ from fer_core.labels import EMOTIONS
 from fer_core.live import LiveCamera
 from fer_core.places import Places
 from fer_core.schema import FrameResult
-from fer_core.ui.connection import FORM_S, LOST_S, ConnectionWatch
+from fer_core.ui.connection import FORM_S, LOOK_S, LOST_S, ConnectionWatch
 from tests.ui.test_webrtc import until
 
 
@@ -66,6 +66,14 @@ def test_frames_that_no_longer_come(session):
     # It stays when the browser gives up, until the next start.
     assert watch.look(False, session, 20.0) == "connection_lost"
     assert watch.look(True, LiveCamera(Empty()), 60.0) == ""
+
+
+def test_a_picture_that_stood_still_before_it_ended_was_lost(session):
+    watch = ConnectionWatch()
+    watch.look(True, session, 0.0)
+    frame(session, 1.0)
+    assert watch.look(True, session, 2.0) == ""
+    assert watch.look(False, session, 2.0 + LOOK_S) == "connection_lost"
 
 
 def test_a_start_that_ends_by_itself_without_a_frame(session):
