@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Dashboard
-from tests.history.conftest import Server, programs
+from tests.history.conftest import Server, running_server
 
 
 @pytest.fixture
 def database() -> Iterator[Server]:
     """A PostgreSQL server of this test's own."""
-    where = programs()
-    if where is None:
-        pytest.skip("PostgreSQL is absent (Debian: apt-get install postgresql)")
-    with tempfile.TemporaryDirectory(prefix="fer-postgresql-") as folder:
-        server = Server(where, Path(folder))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop("immediate")
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

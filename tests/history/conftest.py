@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -79,9 +80,10 @@ def programs() -> Path | None:
     return paths[-1].parent if paths else None
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A running PostgreSQL server; skips where PostgreSQL is not installed."""
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A PostgreSQL server, with its data in a folder that goes with it; skips where PostgreSQL is
+    not installed."""
     where = programs()
     if where is None:
         pytest.skip("PostgreSQL is absent (Debian: apt-get install postgresql)")
@@ -92,6 +94,13 @@ def server() -> Iterator[Server]:
             yield made
         finally:
             made.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The server that most tests share."""
+    with running_server() as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
