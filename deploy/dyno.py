@@ -115,8 +115,13 @@ class Dyno:
             os.killpg(self.process.pid, number)
 
     def _watch_memory(self) -> None:
+        before = 0.0
         while self.process.poll() is None:
-            self.peak_mb = max(self.peak_mb, _resident_peak_mb(self.process.pid))
+            now = _resident_peak_mb(self.process.pid)
+            # A child that has not yet begun its own program is seen with all of its parent's memory
+            # (`ldconfig`, which ctypes asks where a library lies). So what counts is seen twice.
+            self.peak_mb = max(self.peak_mb, min(before, now))
+            before = now
             if self.too_large:
                 self._signal(signal.SIGTERM)
             time.sleep(0.2)

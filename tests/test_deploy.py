@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -230,6 +231,17 @@ def test_a_dyno_that_grows_too_large_is_ended(tmp_path):
     with pytest.raises(RuntimeError, match="did not start"):
         dyno.wait_until_ready()
     assert dyno.too_large
+
+
+def test_memory_that_is_seen_twice_while_a_process_forks_counts_once(tmp_path, monkeypatch):
+    looks = itertools.cycle([1.0, 1.0, 2.0])
+    monkeypatch.setattr("deploy.dyno._resident_peak_mb", lambda session: 300.0 * next(looks))
+    dyno = Dyno(tmp_path, free_port())
+    try:
+        dyno.wait_until_ready()
+    finally:
+        dyno.stop()
+    assert dyno.peak_mb == 300.0
 
 
 def test_a_dyno_with_a_wrong_setting_does_not_start(tmp_path, monkeypatch):

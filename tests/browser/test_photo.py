@@ -58,6 +58,8 @@ def test_bad_files_are_one_sentence_each(open_page, tmp_path, screenshot):
 def test_a_picture_from_the_camera(open_page):
     page = open_page("/")
     page.get_by_text("Take a picture with the camera").click()
+    # Streamlit takes no picture, and says nothing, while the camera is still starting.
+    expect(page.locator("video")).to_have_js_property("readyState", 4)
     page.get_by_role("button", name="Take Photo").click()
     expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
 
