@@ -10,6 +10,7 @@ from typing import Any
 from fer_core.emotion.compact import CompactEmotionModel
 from fer_core.training.curves import write_curves
 from fer_core.training.data import UNLABELLED, LabelledFaces
+from fer_core.training.network import CHANNELS
 from fer_core.training.pictures import write_confusion, write_reliability
 from fer_core.training.state import Settings
 from fer_core.training.train import learning_rate
@@ -22,9 +23,9 @@ _CHANGED = (
 
 _LESSON = (
     "{run.settings.teacher_share:.0%} of what both learn is\n"
-    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015);\n"
-    "the network begins with the weights of the last of them. "
+    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015). "
 )
+_BEGINNING = "It begins with\nthe weights of the last of them. "
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -42,6 +43,7 @@ class Run:
     training_faces: int
     duplicates: int
     teachers: int
+    begins_with_teacher: bool
 
 
 def write_card(
@@ -89,10 +91,23 @@ def _text(run: Run, onnx_file: Path) -> str:
         recalls=recalls,
         chosen_epoch=int(chosen["epoch"]),
         repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
-        teachers="--teacher NETWORK " * run.teachers,
-        lesson=_LESSON.format(run=run) if run.teachers else "",
+        options=_options(run),
+        lesson=_lesson(run),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
+
+
+def _options(run: Run) -> str:
+    """What the command says beside the folders, the number of epochs and the seed."""
+    channels = run.settings.channels
+    wider = f"--channels {','.join(map(str, channels))} " if channels != CHANNELS else ""
+    return "--teacher NETWORK " * run.teachers + wider
+
+
+def _lesson(run: Run) -> str:
+    if not run.teachers:
+        return ""
+    return _LESSON.format(run=run) + (_BEGINNING if run.begins_with_teacher else "")
 
 
 def _as_planned(run: Run) -> bool:

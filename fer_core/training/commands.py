@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,22 @@ def say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(BAD_INPUT)
 
     return wrapped
+
+
+class Channels(click.ParamType[tuple[int, ...]]):
+    """Four numbers of channels, separated by commas."""
+
+    name = "n,n,n,n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The numbers; the squeeze-and-excitation of a block needs eight channels at least."""
+        found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", value)
+        numbers = tuple(map(int, found.groups())) if found else ()
+        if not numbers or min(numbers) < 8 or max(numbers) > 4096:
+            self.fail(f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx)
+        return numbers
 
 
 @click.command("evaluate")
@@ -73,7 +90,15 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     type=click.Path(path_type=Path),
     help="Network of an earlier run (.onnx or .pt) to learn from; may be given several times.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="[default: 90; 20 with --from, --teacher]")
+@click.option(
+    "--channels",
+    type=Channels(),
+    help="Of the network's four blocks, as 64,128,256,384: a larger one, to teach. "
+    "[default: those of the shipped network]",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), help="[default: 90; 60 with --teacher; 20 with --from]"
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @say_what_is_wrong
 def train_command(
@@ -81,14 +106,15 @@ def train_command(
     out: Path,
     start: Path | None,
     teachers: tuple[Path, ...],
+    channels: tuple[int, ...] | None,
     epochs: int | None,
     seed: int,
 ) -> None:
     """Train the compact network, or go on with the run that is in the folder --out.
 
     Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
-    the run begins with the last teacher's weights and learns what the teachers say beside the
-    labels.
+    it learns what the teachers say beside the labels, and begins with the weights of the last one
+    if that has the same channels.
 
     With --from, an .onnx or .pt file of the network, it learns the classes of your own folder
     instead: one folder of face pictures a class. That leaves adapted.onnx and adapted.json, the
@@ -107,17 +133,21 @@ def train_command(
         sys.exit(BAD_INPUT)
     if start is None:
         settings = Settings(epochs=epochs or 90, seed=seed)
+        if channels:
+            settings = replace(settings, channels=channels)
         if teachers:
             settings = replace(
                 settings,
-                epochs=epochs or 20,
-                learning_rate=0.03,
+                epochs=epochs or 60,
                 decay_share=1.0,
-                refine_share=1.0,
-                teacher_share=0.7,
+                refine_share=0.6,
+                teacher_share=0.6,
             )
         run(data, out, settings, teachers)
         return
-    settings = Settings(epochs=epochs or 20, batch=16, learning_rate=0.02, seed=seed)
-    scores = adapt(data, out, read_network(start)[0], settings)
+    network, _ = read_network(start)
+    settings = Settings(
+        epochs=epochs or 20, batch=16, learning_rate=0.02, channels=network.channels, seed=seed
+    )
+    scores = adapt(data, out, network, settings)
     click.echo(f"{out / NETWORK}: {scores.accuracy:.1%} of {scores.n} held-out faces")

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
 from fer_core.training.data import TILE
-from fer_core.training.network import CompactNet
+from fer_core.training.network import CompactNet, channels_of
 from fer_core.training.state import load_network
 
 PARITY = 1e-5
@@ -201,7 +201,8 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
             )
             for tensor in model.graph.initializer
         }
-        network = CompactNet({name: len(labels) for name, labels in classes.items()})
+        heads = {name: len(labels) for name, labels in classes.items()}
+        network = CompactNet(heads, channels=channels_of(weights))
         counters = {k: v for k, v in network.state_dict().items() if v.dtype == torch.int64}
         wanted = network.state_dict().keys() - counters.keys()
         network.load_state_dict({k: weights[k] for k in wanted} | counters)

@@ -6,13 +6,15 @@ al., Bag of Tricks, 2019. Squeeze-and-excitation: Hu et al., 2018.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 STEM = 32
-STAGES = (48, 96, 192, 256)
-"""Channels of the four blocks, which work on maps of 24, 12, 6 and 3 pixels a side."""
+CHANNELS = (48, 96, 192, 256)
+"""Of the four blocks, which work on maps of 24, 12, 6 and 3 pixels a side."""
 
 
 class CompactNet(nn.Module):
@@ -20,21 +22,28 @@ class CompactNet(nn.Module):
 
     ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
     ``(n, 1, 48, 48)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
-    float32. The normalisation is part of the network.
+    float32. The normalisation is part of the network. ``channels`` are those of the four blocks;
+    a teacher may have more than the network that is shipped.
     """
 
-    def __init__(self, heads: dict[str, int], dropout: float = 0.3) -> None:
+    def __init__(
+        self,
+        heads: dict[str, int],
+        dropout: float = 0.3,
+        channels: tuple[int, ...] = CHANNELS,
+    ) -> None:
         super().__init__()
+        self.channels = channels
         self.stem = nn.Sequential(*convolution(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
-        widths = (STEM, *STAGES)
+        widths = (STEM, *channels)
         self.blocks = nn.Sequential(
             *(
                 _Block(before, after, stride=1 if i == 0 else 2)
-                for i, (before, after) in enumerate(zip(widths, STAGES, strict=False))
+                for i, (before, after) in enumerate(zip(widths, channels, strict=False))
             )
         )
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(STAGES[-1], k) for name, k in heads.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(channels[-1], k) for name, k in heads.items()})
 
     def forward(self, tiles: Tensor) -> dict[str, Tensor]:
         features = self.blocks(self.stem(standardise(tiles)))
@@ -75,6 +84,13 @@ class _SqueezeExcite(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         gate: Tensor = self.gate(maps.mean(dim=(2, 3)))
         return maps * gate[:, :, None, None]
+
+
+def channels_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Those of the network whose weights these are; ``CHANNELS`` where they are none of ours."""
+    shortcuts = (weights.get(f"blocks.{block}.shortcut.1.weight") for block in range(len(CHANNELS)))
+    found = tuple(len(shortcut) for shortcut in shortcuts if shortcut is not None)
+    return found if len(found) == len(CHANNELS) else CHANNELS
 
 
 def standardise(tiles: Tensor) -> Tensor:

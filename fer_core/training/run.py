@@ -52,7 +52,8 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
     """Train in the folder ``out`` or go on with the run that is there; then export and describe.
 
     ``teachers`` are networks of earlier runs (.onnx or .pt): ``settings.teacher_share`` of what is
-    learned is what they say, and the network begins with the weights of the last of them.
+    learned is what they say, and the network begins with the weights of the last of them if that
+    has the same channels.
     Raises ``DatasetError`` if the data, a teacher or a checkpoint in ``out`` cannot be used.
     """
     faces = read(data)
@@ -60,10 +61,11 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
     networks = [read_teacher(path) for path in teachers]
     state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
     targets = training_targets(faces.training)
+    begins_with_teacher = bool(networks) and networks[-1].channels == settings.channels
     if networks:
         said = teachers_say(networks, faces.training.tiles)
         targets = with_teacher(targets, said, settings.teacher_share)
-        if not last.exists():
+        if not last.exists() and begins_with_teacher:
             state.network.load_state_dict(networks[-1].state_dict())
             state.average.load_state_dict(networks[-1].state_dict())
     train(
@@ -87,6 +89,7 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
         training_faces=len(faces.training),
         duplicates=faces.duplicates,
         teachers=len(teachers),
+        begins_with_teacher=begins_with_teacher,
     )
     write_card(facts, CompactEmotionModel(model), faces.validation, model)
     click.echo(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
-from fer_core.training.network import CompactNet, device
+from fer_core.training.network import CHANNELS, CompactNet, channels_of, device
 
 CHECKPOINT_KEYS = {"classes", "settings", "epoch", "network", "average", "optimizer", "history"}
 
@@ -30,6 +30,7 @@ class Settings:
     ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
     the augmentation: the network comes back from spoilt faces to whole ones (He et al. 2019, Data
     Augmentation Revisited). ``teacher_share`` of what is learned is what teachers say.
+    ``channels`` are those of the network's four blocks.
     """
 
     epochs: int
@@ -42,6 +43,7 @@ class Settings:
     decay_share: float = 0.6
     refine_share: float = 0.5
     teacher_share: float = 0.0
+    channels: tuple[int, ...] = CHANNELS
     seed: int = 0
 
 
@@ -66,7 +68,9 @@ def new_state(
     The trunk is that of ``start`` where it is given; the heads are always new.
     """
     torch.manual_seed(settings.seed)
-    network = CompactNet({k: len(v) for k, v in classes.items()}, settings.dropout)
+    network = CompactNet(
+        {k: len(v) for k, v in classes.items()}, settings.dropout, settings.channels
+    )
     if start is not None:
         network.stem.load_state_dict(start.stem.state_dict())
         network.blocks.load_state_dict(start.blocks.state_dict())
@@ -134,7 +138,8 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
 def load_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """The network that ``save_network`` wrote and its classes; ``DatasetError`` if it is none."""
     content = read_checkpoint(path, {"classes", "network"})
-    network = CompactNet({k: len(v) for k, v in content["classes"].items()})
+    heads = {k: len(v) for k, v in content["classes"].items()}
+    network = CompactNet(heads, channels=channels_of(content["network"]))
     load_weights(network, content["network"], path)
     return network.eval(), content["classes"]
 

@@ -96,8 +96,12 @@ def test_a_finished_run_can_be_made_longer(finished: Path) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "settings"),
-    [({"head": ["a", "b"]}, QUICK), (CLASSES, replace(QUICK, seed=4))],
-    ids=["classes", "seed"],
+    [
+        ({"head": ["a", "b"]}, QUICK),
+        (CLASSES, replace(QUICK, seed=4)),
+        (CLASSES, replace(QUICK, channels=(8, 8, 8, 8))),
+    ],
+    ids=["classes", "seed", "channels"],
 )
 def test_a_checkpoint_of_another_run_is_refused(
     finished: Path, classes: dict[str, list[str]], settings: Settings

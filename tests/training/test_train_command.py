@@ -63,8 +63,13 @@ def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Pat
     other = command(data_folder, out, "--epochs", "1", "--seed", "5")
     assert refused(other, "other classes or settings")
 
+    large = tmp_path / "large"
+    widened = command(data_folder, large, "--channels", "56,104,200,264", "--epochs", "1")
+    assert widened.exit_code == 0, widened.output
+    assert CompactEmotionModel(large / "emotion_compact.onnx").predict(face(0, 0)[None]).any()
+
     pupil = tmp_path / "pupil"
-    teachers = ("--teacher", str(out / "best.pt"), "--teacher", str(out / "emotion_compact.onnx"))
+    teachers = ("--teacher", str(large / "best.pt"), "--teacher", str(out / "emotion_compact.onnx"))
     taught = command(data_folder, pupil, *teachers, "--epochs", "1")
     assert taught.exit_code == 0, taught.output
     card = (pupil / "emotion_compact.md").read_text("utf-8")
@@ -86,6 +91,13 @@ def test_a_teacher_of_other_classes(data_folder: Path, folder: Path, tmp_path: P
     for name in ("adapted.onnx", "best.pt"):
         result = command(data_folder, tmp_path / "run", "--teacher", str(own / name))
         assert refused(result, f"{name} knows other classes")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("channels", ["64", "64,128,256,x", "4,8,8,8", "64,128,256,384,512"])
+def test_channels_that_make_no_network(data_folder: Path, tmp_path: Path, channels: str) -> None:
+    result = command(data_folder, tmp_path / "run", "--channels", channels)
+    assert refused(result, "is not four numbers from 8 to 4096")
     assert not (tmp_path / "run").exists()
 
 
