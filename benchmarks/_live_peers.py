@@ -5,20 +5,22 @@ page's component does, and shows a face at 640x480 and 30 frames a second. Every
 JSON goes out; the process ends with its standard input.
 
 A browser takes a core for encoding, decoding and drawing, and two cores are all there is. So the
-clip is encoded once, ahead, with a key frame a second, and of what comes back the frames are
-counted, not decoded. The charts are asked for as often as the page asks.
+clip is encoded ahead, for each pace that the page may ask for, and of what comes back the frames
+are counted, not decoded. The pace and the charts are what the page asks for, as in a browser.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fractions
+import itertools
 import json
 import os
 import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from queue import Queue
 from typing import Any
@@ -33,68 +35,97 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import VIDEO_CLOCK_RATE
+from av.video.frame import PictureType
 from streamlit.proto.Components_pb2 import ComponentInstance
 
 from benchmarks._camera import FPS, at_camera_rate
 from benchmarks._scenes import HEIGHT, ONE_FACE, SHARED, WIDTH, Clip, camera_clip, portrait
 from benchmarks._visitor import PATIENCE_S, VisitFailed, Visitor
-from fer_core.ui.prompt import CONSENT_FAILURES, PatientStun
+from fer_core.pace import SLOWEST_FPS
+from fer_core.ui.prompt import BITS_OF_A_PICTURE, CONSENT_FAILURES, PatientStun
 
 PASSWORD = "FER_LOAD_PASSWORD"
 """The variable that holds the password of the door."""
 
-BITS_A_SECOND = 1_000_000
+CLIP_S = 4
+"""As much of the clip is shown, over and over."""
+
+Seconds = list[list[bytes]]
+"""A clip as VP8, second by second; each begins with a key frame."""
 
 _ANALYSED = re.compile(r"(\d+) frames analysed")
 
 
-def encoded_clip() -> list[bytes]:
-    """Four seconds of the live page's benchmark as VP8, a key frame first and once a second."""
+def encoded_clips() -> dict[int, Seconds]:
+    """The live page's benchmark at each number of frames a second that a camera may be held to."""
     clip = camera_clip() if (SHARED / "media" / ONE_FACE).is_file() else Clip([portrait()], [0.0])
     pictures = at_camera_rate(clip)
+    shown = [pictures[number % len(pictures)] for number in range(CLIP_S * FPS)]
+    frames = [av.VideoFrame.from_ndarray(picture, format="bgr24") for picture in shown]
+    yuv = [frame.reformat(format="yuv420p") for frame in frames]
+    return {fps: _encoded(yuv, fps) for fps in range(int(SLOWEST_FPS), FPS + 1)}
+
+
+def _encoded(frames: list[av.VideoFrame], fps: int) -> Seconds:
+    """Of the ``frames``, ``FPS`` a second, so many; each picture as it would be then."""
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    encoder.framerate, encoder.time_base = fractions.Fraction(FPS), fractions.Fraction(1, FPS)
-    encoder.bit_rate, encoder.gop_size = BITS_A_SECOND, FPS
+    encoder.framerate, encoder.time_base = fractions.Fraction(fps), fractions.Fraction(1, fps)
+    encoder.bit_rate, encoder.gop_size = fps * BITS_OF_A_PICTURE, fps
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
-    packets: list[bytes] = []
-    for number in range(4 * FPS):
-        picture = pictures[number % len(pictures)]
-        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+    seconds: Seconds = [[] for _ in range(len(frames) // FPS)]
+    for number in range(len(seconds) * fps):
+        frame = frames[number * FPS // fps]
         frame.pts = number
-        packets += map(bytes, encoder.encode(frame))
-    return packets
+        frame.pict_type = PictureType.NONE if number % fps else PictureType.I
+        seconds[number // fps] += map(bytes, encoder.encode(frame))
+    return seconds
 
 
 class EncodedCamera(MediaStreamTrack):
-    """A camera that gives out a clip's packets at the clip's pace, over and over."""
+    """A camera that gives out a clip's packets, over and over.
+
+    ``clips``: the clip by frames a second. ``asked``: how many are asked for now; a new second
+    begins with that.
+    """
 
     kind = "video"
 
-    def __init__(self, packets: list[bytes]) -> None:
+    def __init__(self, clips: dict[int, Seconds], asked: Callable[[], int]) -> None:
         super().__init__()
-        self._packets = packets
-        self._number = 0
-        self._began_s = time.monotonic()
+        self._packets = self._in_time(clips, asked)
+        self._began_s: float | None = None
 
     async def recv(self) -> Any:
         """The next packet, when it is time for it."""
-        await asyncio.sleep(self._began_s + self._number / FPS - time.monotonic())
-        packet = av.Packet(self._packets[self._number % len(self._packets)])
+        at_s, data = next(self._packets)
+        if self._began_s is None:
+            self._began_s = time.monotonic()
+        await asyncio.sleep(self._began_s + at_s - time.monotonic())
+        packet = av.Packet(data)
         packet.time_base = fractions.Fraction(1, VIDEO_CLOCK_RATE)
-        packet.pts = self._number * VIDEO_CLOCK_RATE // FPS
-        self._number += 1
+        packet.pts = round(at_s * VIDEO_CLOCK_RATE)
         return packet
+
+    @staticmethod
+    def _in_time(
+        clips: dict[int, Seconds], asked: Callable[[], int]
+    ) -> Iterator[tuple[float, bytes]]:
+        """Each packet, with the second since the begin at which it is due."""
+        for second in itertools.count():
+            fps = min(max(asked(), min(clips)), max(clips))
+            packets = clips[fps][second % len(clips[fps])]
+            yield from ((second + i / fps, packet) for i, packet in enumerate(packets))
 
 
 class LivePeer(Visitor):
     """One visitor whose camera runs."""
 
-    def __init__(self, address: str, password: str, packets: list[bytes]) -> None:
+    def __init__(self, address: str, password: str, clips: dict[int, Seconds]) -> None:
         super().__init__(address, password)
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._connection.addTrack(EncodedCamera(packets))
+        self._connection.addTrack(EncodedCamera(clips, self._asked_fps))
 
     async def start(self) -> None:
         """What the component does when Start is pressed, until the connection stands."""
@@ -137,6 +168,14 @@ class LivePeer(Visitor):
                 raise VisitFailed("no connection formed")
             await asyncio.sleep(0.05)
 
+    def _asked_fps(self) -> int:
+        """What the page has the browser's camera keep to (fer_core/ui/camera_pace.js)."""
+        for element in self.run.all("bidi_component"):
+            told = element.bidi_component
+            if told.component_name.endswith("fer_camera_pace"):
+                return int(json.loads(told.json)["fps"])
+        return FPS
+
     def _component(self) -> ComponentInstance:
         found = [each.component_instance for each in self.run.all("component_instance")]
         found = [each for each in found if each.component_name.endswith("webrtc_streamer")]
@@ -161,11 +200,11 @@ async def live(address: str, password: str, count: int) -> None:
     setattr(aiortc.rtcrtpreceiver, "decoder_worker", _count_instead_of_decoding)  # noqa: B010
     # As long as browsers wait before they take the other end for gone.
     aioice.ice.StunProtocol, aioice.ice.CONSENT_FAILURES = PatientStun, CONSENT_FAILURES
-    packets = encoded_clip()
+    clips = encoded_clips()
     async with AsyncExitStack() as stack:
         peers = []
         for _ in range(count):
-            peer = await stack.enter_async_context(LivePeer(address, password, packets))
+            peer = await stack.enter_async_context(LivePeer(address, password, clips))
             stack.push_async_callback(peer.stop)
             await peer.arrive("live")
             await peer.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import load
-from benchmarks._live_peers import encoded_clip
+from benchmarks._live_peers import EncodedCamera, encoded_clips
 from benchmarks._visitor import VisitFailed, Visitor
 from fer_core.doors.password import hash_password
 from tests.browser.conftest import Dashboard
@@ -69,12 +69,24 @@ def test_a_picture_that_is_none_is_counted_as_an_error(server: Dashboard, tmp_pa
     assert dict(seen.errors) == {"VisitFailed: the page shows no result": 1}
 
 
-def test_the_clip_begins_with_a_key_frame_and_has_one_a_second():
-    packets = encoded_clip()
-    # RFC 6386, 9.1: the lowest bit of the first byte of a key frame is 0.
-    keys = [number for number, packet in enumerate(packets) if not packet[0] & 1]
-    assert keys[0] == 0
-    assert max(b - a for a, b in zip(keys, [*keys[1:], len(packets)], strict=True)) <= 30
+def test_each_second_of_a_clip_begins_with_a_key_frame_at_every_pace():
+    clips = encoded_clips()
+    assert list(clips) == list(range(8, 31))
+    for fps, seconds in clips.items():
+        for packets in seconds:
+            # RFC 6386, 9.1: the lowest bit of the first byte of a key frame is 0.
+            assert [packet[0] & 1 for packet in packets] == [0] + [1] * (fps - 1)
+
+
+def test_a_camera_keeps_to_the_pace_it_is_asked_for():
+    clips = {fps: [[bytes([fps])] * fps] for fps in (10, 20)}
+    asked = iter([20, 30, 3])
+    packets = EncodedCamera._in_time(clips, lambda: next(asked))
+    told = [next(packets) for _ in range(50)]
+    assert [data[0] for _, data in told] == [20] * 40 + [10] * 10
+    assert [at_s for at_s, _ in told] == pytest.approx(
+        [i / 20 for i in range(40)] + [2 + i / 10 for i in range(10)]
+    )
 
 
 def test_the_memory_of_each_third():
