@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         default=24, ge=1, description="How long an uploaded video stays for replay, in hours."
     )
     max_upload_mb: int = Field(default=25, ge=1, description="Largest picture file, in megabytes.")
+    max_uploads_mb: int = Field(
+        default=4000,
+        ge=1,
+        description="Files on the pages of all visitors together, in megabytes; never less than "
+        "the largest file.",
+    )
     max_streams: int = Field(
         default=8, ge=1, description="Live cameras that are analysed at once, in all sessions."
     )

@@ -37,11 +37,17 @@ async def take(request: Request) -> Response:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[[], socket.socket]]:
-    """``connect()``: a connection to a server that takes uploads of 1 MB."""
+def held() -> dict[str, int]:
+    """What the pages hold, in ``bytes``."""
+    return {"bytes": 0}
+
+
+@pytest.fixture
+def connect(held: dict[str, int]) -> Iterator[Callable[[], socket.socket]]:
+    """``connect()``: a connection to a server that takes uploads of 1 MB, and 3 MB together."""
     app = Starlette(
-        routes=[Route("/{path:path}", take, methods=["PUT", "POST"])],
-        middleware=[Middleware(UploadGuard, limit_mb=1)],
+        routes=[Route("/{path:path}", take, methods=["PUT", "POST", "DELETE"])],
+        middleware=[Middleware(UploadGuard, limit_mb=1, room_mb=3, held=lambda: held["bytes"])],
     )
     settings = uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="off")
     server = uvicorn.Server(settings)
@@ -124,6 +130,54 @@ def test_a_slow_upload_has_time_to_come(connect, monkeypatch):
             time.sleep(0.05)
             connection.sendall(bytes(10_000))
         assert answer_on(connection) == (200, "100000")
+
+
+FULL = (503, "There is no room for further files just now. Try again in a minute.")
+
+
+def test_uploads_beyond_what_there_is_room_for_are_refused_until_there_is(connect, held):
+    announced = HEAD + b"Content-Length: 1000000\r\n\r\n"
+    with connect() as one, connect() as two, connect() as three, connect() as four:
+        for connection in (one, two, three):
+            connection.sendall(announced + bytes(1000))
+        wait_until(lambda: refusal(connect, announced) == FULL)
+        one.sendall(bytes(999_000))
+        assert answer_on(one)[0] == 200
+        four.sendall(announced + bytes(1_000_000))
+        assert answer_on(four)[0] == 200
+    # Those that were given up in the middle leave their room, but what the pages hold stays.
+    held["bytes"] = 2_500_000
+    assert refusal(connect, announced) == FULL
+    with connect() as connection:
+        connection.sendall(HEAD.replace(b"PUT", b"DELETE") + b"\r\n")
+        assert answer_on(connection)[0] == 200
+    held["bytes"] = 0
+    wait_until(lambda: refusal(connect, announced) is None)
+
+
+def refusal(connect, head: bytes) -> tuple[int, str] | None:
+    """What is answered before the body comes, within half a second."""
+    with connect() as connection:
+        connection.sendall(head)
+        refused, _, _ = select.select([connection], [], [], 0.5)
+        return answer_on(connection) if refused else None
+
+
+def test_an_upload_of_unknown_size_takes_the_room_that_it_needs(connect, held):
+    piece = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    held["bytes"] = (3 << 20) - 300_000
+    with connect() as connection:
+        connection.sendall(chunked + 4 * piece + b"0\r\n\r\n")
+        assert answer_on(connection) == (200, str(4 * 0x10000))
+    with connect() as connection:
+        connection.sendall(chunked + 6 * piece)
+        assert answer_on(connection) == FULL
+
+
+def test_a_single_file_always_has_room():
+    guard = UploadGuard(Starlette(), limit_mb=1000, room_mb=1, held=lambda: 0)
+    assert guard._has_room(1000 << 20)
 
 
 def test_other_routes_are_not_its_business(connect):

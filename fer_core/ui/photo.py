@@ -20,6 +20,7 @@ from fer_core.images import SUFFIXES, decode_picture
 from fer_core.metrics import ERRORS, PICTURES
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
+from fer_core.ui.upload_problem import upload_problem
 from fer_core.ui.widgets import plain
 
 SAMPLE = Path(__file__).parent / "sample.jpg"
@@ -65,6 +66,7 @@ def picture_inputs() -> list[Picture]:
         max_upload_size=settings().max_upload_mb,
         help="One or many. They stay in this computer's memory and are gone with the browser tab.",
     )
+    upload_problem(settings().max_upload_mb)
     camera_column, sample_column, _ = st.columns([1, 1, 2])
     with camera_column:
         camera_on = st.toggle("Take a picture with the camera", key="photo_camera")

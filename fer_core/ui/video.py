@@ -18,6 +18,7 @@ from fer_core.settings import settings
 from fer_core.ui.engines import detector_choice, emotion_choice
 from fer_core.ui.session_view import session_view
 from fer_core.ui.stores import database_sentence, owner, page_history
+from fer_core.ui.upload_problem import upload_problem
 from fer_core.ui.widgets import plain
 from fer_core.video.analysis import clock
 from fer_core.video.reader import Selection
@@ -67,6 +68,7 @@ def upload_form(jobs: VideoJobs) -> None:
         help="One or many. A copy stays on this computer while you work with it, "
         f"{settings().video_hours} hours at most; Remove deletes it at once.",
     )
+    upload_problem(settings().max_video_mb)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         selection = _selection()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -27,9 +27,10 @@ KIND = {"Content-Type": "multipart/form-data; boundary=x"}
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard that takes pictures of 1 MB and videos of 2 MB."""
+    """A dashboard that takes pictures of 1 MB, videos of 2 MB, and 4 MB of files in all."""
     folder = tmp_path_factory.mktemp("small")
-    server = Dashboard(folder, FER_MAX_UPLOAD_MB="1", FER_MAX_VIDEO_MB="2")
+    sizes = {"FER_MAX_UPLOAD_MB": "1", "FER_MAX_VIDEO_MB": "2", "FER_MAX_UPLOADS_MB": "4"}
+    server = Dashboard(folder, **sizes)
     try:
         server.wait_until_ready()
         yield server
@@ -126,6 +127,23 @@ def test_200_uploads_at_once(open_page, small):
     # The page that was open is still alive.
     page.get_by_text("Try the sample picture").click()
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("happy")
+
+
+def test_what_there_is_no_room_for_is_refused_in_words(open_page, small, tmp_path, screenshot):
+    page = goto(open_page("/about"), small)
+    keys = Keys(page)
+    body = PART + bytes(900_000) + END
+    statuses = [keys.put(f"room-{number}", body) for number in range(6)]
+    assert statuses[0] == 204
+    assert statuses[-1] == 503
+    large = tmp_path / "large.jpg"
+    large.write_bytes(SAMPLE.read_bytes() + bytes(800_000))
+    upload(page, large)
+    refusal = page.get_by_text("no room for further files")
+    expect(refusal).to_be_visible()
+    screenshot(page, "photo-no-room")
+    page.get_by_role("button", name="Remove large.jpg").click()
+    expect(refusal).to_have_count(0)
 
 
 def test_a_video_may_be_larger_than_streamlits_own_limit(open_page, server):
