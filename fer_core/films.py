@@ -28,11 +28,12 @@ class Rendering:
 
 
 class MarkedFilms:
-    """The marked films of this process, made on demand. Safe in several threads."""
+    """The marked films of this process, made on demand, one at a time. Safe in several threads."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._renderings: dict[int, Rendering] = {}
 
     def frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
@@ -86,7 +87,8 @@ class MarkedFilms:
 
     def _render(self, job: JobInfo, rendering: Rendering) -> None:
         try:
-            self._draw(job, rendering)
+            with self._turn:
+                self._draw(job, rendering)
         except FerError as error:
             rendering.error = str(error)
         except Exception as error:

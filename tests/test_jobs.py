@@ -31,6 +31,7 @@ from fer_core.errors import (
     VideoTooLarge,
 )
 from fer_core.fakes import FakeDetector, FakeEmotionModel, FakeLandmarkModel
+from fer_core.films import MarkedFilms, Rendering
 from fer_core.history import LOCAL, History, JobInfo
 from fer_core.job_limits import JobLimits
 from fer_core.jobs import VideoJobs
@@ -532,6 +533,28 @@ def test_the_marked_video_is_made_from_what_was_found(make, film):
         frames = list(marked.frames())
     assert len(frames) == FRAMES // 2
     assert frames[5].bgr.std() > 1.0
+
+
+def test_marked_films_are_made_one_after_the_other(make, film, monkeypatch):
+    jobs = make()
+    made = [ended(jobs, submit(jobs, film), "done") for _ in range(3)]
+    at_work, most = 0, 0
+    draw = MarkedFilms._draw
+
+    def watched(films: MarkedFilms, job: JobInfo, rendering: Rendering) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        time.sleep(0.05)
+        draw(films, job, rendering)
+        at_work -= 1
+
+    monkeypatch.setattr(MarkedFilms, "_draw", watched)
+    renderings = [jobs.films.render(job.id, OWNER) for job in made]
+    until(lambda: all(rendering.done for rendering in renderings))
+    assert [rendering.error for rendering in renderings] == ["", "", ""]
+    assert all(jobs.films.path(job).is_file() for job in made)
+    assert most == 1
 
 
 def test_a_marked_video_of_a_vanished_copy_is_a_sentence(make, film):
