@@ -174,7 +174,7 @@ class LivePeer(Visitor):
             told = element.bidi_component
             if told.component_name.endswith("fer_camera_pace"):
                 return int(json.loads(told.json)["fps"])
-        return FPS
+        raise VisitFailed("the live page tells its camera no pace")
 
     def _component(self) -> ComponentInstance:
         found = [each.component_instance for each in self.run.all("component_instance")]

@@ -141,7 +141,7 @@ def train_command(
                 epochs=epochs or 60,
                 decay_share=1.0,
                 refine_share=0.6,
-                teacher_share=0.6,
+                teacher_share=0.8,
             )
         run(data, out, settings, teachers)
         return
