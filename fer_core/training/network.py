@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -139,3 +141,26 @@ def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int
             value.lerp_(now[name], 1.0 - decay)
         else:
             value.copy_(now[name])
+
+
+@torch.no_grad()
+def renew_statistics(network: nn.Module, tiles: NDArray[np.uint8], batch: int = 256) -> None:
+    """Take the means and deviations of batch normalisation anew, from ``(n, 48, 48)`` uint8 faces.
+
+    Training gathers them from faces that augmentation has bent and spoilt; those the network is for
+    are not (the gap of Touvron et al. 2019, Fixing the Train-Test Resolution Discrepancy). The
+    weights stay. The network is left ready for inference.
+    """
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+        norm.train()
+    for rows in range(0, max(len(tiles) - len(tiles) % batch, 1), batch):
+        faces = torch.from_numpy(tiles[rows : rows + batch])[:, None].float()
+        network(faces.to(device(), memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    network.eval()

@@ -23,7 +23,13 @@ from fer_core.training.data import (
 )
 from fer_core.training.evaluate import evaluate
 from fer_core.training.export import export, read_network
-from fer_core.training.network import CompactNet, device, half_precision, parameter_count
+from fer_core.training.network import (
+    CompactNet,
+    device,
+    half_precision,
+    parameter_count,
+    renew_statistics,
+)
 from fer_core.training.state import Settings, load_network, new_state, resume
 from fer_core.training.targets import (
     FER2013,
@@ -75,6 +81,8 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
         out,
     )
     network, _ = load_network(out / "best.pt")
+    network.to(device(), memory_format=torch.channels_last)
+    renew_statistics(network, faces.training.tiles)
     temperatures = calibrate(network, faces.validation)
     model = out / "emotion_compact.onnx"
     parity = export(network, HEADS, temperatures, faces.validation.tiles[:PARITY_TILES], model)

@@ -14,7 +14,12 @@ torch = pytest.importorskip(
 )
 
 from fer_core.errors import DatasetError  # noqa: E402
-from fer_core.training.network import CompactNet, parameter_count, standardise  # noqa: E402
+from fer_core.training.network import (  # noqa: E402
+    CompactNet,
+    parameter_count,
+    renew_statistics,
+    standardise,
+)
 from fer_core.training.state import Settings, load_network, new_state, resume  # noqa: E402
 from fer_core.training.targets import one_hot  # noqa: E402
 from fer_core.training.train import (  # noqa: E402
@@ -177,3 +182,20 @@ def test_logits_do_not_depend_on_the_batch() -> None:
     together = predict_logits(network, tiles)["head"]
     alone = predict_logits(network, tiles[2:])["head"]
     np.testing.assert_allclose(together[2:], alone, atol=1e-5)
+
+
+def test_statistics_are_renewed_from_the_faces_alone(examples: Examples) -> None:
+    network = CompactNet({"head": 7})
+    with torch.no_grad():
+        network.train()(255.0 * torch.rand(8, 1, 48, 48))  # statistics of something else
+    weights = {name: value.clone() for name, value in network.named_parameters()}
+    renew_statistics(network, examples.tiles, batch=7)
+    assert not any(module.training for module in network.modules())
+    for name, value in network.named_parameters():
+        assert torch.equal(value, weights[name]), name
+    convolution, norm = network.stem[0], network.stem[1]
+    assert norm.momentum == 0.1
+    with torch.no_grad():
+        maps = convolution(standardise(torch.from_numpy(examples.tiles)[:, None].float()))
+    torch.testing.assert_close(norm.running_mean, maps.mean(dim=(0, 2, 3)), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(norm.running_var, maps.var(dim=(0, 2, 3)), atol=1e-2, rtol=1e-2)
