@@ -26,7 +26,7 @@ FPS_OF_A_CORE = 24.0
 SPAN_S = 1.0
 """The pace changes so often at most."""
 
-LATE_S, EARLY_S = 0.02, 0.01
+LATE_S, EARLY_S = 0.012, 0.006
 """Work that mostly waits longer than the one slows the cameras down, shorter than the other lets
 them go faster. Mostly: the median, for a hitch is over before anything could be done about it."""
 
