@@ -149,7 +149,9 @@ async def measure(
         await asyncio.to_thread(peers.wait)
         await asyncio.sleep(SETTLE_S)
         alone = await spent(asyncio.sleep(ALONE_S))
-        coming = await spent(asyncio.gather(*(user.come() for user in users)))
+        # All of that time, even where the last of few users comes early: it is measured over.
+        everybody = (user.come() for user in users)
+        coming = await spent(asyncio.gather(asyncio.sleep(COME_S), *everybody))
         until_s = time.monotonic() + seconds
         beside = await spent(asyncio.gather(*(user.stay(until_s) for user in users)))
         connected = peers.connected()
