@@ -16,6 +16,7 @@ from fer_core.training.state import Settings
 from fer_core.training.train import learning_rate
 
 _REPEATABLE = "The same processor gives the same network again."
+_REPEATABLE_TAUGHT = "The same processor and the same teachers give the same\nnetwork again."
 _CHANGED = (
     "The number of epochs was changed while\nit ran, and with it the fall of the learning rate "
     "(RUNS.md): the command gives a network like this\none, not this one."
@@ -90,7 +91,7 @@ def _text(run: Run, onnx_file: Path) -> str:
         settings=settings,
         recalls=recalls,
         chosen_epoch=int(chosen["epoch"]),
-        repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
+        repeatable=_repeatable(run),
         options=_options(run),
         lesson=_lesson(run),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
@@ -102,6 +103,12 @@ def _options(run: Run) -> str:
     channels = run.settings.channels
     wider = f"--channels {','.join(map(str, channels))} " if channels != CHANNELS else ""
     return "--teacher NETWORK " * run.teachers + wider
+
+
+def _repeatable(run: Run) -> str:
+    if not _as_planned(run):
+        return _CHANGED
+    return _REPEATABLE_TAUGHT if run.teachers else _REPEATABLE
 
 
 def _lesson(run: Run) -> str:

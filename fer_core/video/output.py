@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from fer_core.errors import VideoError
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class OutputFile:
+class OutputFile(ABC):
     """A context manager for a file that is written piece by piece under ``part``, its name with
     ``.part`` after it, and gets its name at the end of the ``with`` block.
 
@@ -59,20 +60,20 @@ class OutputFile:
             self.part.unlink(missing_ok=True)
             raise VideoError(self._sentence(error)) from error
 
+    @abstractmethod
     def _open(self) -> None:
         """Open ``part``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _finish(self, whole: bool) -> None:
         """Write what is left and close; ``whole`` is false where the block ended too early.
 
         May remove ``part``: then there is nothing to keep.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _abandon(self) -> None:
         """Close what is open of a file that could not be written. Raises nothing."""
-        raise NotImplementedError
 
     def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
         if error.errno in _NO_ROOM:

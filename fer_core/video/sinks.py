@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
@@ -74,8 +75,9 @@ class _TableSink(OutputFile):
         self._numbers, self._rows = array("d"), 0
         return table
 
+    @abstractmethod
     def _write_rows(self, table: pd.DataFrame) -> None:
-        raise NotImplementedError
+        """Append a table of rows to ``part``."""
 
 
 class CsvSink(_TableSink):
