@@ -24,7 +24,8 @@ _CHANGED = (
 
 _LESSON = (
     "{run.settings.teacher_share:.0%} of what both learn is\n"
-    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face (Hinton et al. 2015). "
+    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face as it was changed\n"
+    "(Hinton et al. 2015, Beyer et al. 2022). "
 )
 _BEGINNING = "It begins with\nthe weights of the last of them. "
 

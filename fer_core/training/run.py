@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.errors import DatasetError
 from fer_core.training import metrics
 from fer_core.training.card import Run, write_card
 from fer_core.training.data import (
@@ -22,11 +19,10 @@ from fer_core.training.data import (
     read_contact_sheet,
 )
 from fer_core.training.evaluate import evaluate
-from fer_core.training.export import export, read_network
+from fer_core.training.export import export
 from fer_core.training.network import (
     CompactNet,
     device,
-    half_precision,
     parameter_count,
     renew_statistics,
 )
@@ -37,8 +33,8 @@ from fer_core.training.targets import (
     HEADS,
     training_targets,
     validation_targets,
-    with_teacher,
 )
+from fer_core.training.teachers import read_teacher
 from fer_core.training.train import Examples, predict_logits, train
 
 PARITY_TILES = 512
@@ -66,19 +62,16 @@ def run(data: Path, out: Path, settings: Settings, teachers: Sequence[Path] = ()
     last = out / "last.pt"
     networks = [read_teacher(path) for path in teachers]
     state = resume(last, HEADS, settings) if last.exists() else new_state(HEADS, settings)
-    targets = training_targets(faces.training)
     begins_with_teacher = bool(networks) and networks[-1].channels == settings.channels
-    if networks:
-        said = teachers_say(networks, faces.training.tiles)
-        targets = with_teacher(targets, said, settings.teacher_share)
-        if not last.exists() and begins_with_teacher:
-            state.network.load_state_dict(networks[-1].state_dict())
-            state.average.load_state_dict(networks[-1].state_dict())
+    if begins_with_teacher and not last.exists():
+        state.network.load_state_dict(networks[-1].state_dict())
+        state.average.load_state_dict(networks[-1].state_dict())
     train(
         state,
-        Examples(faces.training.tiles, targets),
+        Examples(faces.training.tiles, training_targets(faces.training)),
         Examples(faces.validation.tiles, validation_targets(faces.validation)),
         out,
+        networks,
     )
     network, _ = load_network(out / "best.pt")
     network.to(device(), memory_format=torch.channels_last)
@@ -112,41 +105,6 @@ def read(folder: Path) -> Data:
     again = near_duplicates(training.tiles, validation.tiles)
     click.echo(f"{again.sum()} near-duplicates of validation faces left out of training", err=True)
     return Data(training.subset(~again), validation, int(again.sum()))
-
-
-def read_teacher(path: Path) -> CompactNet:
-    """A network with the heads of the shipped one; else ``DatasetError``."""
-    network, classes = read_network(path)
-    if classes != HEADS:
-        raise DatasetError(
-            f"{path} knows other classes ({', '.join(classes)}). Give a network that was trained "
-            "on FER2013."
-        )
-    network.to(device(), memory_format=torch.channels_last)
-    return network
-
-
-def teachers_say(
-    networks: Sequence[CompactNet], tiles: NDArray[np.uint8]
-) -> dict[str, NDArray[np.float32]]:
-    """The shares ``(n, 7)`` that all teachers together give, for each head.
-
-    Each sees the tiles ``(n, 48, 48)`` uint8 as they are and mirrored; their logarithms are
-    averaged.
-    """
-    mirrored = np.ascontiguousarray(tiles[:, :, ::-1])
-    with half_precision():
-        logits = [
-            predict_logits(network, seen) for network in networks for seen in (tiles, mirrored)
-        ]
-    logs = [
-        {head: torch.log_softmax(torch.from_numpy(values), dim=1) for head, values in said.items()}
-        for said in logits
-    ]
-    return {
-        head: torch.softmax(torch.stack([each[head] for each in logs]).mean(dim=0), dim=1).numpy()
-        for head in HEADS
-    }
 
 
 def calibrate(network: CompactNet, faces: LabelledFaces) -> dict[str, float]:

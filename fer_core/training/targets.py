@@ -47,21 +47,6 @@ def training_targets(
     }
 
 
-def with_teacher(
-    targets: dict[str, NDArray[np.float32]], said: dict[str, NDArray[np.float32]], share: float
-) -> dict[str, NDArray[np.float32]]:
-    """Targets of which ``share`` (0..1) is what a teacher ``said`` of the faces, as shares.
-
-    Knowledge distillation (Hinton et al. 2015). A single person's label can be a slip; what other
-    networks make of the face tempers it. A face without a label learns from the teacher alone.
-    """
-    blended = {}
-    for head, target in targets.items():
-        known = target.sum(axis=1, keepdims=True) > 0
-        blended[head] = np.where(known, (1.0 - share) * target + share * said[head], said[head])
-    return blended
-
-
 def validation_targets(faces: LabelledFaces) -> dict[str, NDArray[np.float32]]:
     """What each head is measured on: the FER+ majority, and FER2013's label."""
     return {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from fer_core.training.augment import augment, mix
 from fer_core.training.curves import write_curves, write_log
 from fer_core.training.network import device, half_precision, move_average
 from fer_core.training.state import Settings, State, save_checkpoint, save_network
+from fer_core.training.teachers import teachers_say, with_teachers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +39,21 @@ class Examples:
     targets: dict[str, NDArray[np.float32]]
 
 
-def train(state: State, training: Examples, validation: Examples, out: Path) -> None:
-    """Train until ``state.settings.epochs``, writing the folder ``out`` after every epoch."""
+def train(
+    state: State,
+    training: Examples,
+    validation: Examples,
+    out: Path,
+    teachers: Sequence[nn.Module] = (),
+) -> None:
+    """Train until ``state.settings.epochs``, writing the folder ``out`` after every epoch.
+
+    ``settings.teacher_share`` of what is learned is what ``teachers`` say, where there are any.
+    """
     out.mkdir(parents=True, exist_ok=True)
     while state.epoch < state.settings.epochs:
         started = time.monotonic()
-        loss = _train_epoch(state, training)
+        loss = _train_epoch(state, training, teachers)
         row = {
             "epoch": float(state.epoch),
             "learning_rate": learning_rate(state.settings, float(state.epoch)),
@@ -74,7 +84,7 @@ def learning_rate(settings: Settings, epoch: float) -> float:
     return settings.learning_rate * warm * fall
 
 
-def _train_epoch(state: State, data: Examples) -> float:
+def _train_epoch(state: State, data: Examples, teachers: Sequence[nn.Module]) -> float:
     settings, network = state.settings, state.network
     torch.manual_seed(settings.seed * 100_003 + state.epoch)  # for dropout
     generator = torch.Generator().manual_seed(settings.seed * 100_003 + state.epoch)
@@ -95,8 +105,13 @@ def _train_epoch(state: State, data: Examples) -> float:
             targets = {k: torch.from_numpy(v[rows]) for k, v in data.targets.items()}
             if not refining and float(torch.rand((), generator=generator)) < settings.mixup_share:
                 tiles, targets = mix(tiles, targets, generator)
+            tiles = tiles.to(device(), memory_format=torch.channels_last)
+            if teachers:
+                targets = with_teachers(
+                    targets, teachers_say(teachers, tiles), settings.teacher_share
+                )
             with half_precision():
-                logits = network(tiles.to(device(), memory_format=torch.channels_last))
+                logits = network(tiles)
             loss = cross_entropy(logits, targets)
             state.optimizer.zero_grad()
             loss.backward()

@@ -11,7 +11,6 @@ from fer_core.training.targets import (
     one_hot,
     training_targets,
     validation_targets,
-    with_teacher,
 )
 
 
@@ -28,10 +27,3 @@ def test_votes_become_shares_and_faces_without_any_are_ignored() -> None:
     np.testing.assert_allclose(learned[FER2013].sum(axis=1), [1.0, 0.0], atol=1e-6)
     assert measured[FERPLUS].tolist() == [[0, 0, 0, 1, 0, 0, 0], [0] * 7]
     assert measured[FER2013][0].tolist() == [0, 0, 0, 1, 0, 0, 0]
-
-
-def test_a_teacher_tempers_labels_and_stands_in_for_missing_ones() -> None:
-    labels = {FER2013: np.array([[1.0, 0.0], [0.0, 0.0]], np.float32)}
-    said = {FER2013: np.array([[0.5, 0.5], [0.2, 0.8]], np.float32)}
-    blended = with_teacher(labels, said, 0.6)[FER2013]
-    np.testing.assert_allclose(blended, [[0.7, 0.3], [0.2, 0.8]], atol=1e-6)
