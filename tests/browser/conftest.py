@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -173,8 +173,8 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
     """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
 
     A fresh Chromium each time. ``camera``: ``astronaut``, ``none`` (no device) or ``refused``
-    (the user denies it). Accelerated animations are off; the test fails when the browser refused
-    something because of the headers that forbid it.
+    (the user denies it). ``flags`` are more of Chromium's. Accelerated animations are off; the test
+    fails when the browser refused something because of the headers that forbid it.
     """
     browsers: list[Browser] = []
     refused: list[str] = []
@@ -185,8 +185,9 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
         width: int = 1280,
         height: int = 900,
         dark: bool = False,
+        flags: Sequence[str] = (),
     ) -> Page:
-        flags = [*FLAGS]
+        flags = [*FLAGS, *flags]
         if camera != "none":
             flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={camera_clip}"]
         if camera == "astronaut":

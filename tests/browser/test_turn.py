@@ -13,6 +13,7 @@ from fer_core.ice import rest_credentials
 from tests.browser.conftest import Dashboard
 from tests.browser.test_live import camera_frame, frames_analysed, press, stop, until
 from tests.browser.turn import SECRET, TURNSERVER, Relay
+from tests.certificates import trust_flag
 
 pytestmark = pytest.mark.skipif(TURNSERVER is None, reason="coturn's turnserver is absent")
 
@@ -49,7 +50,8 @@ def relay(tmp_path: Path) -> Iterator[Relay]:
 def dashboard(tmp_path: Path, relay: Relay, transport: str, sign_in: SignIn) -> Iterator[str]:
     """A dashboard of the test's own that sends by TURN alone, in the place of the shared one."""
     urls = relay.url(transport)
-    server = Dashboard(tmp_path, FER_TURN_URLS=urls, FER_ICE_RELAY_ONLY="1", **sign_in())
+    trusts = {"SSL_CERT_FILE": str(relay.pem)} if transport == "tls" else {}
+    server = Dashboard(tmp_path, FER_TURN_URLS=urls, FER_ICE_RELAY_ONLY="1", **sign_in(), **trusts)
     try:
         server.wait_until_ready()
         yield server.url
@@ -87,10 +89,12 @@ def keep_connections(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transport", "sign_in"), [("udp", by_secret()), ("tcp", by_user(3600.0))], ids=["udp", "tcp"]
+    ("transport", "sign_in"),
+    [("udp", by_secret()), ("tcp", by_user(3600.0)), ("tls", by_secret())],
+    ids=["udp", "tcp", "tls"],
 )
 def test_the_picture_comes_by_relay(open_page, relay):
-    page = open_page("/live")
+    page = open_page("/live", flags=[trust_flag(relay.pem)])
     keep_connections(page)
     press(page, "Start")
     until(page, lambda: frames_analysed(page) >= 5, "5 frames")

@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.certificates import certificate
+
 TURNSERVER = shutil.which("turnserver")
 
 SECRET = "the secret of these tests"
@@ -17,13 +19,15 @@ CONFIGURATION = """
 listening-ip=127.0.0.1
 relay-ip=127.0.0.1
 listening-port={port}
+tls-listening-port={tls_port}
+cert={pem}
+pkey={pem}
 min-port=40000
 max-port=40999
 realm=tests
 use-auth-secret
 static-auth-secret={secret}
 allow-loopback-peers
-no-tls
 no-dtls
 no-cli
 no-rfc5780
@@ -40,11 +44,18 @@ class Relay:
     """``turnserver`` on a port of its own; who signs in there must know ``SECRET``."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
+        with socket.socket() as probe, socket.socket() as another:
             probe.bind(("127.0.0.1", 0))
+            another.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
+            self.tls_port: int = another.getsockname()[1]
+        self.pem = certificate(folder / "turn.pem")
         settings = folder / "turn.conf"
-        settings.write_text(CONFIGURATION.format(port=self.port, secret=SECRET, folder=folder))
+        settings.write_text(
+            CONFIGURATION.format(
+                port=self.port, tls_port=self.tls_port, pem=self.pem, secret=SECRET, folder=folder
+            )
+        )
         self.log = folder / "turn.log"
         assert TURNSERVER is not None
         with self.log.open("wb") as log:
@@ -63,6 +74,9 @@ class Relay:
         raise RuntimeError(f"coturn did not start:\n{self.log.read_text()}")
 
     def url(self, transport: str) -> str:
+        """Of the server; ``transport`` is udp, tcp or tls."""
+        if transport == "tls":
+            return f"turns:localhost:{self.tls_port}?transport=tcp"
         return f"turn:127.0.0.1:{self.port}?transport={transport}"
 
     def allocations(self) -> int:
