@@ -241,7 +241,9 @@ class VideoJobs:
     def _run(self, job: JobInfo) -> None:
         """Work on one job to its end, and say how it ended."""
         try:
-            state, sentence = self._analyze(job)
+            state, sentence = "done", self._analyze(job)
+        except _EndedEarly as end:
+            state, sentence = end.state, end.sentence
         except JobUnknown:
             state, sentence = "cancelled", ""  # it was removed
         except FerError as error:
@@ -259,40 +261,51 @@ class VideoJobs:
             self._history.finish(session_of(job))
             self._history.update_job(job.id, state=state, sentence=sentence)
 
-    def _analyze(self, job: JobInfo) -> tuple[str, str]:
-        """Analyse what is left of a video; the state it ends in, and a sentence if one is due."""
+    def _analyze(self, job: JobInfo) -> str:
+        """Analyse what is left of a video; a sentence if not all of it could be read.
+
+        Raises ``_EndedEarly``.
+        """
         analyzer = self._make_analyzer(job.detector, job.emotion)
         limits, began_s = JobLimits.now(), time.monotonic()
         selection, first_id = self._rest_of(job)
         with VideoFile(Path(job.path)) as video:
             progress = self._progress[job.id] = Progress(video.info, selection_of(job))
             batch: list[FrameResult] = []
-            saved_s = time.monotonic()
-            with closing(analyze_video(video, analyzer, selection)) as frames:
+            saved_s = began_s
+
+            def save() -> None:
+                nonlocal saved_s
+                self._save(job, batch, progress)
+                self._end_early(limits, began_s)
+                saved_s = time.monotonic()
+
+            # Also a decoder that finds no frame is cancelled, and ends when its time is over.
+            with closing(analyze_video(video, analyzer, selection, waiting=save)) as frames:
                 for _, result in frames:
                     batch.append(_renumbered(result, first_id))
                     progress.update(result.t_s)
                     metrics.count_frame(result)
-                    if time.monotonic() - saved_s < SAVE_S:
-                        continue
-                    if self._save(job, batch, progress) != "running":
-                        return "cancelled", ""
-                    if self._closed.is_set():
-                        return "interrupted", "The dashboard was stopped meanwhile."
-                    limits.refuse_moment(result.t_s, selection_of(job))
-                    saved_s = time.monotonic()
-                    if saved_s - began_s > limits.work_s:
-                        return "interrupted", limits.out_of_time()
+                    if time.monotonic() - saved_s >= SAVE_S:
+                        save()
+                        limits.refuse_moment(result.t_s, selection_of(job))
             self._save(job, batch, progress)
-            return "done", video.problem
+            return video.problem
 
-    def _save(self, job: JobInfo, batch: list[FrameResult], progress: Progress) -> JobState:
-        """Save what was found, and learn whether the job is still wanted."""
+    def _save(self, job: JobInfo, batch: list[FrameResult], progress: Progress) -> None:
+        """Save what was found. Raises ``_EndedEarly`` where the job is not wanted any more."""
         if batch:
             self._history.append(session_of(job), batch)
-        done_s = batch[-1].t_s if batch else job.done_s
         batch.clear()
-        return self._history.heartbeat(job.id, done_s, progress.share)
+        done_s = job.done_s if progress.t_s is None else progress.t_s
+        if self._history.heartbeat(job.id, done_s, progress.share) != "running":
+            raise _EndedEarly("cancelled")
+
+    def _end_early(self, limits: JobLimits, began_s: float) -> None:
+        if self._closed.is_set():
+            raise _EndedEarly("interrupted", "The dashboard was stopped meanwhile.")
+        if time.monotonic() - began_s > limits.work_s:
+            raise _EndedEarly("interrupted", limits.out_of_time())
 
     def _rest_of(self, job: JobInfo) -> tuple[Selection, int]:
         """What is still to be done, and the last identity that was given."""
@@ -303,6 +316,14 @@ class VideoJobs:
         known = table["track_id"].dropna()
         begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
         return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+
+
+class _EndedEarly(Exception):
+    """A job stops before its video does, in this state."""
+
+    def __init__(self, state: JobState, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.state, self.sentence = state, sentence
 
 
 def _is_here(path: str) -> bool:

@@ -37,6 +37,7 @@ from fer_core.job_limits import JobLimits
 from fer_core.jobs import VideoJobs
 from fer_core.schema import Box, Detection
 from fer_core.settings import ROOT
+from fer_core.video.passes import Pass
 from fer_core.video.reader import Selection, VideoFile
 
 FRAMES = 60
@@ -476,6 +477,43 @@ def test_a_job_that_takes_too_long_makes_room_and_goes_on_later(make, store, tmp
     jobs.resume(number, OWNER)
     job = ended(jobs, number, "done")
     assert times(store, job) == pytest.approx([n / 30 for n in range(90)], abs=1e-3)
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Videos whose time stands still, so that no frame is the next one."""
+    packets = Pass._packets
+
+    def again(self: Pass) -> Iterator[av.Packet[av.VideoStream]]:
+        first = next(packets(self))
+        while not self._stopped():
+            time.sleep(0.01)
+            yield first
+
+    monkeypatch.setattr(Pass, "_packets", again)
+
+
+def decoders() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "video-decoder"]
+
+
+def test_a_job_without_any_frame_can_be_cancelled(make, film, endless):
+    jobs = make()
+    number = submit(jobs, film, start_s=1.0)
+    job = until(lambda: next((job for job in jobs.jobs(OWNER) if job.state == "running"), None))
+    # It gives signs of life, so that no other process takes it for lost.
+    assert until(lambda: jobs.job(number, OWNER).heartbeat_at > job.heartbeat_at)
+    jobs.cancel(number, OWNER)
+    ended(jobs, number, "cancelled")
+    until(lambda: not decoders())
+
+
+def test_a_job_without_any_frame_ends_when_its_time_is_over(make, film, endless, monkeypatch):
+    monkeypatch.setenv("FER_MAX_JOB_MINUTES", str(1.0 / 60))
+    jobs = make()
+    number = submit(jobs, film, start_s=1.0)
+    assert "FER_MAX_JOB_MINUTES" in ended(jobs, number, "interrupted").sentence
+    until(lambda: not decoders())
 
 
 def test_who_goes_on_queues_up_behind_those_who_wait(make, store, film):

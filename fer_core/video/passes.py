@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,11 +41,21 @@ class VideoInfo:
     first_s: float = 0.0
 
 
-class Pass:
-    """One pass over a file: what it decodes, and an account of what it could not."""
+def never() -> bool:
+    """A pass that nobody stops."""
+    return False
 
-    def __init__(self, path: Path) -> None:
+
+class Pass:
+    """One pass over a file: what it decodes, and an account of what it could not.
+
+    ``stopped`` is asked at every packet, also at those that lead to no frame; once it says so, no
+    more are read.
+    """
+
+    def __init__(self, path: Path, stopped: Callable[[], bool] = never) -> None:
         self._path = path
+        self._stopped = stopped
         self._stack = ExitStack()
         self._left_out = 0
         self._broken = 0
@@ -146,7 +156,7 @@ class Pass:
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         # All streams, because the header tells of the longest; the others are not decoded.
         packets = self._container.demux()
-        while True:
+        while not self._stopped():
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError):

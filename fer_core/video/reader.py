@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo
 from fer_core.video.container import Orientation
-from fer_core.video.passes import Pass
+from fer_core.video.passes import Pass, never
 
 _SAME_S = 1e-6
 """Times that differ by less are the same: what adding floats leaves behind."""
@@ -124,19 +124,22 @@ class VideoFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # An iteration, perhaps in another thread, closes its file itself at its next frame.
+        # An iteration, perhaps in another thread, closes its file itself at its next packet.
         self._closed = True
 
-    def frames(self, selection: Selection = WHOLE) -> Generator[VideoFrame, None, None]:
+    def frames(
+        self, selection: Selection = WHOLE, stopped: Callable[[], bool] = never
+    ) -> Generator[VideoFrame, None, None]:
         """The selected frames in order, their ``t_s`` strictly increasing.
 
         A frame whose time stands still or goes backwards is left out; ``problem`` then says so.
-        ``t_s`` counts from the first frame of the file, also in a clip from its middle.
+        ``t_s`` counts from the first frame of the file, also in a clip from its middle. ``stopped``
+        may end the iteration from another thread, also while it looks for the first of the frames.
         """
         self.problem = ""
         take, taken = selection.picker(), 0
         with ExitStack() as stack:
-            reading, timed = self._from(selection.start_s, stack)
+            reading, timed = self._from(selection.start_s, stack, lambda: self._closed or stopped())
             for t_s, frame in timed:
                 if self._closed or selection.is_past(t_s):
                     break
@@ -165,17 +168,17 @@ class VideoFile:
         return self._picture(frame) if t_s <= last_s + lasts_s else None
 
     def _from(
-        self, start_s: float, stack: ExitStack
+        self, start_s: float, stack: ExitStack, stopped: Callable[[], bool] = never
     ) -> tuple[Pass, Iterator[tuple[float, av.VideoFrame]]]:
         """A pass over the file and its frames, from one at or before ``start_s`` on."""
-        reading = stack.enter_context(Pass(self.path))
+        reading = stack.enter_context(Pass(self.path, stopped))
         if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
             timed = reading.timed(self._first_ticks)
             first = next(timed, None)
             if first is not None and first[0] <= start_s:
                 return reading, _chained(first, timed)
             # The index points too late, or to where nothing is: read what there is before it.
-            reading = stack.enter_context(Pass(self.path))
+            reading = stack.enter_context(Pass(self.path, stopped))
         return reading, reading.timed(self._first_ticks)
 
     def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:

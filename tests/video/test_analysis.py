@@ -15,7 +15,7 @@ from fer_core.settings import ROOT
 from fer_core.stream import StreamAnalyzer
 from fer_core.video import analysis
 from fer_core.video.analysis import Progress, analyze_video, clock
-from fer_core.video.passes import VideoInfo
+from fer_core.video.passes import Pass, VideoInfo
 from fer_core.video.reader import Selection, VideoFile
 from tests.downloads import wait_until
 from tests.video.clips import clip, fake_analyzer, number_of, numbered
@@ -69,11 +69,61 @@ def test_an_error_of_the_decoder_reaches_the_reader(tmp_path):
     assert not decoders()
 
 
+class Enough(Exception):
+    """What somebody raises who has waited long enough."""
+
+
+def test_who_waits_for_a_frame_can_give_up(tmp_path, monkeypatch):
+    """The decoder goes through the whole file without a frame that was asked for."""
+    decoded = Pass.decoded
+
+    def slow(self):
+        for found in decoded(self):
+            time.sleep(0.2)
+            yield found
+
+    waits = 0
+
+    def give_up():
+        nonlocal waits
+        waits += 1
+        if waits == 2:
+            raise Enough
+
+    with VideoFile(clip(tmp_path / "clip.mp4", count=90)) as video:
+        monkeypatch.setattr(Pass, "decoded", slow)
+        with pytest.raises(Enough):
+            list(analyze_video(video, fake_analyzer(), Selection(start_s=0.9), give_up))
+        assert not decoders()
+    assert waits == 2
+
+
+def test_nobody_waits_for_a_decoder_that_is_stuck_within_a_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr(analysis, "_STUCK_S", 0.1)
+    free = threading.Event()
+
+    def stuck(self):
+        free.wait(60)
+        yield from ()
+
+    def give_up():
+        raise Enough
+
+    with VideoFile(clip(tmp_path / "clip.mp4", count=5)) as video:
+        monkeypatch.setattr(Pass, "decoded", stuck)
+        with pytest.raises(Enough):
+            list(analyze_video(video, fake_analyzer(), waiting=give_up))
+    assert decoders()
+    free.set()
+    wait_until(lambda: not decoders())
+    assert not decoders()
+
+
 def test_only_a_few_frames_are_decoded_ahead(tmp_path, monkeypatch):
     decoded = 0
     plain = VideoFile.frames
 
-    def counting(self, selection):
+    def counting(self, selection, stopped):
         nonlocal decoded
         for frame in plain(self, selection):
             decoded += 1
@@ -97,9 +147,9 @@ def test_large_frames_wait_one_at_a_time(tmp_path, monkeypatch):
     seen: list[int] = []
     plain = analysis._Ahead
 
-    def noted(items, count):
+    def noted(items, count, stop):
         seen.append(count)
-        return plain(items, count)
+        return plain(items, count, stop)
 
     monkeypatch.setattr(analysis, "_Ahead", noted)
     with VideoFile(clip(tmp_path / "clip.mp4", count=5)) as video:
