@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -403,6 +404,13 @@ def test_tries_at_once_are_counted_before_they_are_checked(line, monkeypatch):
     assert statuses.count(429) == 197
 
 
+POST = {
+    "type": "http", "method": "POST", "path": "/door", "raw_path": b"/door", "headers": [],
+    "query_string": b"", "client": ("203.0.113.1", 1), "server": ("localhost", 80),
+    "scheme": "http", "http_version": "1.1", "root_path": "",
+}  # fmt: skip
+
+
 async def posted(app: Starlette, typed: str | None) -> int:
     """The status of the form, sent without a server; None never sends the body."""
     status = 0
@@ -417,18 +425,31 @@ async def posted(app: Starlette, typed: str | None) -> int:
         nonlocal status
         status = message.get("status", status)
 
-    scope = {
-        "type": "http", "method": "POST", "path": "/door", "raw_path": b"/door", "headers": [],
-        "query_string": b"", "client": ("203.0.113.1", 1), "server": ("localhost", 80),
-        "scheme": "http", "http_version": "1.1", "root_path": "",
-    }  # fmt: skip
-    await app(scope, receive, send)
+    await app(dict(POST), receive, send)
     return status
 
 
 def test_a_form_that_never_arrives_is_given_up(line, monkeypatch):
     monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
     assert asyncio.run(posted(site(Door.PASSWORD, line), None)) == 400
+
+
+def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
+    """It would be sixty lines in the log, which a stranger could fill."""
+    messages: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": b"password=", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        pass
+
+    asyncio.run(site(Door.PASSWORD, line)(dict(POST), receive, send))
 
 
 def test_the_proxy_is_believed_and_a_stranger_is_not(line):

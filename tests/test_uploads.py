@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import select
 import socket
@@ -17,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Scope
 from streamlit import config
 
 from fer_core.doors import uploads as guard
@@ -178,6 +180,29 @@ def test_an_upload_of_unknown_size_takes_the_room_that_it_needs(connect, held):
 def test_a_single_file_always_has_room():
     guard = UploadGuard(Starlette(), limit_mb=1000, room_mb=1, held=lambda: 0)
     assert guard._has_room(1000 << 20)
+
+
+def test_who_hangs_up_in_mid_upload_is_no_error():
+    messages: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": b"half", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nobody listens")
+
+    guarded = Middleware(UploadGuard, limit_mb=1, room_mb=3, held=lambda: 0)
+    app = Starlette(routes=[Route(PATH, take, methods=["PUT"])], middleware=[guarded])
+    scope: Scope = {
+        "type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"9")],
+        "query_string": b"", "root_path": "",
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
 
 
 def test_other_routes_are_not_its_business(connect):

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -171,7 +171,7 @@ def _from_this_site(request: Request) -> bool:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    """The fields of a small form; None if it is too long, too slow or not a form."""
+    """The fields of a small form; None if it is too long, too slow, cut short or not a form."""
     body = b""
     try:
         async with asyncio.timeout(_PATIENCE_S):
@@ -180,6 +180,6 @@ async def _form(request: Request) -> dict[str, str] | None:
                 if len(body) > _MOST_BYTES:
                     return None
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=4)
-    except (TimeoutError, ValueError):
+    except (TimeoutError, ClientDisconnect, ValueError):
         return None
     return {name: values[0] for name, values in fields.items()}

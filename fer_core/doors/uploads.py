@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -120,6 +121,8 @@ class UploadGuard:
         except _Refused as refused:
             if not answered:
                 await refused.answer(scope, receive, partial(_send_lingering, receive, send))
+        except ClientDisconnect:
+            pass  # a tab that was closed: nobody to answer, and nothing for the log
 
     def _refuse_size(self) -> PlainTextResponse:
         return _closing(413, too_large(self._limit_mb))

@@ -66,7 +66,7 @@ def picture_inputs() -> list[Picture]:
         max_upload_size=settings().max_upload_mb,
         help="One or many. They stay in this computer's memory and are gone with the browser tab.",
     )
-    upload_problem(settings().max_upload_mb)
+    upload_problem()
     camera_column, sample_column, _ = st.columns([1, 1, 2])
     with camera_column:
         camera_on = st.toggle("Take a picture with the camera", key="photo_camera")

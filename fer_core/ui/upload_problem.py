@@ -6,9 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.doors.uploads import NO_ROOM, TOO_SLOW, too_large
+from fer_core.doors.uploads import NO_ROOM, TOO_SLOW
 
 BROKEN = "The file did not get through. Check your connection and try again."
+
+# With no figure: what is above the page's own limit is not sent at all, so that it is most likely a
+# proxy that refused, and its limit is not known here.
+TOO_LARGE = "This file is larger than the server, or one before it, takes. Use a smaller one."
 
 _component = st.components.v2.component(
     "fer_upload_problem",
@@ -21,14 +25,13 @@ _component = st.components.v2.component(
 
 
 @st.fragment
-def upload_problem(limit_mb: int) -> None:
-    """Show what is wrong, if anything is, with the upload of a page whose files may have so many
-    megabytes.
+def upload_problem() -> None:
+    """Show what is wrong, if anything is, with an upload of this page.
 
-    The sentences are those of the answers themselves, which Streamlit does not read. A fragment:
-    what the browser reports does not run the page again.
+    Streamlit reads the status of the answer and not its sentence. A fragment: what the browser
+    reports does not run the page again.
     """
     reported = _component(key="upload_problem", on_problem_change=lambda: None).problem
     if reported:
-        sentences = {"408": TOO_SLOW, "413": too_large(limit_mb), "503": NO_ROOM}
+        sentences = {"408": TOO_SLOW, "413": TOO_LARGE, "503": NO_ROOM}
         st.error(sentences.get(reported, BROKEN), icon=":material/upload_file:")

@@ -68,7 +68,7 @@ def upload_form(jobs: VideoJobs) -> None:
         help="One or many. A copy stays on this computer while you work with it, "
         f"{settings().video_hours} hours at most; Remove deletes it at once.",
     )
-    upload_problem(settings().max_video_mb)
+    upload_problem()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         selection = _selection()
     with st.container(horizontal=True, vertical_alignment="center"):

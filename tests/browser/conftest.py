@@ -68,10 +68,6 @@ class Dashboard:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
-        command = [
-            *(sys.executable, "-m", "streamlit", "run", "app.py"),
-            *("--server.port", str(self.port), "--server.headless", "true"),
-        ]
         mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}
         mine |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
         mine |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
@@ -80,8 +76,14 @@ class Dashboard:
         mine |= {"FER_DATA_DIR": str(folder / "data"), **environment}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=mine, stdout=log, stderr=subprocess.STDOUT
+                self.command(), cwd=ROOT, env=mine, stdout=log, stderr=subprocess.STDOUT
             )
+
+    def command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "streamlit", "run", "app.py"),
+            *("--server.port", str(self.port), "--server.headless", "true"),
+        ]
 
     def wait_until_ready(self, timeout_s: float = 90.0) -> None:
         deadline = time.monotonic() + timeout_s
