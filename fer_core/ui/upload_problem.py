@@ -12,7 +12,7 @@ BROKEN = "The file did not get through. Check your connection and try again."
 
 # With no figure: what is above the page's own limit is not sent at all, so that it is most likely a
 # proxy that refused, and its limit is not known here.
-TOO_LARGE = "This file is larger than the server, or one before it, takes. Use a smaller one."
+TOO_LARGE = "This file is larger than this server, or a proxy before it, takes. Use a smaller one."
 
 _component = st.components.v2.component(
     "fer_upload_problem",
