@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.settings import ROOT
 from fer_core.ui.doors import let_in, way_out
 from fer_core.ui.stores import database_sentence
+from fer_core.ui.uploads import forget_other_pages
 
 HERE = Path(__file__).parent
 
@@ -32,5 +33,6 @@ page = st.navigation(
     position="top" if inside else "hidden",
 )
 if inside:
+    forget_other_pages(page.url_path)
     with database_sentence():
         page.run()

@@ -1,11 +1,20 @@
-"""How large the files that browsers hand to the pages may be, each and all together."""
+"""The files that browsers hand to the pages: how large they may be, and when they are let go.
+
+Streamlit keeps each until its browser tab is closed, or until somebody removes it by hand.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.doors.uploads import UploadGuard
 from fer_core.settings import settings
@@ -30,3 +39,22 @@ def held_bytes() -> int:
     """What Streamlit keeps of the files that the pages of all visitors show."""
     stats = Runtime.instance().uploaded_file_mgr.get_stats().get(CACHE_MEMORY_FAMILY, ())
     return sum(stat.byte_length for stat in stats if isinstance(stat, CacheStat))
+
+
+def forget_other_pages(page: str) -> None:
+    """Let go of the files of the page that was left, whose widgets are gone with it.
+
+    To be called with the name of the page before it is drawn: none of its own files can be there.
+    """
+    if st.session_state.get("uploads_of") != page:
+        st.session_state["uploads_of"] = page
+        if ctx := get_script_run_ctx():
+            ctx.uploaded_file_mgr.remove_session_files(ctx.session_id)
+
+
+def forget(files: Iterable[UploadedFile]) -> None:
+    """Let go of files whose widget is emptied by the program."""
+    ctx = get_script_run_ctx()
+    if ctx and isinstance(ctx.uploaded_file_mgr, MemoryUploadedFileManager):
+        for file in files:
+            ctx.uploaded_file_mgr.remove_file(ctx.session_id, file.file_id)

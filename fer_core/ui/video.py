@@ -19,6 +19,7 @@ from fer_core.ui.engines import detector_choice, emotion_choice
 from fer_core.ui.session_view import session_view
 from fer_core.ui.stores import database_sentence, owner, page_history
 from fer_core.ui.upload_problem import upload_problem
+from fer_core.ui.uploads import forget
 from fer_core.ui.widgets import plain
 from fer_core.video.analysis import clock
 from fer_core.video.reader import Selection
@@ -63,7 +64,7 @@ def upload_form(jobs: VideoJobs) -> None:
         type=list(SUFFIXES),
         accept_multiple_files=True,
         max_upload_size=settings().max_video_mb,
-        # A new key empties the widget, and with it the memory that held the files.
+        # A new key empties the widget.
         key=f"video_upload_{number}",
         help="One or many. A copy stays on this computer while you work with it, "
         f"{settings().video_hours} hours at most; Remove deletes it at once.",
@@ -104,6 +105,7 @@ def upload_form(jobs: VideoJobs) -> None:
                 failed.append((upload.name, str(error)))
     st.session_state["video_failed"] = failed
     st.session_state["video_upload"] = number + 1
+    forget(uploads)
     st.rerun()
 
 

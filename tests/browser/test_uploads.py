@@ -129,6 +129,19 @@ def test_200_uploads_at_once(open_page, small):
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("happy")
 
 
+def test_files_of_a_page_that_was_left_take_no_room(open_page, small, tmp_path):
+    page = goto(open_page("/about"), small)
+    large = tmp_path / "large.jpg"
+    large.write_bytes(SAMPLE.read_bytes() + bytes(900_000))
+    for _ in range(6):
+        upload(page, large)
+        expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+        page.get_by_role("link", name="About").click()
+        expect(page.get_by_role("heading", name="About")).to_be_visible()
+        page.get_by_role("link", name="Photo").click()
+        expect(page.get_by_text("Add one or more pictures")).to_be_visible()
+
+
 def test_what_there_is_no_room_for_is_refused_in_words(open_page, small, tmp_path, screenshot):
     page = goto(open_page("/about"), small)
     keys = Keys(page)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
@@ -39,6 +40,21 @@ def finished(page: AppTest) -> JobInfo:
 @pytest.fixture
 def film(tmp_path: Path) -> bytes:
     return clip(tmp_path / "film.mp4", frames=12).read_bytes()
+
+
+def test_a_video_that_was_taken_in_leaves_the_memory(page, film, monkeypatch):
+    removed: list[str] = []
+    remove = MemoryUploadedFileManager.remove_file
+
+    def noted(self: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        before = self.get_files(session_id, [file_id])
+        remove(self, session_id, file_id)
+        removed.extend(file.name for file in before)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", noted)
+    add(page, "film.mp4", film)
+    assert removed == ["film.mp4"]
+    assert finished(page).state == "done"
 
 
 def test_an_empty_page_says_what_to_do(page):
