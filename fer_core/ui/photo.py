@@ -64,7 +64,7 @@ def picture_inputs() -> list[Picture]:
         type=list(SUFFIXES),
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
-        help="One or many. They stay in this computer's memory and are gone with the browser tab.",
+        help="One or many. They stay in this computer's memory until you leave this page.",
     )
     upload_problem()
     camera_column, sample_column, _ = st.columns([1, 1, 2])
