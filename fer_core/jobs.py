@@ -14,26 +14,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing, suppress
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
-from fer_core import metrics
 from fer_core.analyzer import Analyzer
 from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
-from fer_core.films import MarkedFilms, selection_of, session_of
-from fer_core.history import History, JobInfo, JobState
+from fer_core.films import MarkedFilms, session_of
+from fer_core.history import History, JobInfo
 from fer_core.job_limits import JobLimits
-from fer_core.schema import FrameResult
-from fer_core.video.analysis import Progress, analyze_video, clock
+from fer_core.job_work import EndedEarly, JobWork
+from fer_core.video.analysis import clock
 from fer_core.video.reader import Selection, VideoFile
-
-SAVE_S = 0.5
-"""How often a job saves what it has found: no more than this is lost when its process is killed."""
 
 STALE_S = 20.0
 """A running job that gave no sign for so long has lost its process."""
@@ -76,7 +69,7 @@ class VideoJobs:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._progress: dict[int, Progress] = {}
+        self._at_work: dict[int, JobWork] = {}
 
     def submit(
         self,
@@ -149,8 +142,10 @@ class VideoJobs:
 
     def how_far(self, job: JobInfo) -> str:
         """A sentence on a job that runs; the time left is known to the process that runs it."""
-        progress = self._progress.get(job.id)
-        return f"{clock(job.done_s)} analysed" if progress is None else progress.sentence
+        work = self._at_work.get(job.id)
+        if work is None or work.progress is None:
+            return f"{clock(job.done_s)} analysed"
+        return work.progress.sentence
 
     def cancel(self, job_id: int, owner: str) -> None:
         """End a job that waits or runs; what it has found stays."""
@@ -241,8 +236,9 @@ class VideoJobs:
     def _run(self, job: JobInfo) -> None:
         """Work on one job to its end, and say how it ended."""
         try:
-            state, sentence = "done", self._analyze(job)
-        except _EndedEarly as end:
+            work = self._at_work[job.id] = JobWork(job, self._history, self._closed)
+            state, sentence = "done", work.analyze(self._make_analyzer(job.detector, job.emotion))
+        except EndedEarly as end:
             state, sentence = end.state, end.sentence
         except JobUnknown:
             state, sentence = "cancelled", ""  # it was removed
@@ -252,7 +248,7 @@ class VideoJobs:
         except Exception as error:
             state = "failed"
             sentence = f"This video could not be analysed ({type(error).__name__}: {error})."
-        self._progress.pop(job.id, None)
+        self._at_work.pop(job.id, None)
         self._end(job, state, sentence)
 
     def _end(self, job: JobInfo, state: str, sentence: str) -> None:
@@ -261,81 +257,6 @@ class VideoJobs:
             self._history.finish(session_of(job))
             self._history.update_job(job.id, state=state, sentence=sentence)
 
-    def _analyze(self, job: JobInfo) -> str:
-        """Analyse what is left of a video; a sentence if not all of it could be read.
-
-        Raises ``_EndedEarly``.
-        """
-        analyzer = self._make_analyzer(job.detector, job.emotion)
-        limits, began_s = JobLimits.now(), time.monotonic()
-        selection, first_id = self._rest_of(job)
-        with VideoFile(Path(job.path)) as video:
-            progress = self._progress[job.id] = Progress(video.info, selection_of(job))
-            batch: list[FrameResult] = []
-            saved_s = began_s
-
-            def save() -> None:
-                nonlocal saved_s
-                self._save(job, batch, progress)
-                self._end_early(limits, began_s)
-                saved_s = time.monotonic()
-
-            # Also a decoder that finds no frame is cancelled, and ends when its time is over.
-            with closing(analyze_video(video, analyzer, selection, waiting=save)) as frames:
-                for _, result in frames:
-                    batch.append(_renumbered(result, first_id))
-                    progress.update(result.t_s)
-                    metrics.count_frame(result)
-                    if time.monotonic() - saved_s >= SAVE_S:
-                        save()
-                        limits.refuse_moment(result.t_s, selection_of(job))
-            self._save(job, batch, progress)
-            return video.problem
-
-    def _save(self, job: JobInfo, batch: list[FrameResult], progress: Progress) -> None:
-        """Save what was found. Raises ``_EndedEarly`` where the job is not wanted any more."""
-        if batch:
-            self._history.append(session_of(job), batch)
-        batch.clear()
-        done_s = job.done_s if progress.t_s is None else progress.t_s
-        if self._history.heartbeat(job.id, done_s, progress.share) != "running":
-            raise _EndedEarly("cancelled")
-
-    def _end_early(self, limits: JobLimits, began_s: float) -> None:
-        if self._closed.is_set():
-            raise _EndedEarly("interrupted", "The dashboard was stopped meanwhile.")
-        if time.monotonic() - began_s > limits.work_s:
-            raise _EndedEarly("interrupted", limits.out_of_time())
-
-    def _rest_of(self, job: JobInfo) -> tuple[Selection, int]:
-        """What is still to be done, and the last identity that was given."""
-        selection = selection_of(job)
-        table = self._history.table(session_of(job), job.owner)
-        if table.empty:
-            return selection, 0
-        known = table["track_id"].dropna()
-        begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
-        return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
-
-
-class _EndedEarly(Exception):
-    """A job stops before its video does, in this state."""
-
-    def __init__(self, state: JobState, sentence: str = "") -> None:
-        super().__init__(sentence)
-        self.state, self.sentence = state, sentence
-
 
 def _is_here(path: str) -> bool:
     return Path(path).is_file()
-
-
-def _renumbered(result: FrameResult, first_id: int) -> FrameResult:
-    """The identities of a resumed job go on after those it had: none is given twice."""
-    if not first_id:
-        return result
-    faces = tuple(
-        replace(face, track_id=None if face.track_id is None else face.track_id + first_id)
-        for face in result.faces
-    )
-    return replace(result, faces=faces)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from fer_core.ui.engines import current_analyzer, engine_line
 from fer_core.ui.stores import page_jobs
-from fer_core.ui.video import failures, job_list, open_job, upload_form
+from fer_core.ui.video import failures, job_list, upload_form
+from fer_core.ui.video_result import open_job
 
 st.title("Facial expressions in videos")
 jobs = page_jobs()

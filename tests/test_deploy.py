@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -30,14 +29,9 @@ from fer_core.emotion.compact import CompactEmotionModel
 from fer_core.history import history
 from fer_core.landmarks.landmarks68 import Landmarks68Model
 from fer_core.settings import Settings
+from tests.servers import free_port
 
 LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def variables() -> set[str]:

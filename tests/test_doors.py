@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +28,7 @@ from fer_core.doors.password import hash_password, is_hash, matches
 from fer_core.doors.ticket import COOKIE, LIFETIME_S, SKEW_S, new_ticket, ticket_holds
 from fer_core.doors.tries import ADDRESSES, FORGET_S, TooSoon, Tries
 from fer_core.settings import settings
+from tests.servers import hanging_up_after
 
 SECRET = "correct horse battery"
 NOW_S = 1_800_000_000.0
@@ -436,20 +436,11 @@ def test_a_form_that_never_arrives_is_given_up(line, monkeypatch):
 
 def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
     """It would be sixty lines in the log, which a stranger could fill."""
-    messages: Iterator[Message] = iter(
-        [
-            {"type": "http.request", "body": b"password=", "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
-
-    async def receive() -> Message:
-        return next(messages)
 
     async def send(message: Message) -> None:
         pass
 
-    asyncio.run(site(Door.PASSWORD, line)(dict(POST), receive, send))
+    asyncio.run(site(Door.PASSWORD, line)(dict(POST), hanging_up_after(b"password="), send))
 
 
 def test_the_proxy_is_believed_and_a_stranger_is_not(line):

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from fer_core import job_work
 from fer_core import jobs as jobs_module
 from fer_core.analyzer import Analyzer
 from fer_core.errors import (
@@ -216,7 +217,7 @@ def test_the_copy_is_for_this_user_alone_and_has_no_name_from_outside(make, film
 
 
 def test_cancel_keeps_what_is_done_and_resume_goes_on(make, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
     film = clip(tmp_path / "long.mp4", frames=90)
     gate = Gate(after=3)  # the detector looks every half second
     jobs = make(gate)
@@ -249,7 +250,7 @@ def test_a_job_that_waits_can_be_cancelled(make, film):
 
 
 def test_a_closed_runner_leaves_the_job_to_be_resumed(make, store, film, monkeypatch):
-    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
     gate = Gate(after=2)
     jobs = make(gate)
     number = submit(jobs, film)
@@ -425,7 +426,7 @@ def test_a_video_that_is_too_long_is_refused(make, film, monkeypatch, tmp_path):
 
 
 def test_a_video_that_hides_its_length_ends_at_the_limit(make, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
     monkeypatch.setenv("FER_MAX_VIDEO_MINUTES", str(1 / 60))
     film = clip(tmp_path / "long.mp4", frames=150)
     # The file's own account is taken for a shorter one.
@@ -460,7 +461,7 @@ def test_a_user_has_so_many_jobs_at_work(make, film, monkeypatch, tmp_path):
 
 
 def test_a_job_that_takes_too_long_makes_room_and_goes_on_later(make, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
     monkeypatch.setenv("FER_MAX_JOB_MINUTES", str(2.0 / 60))
     gate = Gate(after=0)
     jobs = make(gate)

@@ -25,6 +25,7 @@ from fer_core.doors import uploads as guard
 from fer_core.doors.uploads import UploadGuard
 from fer_core.ui import uploads
 from tests.downloads import wait_until
+from tests.servers import hanging_up_after
 
 PATH = "/_stcore/upload_file/session/file"
 HEAD = f"PUT {PATH} HTTP/1.1\r\nHost: localhost\r\n".encode()
@@ -183,16 +184,6 @@ def test_a_single_file_always_has_room():
 
 
 def test_who_hangs_up_in_mid_upload_is_no_error():
-    messages: Iterator[Message] = iter(
-        [
-            {"type": "http.request", "body": b"half", "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
-
-    async def receive() -> Message:
-        return next(messages)
-
     async def send(message: Message) -> None:
         raise AssertionError("nobody listens")
 
@@ -202,7 +193,7 @@ def test_who_hangs_up_in_mid_upload_is_no_error():
         "type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"9")],
         "query_string": b"", "root_path": "",
     }  # fmt: skip
-    asyncio.run(app(scope, receive, send))
+    asyncio.run(app(scope, hanging_up_after(b"half"), send))
 
 
 def test_other_routes_are_not_its_business(connect):

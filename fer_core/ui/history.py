@@ -20,7 +20,7 @@ from fer_core.timeline import table_csv
 from fer_core.ui.compare_view import compare_view
 from fer_core.ui.session_view import facts_of, session_view
 from fer_core.ui.stores import owner
-from fer_core.ui.video import THUMBNAIL_PX
+from fer_core.ui.video_result import THUMBNAIL_PX
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from playwright.sync_api import (
 from fer_core.images import read_picture
 from fer_core.settings import ROOT
 from tests.conftest import NOWHERE, SAMPLE
+from tests.servers import free_port
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = ROOT / "screenshots"
@@ -63,9 +63,7 @@ class Dashboard:
     """`streamlit run app.py` on a port of its own; its output is printed when a test fails."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
         mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}

@@ -10,14 +10,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from fer_core.settings import ROOT
 from tests.browser.conftest import Dashboard
 from tests.certificates import certificate, trust_flag
-from tests.test_deploy import free_port
+from tests.servers import free_port, wait_until_it_listens
 
 # Debian's lies where only root's PATH leads.
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -111,15 +110,8 @@ class Proxy:
             block = changed(block, name, value)
         return block
 
-    def wait_until_ready(self, timeout_s: float = 20.0) -> None:
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"nginx did not start:\n{self.log.read_text()}")
+    def wait_until_ready(self) -> None:
+        wait_until_it_listens(self.process, self.port, self.log)
 
     def chromium_flags(self) -> list[str]:
         """For a Chromium to which this is https://fer.example.org."""

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Dashboard
 from tests.history.conftest import Server, running_server
+from tests.servers import running
 
 
 @pytest.fixture
@@ -21,13 +22,8 @@ def database() -> Iterator[Server]:
 
 @pytest.fixture
 def dashboard(database: Server, tmp_path: Path) -> Iterator[str]:
-    server = Dashboard(tmp_path, DATABASE_URL=database.new_database())
-    try:
-        server.wait_until_ready()
+    with running(Dashboard(tmp_path, DATABASE_URL=database.new_database())) as server:
         yield server.url
-    finally:
-        server.stop()
-        print(server.log.read_text())
 
 
 def go(page: Page, name: str, heading: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from fer_core.doors.password import hash_password
 from tests.browser.conftest import CHROMIUM, DIRECT, FLAGS, TIMEOUT_MS, Dashboard
+from tests.servers import free_port, running
 
 PASSWORD = "correct horse battery"
 CLIENT_SECRET = "a secret of the client"
@@ -26,14 +26,8 @@ NewBrowser = Callable[[], BrowserContext]
 
 
 def started(folder: Path, **environment: str) -> Iterator[Dashboard]:
-    server = Dashboard(folder, **environment)
-    try:
-        server.wait_until_ready()
+    with running(Dashboard(folder, **environment)) as server:
         yield server
-    finally:
-        server.stop()
-        print("--- the dashboard's output ---")
-        print(server.log.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +128,7 @@ def test_a_proxy_before_an_open_dashboard_is_refused(dashboard):
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
     """A real OpenID Connect provider, which signs anybody in under any name."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     program = Path(sys.executable).with_name("oidc-provider-mock")
     if not program.exists():
         pytest.skip("oidc-provider-mock is absent: it needs Python 3.12")

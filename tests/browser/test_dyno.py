@@ -11,7 +11,7 @@ import pytest
 from deploy.dyno import STOP_S, Dyno
 from deploy.visit import visit
 from tests.browser.test_live import frames_analysed, start, until
-from tests.test_deploy import free_port
+from tests.servers import free_port
 
 
 @pytest.fixture

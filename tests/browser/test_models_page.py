@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from fer_core.settings import ROOT
 from tests.browser.conftest import Dashboard
 from tests.downloads import CONTENT, WeightsServer, weights_server
+from tests.servers import running
 
 # Python runs this file before anything else: the dashboard fetches from the test's own server.
 SITECUSTOMIZE = """
@@ -38,13 +39,8 @@ def slow_dashboard(server: WeightsServer, tmp_path: Path) -> Iterator[str]:
             address=server.url("deepface", "slow"), size_bytes=len(CONTENT["deepface"])
         )
     )
-    dashboard = Dashboard(tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
-    try:
-        dashboard.wait_until_ready()
+    with running(Dashboard(tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")) as dashboard:
         yield dashboard.url
-    finally:
-        dashboard.stop()
-        print(dashboard.log.read_text())
 
 
 def choose(page: Page, what: str, name: str) -> None:

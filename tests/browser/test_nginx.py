@@ -26,6 +26,7 @@ from tests.browser.nginx import HOST, NGINX, PlainServer, Proxy
 from tests.browser.test_photo import upload
 from tests.browser.test_uploads import Keys
 from tests.conftest import SAMPLE
+from tests.servers import running
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is absent")
 
@@ -47,37 +48,23 @@ def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainServ
         FER_API_TOKENS=TOKEN,
         FER_API_BODY_S=str(API_S),
     )
-    try:
-        server.wait_until_ready()
+    with running(server):
         yield server
-    finally:
-        server.stop()
-        print("--- the dashboard's output ---")
-        print(server.log.read_text())
-
-
-def proxy(folder: Path, server: PlainServer, **changes: str) -> Iterator[Proxy]:
-    nginx = Proxy(folder, server.port, **changes)
-    try:
-        nginx.wait_until_ready()
-        yield nginx
-    finally:
-        nginx.stop()
-        print("--- nginx's output ---")
-        print(nginx.log.read_text())
 
 
 @pytest.fixture
 def nginx(tmp_path: Path, plain_server: PlainServer) -> Iterator[Proxy]:
     """As documented."""
-    yield from proxy(tmp_path, plain_server)
+    with running(Proxy(tmp_path, plain_server.port)) as nginx:
+        yield nginx
 
 
 @pytest.fixture
 def strict(tmp_path: Path, plain_server: PlainServer) -> Iterator[Proxy]:
     """Waits for a second or two, and takes a megabyte."""
     waits = {"client_header_timeout": "1s", "client_body_timeout": "2s"}
-    yield from proxy(tmp_path, plain_server, **waits, client_max_body_size="1m")
+    with running(Proxy(tmp_path, plain_server.port, **waits, client_max_body_size="1m")) as nginx:
+        yield nginx
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from fer_core.doors.password import hash_password
 from fer_core.doors.ticket import COOKIE
 from tests.browser.conftest import CAMERA_FLAG, CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard
 from tests.browser.test_live import camera_frame
+from tests.servers import running
 
 PASSWORD = "correct horse battery"
 HASH = hash_password(PASSWORD)
@@ -39,11 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         DATABASE_URL=f"postgres://fer:{DATABASE}@127.0.0.1:9/fer",
         STREAMLIT_LOGGER_LEVEL="debug",
     )
-    try:
-        server.wait_until_ready()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.browser.conftest import Dashboard
 from tests.browser.test_live import camera_frame, frames_analysed, press, stop, until
 from tests.browser.turn import SECRET, TURNSERVER, Relay
 from tests.certificates import trust_flag
+from tests.servers import running
 
 pytestmark = pytest.mark.skipif(TURNSERVER is None, reason="coturn's turnserver is absent")
 
@@ -36,14 +37,8 @@ def by_user(good_for_s: float) -> SignIn:
 
 @pytest.fixture
 def relay(tmp_path: Path) -> Iterator[Relay]:
-    relay = Relay(tmp_path)
-    try:
-        relay.wait_until_ready()
+    with running(Relay(tmp_path)) as relay:
         yield relay
-    finally:
-        relay.stop()
-        print("--- coturn's output ---")
-        print(relay.log.read_text())
 
 
 @pytest.fixture
@@ -52,14 +47,9 @@ def dashboard(tmp_path: Path, relay: Relay, transport: str, sign_in: SignIn) -> 
     urls = relay.url(transport)
     trusts = {"SSL_CERT_FILE": str(relay.pem)} if transport == "tls" else {}
     server = Dashboard(tmp_path, FER_TURN_URLS=urls, FER_ICE_RELAY_ONLY="1", **sign_in(), **trusts)
-    try:
-        server.wait_until_ready()
+    with running(server):
         yield server.url
-    finally:
-        server.stop()
-        print("--- the dashboard's output ---")
-        print(server.log.read_text())
-        assert SECRET not in server.log.read_text()
+    assert SECRET not in server.log.read_text()
 
 
 def route(page: Page) -> set[str]:

@@ -21,6 +21,7 @@ from tests.api.test_server import END, PART
 from tests.browser.conftest import Dashboard
 from tests.browser.test_photo import upload
 from tests.conftest import SAMPLE
+from tests.servers import running
 
 KIND = {"Content-Type": "multipart/form-data; boundary=x"}
 
@@ -30,13 +31,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard that takes pictures of 1 MB, videos of 2 MB, and 4 MB of files in all."""
     folder = tmp_path_factory.mktemp("small")
     sizes = {"FER_MAX_UPLOAD_MB": "1", "FER_MAX_VIDEO_MB": "2", "FER_MAX_UPLOADS_MB": "4"}
-    server = Dashboard(folder, **sizes)
-    try:
-        server.wait_until_ready()
+    with running(Dashboard(folder, **sizes)) as server:
         yield server
-    finally:
-        server.stop()
-        print(server.log.read_text())
 
 
 class Keys:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 from tests.certificates import certificate
+from tests.servers import free_port, wait_until_it_listens
 
 TURNSERVER = shutil.which("turnserver")
 
@@ -44,11 +43,7 @@ class Relay:
     """``turnserver`` on a port of its own; who signs in there must know ``SECRET``."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe, socket.socket() as another:
-            probe.bind(("127.0.0.1", 0))
-            another.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-            self.tls_port: int = another.getsockname()[1]
+        self.port, self.tls_port = free_port(), free_port()
         self.pem = certificate(folder / "turn.pem")
         settings = folder / "turn.conf"
         settings.write_text(
@@ -63,15 +58,8 @@ class Relay:
                 [TURNSERVER, "-c", str(settings)], stdout=log, stderr=subprocess.STDOUT, cwd=folder
             )
 
-    def wait_until_ready(self, timeout_s: float = 20.0) -> None:
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError(f"coturn did not start:\n{self.log.read_text()}")
+    def wait_until_ready(self) -> None:
+        wait_until_it_listens(self.process, self.port, self.log)
 
     def url(self, transport: str) -> str:
         """Of the server; ``transport`` is udp, tcp or tls."""

@@ -6,7 +6,6 @@ import itertools
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import psycopg
 import pytest
 
 from fer_core.history import History
+from tests.servers import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -29,9 +29,7 @@ class Server:
         self.data = folder / "data"
         self.password = secrets.token_hex(8)
         self._numbers = itertools.count()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         word = folder / "word"
         word.write_text(self.password)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root

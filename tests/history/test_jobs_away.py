@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fer_core import job_work
 from fer_core import jobs as jobs_module
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History
@@ -13,7 +14,7 @@ from tests.test_jobs import Gate, analyzer, clip, submit, table, until
 
 
 def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs_module, "SAVE_S", 0.0)
+    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
     monkeypatch.setattr(jobs_module, "STALE_S", 0.5)
     monkeypatch.setattr(jobs_module, "POLL_S", 0.1)
     store = History(server.new_database())
@@ -29,7 +30,7 @@ def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):
             with pytest.raises(HistoryUnavailable):
                 jobs.jobs(LOCAL)
             gate.open.set()
-            until(lambda: number not in jobs._progress)  # the worker has given it up
+            until(lambda: number not in jobs._at_work)  # the worker has given it up
         finally:
             server.start()
         # What was saved is there; the job is found by its silence and goes on when asked.

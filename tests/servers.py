@@ -1,0 +1,74 @@
+"""Servers that tests start on ports of this machine, and clients that do not behave."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from starlette.types import Message, Receive
+
+
+class Server(Protocol):
+    """Something that was started, and what it says."""
+
+    log: Path
+
+    def wait_until_ready(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+ServerT = TypeVar("ServerT", bound=Server)
+
+
+@contextmanager
+def running(server: ServerT) -> Iterator[ServerT]:
+    """The server once it is ready; stopped afterwards, and its output printed."""
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+        print(f"--- the output of {type(server).__name__} ---")
+        print(server.log.read_text())
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_listens(
+    process: subprocess.Popen[bytes], port: int, log: Path, timeout_s: float = 20.0
+) -> None:
+    """Until ``process`` takes connections; ``RuntimeError`` with its output if it does not."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"it did not start:\n{log.read_text()}")
+
+
+def hanging_up_after(body: bytes) -> Receive:
+    """What a server receives from a client that goes away in the middle of its request."""
+    messages: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": body, "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Message:
+        return next(messages)
+
+    return receive
