@@ -9,8 +9,8 @@ from typing import Any
 
 from fer_core.emotion.compact import CompactEmotionModel
 from fer_core.training.curves import write_curves
-from fer_core.training.data import UNLABELLED, LabelledFaces
-from fer_core.training.network import CHANNELS
+from fer_core.training.data import TILE, UNLABELLED, LabelledFaces
+from fer_core.training.network import CHANNELS, SIDE
 from fer_core.training.pictures import write_confusion, write_reliability
 from fer_core.training.state import Settings
 from fer_core.training.train import learning_rate
@@ -94,6 +94,7 @@ def _text(run: Run, onnx_file: Path) -> str:
         chosen_epoch=int(chosen["epoch"]),
         repeatable=_repeatable(run),
         options=_options(run),
+        enlargement=_enlargement(run.settings.side),
         lesson=_lesson(run),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
@@ -101,9 +102,14 @@ def _text(run: Run, onnx_file: Path) -> str:
 
 def _options(run: Run) -> str:
     """What the command says beside the folders, the number of epochs and the seed."""
-    channels = run.settings.channels
+    channels, side = run.settings.channels, run.settings.side
     wider = f"--channels {','.join(map(str, channels))} " if channels != CHANNELS else ""
-    return "--teacher NETWORK " * run.teachers + wider
+    larger = f"--side {side} " if side != SIDE else ""
+    return "--teacher NETWORK " * run.teachers + wider + larger
+
+
+def _enlargement(side: int) -> str:
+    return f"enlargement to {side}x{side}, " if side != TILE else ""
 
 
 def _repeatable(run: Run) -> str:

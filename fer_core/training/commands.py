@@ -97,6 +97,12 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     "[default: those of the shipped network]",
 )
 @click.option(
+    "--side",
+    type=click.Choice((48, 64, 80, 96)),
+    help="Pixels a side that a face is enlarged to inside the network; 48 leaves it as it is. "
+    "[default: that of the shipped network]",
+)
+@click.option(
     "--epochs", type=click.IntRange(1), help="[default: 90; 60 with --teacher; 20 with --from]"
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
@@ -107,6 +113,7 @@ def train_command(
     start: Path | None,
     teachers: tuple[Path, ...],
     channels: tuple[int, ...] | None,
+    side: int | None,
     epochs: int | None,
     seed: int,
 ) -> None:
@@ -135,6 +142,8 @@ def train_command(
         settings = Settings(epochs=epochs or 90, seed=seed)
         if channels:
             settings = replace(settings, channels=channels)
+        if side:
+            settings = replace(settings, side=side)
         if teachers:
             settings = replace(
                 settings,
@@ -147,7 +156,12 @@ def train_command(
         return
     network, _ = read_network(start)
     settings = Settings(
-        epochs=epochs or 20, batch=16, learning_rate=0.02, channels=network.channels, seed=seed
+        epochs=epochs or 20,
+        batch=16,
+        learning_rate=0.02,
+        channels=network.channels,
+        side=network.side,
+        seed=seed,
     )
     scores = adapt(data, out, network, settings)
     click.echo(f"{out / NETWORK}: {scores.accuracy:.1%} of {scores.n} held-out faces")

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from fer_core.errors import DatasetError
 from fer_core.training.data import TILE
 from fer_core.training.network import CompactNet, channels_of
-from fer_core.training.state import load_network
+from fer_core.training.state import UNENLARGED, load_network
 
 PARITY = 1e-5
 """The largest difference of a probability between the ONNX file and PyTorch."""
@@ -72,7 +72,11 @@ def export(
     """
     model = Calibrated(rounded_to_half(network), temperatures).eval()
     partial = path.with_suffix(".partial")
-    notes = {"classes": json.dumps(classes), "temperatures": json.dumps(temperatures)}
+    notes = {
+        "classes": json.dumps(classes),
+        "temperatures": json.dumps(temperatures),
+        "side": json.dumps(network.side),
+    }
     write_graph(model, TILE, "tiles", output_names(list(temperatures)), notes, partial)
     difference = _difference(model, partial, tiles)
     keep_if_equal(difference, partial, path)
@@ -194,7 +198,8 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """
     try:
         model = onnx.load(str(path))
-        classes = json.loads({p.key: p.value for p in model.metadata_props}["classes"])
+        notes = {p.key: json.loads(p.value) for p in model.metadata_props}
+        classes, side = notes["classes"], notes.get("side", UNENLARGED)
         weights = {
             tensor.name.removesuffix(HALF).removeprefix("network."): torch.from_numpy(
                 onnx.numpy_helper.to_array(tensor).astype(np.float32)
@@ -202,7 +207,7 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
             for tensor in model.graph.initializer
         }
         heads = {name: len(labels) for name, labels in classes.items()}
-        network = CompactNet(heads, channels=channels_of(weights))
+        network = CompactNet(heads, channels=channels_of(weights), side=side)
         counters = {k: v for k, v in network.state_dict().items() if v.dtype == torch.int64}
         wanted = network.state_dict().keys() - counters.keys()
         network.load_state_dict({k: weights[k] for k in wanted} | counters)

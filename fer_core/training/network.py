@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fer_core.training.data import TILE
+
 STEM = 32
 CHANNELS = (48, 96, 192, 256)
-"""Of the four blocks, which work on maps of 24, 12, 6 and 3 pixels a side."""
+"""Of the four blocks, which work on maps of 32, 16, 8 and 4 pixels a side."""
+
+SIDE = 64
+"""To so many pixels a side a tile is enlarged before the first layer.
+
+That adds nothing to the picture, but gives every layer larger maps to work on. A side is a multiple
+of 16: the blocks halve their maps.
+"""
 
 
 class CompactNet(nn.Module):
@@ -24,8 +33,8 @@ class CompactNet(nn.Module):
 
     ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
     ``(n, 1, 48, 48)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
-    float32. The normalisation is part of the network. ``channels`` are those of the four blocks;
-    a teacher may have more than the network that is shipped.
+    float32. Normalisation and enlargement to ``side`` pixels are part of the network. ``channels``
+    are those of the four blocks; a teacher may have more than the network that is shipped.
     """
 
     def __init__(
@@ -33,9 +42,11 @@ class CompactNet(nn.Module):
         heads: dict[str, int],
         dropout: float = 0.3,
         channels: tuple[int, ...] = CHANNELS,
+        side: int = SIDE,
     ) -> None:
         super().__init__()
         self.channels = channels
+        self.side = side
         self.stem = nn.Sequential(*convolution(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
         widths = (STEM, *channels)
         self.blocks = nn.Sequential(
@@ -48,7 +59,10 @@ class CompactNet(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(channels[-1], k) for name, k in heads.items()})
 
     def forward(self, tiles: Tensor) -> dict[str, Tensor]:
-        features = self.blocks(self.stem(standardise(tiles)))
+        maps = standardise(tiles)
+        if self.side != TILE:
+            maps = functional.interpolate(maps, size=(self.side, self.side), mode="bilinear")
+        features = self.blocks(self.stem(maps))
         pooled = self.dropout(features.mean(dim=(2, 3)))
         return {name: head(pooled) for name, head in self.heads.items()}
 

@@ -17,9 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
-from fer_core.training.network import CHANNELS, CompactNet, channels_of, device
+from fer_core.training.data import TILE
+from fer_core.training.network import CHANNELS, SIDE, CompactNet, channels_of, device
 
 CHECKPOINT_KEYS = {"classes", "settings", "epoch", "network", "average", "optimizer", "history"}
+
+UNENLARGED = TILE
+"""The side that networks had before they noted it in their files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Settings:
     ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
     the augmentation: the network comes back from spoilt faces to whole ones (He et al. 2019, Data
     Augmentation Revisited). ``teacher_share`` of what is learned is what teachers say.
-    ``channels`` are those of the network's four blocks.
+    ``channels`` are those of the network's four blocks, ``side`` is what tiles are enlarged to.
     """
 
     epochs: int
@@ -44,6 +48,7 @@ class Settings:
     refine_share: float = 0.5
     teacher_share: float = 0.0
     channels: tuple[int, ...] = CHANNELS
+    side: int = SIDE
     seed: int = 0
 
 
@@ -69,7 +74,10 @@ def new_state(
     """
     torch.manual_seed(settings.seed)
     network = CompactNet(
-        {k: len(v) for k, v in classes.items()}, settings.dropout, settings.channels
+        {k: len(v) for k, v in classes.items()},
+        settings.dropout,
+        settings.channels,
+        settings.side,
     )
     if start is not None:
         network.stem.load_state_dict(start.stem.state_dict())
@@ -104,7 +112,9 @@ def save_checkpoint(state: State, path: Path) -> None:
 
 def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
     """Write weights and class names, which ``load_network`` reads."""
-    write_checkpoint({"classes": classes, "network": network.state_dict()}, path)
+    write_checkpoint(
+        {"classes": classes, "side": network.side, "network": network.state_dict()}, path
+    )
 
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
@@ -121,7 +131,7 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
     if the file is no checkpoint, or one of another network or other settings.
     """
     content = read_checkpoint(path, CHECKPOINT_KEYS)
-    begun = Settings(**content["settings"])
+    begun = Settings(**{"side": UNENLARGED, **content["settings"]})
     if content["classes"] != classes or begun != replace(settings, epochs=begun.epochs):
         raise DatasetError(
             f"{path} is a checkpoint of a run with other classes or settings. "
@@ -139,7 +149,11 @@ def load_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """The network that ``save_network`` wrote and its classes; ``DatasetError`` if it is none."""
     content = read_checkpoint(path, {"classes", "network"})
     heads = {k: len(v) for k, v in content["classes"].items()}
-    network = CompactNet(heads, channels=channels_of(content["network"]))
+    network = CompactNet(
+        heads,
+        channels=channels_of(content["network"]),
+        side=content.get("side", UNENLARGED),
+    )
     load_weights(network, content["network"], path)
     return network.eval(), content["classes"]
 

@@ -11,6 +11,7 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is absent: pip install -r requirements-train.txt"
 )
 
+import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 
 from fer_core.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel  # noqa: E402
@@ -65,6 +66,25 @@ def test_the_network_can_be_read_back(exported: Path, network: CompactNet) -> No
     assert classes == HEADS
     for head, logits in predict_logits(again, TILES).items():
         np.testing.assert_allclose(logits, predict_logits(network, TILES)[head], atol=2e-2)
+
+
+@pytest.mark.parametrize("side", [48, 80])
+def test_a_face_is_enlarged_inside_the_file(network: CompactNet, tmp_path: Path, side: int) -> None:
+    other = CompactNet({name: len(labels) for name, labels in HEADS.items()}, side=side).eval()
+    other.load_state_dict(network.state_dict())
+    path = tmp_path / "x.onnx"
+    assert exporter.export(other, HEADS, TEMPERATURES, TILES, path) <= exporter.PARITY
+    again, _ = exporter.read_exported(path)
+    assert again.side == side
+    said = predict_logits(again, TILES)[FERPLUS]
+    np.testing.assert_allclose(said, predict_logits(other, TILES)[FERPLUS], atol=2e-3)
+    assert np.abs(said - predict_logits(network, TILES)[FERPLUS]).max() > 1e-2  # the side matters
+    model = onnx.load(path)
+    kept = [note for note in model.metadata_props if note.key != "side"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    onnx.save(model, path)
+    assert exporter.read_exported(path)[0].side == 48  # as in files made before it was noted
 
 
 def test_the_shipped_network_can_be_read_back() -> None:

@@ -20,7 +20,14 @@ from fer_core.training.network import (  # noqa: E402
     renew_statistics,
     standardise,
 )
-from fer_core.training.state import Settings, load_network, new_state, resume  # noqa: E402
+from fer_core.training.state import (  # noqa: E402
+    Settings,
+    load_network,
+    new_state,
+    resume,
+    save_checkpoint,
+    save_network,
+)
 from fer_core.training.targets import one_hot  # noqa: E402
 from fer_core.training.train import (  # noqa: E402
     Examples,
@@ -105,14 +112,38 @@ def test_a_finished_run_can_be_made_longer(finished: Path) -> None:
         ({"head": ["a", "b"]}, QUICK),
         (CLASSES, replace(QUICK, seed=4)),
         (CLASSES, replace(QUICK, channels=(8, 8, 8, 8))),
+        (CLASSES, replace(QUICK, side=48)),
     ],
-    ids=["classes", "seed", "channels"],
+    ids=["classes", "seed", "channels", "side"],
 )
 def test_a_checkpoint_of_another_run_is_refused(
     finished: Path, classes: dict[str, list[str]], settings: Settings
 ) -> None:
     with pytest.raises(DatasetError, match="other classes or settings"):
         resume(finished / "last.pt", classes, settings)
+
+
+@pytest.mark.parametrize("side", [48, 80])
+def test_the_side_is_read_back(tmp_path: Path, side: int) -> None:
+    settings = replace(QUICK, channels=(8, 8, 8, 8), side=side)
+    state = new_state(CLASSES, settings)
+    save_checkpoint(state, tmp_path / "last.pt")
+    assert resume(tmp_path / "last.pt", CLASSES, settings).average.side == side
+    save_network(state.average, CLASSES, tmp_path / "best.pt")
+    assert load_network(tmp_path / "best.pt")[0].side == side
+
+
+def test_a_checkpoint_that_notes_no_side_did_not_enlarge(tmp_path: Path) -> None:
+    settings = replace(QUICK, channels=(8, 8, 8, 8), side=48)
+    state = new_state(CLASSES, settings)
+    save_checkpoint(state, tmp_path / "last.pt")
+    save_network(state.average, CLASSES, tmp_path / "best.pt")
+    for name in ("last.pt", "best.pt"):
+        content = torch.load(tmp_path / name, weights_only=True)
+        (content["settings"] if name == "last.pt" else content).pop("side")
+        torch.save(content, tmp_path / name)
+    assert resume(tmp_path / "last.pt", CLASSES, settings).network.side == 48
+    assert load_network(tmp_path / "best.pt")[0].side == 48
 
 
 @pytest.mark.parametrize(
@@ -185,7 +216,7 @@ def test_logits_do_not_depend_on_the_batch() -> None:
 
 
 def test_statistics_are_renewed_from_the_faces_alone(examples: Examples) -> None:
-    network = CompactNet({"head": 7})
+    network = CompactNet({"head": 7}, side=48)
     with torch.no_grad():
         network.train()(255.0 * torch.rand(8, 1, 48, 48))  # statistics of something else
     weights = {name: value.clone() for name, value in network.named_parameters()}

@@ -64,8 +64,10 @@ def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Pat
     assert refused(other, "other classes or settings")
 
     large = tmp_path / "large"
-    widened = command(data_folder, large, "--channels", "56,104,200,264", "--epochs", "1")
+    shape = ("--channels", "56,104,200,264", "--side", "48")
+    widened = command(data_folder, large, *shape, "--epochs", "1")
     assert widened.exit_code == 0, widened.output
+    assert f"{' '.join(shape)} --epochs 1" in (large / "emotion_compact.md").read_text("utf-8")
     assert CompactEmotionModel(large / "emotion_compact.onnx").predict(face(0, 0)[None]).any()
 
     pupil = tmp_path / "pupil"
@@ -98,6 +100,11 @@ def test_a_teacher_of_other_classes(data_folder: Path, folder: Path, tmp_path: P
 def test_channels_that_make_no_network(data_folder: Path, tmp_path: Path, channels: str) -> None:
     result = command(data_folder, tmp_path / "run", "--channels", channels)
     assert refused(result, "is not four numbers from 8 to 4096")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_side_whose_maps_cannot_be_halved(data_folder: Path, tmp_path: Path) -> None:
+    assert refused(command(data_folder, tmp_path / "run", "--side", "50"), "is not one of")
     assert not (tmp_path / "run").exists()
 
 
