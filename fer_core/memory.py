@@ -15,6 +15,12 @@ from fer_core.schema import Face
 from fer_core.sighting import Sighting, as_landmarks
 from fer_core.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 
+READ_EVERY_S = 0.045
+"""How often the expression of a face is read: of 22 frames a second each, of 30 every second one.
+
+What is shown is smoothed over longer than that, and the reading is the dearest part of a frame.
+"""
+
 
 class FaceMemory:
     """One face of a stream: its smoothed points and shares, its label, its eyes."""
@@ -26,6 +32,16 @@ class FaceMemory:
         self._shares = ExponentialSmoother()
         self._label = SteadyLabel()
         self._eyes = EyeWatch()
+        self._read: NDArray[np.float64] | None = None
+        self._read_s = 0.0
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether the expression has to be read anew."""
+        return self._read is None or now_s - self._read_s >= READ_EVERY_S
+
+    def read(self, shares: NDArray[np.float64], now_s: float) -> None:
+        """Keep what was read of the face, ``(k,)``, until it is read again."""
+        self._read, self._read_s = shares, now_s
 
     def steady(self, seen: Sighting, now_s: float, width: int, height: int) -> Sighting:
         """The face in the next frame it is in, its points filtered, its box what is shown of it.
@@ -45,16 +61,17 @@ class FaceMemory:
         self,
         seen: Sighting,
         steady: Sighting,
-        shares: NDArray[np.float64],
         now_s: float,
         width: int,
         height: int,
     ) -> Face:
-        """What is shown of the face, given ``steady`` and the shares ``(k,)`` read from its box.
+        """What is shown of the face, given ``steady`` and the shares that were last read.
 
         The openness of eyes and mouth is that of the points as ``seen``: a filter would swallow
         blinks.
         """
+        shares = self._read
+        assert shares is not None  # it was due in the first frame
         smoothed = self._shares.update(shares, now_s)
         landmarks, pose, eyes, mouth = seen.marks, None, None, None
         if seen.points is not None and steady.points is not None:

@@ -120,9 +120,10 @@ class Face(Detection):
     head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
 
     In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
-    ``raw_probabilities`` are this frame's own; ``steady_label`` is the dominant expression, held
-    against flicker; ``blinks_per_minute``, over the last minute; ``attentive``, whether the face is
-    turned to the camera with its eyes open.
+    ``raw_probabilities`` are those last read, in this frame or, where more than 22 come a second,
+    in one shortly before; ``steady_label`` is the dominant expression, held against flicker;
+    ``blinks_per_minute``, over the last minute; ``attentive``, whether the face is turned to the
+    camera with its eyes open.
     """
 
     probabilities: tuple[float, ...] = ()

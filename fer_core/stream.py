@@ -78,7 +78,7 @@ class StreamAnalyzer:
         self._size = width, height
 
     def _faces(self, frame_bgr: NDArray[np.uint8], tracks: list[Track]) -> tuple[Face, ...]:
-        """The faces of this frame, largest first, their expressions read in one batch."""
+        """The faces of this frame, largest first; expressions that are due, in one batch."""
         known = {track.track_id for track in self._tracker.tracks}
         self._memories = {i: memory for i, memory in self._memories.items() if i in known}
         memories = [
@@ -90,9 +90,12 @@ class StreamAnalyzer:
             memory.steady(track.seen, self._now_s, width, height)
             for memory, track in zip(memories, tracks, strict=True)
         ]
-        rows = self._analyzer.read(frame_bgr, steady)
+        due = [i for i, memory in enumerate(memories) if memory.is_due(self._now_s)]
+        rows = self._analyzer.read(frame_bgr, [steady[i] for i in due])
+        for i, row in zip(due, rows, strict=True):
+            memories[i].read(row, self._now_s)
         faces = [
-            memory.face(track.seen, each, row, self._now_s, width, height)
-            for memory, track, each, row in zip(memories, tracks, steady, rows, strict=True)
+            memory.face(track.seen, each, self._now_s, width, height)
+            for memory, track, each in zip(memories, tracks, steady, strict=True)
         ]
         return tuple(sorted(faces, key=lambda face: -face.box.area))

@@ -118,6 +118,27 @@ def test_all_faces_of_a_frame_go_in_one_batch(scene):
     assert scene.emotion.batches == [2, 2]
 
 
+@pytest.mark.parametrize(("fps", "readings"), [(12, 12), (20, 20), (25, 13), (30, 15), (60, 20)])
+def test_an_expression_is_read_so_often_that_none_is_missed(scene, fps, readings):
+    for n in range(fps):
+        scene.show(n / fps, LEFT)
+    assert len(scene.emotion.batches) == readings
+
+
+def test_between_two_readings_the_last_one_counts(scene):
+    def read(t_s: float) -> Emotion:
+        [face] = scene.show(t_s, LEFT).faces
+        return EMOTIONS[int(np.argmax(face.raw_probabilities))]
+
+    assert read(0.0) == Emotion.HAPPY
+    scene.emotion.dominant = Emotion.SAD
+    assert read(0.03) == Emotion.HAPPY
+    assert read(0.06) == Emotion.SAD
+    scene.emotion.dominant = Emotion.HAPPY
+    scene.show(0.09)
+    assert read(0.12) == Emotion.HAPPY, "a face that comes back is read at once"
+
+
 @pytest.mark.parametrize("fps", [5, 15, 30])
 def test_a_hidden_face_is_known_again_after_half_a_second(scene, fps):
     for n in range(3 * fps):
@@ -251,7 +272,7 @@ def test_a_label_that_flickers_from_frame_to_frame_is_held(scene):
     results = []
     for n in range(60):
         scene.emotion.dominant = Emotion.SAD if n % 3 == 2 else Emotion.HAPPY
-        results.append(scene.show(n / 30, LEFT))
+        results.append(scene.show(n / 20, LEFT))
     shown, raw = flicker(results)
     assert raw > 30
     assert shown == 0
