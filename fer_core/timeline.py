@@ -35,7 +35,7 @@ def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
 
     ``t_s`` seconds; ``track_id``; the box ``x, y, w, h`` in pixels; the detector's ``score``; the
     ``dominant`` expression; a share 0..1 for each label, as shown and, under ``raw_…``, before
-    smoothing; and what else ``Face`` tells, under its names.
+    smoothing (read at most 22 times a second); and what else ``Face`` tells, under its names.
     """
     shares = [str(label) for label in labels]
     measures = (*MEASURES, *_STREAM_MEASURES)
