@@ -18,7 +18,7 @@ from fer_core.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 READ_EVERY_S = 0.045
 """How often the expression of a face is read: of 22 frames a second each, of 30 every second one.
 
-What is shown is smoothed over longer than that, and the reading is the dearest part of a frame.
+What is shown is smoothed over longer than that, and reading is the dearest part of the analysis.
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from deploy.dyno import STOP_S, Dyno
 from deploy.visit import visit
 from tests.browser.test_live import frames_analysed, start, until
-from tests.servers import free_port
+from tests.servers import free_port, running
 
 
 @pytest.fixture
@@ -21,14 +21,9 @@ def dyno(tmp_path, monkeypatch) -> Iterator[Dyno]:
     # process, whose memory would be counted.
     monkeypatch.setenv("FER_DETECTOR", "haar")
     monkeypatch.setenv("FER_EMOTION", "compact")
-    dyno = Dyno(tmp_path, free_port())
-    try:
-        dyno.wait_until_ready()
+    with running(Dyno(tmp_path, free_port())) as dyno:
         yield dyno
-    finally:
-        dyno.stop()
-        print(f"peak memory: {dyno.peak_mb:.0f} MB")
-        print(dyno.log.read_text())
+    print(f"peak memory: {dyno.peak_mb:.0f} MB")
 
 
 @pytest.fixture
