@@ -3,12 +3,12 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from fer_core import api
-from fer_core.ui import doors, uploads
-from fer_core.ui.assets import ROUTES
-from fer_core.ui.crowd import expect_a_crowd
+from fer_core.server import api
+from fer_core.ui import auth, uploads
+from fer_core.ui.server_tuning import expect_a_crowd
+from fer_core.ui.services import tidy_at_start
+from fer_core.ui.shared.assets import ROUTES
 from fer_core.ui.static_files import StaticFromMemory
-from fer_core.ui.stores import tidy_at_start
 
 tidy_at_start()
 expect_a_crowd()
@@ -17,7 +17,7 @@ expect_a_crowd()
 # start Streamlit's old pages/ mode and render without the navigation.
 app = st.App(
     "fer_core/ui/router.py",
-    routes=[*api.routes(), *doors.routes(), *ROUTES],
-    middleware=[*doors.middleware(), *uploads.middleware(), Middleware(StaticFromMemory)],
-    secrets=doors.oidc_secrets(),
+    routes=[*api.routes(), *auth.routes(), *ROUTES],
+    middleware=[*auth.middleware(), *uploads.middleware(), Middleware(StaticFromMemory)],
+    secrets=auth.oidc_secrets(),
 )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks._race import open_session
-from fer_core.weights import WEIGHTS
+from fer_core.models.weights.files import WEIGHTS
 
 Analyze = Callable[[NDArray[np.uint8]], list[dict[str, Any]]]
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analyzer import face_crop
-from fer_core.detectors import FaceDetector
+from fer_core.analysis.analyzer import face_crop
+from fer_core.models.detectors import FaceDetector
 from fer_core.schema import Box
 
 JITTER = 0.05

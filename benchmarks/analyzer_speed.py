@@ -12,8 +12,8 @@ from benchmarks._deepface import deepface_analyze, found_faces
 from benchmarks._race import race
 from benchmarks._report import Report, command, table
 from benchmarks._scenes import detectors, portrait
-from fer_core.analyzer import Analyzer
-from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.models.emotion.compact import CompactEmotionModel
 
 TURNS = 30
 MUST, GOAL = 20, 45

@@ -1,8 +1,9 @@
 """Which square around a face the compact network likes best: is the pipeline's rule a good one?
 
-``python -m benchmarks.crop_rule``, some minutes. The rule (``fer_core.analyzer.face_crop``) takes
-the square of a box's longer edge around the box's centre. Here the square is made larger, smaller,
-or moved: on labelled tiles of FER2013, as they are and by each detector's boxes on them, and on the
+``python -m benchmarks.crop_rule``, some minutes. The rule (``face_crop`` in
+``fer_core.analysis.analyzer``) takes the square of a box's longer edge around the box's centre.
+Here the square is made larger, smaller, or moved: on labelled tiles of FER2013, as they are and by
+each detector's boxes on them, and on the
 astronaut and pictures of ../shared, which have no labels but can show certainty and steadiness.
 """
 
@@ -36,12 +37,12 @@ from benchmarks._scenes import (
     read_clip,
     validation_faces,
 )
-from fer_core.detectors import FaceDetector
-from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.images import read_picture
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.training.data import LabelledFaces
-from fer_core.training.evaluate import score
+from fer_core.media.images import read_picture
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.training.expression.data import LabelledFaces
+from fer_core.training.expression.evaluate import score
 
 FRAMINGS = [
     *(Framing(scale=scale) for scale in (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)),

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks._deepface import network
 from benchmarks._race import open_session, race
 from benchmarks._report import Report, command, table
-from fer_core.emotion.compact import SHIPPED_WEIGHTS
+from fer_core.models.emotion.compact import SHIPPED_WEIGHTS
 
 TURNS, CALLS = 200, 10
 MUST, GOAL = 4.0, 1.0

@@ -13,11 +13,11 @@ from benchmarks._deepface import AUTHORS_FIGURE
 from benchmarks._mini_xception import PACKAGE, MiniXception
 from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import validation_faces
-from fer_core.emotion import EmotionModel
-from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.emotion.deepface import DeepFaceEmotionModel
-from fer_core.training.evaluate import evaluate
-from fer_core.weights import find
+from fer_core.models.emotion import EmotionModel
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.models.emotion.deepface import DeepFaceEmotionModel
+from fer_core.models.weights.files import find
+from fer_core.training.expression.evaluate import evaluate
 
 
 def measure() -> Report:

@@ -36,7 +36,7 @@ from benchmarks._report import Report, show, table
 from benchmarks._scenes import SHARED, astronaut
 from benchmarks._visitor import VisitFailed, Visitor
 from benchmarks.live_page import median_and_p95
-from fer_core.doors.password import hash_password
+from fer_core.server.auth.password import hash_password
 from tests.browser.conftest import Dashboard
 
 THINKING_S = (5.0, 15.0)

@@ -14,10 +14,10 @@ from benchmarks._deepface import Analyze, deepface_analyze, found_faces
 from benchmarks._race import Race, race
 from benchmarks._report import Report, command, table
 from benchmarks._scenes import ONE_FACE, SIGNING, Clip, camera_clip, detectors
-from fer_core.analyzer import Analyzer
-from fer_core.detectors import FaceDetector
-from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.stream import StreamAnalyzer
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.emotion.compact import CompactEmotionModel
 
 TURNS = 8
 DEEPFACE_FRAMES = 5

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from benchmarks._report import Report, command, table
 from benchmarks._scenes import SHARED, SIGNING, detectors, read_clip
-from fer_core.analyzer import Analyzer
-from fer_core.detectors import FaceDetector
-from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.video import analyze_video
+from fer_core.export.annotated_video import AnnotatedVideo
+from fer_core.media.video import WHOLE, VideoFile, VideoFrame
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.schema import FrameResult
-from fer_core.video.analysis import analyze_video
-from fer_core.video.reader import WHOLE, VideoFile, VideoFrame
-from fer_core.video.writer import AnnotatedVideo
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 30, 20
 TURNS = 5

@@ -22,19 +22,19 @@ from numpy.typing import NDArray
 from benchmarks._race import Race, race
 from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import SIGNING, Clip, camera_clip, detectors
-from fer_core.analyzer import Analyzer
-from fer_core.detectors import FaceDetector
-from fer_core.detectors.scaling import shrink
-from fer_core.draw import annotate
-from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.following import DETECT_PX
-from fer_core.landmarks import Landmarks
-from fer_core.landmarks.framing import LANDMARK_PX
-from fer_core.landmarks.landmarks68 import Landmarks68Model
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.face_finder import DETECT_PX
+from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.export.draw import annotate
+from fer_core.media.resize import shrink
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.models.landmarks import Landmarks
+from fer_core.models.landmarks.crops import LANDMARK_PX
+from fer_core.models.landmarks.landmarks68 import Landmarks68Model
 from fer_core.schema import Box, Detection
-from fer_core.stream import StreamAnalyzer
-from fer_core.ui.prompt import QuickEncoder
-from fer_core.ui.webrtc import to_bgr, to_video_frame
+from fer_core.ui.live.low_latency import QuickEncoder
+from fer_core.ui.live.webrtc import to_bgr, to_video_frame
 
 TURNS = 8
 BITRATE = 1_000_000

@@ -12,7 +12,7 @@ import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 
 from deploy.tree import ROOT
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
 
 LIVE_S = 20
 """How long the camera runs; memory is flat well before."""

@@ -14,10 +14,9 @@ import os
 # imported for the first time; what somebody has set on purpose stays.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from fer_core.analyzer import Analyzer
-from fer_core.baseline import RestingExpression
-from fer_core.detectors import load_detector
-from fer_core.emotion import load_emotion_model
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.baseline import RestingExpression
+from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.errors import (
     DatasetError,
     DownloadFailed,
@@ -43,8 +42,9 @@ from fer_core.errors import (
     WeightsMissing,
 )
 from fer_core.labels import Emotion
+from fer_core.models.detectors import load_detector
+from fer_core.models.emotion import load_emotion_model
 from fer_core.schema import Box, Face, FrameResult, HeadPose
-from fer_core.stream import StreamAnalyzer
 
 __all__ = [
     "Analyzer",

@@ -11,8 +11,6 @@ from typing import Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fer_core.doors.password import is_hash
-
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds app.py, pages/ and models/."""
 
@@ -194,3 +192,15 @@ def settings() -> Settings:
 @lru_cache(maxsize=1)
 def _settings_of(_environment: frozenset[tuple[str, str]]) -> Settings:
     return Settings()
+
+
+_FORM = re.compile(r"scrypt:(\d{1,7}):(\d{1,2}):(\d{1,2}):([\w-]{16,64}):([\w-]{43})", re.ASCII)
+
+
+def is_hash(line: str) -> bool:
+    """Whether this is a hash that ``matches`` can use, within 64 MB of memory."""
+    found = _FORM.fullmatch(line)
+    if not found:
+        return False
+    n, r, p = (int(each) for each in found.groups()[:3])
+    return n > 1 and n & (n - 1) == 0 and r > 0 and p > 0 and 128 * n * r <= 64_000_000

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core.ui.history import (
+from fer_core.ui.history.page import (
     actions,
     compare,
     filters,
@@ -11,7 +11,7 @@ from fer_core.ui.history import (
     undo_line,
     where_line,
 )
-from fer_core.ui.stores import owner, page_history
+from fer_core.ui.services import owner, page_history
 
 st.title("History")
 store = page_history()

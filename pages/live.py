@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from fer_core.live import LiveCamera
-from fer_core.stream import StreamAnalyzer
-from fer_core.ui import snapshots, webrtc
-from fer_core.ui.camera_problem import camera_problem
-from fer_core.ui.engines import current_analyzer, engine_line
-from fer_core.ui.live import live_panel, my_places, session_summary
-from fer_core.ui.live_view import live_view, marks_toggles, snapshots_toggle
+from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.live.session import LiveCamera
+from fer_core.ui.live import snapshots, webrtc
+from fer_core.ui.live.camera_problem import camera_problem
+from fer_core.ui.live.page import live_panel, my_places, session_summary
+from fer_core.ui.live.view_state import live_view, marks_toggles, snapshots_toggle
+from fer_core.ui.shared.models import current_analyzer, engine_line
 
 st.title("Facial expressions, live")
 # Loaded before Start is shown: the first frames would wait for it.

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from fer_core.engines import DETECTORS
-from fer_core.ui.engine_cards import engine_cards
-from fer_core.ui.engines import (
+from fer_core.models.choice import DETECTORS
+from fer_core.ui.models.cards import engine_cards
+from fer_core.ui.shared.models import (
     detector_choice,
     emotion_choice,
     emotion_models,

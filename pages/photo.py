@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from fer_core.ui.engines import current_analyzer, engine_line
-from fer_core.ui.keep import keep_photos
-from fer_core.ui.photo import analyze_all, picture_inputs, show_outcome, show_table
+from fer_core.ui.photo.keep import keep_photos
+from fer_core.ui.photo.page import analyze_all, picture_inputs, show_outcome, show_table
+from fer_core.ui.shared.models import current_analyzer, engine_line
 
 st.title("Facial expressions in photos")
 pictures = picture_inputs()

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fer_core.ui.engines import current_analyzer, engine_line
-from fer_core.ui.stores import page_jobs
-from fer_core.ui.video import failures, job_list, upload_form
-from fer_core.ui.video_result import open_job
+from fer_core.ui.services import page_jobs
+from fer_core.ui.shared.models import current_analyzer, engine_line
+from fer_core.ui.video.page import failures, job_list, upload_form
+from fer_core.ui.video.result import open_job
 
 st.title("Facial expressions in videos")
 jobs = page_jobs()

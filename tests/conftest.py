@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from fer_core.emotion import own
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
+from fer_core.models.emotion import custom
 from fer_core.settings import ROOT
 from tests.downloads import isolate
 
@@ -63,7 +63,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setenv("HOME", str(home))
     isolate(monkeypatch, home / "downloaded")
-    monkeypatch.setattr(own, "OWN_NETWORKS", home / "own")
+    monkeypatch.setattr(custom, "OWN_NETWORKS", home / "own")
     monkeypatch.setenv("FER_DATA_DIR", str(home / "data"))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     for name in list(os.environ):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core import weights
+from fer_core.models.weights import files
 from tests.graphs import expression_graph
 
 CONTENT = {
@@ -124,28 +124,26 @@ def weights_server() -> Iterator[WeightsServer]:
         server.close()
 
 
-def use(monkeypatch: pytest.MonkeyPatch, key: str, *addresses: str) -> weights.WeightsFile:
+def use(monkeypatch: pytest.MonkeyPatch, key: str, *addresses: str) -> files.WeightsFile:
     """Let ``key`` come from these addresses, in this order."""
     content = CONTENT[key]
     sha256 = hashlib.sha256(content).hexdigest() if key == "yunet" else ""
-    file = replace(
-        weights.WEIGHTS[key], addresses=addresses, size_bytes=len(content), sha256=sha256
-    )
-    monkeypatch.setitem(weights.WEIGHTS, key, file)
+    file = replace(files.WEIGHTS[key], addresses=addresses, size_bytes=len(content), sha256=sha256)
+    monkeypatch.setitem(files.WEIGHTS, key, file)
     return file
 
 
 def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """An empty download folder and no memory of earlier downloads."""
-    monkeypatch.setattr(weights, "DOWNLOADS", folder)
+    monkeypatch.setattr(files, "DOWNLOADS", folder)
     monkeypatch.setenv("DEEPFACE_HOME", str(folder))
-    monkeypatch.setattr(weights, "_downloads", {})
+    monkeypatch.setattr(files, "_downloads", {})
 
 
 def limit_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a silent server within a second."""
     for limit in ("CONNECT_TIMEOUT_S", "READ_TIMEOUT_S", "STALL_TIMEOUT_S"):
-        monkeypatch.setattr(f"fer_core.transfer.{limit}", 1.0)
+        monkeypatch.setattr(f"fer_core.models.weights.download.{limit}", 1.0)
 
 
 def files_in(folder: Path) -> set[str]:

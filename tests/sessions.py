@@ -10,7 +10,7 @@ import pandas as pd
 
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.timeline import Timeline
+from fer_core.timeline.table import Timeline
 
 Course = Callable[[float], float]
 """The share of happy (0..1) at a time in seconds; the rest is neutral."""

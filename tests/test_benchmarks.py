@@ -34,7 +34,7 @@ from benchmarks._race import Race, race
 from benchmarks._report import Report, command, machine, percent, table
 from benchmarks._scenes import HEIGHT, WIDTH, Clip, fill, portrait
 from benchmarks.live_page import median_and_p95
-from fer_core.analyzer import face_crop
+from fer_core.analysis.analyzer import face_crop
 from fer_core.schema import Box
 
 FOLDER = Path(benchmarks.__file__).parent

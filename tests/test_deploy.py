@@ -22,12 +22,12 @@ from starlette.routing import Route
 from deploy.dyno import STOP_S, Dyno
 from deploy.slug import _compressed_mb
 from deploy.tree import ROOT, procfile_command, shipped_files, slugignore
-from fer_core import api
-from fer_core.check import reasons_not_to_start
-from fer_core.cli import main
-from fer_core.emotion.compact import CompactEmotionModel
+from fer_core.cli.check import reasons_not_to_start
+from fer_core.cli.main import main
 from fer_core.history import history
-from fer_core.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.server import api
 from fer_core.settings import Settings
 from tests.servers import free_port
 
@@ -122,7 +122,7 @@ def test_what_a_dyno_needs_is_shipped():
     assert {
         *("Procfile", "setup.sh", "app.py", "app.json", "requirements.txt", ".python-version"),
         *("bin/post_compile", ".streamlit/config.toml", "fer_core/history/migrations/env.py"),
-        *("models/emotion_compact.onnx", "models/landmarks68.onnx", "fer_core/ui/sample.jpg"),
+        *("models/emotion_compact.onnx", "models/landmarks68.onnx", "fer_core/ui/photo/sample.jpg"),
         *("pages/photo.py", "pages/live.py", "LICENSE"),
     } <= shipped
     assert not [name for name in shipped if name.startswith(("tests/", "docs/", "benchmarks/"))]
@@ -214,7 +214,7 @@ def test_what_a_visit_does_not_need_is_not_loaded():
     names = [path.stem for path in (ROOT / "fer_core" / "ui").glob("*.py")]
     modules = ["app", *(f"fer_core.ui.{name}" for name in names if name != "router")]
     spared = {"scipy", "alembic", "pyarrow.parquet", "altair", "pydeck", "torch", "matplotlib"}
-    spared |= {"deepface", "gdown", "fer_core.training.run", "plotly.express"}
+    spared |= {"deepface", "gdown", "fer_core.training.expression.run", "plotly.express"}
     code = f"import sys, {', '.join(modules)}; print(*({spared!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

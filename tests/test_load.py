@@ -11,7 +11,7 @@ import pytest
 from benchmarks import load
 from benchmarks._live_peers import EncodedCamera, encoded_clips
 from benchmarks._visitor import VisitFailed, Visitor
-from fer_core.doors.password import hash_password
+from fer_core.server.auth.password import hash_password
 from tests.browser.conftest import Dashboard
 
 PASSWORD = "correct horse battery"

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fer_core.batch.rows import Place, RowsFile
-from fer_core.video.sinks import ROWS_AT_ONCE
+from fer_core.export.table_sinks import ROWS_AT_ONCE
 
 
 def merge(found: Iterable[Place], out: Path, labels: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Self
 
-from fer_core.batch.work import Piece
+from fer_core.batch.files import Piece
 
 Do = Callable[[Piece], int]
 """Does a piece of work and says how many files that were. It has to be picklable."""

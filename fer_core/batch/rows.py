@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from fer_core.batch.work import Item
+from fer_core.batch.files import Item
+from fer_core.export.table_sinks import ROWS_AT_ONCE, column_notes, column_types
+from fer_core.media.atomic_file import OutputFile
 from fer_core.schema import FrameResult
-from fer_core.timeline import as_table, columns, frame_numbers
-from fer_core.video.output import OutputFile
-from fer_core.video.sinks import ROWS_AT_ONCE, column_notes, column_types
+from fer_core.timeline.table import as_table, columns, frame_numbers
 
 _BEFORE, _AFTER = ("file", "kind"), ("model", "detector", "error", "stamp")
 

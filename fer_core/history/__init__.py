@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 from functools import cache
 
-from fer_core.history.housekeeping import Housekeeper
+from fer_core.history.annotations import Mark, NoteStore
 from fer_core.history.jobs import JobInfo, JobState, JobStore
-from fer_core.history.keeping import Keeping
-from fer_core.history.notes import Mark, NoteStore
+from fer_core.history.live_writer import Keeping
 from fer_core.history.recorder import Recorder
 from fer_core.history.removal import RemovalStore
+from fer_core.history.retention import Housekeeper
 from fer_core.history.samples import SampleStore
-from fer_core.history.store import LOCAL, Kind, SessionInfo, SessionStore
+from fer_core.history.sessions import LOCAL, Kind, SessionInfo, SessionStore
 
 __all__ = [
     "LOCAL", "History", "JobInfo", "JobState", "Keeping", "Kind", "Mark", "Recorder", "SessionInfo",

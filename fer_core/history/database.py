@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.faults import BAD_ADDRESS, NEWER, place_of, sentences
+from fer_core.history.error_messages import BAD_ADDRESS, NEWER, place_of, sentences
 from fer_core.history.migrations import REVISIONS
 from fer_core.settings import settings
 

@@ -1,7 +1,7 @@
 """Video jobs: what waits, what runs and how far it is, what is done. Numbers and states only.
 
-The work itself is ``fer_core.jobs``'. Workers of several processes may share one database: each
-job goes to one of them, and what a worker that died left behind is found by its silence.
+The work itself is that of ``fer_core.jobs``. Workers of several processes may share one database:
+each job goes to one of them, and what a worker that died left behind is found by its silence.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from fer_core.errors import JobUnknown
-from fer_core.history.store import Store, check_own, clean
+from fer_core.errors import JobUnknown, SessionUnknown
+from fer_core.history.sessions import Store, check_own, clean
 from fer_core.history.tables import jobs, sessions
+from fer_core.media.video import Selection
 
 JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
 
@@ -58,6 +59,18 @@ class JobInfo:
     heartbeat_at: datetime | None
     finished_at: datetime | None
     annotated_path: str | None
+
+    @property
+    def results_session_id(self) -> int:
+        """Where its samples are. Raises ``SessionUnknown`` once they were deleted."""
+        if self.session_id is None:
+            raise SessionUnknown("What this job had found was deleted. Add the video again.")
+        return self.session_id
+
+    @property
+    def selection(self) -> Selection:
+        """The frames that were chosen for it."""
+        return Selection(every=self.every, fps=self.fps, start_s=self.start_s, end_s=self.end_s)
 
 
 class JobStore(Store):

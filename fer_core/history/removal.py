@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.store import Store, is_id, unknown
+from fer_core.history.sessions import Store, is_id, unknown
 from fer_core.history.tables import jobs, sessions
 
 UNCLAIMED_S = 3600.0

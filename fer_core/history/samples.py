@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from fer_core.history.store import Store, as_labels, own, unknown
+from fer_core.history.sessions import Store, as_labels, own, unknown
 from fer_core.history.tables import faces, samples, sessions
 from fer_core.schema import FrameResult
-from fer_core.timeline import as_table, columns, frame_numbers
+from fer_core.timeline.table import as_table, columns, frame_numbers
 
 READ_ROWS = 20_000
 """How many rows are turned into numbers at once."""

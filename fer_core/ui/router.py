@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.settings import ROOT
-from fer_core.ui.doors import let_in, way_out
-from fer_core.ui.stores import database_sentence
+from fer_core.ui.auth import let_in, way_out
+from fer_core.ui.services import database_sentence
 from fer_core.ui.uploads import forget_other_pages
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fer_core.doors.uploads import UploadGuard
+from fer_core.server.upload_guard import UploadGuard
 from fer_core.settings import settings
 
 

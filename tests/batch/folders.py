@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from click.testing import CliRunner
 
-from fer_core.batch.work import Item, Recipe
-from fer_core.cli import main
+from fer_core.batch.files import Item, Recipe
+from fer_core.cli.main import main
 from fer_core.labels import EMOTIONS
-from fer_core.video.reader import WHOLE
-from tests.video.clips import clip
+from fer_core.media.video import WHOLE
+from tests.media.clips import clip
 
 ENGINES = ("--emotion", "compact", "--detector", "haar")
 RECIPE = Recipe("haar", "compact", EMOTIONS, WHOLE)

@@ -13,7 +13,7 @@ import pytest
 
 from fer_core.batch.pool import Workers
 from fer_core.settings import ROOT
-from tests.batch.deeds import give_up, named, note, refuse
+from tests.batch.picklable_tasks import give_up, named, note, refuse
 from tests.downloads import files_in, wait_until
 
 
@@ -56,7 +56,7 @@ def is_running(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="/proc is absent")
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.batch.deeds", str(tmp_path)],
+        [sys.executable, "-m", "tests.batch.picklable_tasks", str(tmp_path)],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,  # Python tells there what the killed process left behind
     )

@@ -10,7 +10,7 @@ import tempfile
 import pandas as pd
 import pytest
 
-from fer_core.batch import run as run_module
+from fer_core.cli import batch_run as run_module
 from fer_core.settings import ROOT
 from tests.batch.folders import ENGINES, OneProcess, batch, fill, table
 

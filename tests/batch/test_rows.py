@@ -15,15 +15,15 @@ from pyarrow import parquet
 
 from fer_core.batch import merge as merging
 from fer_core.batch import rows as rows_module
+from fer_core.batch.files import Item
 from fer_core.batch.merge import merge
 from fer_core.batch.rows import Failure, PartFile, Place, is_batch, places
-from fer_core.batch.work import Item
 from fer_core.errors import VideoError
 from fer_core.labels import EMOTIONS
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.timeline import columns
+from fer_core.timeline.table import columns
 from tests.batch.folders import table
-from tests.video.clips import disk_full_after
+from tests.media.clips import disk_full_after
 
 FACE = Face(Box(1, 2, 3, 4), 0.9, probabilities=(0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1), track_id=1)
 

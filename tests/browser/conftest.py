@@ -26,7 +26,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
 from fer_core.settings import ROOT
 from tests.conftest import NOWHERE, SAMPLE
 from tests.servers import free_port

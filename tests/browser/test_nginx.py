@@ -14,18 +14,18 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.doors.headers import HSTS
-from fer_core.doors.password import hash_password
-from fer_core.doors.ticket import COOKIE, new_ticket
+from fer_core.server.auth.cookie import COOKIE, new_ticket
+from fer_core.server.auth.password import hash_password
+from fer_core.server.security_headers import HSTS
 from fer_core.settings import ROOT
-from fer_core.ui.upload_problem import TOO_LARGE
-from tests.api.test_server import END, PART
+from fer_core.ui.shared.upload_problem import TOO_LARGE
 from tests.browser import test_snapshots as snapshots
 from tests.browser.conftest import DIRECT
 from tests.browser.nginx import HOST, NGINX, PlainServer, Proxy
 from tests.browser.test_photo import upload
 from tests.browser.test_uploads import Keys
 from tests.conftest import SAMPLE
+from tests.server.api.test_server import END, PART
 from tests.servers import running
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is absent")

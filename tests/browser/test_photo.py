@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.images import decode_picture
+from fer_core.media.images import decode_picture
 from tests.conftest import SAMPLE
 
 

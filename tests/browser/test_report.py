@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from fer_core.report import html_report
+from fer_core.export.report import html_report
 from tests.browser.conftest import CHROMIUM, FLAGS, SCREENSHOTS, TIMEOUT_MS
 from tests.sessions import HandMark, bump, session
 

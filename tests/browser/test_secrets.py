@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Playwright, expect
 
-from fer_core.doors.password import hash_password
-from fer_core.doors.ticket import COOKIE
+from fer_core.server.auth.cookie import COOKIE
+from fer_core.server.auth.password import hash_password
 from tests.browser.conftest import CAMERA_FLAG, CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard
 from tests.browser.test_live import camera_frame
 from tests.servers import running

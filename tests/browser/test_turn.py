@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.ice import rest_credentials
+from fer_core.live.ice import rest_credentials
 from tests.browser.conftest import Dashboard
 from tests.browser.test_live import camera_frame, frames_analysed, press, stop, until
 from tests.browser.turn import SECRET, TURNSERVER, Relay

@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.api.test_server import END, PART
 from tests.browser.conftest import Dashboard
 from tests.browser.test_photo import upload
 from tests.conftest import SAMPLE
+from tests.server.api.test_server import END, PART
 from tests.servers import running
 
 KIND = {"Content-Type": "multipart/form-data; boundary=x"}

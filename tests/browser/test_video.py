@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
 from tests.browser.conftest import OpenPage
 from tests.browser.test_live import until
 from tests.conftest import SAMPLE

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import fer_core.history as package
 from fer_core.errors import SessionUnknown
 from fer_core.history import LOCAL, History
-from fer_core.history.housekeeping import Housekeeper, tidy
+from fer_core.history.retention import Housekeeper, tidy
 from fer_core.history.tables import sessions
 from tests.history.frames import begin, face, frame, frames
 

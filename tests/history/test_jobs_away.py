@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from fer_core import job_work
-from fer_core import jobs as jobs_module
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History
-from fer_core.jobs import VideoJobs
+from fer_core.jobs import queue as jobs_module
+from fer_core.jobs import worker
+from fer_core.jobs.queue import VideoJobs
 from tests.history.conftest import Server
-from tests.test_jobs import Gate, analyzer, clip, submit, table, until
+from tests.jobs.test_queue import Gate, analyzer, clip, submit, table, until
 
 
 def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):
-    monkeypatch.setattr(job_work, "SAVE_S", 0.0)
+    monkeypatch.setattr(worker, "SAVE_S", 0.0)
     monkeypatch.setattr(jobs_module, "STALE_S", 0.5)
     monkeypatch.setattr(jobs_module, "POLL_S", 0.1)
     store = History(server.new_database())

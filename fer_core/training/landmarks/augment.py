@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.landmarks.framing import LANDMARK_PX, Square, face_box, landmark_square
+from fer_core.models.landmarks.crops import LANDMARK_PX, Square, face_box, landmark_square
 
 MIRROR = np.array(
     [

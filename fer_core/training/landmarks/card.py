@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_core.images import read_picture
-from fer_core.landmarks import LandmarkModel
-from fer_core.landmarks.framing import face_box
+from fer_core.media.images import read_picture
+from fer_core.models.landmarks import LandmarkModel
+from fer_core.models.landmarks.crops import face_box
 from fer_core.schema import Box
 from fer_core.settings import ROOT
 from fer_core.training.landmarks.curves import write_curves

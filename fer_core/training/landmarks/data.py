@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.errors import DatasetError, PictureError
-from fer_core.images import read_picture
-from fer_core.landmarks.landmarks68 import POINTS
-from fer_core.training.data import read_rows
+from fer_core.media.images import read_picture
+from fer_core.models.landmarks.landmarks68 import POINTS
+from fer_core.training.expression.data import read_rows
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.detectors import FaceDetector
-from fer_core.landmarks import LandmarkModel, Landmarks
-from fer_core.landmarks.framing import face_box
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.landmarks import LandmarkModel, Landmarks
+from fer_core.models.landmarks.crops import face_box
 from fer_core.schema import Box
 from fer_core.training.landmarks.data import LandmarkFaces, interocular
 

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_core.landmarks.framing import LANDMARK_PX
-from fer_core.landmarks.landmarks68 import Landmarks68Model
-from fer_core.training.export import keep_if_equal, rounded_to_half, write_graph
+from fer_core.models.landmarks.crops import LANDMARK_PX
+from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.training.expression.export import keep_if_equal, rounded_to_half, write_graph
 from fer_core.training.landmarks.network import Landmarks68Net
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.detectors.haar import CASCADE
-from fer_core.landmarks.framing import LANDMARK_PX, Square, face_box, landmark_square
+from fer_core.models.detectors.haar import CASCADE
+from fer_core.models.landmarks.crops import LANDMARK_PX, Square, face_box, landmark_square
 from fer_core.schema import Box
 from fer_core.training.landmarks.augment import frame, spoil
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fer_core.landmarks.landmarks68 import POINTS
-from fer_core.training.network import convolution, standardise
+from fer_core.models.landmarks.landmarks68 import POINTS
+from fer_core.training.expression.network import convolution, standardise
 
 STEM = 24
 STAGES = (40, 80, 128)

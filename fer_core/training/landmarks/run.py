@@ -9,10 +9,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.detectors.haar import HaarDetector
-from fer_core.landmarks import MIN_PRESENCE
-from fer_core.landmarks.framing import LANDMARK_PX
-from fer_core.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.detectors.haar import HaarDetector
+from fer_core.models.landmarks import MIN_PRESENCE
+from fer_core.models.landmarks.crops import LANDMARK_PX
+from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.training.device import parameter_count
 from fer_core.training.landmarks.augment import detected
 from fer_core.training.landmarks.card import Run, write_card
 from fer_core.training.landmarks.data import (
@@ -35,7 +36,6 @@ from fer_core.training.landmarks.export import export
 from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.state import Settings, load_network, new_state, resume
 from fer_core.training.landmarks.train import Training, Validation, train
-from fer_core.training.network import parameter_count
 
 VALIDATION, TEST = 1, 2
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from fer_core.errors import DatasetError
+from fer_core.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from fer_core.training.device import device
 from fer_core.training.landmarks.network import Landmarks68Net
-from fer_core.training.network import device
-from fer_core.training.state import load_weights, read_checkpoint, write_checkpoint
 
 _KEYS = {"settings", "epoch", "network", "average", "optimizer", "history"}
 

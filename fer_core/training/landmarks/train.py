@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fer_core.training.curves import write_log
+from fer_core.training.device import device
+from fer_core.training.expression.curves import write_log
+from fer_core.training.expression.network import half_precision, move_average
 from fer_core.training.landmarks.augment import augment
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.data import interocular
 from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.network import Landmarks68Net
 from fer_core.training.landmarks.state import Settings, State, save_checkpoint, save_network
-from fer_core.training.network import device, half_precision, move_average
 
 WING_WIDTH, WING_CURVE = 4.0, 1.0
 """Of the loss, in hundredths of the crop's side."""

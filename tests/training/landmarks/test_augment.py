@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.landmarks.framing import LANDMARK_PX, Square, face_box, landmark_square
+from fer_core.models.landmarks.crops import LANDMARK_PX, Square, face_box, landmark_square
 from fer_core.training.landmarks import augment as augmentation
 from fer_core.training.landmarks.augment import MIRROR, augment, detected, frame, mirror, spoil
 from fer_core.training.landmarks.negatives import Strangers, beside_a_face, somewhere, texture

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from fer_core.cli import main
-from fer_core.detectors.haar import HaarDetector
-from fer_core.fakes import FakeDetector
-from fer_core.landmarks import Landmarks
-from fer_core.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model
+from fer_core.cli.main import main
+from fer_core.models.detectors.haar import HaarDetector
+from fer_core.models.landmarks import Landmarks
+from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model
 from fer_core.schema import Box
+from fer_core.testing import FakeDetector
 from fer_core.training.landmarks.data import read_landmark_faces, split_by_person
 from fer_core.training.landmarks.evaluate import (
     central_box,

@@ -14,11 +14,11 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is absent: pip install -r requirements-train.txt"
 )
 
-from fer_core.cli import main  # noqa: E402
+from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError  # noqa: E402
-from fer_core.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model  # noqa: E402
+from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model  # noqa: E402
 from fer_core.settings import ROOT  # noqa: E402
-from fer_core.training.export import PARITY  # noqa: E402
+from fer_core.training.expression.export import PARITY  # noqa: E402
 from fer_core.training.landmarks import export as exporter  # noqa: E402
 from fer_core.training.landmarks import run as runs  # noqa: E402
 from fer_core.training.landmarks import train as training  # noqa: E402
@@ -160,7 +160,7 @@ def test_the_file_does_not_tell_where_it_was_made() -> None:
 def test_a_file_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(b"the old one")
-    monkeypatch.setattr("fer_core.training.export.PARITY", -1.0)
+    monkeypatch.setattr("fer_core.training.expression.export.PARITY", -1.0)
     with pytest.raises(RuntimeError, match="differ by"):
         exporter.export(Landmarks68Net(), np.zeros((2, 80, 80), np.uint8), path)
     assert path.read_bytes() == b"the old one"

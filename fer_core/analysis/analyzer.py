@@ -1,0 +1,182 @@
+"""One picture in, one ``FrameResult`` out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analysis.detection import Sighting, as_landmarks
+from fer_core.models.choice import DEFAULT_WAIT_S, Choice, choose_detector, choose_emotion_model
+from fer_core.models.detectors import FaceDetector, load_detector
+from fer_core.models.emotion import EmotionModel, load_emotion_model
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, load_landmark_model
+from fer_core.models.landmarks.crops import Square, eye_line
+from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
+from fer_core.schema import Box, Face, FrameResult
+
+
+class Analyzer:
+    """Detector, landmarks and emotion model, put together. May be used from several threads."""
+
+    def __init__(
+        self,
+        detector: str | FaceDetector = "auto",
+        emotion: str | EmotionModel = "auto",
+        landmarks: Literal["auto"] | LandmarkModel | None = "auto",
+        wait_s: float = DEFAULT_WAIT_S,
+    ) -> None:
+        """Engines by name or as objects. ``auto`` waits up to ``wait_s`` for a download.
+
+        ``landmarks``: ``auto`` is the network that comes with the project; with None, faces have no
+        more points than the detector gives, and every box it finds is taken for a face.
+        Raises ``UnknownEngine`` or ``WeightsError``.
+        """
+        self.detector_choice: Choice
+        self.emotion_choice: Choice
+        if isinstance(detector, str):
+            self.detector_choice = choose_detector(detector, wait_s=wait_s)
+            self.detector = load_detector(self.detector_choice.name)
+        else:
+            self.detector_choice = Choice(detector.name, "It was handed over.")
+            self.detector = detector
+        if isinstance(emotion, str):
+            self.emotion_choice = choose_emotion_model(emotion, wait_s=wait_s)
+            self.emotion = load_emotion_model(self.emotion_choice.name)
+        else:
+            self.emotion_choice = Choice(emotion.name, "It was handed over.")
+            self.emotion = emotion
+        self.landmarks = load_landmark_model() if landmarks == "auto" else landmarks
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The expressions that the faces of its results can show."""
+        return self.emotion.labels
+
+    def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
+        """Find every face in a picture ``(height, width, 3)`` uint8, BGR, and classify it.
+
+        ``t_s`` is the frame's own time in seconds, handed through to the result.
+        Raises ``ValueError`` for an array of another shape or type.
+        """
+        check_picture(bgr)
+        started = time.perf_counter()
+        height, width = bgr.shape[:2]
+        found = self.find(bgr)
+        rows = self.read(bgr, found)
+        return FrameResult(
+            width=width,
+            height=height,
+            faces=tuple(
+                self._face(seen, row, width, height) for seen, row in zip(found, rows, strict=True)
+            ),
+            model=self.emotion.name,
+            detector=self.detector.name,
+            t_s=t_s,
+            latency_ms=(time.perf_counter() - started) * 1e3,
+        )
+
+    def find(self, bgr: NDArray[np.uint8]) -> list[Sighting]:
+        """The faces of a picture: what the detector finds and the landmark network confirms."""
+        found = self.detector.detect(bgr)
+        if self.landmarks is None:
+            return [Sighting(each.box, each.score, marks=each.landmarks) for each in found]
+        located = self.landmarks.locate(bgr, [each.box for each in found])
+        return [
+            Sighting(each.box, each.score, there.points, there.presence)
+            for each, there in zip(found, located, strict=True)
+            if there.presence >= MIN_PRESENCE
+        ]
+
+    def read(self, bgr: NDArray[np.uint8], faces: Sequence[Sighting]) -> NDArray[np.float64]:
+        """The share of each label in each face of a picture, all in one batch.
+
+        Returns ``(n, len(labels))``, each row summing to 1.
+        """
+        if not faces:
+            return np.zeros((0, len(self.labels)))
+        crops = np.stack([level_crop(bgr, face.box, face.points) for face in faces])
+        shares = self.emotion.predict(crops).astype(np.float64)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def _face(self, seen: Sighting, shares: NDArray[np.float64], width: int, height: int) -> Face:
+        face = Face(
+            box=seen.box,
+            score=seen.score,
+            landmarks=seen.marks,
+            probabilities=tuple(shares.tolist()),
+            labels=self.labels,
+            presence=seen.presence,
+        )
+        if seen.points is None:
+            return face
+        return replace(
+            face,
+            landmarks=as_landmarks(seen.points),
+            pose=head_pose(seen.points, width, height),
+            eye_aspect_ratio=eye_aspect_ratio(seen.points),
+            mouth_aspect_ratio=mouth_aspect_ratio(seen.points),
+        )
+
+
+def check_picture(bgr: NDArray[np.uint8]) -> None:
+    """Raise ``ValueError`` for anything but ``(height, width, 3)`` uint8 with a pixel or more."""
+    if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
+        raise ValueError(f"a picture is (height, width, 3) uint8, not {bgr.shape} {bgr.dtype}")
+
+
+CROP_PX = 96
+"""Side of the crops handed to the emotion model: twice its native 48, so that the network's own
+resampling decides what is kept, and every face of a frame fits in one batch."""
+
+
+MOST_TURN = math.radians(45.0)
+"""Heads lean no further; on a profile, where both eyes are one, their line may say anything."""
+
+
+def level_crop(
+    bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating] | None
+) -> NDArray[np.uint8]:
+    """``face_crop``, turned so that the eyes are level where the 68 points ``(68, 2)`` are known.
+
+    The networks learned from heads that are mostly upright: benchmarks/alignment.py measures what
+    the turning gains.
+    """
+    if points is None:
+        return face_crop(bgr, box)
+    turn = min(max(eye_line(np.asarray(points, np.float32)), -MOST_TURN), MOST_TURN)
+    middle = box.x + (box.w - 1) / 2.0, box.y + (box.h - 1) / 2.0
+    return Square(*middle, float(max(box.w, box.h)), turn).cut(bgr, CROP_PX)
+
+
+def face_crop(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """The square around a box, grey, ``(CROP_PX, CROP_PX)`` uint8.
+
+    The square has the side of the box's longer edge and the box's centre, as the tiles of FER2013
+    that the networks learned from: on 750 of them their side is 1.01 times the longer edge of
+    YuNet's box and 1.03 times Haar's (medians). Where the square leaves the picture the edge pixels
+    are repeated: a black bar would look like an occlusion to the network.
+    """
+    side = max(box.w, box.h)
+    left = box.x + (box.w - side) // 2
+    top = box.y + (box.h - side) // 2
+    height, width = bgr.shape[:2]
+    inside = bgr[max(0, top) : min(height, top + side), max(0, left) : min(width, left + side)]
+    square = cv2.copyMakeBorder(
+        inside,
+        max(0, -top),
+        max(0, top + side - height),
+        max(0, -left),
+        max(0, left + side - width),
+        cv2.BORDER_REPLICATE,
+    )
+    grey = cv2.cvtColor(square, cv2.COLOR_BGR2GRAY)
+    shrinking = side > CROP_PX
+    resampling = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=resampling), np.uint8)

@@ -1,0 +1,111 @@
+"""Blinks, and whether a face attends to the camera, from the openness of its eyes and its pose."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from fer_core.analysis.smoothing import gain
+from fer_core.schema import HeadPose
+
+WINDOW_S = 60.0
+"""Blinks are counted over the last minute."""
+
+MIN_BLINK_S = 0.05
+MAX_BLINK_S = 0.5
+"""A dip of the eye aspect ratio of this length is a blink: lids take 0.1-0.4 s to close and open
+(Schiffman 2001, BioNumbers 100706), and frames cut the ends. Shorter is noise of the landmarks,
+longer is eyes kept closed."""
+
+CLOSED_RATIO = 0.7
+OPEN_RATIO = 0.8
+"""Eyes are closed once their aspect ratio falls below the first part of the person's own open
+level, and open once it is above the second. Two thresholds, so that noise at one of them is not a
+series of blinks."""
+
+LEVEL_UP_TAU_S = 1.0
+LEVEL_DOWN_TAU_S = 10.0
+"""The open level rises fast and falls slowly: most of the time eyes are open, and what lies above
+the level tells more of it than what lies below. A blink of 0.3 s lowers it by 3 % at the most."""
+
+MAX_STEP_S = 0.15
+"""Between two frames further apart than this a blink may hide: that time is not observed."""
+
+MIN_OBSERVED_S = 20.0
+"""Before this much time a rate would be a matter of chance: people blink every 2 to 20 seconds."""
+
+MAX_YAW_DEG = 30.0
+MAX_PITCH_DEG = 25.0
+"""A face within these angles of the camera is turned to it, or to the screen that the camera
+stands on: half a metre away, the far edges of a screen 60 cm wide and 35 cm high below the camera
+lie 31 degrees aside and 35 down, and of those eyes alone turn the last third."""
+
+
+class EyeWatch:
+    """The eyes of one face: blinks a minute, and for how long they have been closed."""
+
+    def __init__(self) -> None:
+        self._level: float | None = None
+        self._last_s: float | None = None
+        self._closed_since_s: float | None = None
+        self._blinks: deque[float] = deque()
+        self._observed: deque[tuple[float, float]] = deque()
+        self._observed_s = 0.0
+
+    def update(self, ratio: float | None, t_s: float) -> None:
+        """The eye aspect ratio in the next frame, at ``t_s`` seconds; None if it is not known."""
+        if ratio is None:
+            self._last_s = self._closed_since_s = None
+            return
+        step_s = 0.0 if self._last_s is None else t_s - self._last_s
+        self._last_s = t_s
+        if self._level is None:
+            self._level = ratio
+        if step_s > MAX_STEP_S:
+            self._closed_since_s = None
+        else:
+            self._observe(t_s, step_s)
+        self._judge(ratio / max(self._level, 1e-6), t_s)
+        tau_s = LEVEL_UP_TAU_S if ratio > self._level else LEVEL_DOWN_TAU_S
+        self._level += gain(step_s, tau_s) * (ratio - self._level)
+
+    @property
+    def blinks_per_minute(self) -> float | None:
+        """Over the observed part of the last minute; None if that is below ``MIN_OBSERVED_S``."""
+        if self._observed_s < MIN_OBSERVED_S:
+            return None
+        return 60.0 * len(self._blinks) / self._observed_s
+
+    def closed_s(self) -> float:
+        """For how long the eyes have been closed; 0 while they are open."""
+        if self._closed_since_s is None or self._last_s is None:
+            return 0.0
+        return self._last_s - self._closed_since_s
+
+    def _judge(self, openness: float, t_s: float) -> None:
+        """``openness`` is relative to the open level."""
+        if self._closed_since_s is None:
+            if openness < CLOSED_RATIO:
+                self._closed_since_s = t_s
+        elif openness > OPEN_RATIO:
+            if MIN_BLINK_S <= t_s - self._closed_since_s <= MAX_BLINK_S:
+                self._blinks.append(t_s)
+            self._closed_since_s = None
+
+    def _observe(self, t_s: float, step_s: float) -> None:
+        self._observed.append((t_s, step_s))
+        self._observed_s += step_s
+        while self._observed[0][0] < t_s - WINDOW_S:
+            self._observed_s -= self._observed.popleft()[1]
+        while self._blinks and self._blinks[0] < t_s - WINDOW_S:
+            self._blinks.popleft()
+
+
+def attends(pose: HeadPose | None, eyes: EyeWatch) -> bool | None:
+    """Whether a face is turned to the camera with its eyes open; a blink is not inattention.
+
+    Says nothing of where the eyes look. None if the pose is not known.
+    """
+    if pose is None:
+        return None
+    facing = abs(pose.yaw_deg) <= MAX_YAW_DEG and abs(pose.pitch_deg) <= MAX_PITCH_DEG
+    return facing and eyes.closed_s() <= MAX_BLINK_S

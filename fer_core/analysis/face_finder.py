@@ -1,0 +1,120 @@
+"""The faces of the next frame: followed from their landmarks, and now and then looked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.detection import Sighting
+from fer_core.analysis.tracker import Track
+from fer_core.media.resize import shrink
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
+from fer_core.models.landmarks.crops import face_box
+from fer_core.schema import Box, Detection
+
+DETECT_EVERY_S = 0.5
+"""How long a face that comes into the picture may go unnoticed."""
+
+SEARCH_EVERY_S = 0.1
+"""The same while a known face is missing: it has to be found again before it is forgotten."""
+
+DETECT_PX = 384
+"""Frames are looked through at this length of their longer side, a multiple of 32, in which YuNet
+counts: both detectors take a third of the time they need for 640x480. In a frame 640 wide YuNet
+then finds faces from about 16 pixels on and Haar from 40. At 320 YuNet no longer finds heads that
+are tilted by 30 degrees; what is found is followed at full size."""
+
+SAME_FACE_OVERLAP = 0.5
+"""Of two faces of which the smaller lies in the other by this part, only one is there to be seen:
+one was found twice, or went behind the other and its landmarks settled on the one in front."""
+
+KNOWN_IOU = 0.3
+"""A detector's box that shares this with a face being followed is that face."""
+
+
+class Follower:
+    """Finds the faces of a stream's frames, mostly without the detector.
+
+    The landmark network looks where each known face is expected; its presence score says whether
+    the face is there, and its points say where exactly. The detector runs where no face is known,
+    every ``DETECT_EVERY_S``, and every ``SEARCH_EVERY_S`` while a known face is missing. Without a
+    landmark network it runs on every frame.
+    """
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self._detected_s = -math.inf
+
+    def find(
+        self, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
+    ) -> list[Sighting]:
+        """The faces of a frame, given those that are known, at ``now_s`` seconds."""
+        network = self._analyzer.landmarks
+        if network is None:
+            return self._analyzer.find(frame_bgr)
+        faces = _follow(network, frame_bgr, tracks, now_s)
+        if not self._due(faces, tracks, now_s):
+            return faces
+        self._detected_s = now_s
+        found = self._detect(frame_bgr)
+        new = [each for each in found if all(each.box.iou(f.box) < KNOWN_IOU for f in faces)]
+        return _distinct(faces + [face for face in _look(network, frame_bgr, new) if face])
+
+    def _due(self, faces: Sequence[Sighting], tracks: Sequence[Track], now_s: float) -> bool:
+        if not faces:
+            return True
+        missing = len(faces) < len(tracks)
+        every_s = SEARCH_EVERY_S if missing else DETECT_EVERY_S
+        return now_s - self._detected_s >= every_s
+
+    def _detect(self, frame_bgr: NDArray[np.uint8]) -> list[Detection]:
+        """What the detector finds in the frame made smaller, in pixels of the frame."""
+        small, scale = shrink(frame_bgr, DETECT_PX)
+        return [
+            Detection(_enlarged(each.box, 1.0 / scale), each.score)
+            for each in self._analyzer.detector.detect(small)
+        ]
+
+
+def _follow(
+    network: LandmarkModel, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
+) -> list[Sighting]:
+    """The known faces that are where they were heading."""
+    places = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
+    found = [face for face in _look(network, frame_bgr, places) if face]
+    return _distinct(sorted(found, key=lambda face: -(face.presence or 0.0)))
+
+
+def _look(
+    network: LandmarkModel, frame_bgr: NDArray[np.uint8], places: Sequence[Detection]
+) -> list[Sighting | None]:
+    """The face there is in each of these places, or None; all in one batch."""
+    if not places:
+        return []
+    height, width = frame_bgr.shape[:2]
+    located = network.locate(frame_bgr, [place.box for place in places])
+    faces: list[Sighting | None] = []
+    for place, there in zip(places, located, strict=True):
+        box = face_box(there.points).to_box()
+        present = there.presence >= MIN_PRESENCE and box.inside(width, height)
+        face = Sighting(box, place.score, there.points, there.presence)
+        faces.append(face if present else None)
+    return faces
+
+
+def _distinct(faces: Sequence[Sighting]) -> list[Sighting]:
+    """Those faces of which no earlier one covers most."""
+    kept: list[Sighting] = []
+    for face in faces:
+        if all(face.box.overlap(other.box) < SAME_FACE_OVERLAP for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _enlarged(box: Box, factor: float) -> Box:
+    x, y, w, h = (value * factor for value in box.to_list())
+    return Box(round(x), round(y), max(1, round(w)), max(1, round(h)))

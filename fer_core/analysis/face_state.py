@@ -1,0 +1,103 @@
+"""What a stream remembers of one face, so that it is shown steadily."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
+from fer_core.analysis.detection import Sighting, as_landmarks
+from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
+from fer_core.models.landmarks.crops import face_box
+from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
+from fer_core.schema import Face
+
+READ_EVERY_S = 0.045
+"""How often the expression of a face is read: of 22 frames a second each, of 30 every second one.
+
+What is shown is smoothed over longer than that, and reading is the dearest part of the analysis.
+"""
+
+
+class FaceMemory:
+    """One face of a stream: its smoothed points and shares, its label, its eyes."""
+
+    def __init__(self, track_id: int, labels: Sequence[str]) -> None:
+        self._track_id = track_id
+        self._labels = tuple(labels)
+        self._points = PointFilter()
+        self._shares = ExponentialSmoother()
+        self._label = SteadyLabel()
+        self._eyes = EyeWatch()
+        self._read: NDArray[np.float64] | None = None
+        self._read_s = 0.0
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether the expression has to be read anew."""
+        return self._read is None or now_s - self._read_s >= READ_EVERY_S
+
+    def read(self, shares: NDArray[np.float64], now_s: float) -> None:
+        """Keep what was read of the face, ``(k,)``, until it is read again."""
+        self._read, self._read_s = shares, now_s
+
+    def steady(self, seen: Sighting, now_s: float, width: int, height: int) -> Sighting:
+        """The face in the next frame it is in, its points filtered, its box what is shown of it.
+
+        ``seen.box`` lies in the ``width`` x ``height`` frame at least in part.
+        """
+        points, box = seen.points, seen.box
+        if points is not None:
+            filtered = self._points.update(points, seen.size_px, now_s)
+            points = filtered.astype(np.float32)
+            box = face_box(points).to_box()
+        # The filtered box may have stayed outside a frame that the face has come back into.
+        inside = box.inside(width, height) or seen.box.inside(width, height)
+        return replace(seen, box=inside or seen.box, points=points)
+
+    def face(
+        self,
+        seen: Sighting,
+        steady: Sighting,
+        now_s: float,
+        width: int,
+        height: int,
+    ) -> Face:
+        """What is shown of the face, given ``steady`` and the shares that were last read.
+
+        The openness of eyes and mouth is that of the points as ``seen``: a filter would swallow
+        blinks.
+        """
+        shares = self._read
+        assert shares is not None  # it was due in the first frame
+        smoothed = self._shares.update(shares, now_s)
+        landmarks, pose, eyes, mouth = seen.marks, None, None, None
+        if seen.points is not None and steady.points is not None:
+            landmarks = as_landmarks(steady.points)
+            pose = head_pose(steady.points, width, height)
+            eyes, mouth = eye_aspect_ratio(seen.points), mouth_aspect_ratio(seen.points)
+        # On a face turned aside the landmarks of the far eye are a guess.
+        visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG
+        self._eyes.update(eyes if visible else None, now_s)
+        return Face(
+            box=steady.box,
+            score=seen.score,
+            landmarks=landmarks,
+            probabilities=tuple(smoothed.tolist()),
+            track_id=self._track_id,
+            labels=self._labels,
+            presence=seen.presence,
+            pose=pose,
+            eye_aspect_ratio=eyes,
+            mouth_aspect_ratio=mouth,
+            raw_probabilities=tuple(shares.tolist()),
+            steady_label=self._labels[self._label.update(smoothed, now_s)],
+            blinks_per_minute=self._eyes.blinks_per_minute,
+            attentive=attends(pose, self._eyes),
+        )
+
+    def rescale(self, across: float, down: float) -> None:
+        """Frames have another size from now on: these factors times the last one's."""
+        self._points.rescale(across, down)

@@ -1,0 +1,64 @@
+"""How far the work on a video is, for people."""
+
+from __future__ import annotations
+
+import time
+
+from fer_core.media.demux import VideoInfo
+from fer_core.media.video import WHOLE, Selection
+
+
+class Progress:
+    """How far the analysis of a selection is, and how long the rest will take.
+
+    ``t_s`` is when the last frame that is done is shown, None before the first. ``share`` is 0..1,
+    or None where the file does not say how long it is; ``left_s`` is None until enough is done to
+    tell.
+    """
+
+    def __init__(self, info: VideoInfo, selection: Selection = WHOLE) -> None:
+        self._start_s = selection.start_s
+        ends = [end for end in (selection.end_s, info.duration_s) if end is not None]
+        self._end_s = min(ends, default=None)
+        self._began_s = time.monotonic()
+        self.t_s: float | None = None
+
+    def update(self, t_s: float) -> None:
+        """The frame shown at ``t_s`` is done."""
+        self.t_s = t_s
+
+    @property
+    def share(self) -> float | None:
+        """The part that is done."""
+        if self._end_s is None or self._end_s <= self._start_s:
+            return None
+        done_s = 0.0 if self.t_s is None else self.t_s - self._start_s
+        return min(1.0, max(0.0, done_s / (self._end_s - self._start_s)))
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest will take at the pace so far."""
+        passed_s = time.monotonic() - self._began_s
+        share = self.share
+        if not share or passed_s < _PACE_KNOWN_S:
+            return None
+        return passed_s * (1.0 - share) / share
+
+    @property
+    def sentence(self) -> str:
+        """For people: how far it is and how long it will take."""
+        if self.share is None:
+            return f"{clock(self.t_s or 0.0)} done"
+        left = "" if self.left_s is None else f", {clock(self.left_s)} left"
+        return f"{self.share:.0%} done{left}"
+
+
+_PACE_KNOWN_S = 1.0
+"""The first second is spent on starting up."""
+
+
+def clock(seconds: float) -> str:
+    """``2:05`` or ``1:02:05``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

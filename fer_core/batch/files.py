@@ -1,0 +1,147 @@
+"""What there is to do: the files of a folder, and what is done with each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.media import container, images
+from fer_core.media.video import Selection
+from fer_core.models.emotion.custom import own_network, own_networks
+
+Kind = Literal["picture", "video"]
+
+# GIF stands in both lists: as a video, all of its frames count.
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(images.SUFFIXES, "picture"),
+    **dict.fromkeys(container.SUFFIXES, "video"),
+}
+
+PICTURES_AT_ONCE = 16
+"""Pictures in a piece of work: enough to make the part's file worth it, and soon done again."""
+
+_FORMAT = 1
+"""Raised whenever rows change their meaning: then all files are analysed anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A file to analyse; ``file`` is its path below the folder, with slashes, as rows name it."""
+
+    path: Path
+    file: str
+    kind: Kind
+    size_bytes: int
+    mtime_ns: int
+
+
+Piece = tuple[Item, ...]
+"""What a worker does at a time, and keeps in one file: a video, or some pictures."""
+
+
+def piece_to_text(piece: Piece) -> str:
+    """For another machine, as JSON in ASCII."""
+    return json.dumps([[str(i.path), i.file, i.kind, i.size_bytes, i.mtime_ns] for i in piece])
+
+
+def piece_from_text(text: str) -> Piece:
+    """What ``piece_to_text`` was given."""
+    return tuple(Item(Path(path), *others) for path, *others in json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is done with each file: engines by name (never ``auto``), and which frames of a video.
+
+    ``labels`` are those the emotion model knows; ``network`` tells a user's own network from
+    another of the same name.
+    """
+
+    detector: str
+    emotion: str
+    labels: tuple[str, ...]
+    selection: Selection
+    network: str = ""
+
+    @classmethod
+    def of(cls, analyzer: Analyzer, selection: Selection) -> Recipe:
+        """With the engines that an analyzer has chosen."""
+        emotion, network = analyzer.emotion_choice.name, ""
+        if emotion in own_networks():
+            found = own_network(emotion).stat()
+            network = f"{found.st_size} {found.st_mtime_ns}"
+        detector = analyzer.detector_choice.name
+        return cls(detector, emotion, tuple(map(str, analyzer.labels)), selection, network)
+
+    def stamp(self, item: Item) -> str:
+        """32 hexadecimal digits that change with the file or with what is done with it."""
+        frames = self.selection if item.kind == "video" else None
+        told = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
+        engines = (self.detector, self.emotion, self.labels, self.network)
+        return hashlib.sha256(repr((told, engines, frames)).encode()).hexdigest()[:32]
+
+
+def find(folder: Path) -> tuple[list[Item], list[str]]:
+    """The pictures and videos below a folder by name, folder by folder; and what to say of
+    folders that cannot be read.
+
+    Hidden files and folders are left out, and links that lead back to a folder they lie in.
+    """
+    unread: list[str] = []
+    return list(_walk(folder, "", (), unread)), unread
+
+
+def pieces(items: Iterable[Item]) -> list[Piece]:
+    """The work in the order it is best done: the largest videos first, so that in the end no core
+    is left alone with a long one."""
+    every = list(items)
+    videos = sorted((i for i in every if i.kind == "video"), key=lambda each: -each.size_bytes)
+    pictures = [i for i in every if i.kind == "picture"]
+    starts = range(0, len(pictures), PICTURES_AT_ONCE)
+    return [(each,) for each in videos] + [
+        tuple(pictures[start : start + PICTURES_AT_ONCE]) for start in starts
+    ]
+
+
+def _walk(
+    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], unread: list[str]
+) -> Iterator[Item]:
+    try:
+        here = folder.stat()
+        with os.scandir(folder) as found:
+            entries = sorted((e for e in found if e.name[0] != "."), key=lambda each: each.name)
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        unread.append(f"{prefix or folder} is left out: {reason}.")
+        return
+    identity = (here.st_dev, here.st_ino)
+    if identity in above:
+        return
+    for entry in entries:
+        # Names need not be text; a Parquet file holds nothing else.
+        file = prefix + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+        if _is_folder(entry):
+            yield from _walk(Path(entry.path), f"{file}/", (*above, identity), unread)
+        elif (kind := _KINDS.get(Path(entry.name).suffix[1:].lower())) and (told := _told(entry)):
+            yield Item(Path(entry.path), file, kind, told.st_size, told.st_mtime_ns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _told(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Size and time of an ordinary file; None for what is none, and for what has just gone."""
+    try:
+        return entry.stat() if entry.is_file() else None
+    except OSError:
+        return None

@@ -1,0 +1,86 @@
+"""Work spread over a Ray cluster, by Ray Data: requirements-ray.txt."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from fer_core.batch.files import Piece, piece_from_text, piece_to_text
+from fer_core.batch.pool import Do, Workers
+
+_STORE_BYTES = 100_000_000
+"""Of a local Ray: what passes through it is names of files and counts."""
+
+
+class _Actor:
+    """One process of the cluster. Its work is done in a process below it, as on one machine: Ray
+    would give a file that kills its process to the next one, for ever."""
+
+    def __init__(self, do: Do, give_up: Do) -> None:
+        self._workers = Workers(do, give_up, 1)
+
+    def __call__(self, row: Mapping[str, str]) -> list[dict[str, int]]:
+        piece = piece_from_text(row["piece"])
+        return [{"files": count} for count in self._workers.run([piece])]
+
+
+def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) -> Iterator[int]:
+    """Do all pieces on the cluster that ``RAY_ADDRESS`` names, or else on a Ray of this machine
+    with ``count`` processes; yields how many files are done each time some are.
+
+    On a cluster, ``count`` None is as many processes as it has cores.
+    Raises ``click.ClickException`` with a sentence where Ray is absent or fails.
+    """
+    # Before the import, which reads them: nothing is told to Ray's makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What it logs as an error and can do nothing about; what stops the work is raised.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray
+        import ray.data
+        from ray.exceptions import RayError
+    except ImportError as error:
+        raise click.ClickException(
+            "Ray is not installed: pip install -r requirements-ray.txt, or leave out --engine ray."
+        ) from error
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    _join(ray, count)
+    try:
+        most = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        size = min(most, len(pieces))
+        rows = ray.data.from_items([{"piece": piece_to_text(piece)} for piece in pieces])
+        done = rows.flat_map(
+            _Actor,
+            fn_constructor_args=(do, give_up),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=size),
+        )
+        for row in done.iter_rows():
+            yield int(row["files"])
+    except RayError as error:
+        reason = str(getattr(error, "cause", None) or error).strip().splitlines()[0]
+        raise click.ClickException(
+            f"Ray stopped: {reason} What is done until now is kept: give the same command again to "
+            "go on."
+        ) from error
+    finally:
+        ray.shutdown()
+
+
+def _join(ray: Any, count: int | None) -> None:
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+        return
+    ray.init(
+        address="local",
+        num_cpus=count or os.cpu_count(),
+        include_dashboard=False,
+        object_store_memory=_STORE_BYTES,
+        **quiet,
+    )

@@ -1,0 +1,102 @@
+"""One piece of work, done in one process: its files analysed, their rows in a file of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.video import analyze_video
+from fer_core.batch.files import Item, Piece, Recipe
+from fer_core.batch.rows import Failure, PartFile
+from fer_core.errors import FerError, PictureTooLarge, VideoTooLarge
+from fer_core.media.images import read_picture
+from fer_core.media.video import Selection, VideoFile
+from fer_core.schema import FrameResult
+
+_KILLED = Failure(
+    "The process that analysed this file was ended from outside, or crashed: most often there was "
+    "not enough memory. The next run tries it again; give it fewer --workers.",
+    lasting=False,
+)
+
+
+def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
+    """Analyse the files of a piece into a Parquet file in ``parts``; how many there were.
+
+    A file that cannot be analysed is a row that says why. Raises ``WeightsError`` where an engine
+    has gone, ``VideoError`` where the rows cannot be written.
+    """
+    analyzer = _analyzer(recipe.detector, recipe.emotion)
+    with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
+        for item in piece:
+            stamp = recipe.stamp(item)
+            for outcome in _outcomes(item, analyzer, recipe.selection):
+                if isinstance(outcome, Failure):
+                    rows.failure(item, stamp, outcome)
+                else:
+                    rows.result(item, stamp, outcome)
+    return len(piece)
+
+
+def give_up(piece: Piece, recipe: Recipe, parts: Path) -> int:
+    """What ``analyze_piece`` does, for files that killed the process they were analysed in."""
+    with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
+        for item in piece:
+            rows.failure(item, recipe.stamp(item), _KILLED)
+    return len(piece)
+
+
+def _part(piece: Piece, recipe: Recipe, parts: Path) -> Path:
+    stamps = "".join(recipe.stamp(item) for item in piece)
+    return parts / f"{hashlib.sha256(stamps.encode()).hexdigest()[:32]}.parquet"
+
+
+@lru_cache(maxsize=1)
+def _analyzer(detector: str, emotion: str) -> Analyzer:
+    """The engines of this process, loaded with its first piece."""
+    cv2.setNumThreads(1)  # the other cores have processes of their own
+    return Analyzer(detector, emotion)
+
+
+def _outcomes(
+    item: Item, analyzer: Analyzer, selection: Selection
+) -> Iterator[FrameResult | Failure]:
+    """The frames of a file and, if it ends badly, why. Raises nothing."""
+    try:
+        with item.path.open("rb"):
+            pass  # what cannot be opened today, can perhaps tomorrow
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        yield Failure(f"This file cannot be opened: {reason}.", lasting=False)
+        return
+    try:
+        if item.kind == "picture":
+            yield _numbered(analyzer.analyze(read_picture(item.path)))
+        else:
+            yield from _video(item.path, analyzer, selection)
+    except (PictureTooLarge, VideoTooLarge) as error:
+        yield Failure(str(error), lasting=False)  # the limits are settings
+    except FerError as error:
+        yield Failure(str(error))
+    except Exception as error:  # whatever one file in a million makes a library raise
+        yield Failure(f"This file could not be analysed: {type(error).__name__}: {error}.")
+
+
+def _video(path: Path, analyzer: Analyzer, selection: Selection) -> Iterator[FrameResult | Failure]:
+    with VideoFile(path) as video:
+        for _, result in analyze_video(video, analyzer, selection):
+            yield result
+        if video.problem:
+            yield Failure(video.problem)
+
+
+def _numbered(picture: FrameResult) -> FrameResult:
+    """The faces of a picture numbered from 1, the largest first, as those of a video are."""
+    faces = (replace(face, track_id=i) for i, face in enumerate(picture.faces, start=1))
+    return replace(picture, faces=tuple(faces))

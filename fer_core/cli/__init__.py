@@ -1,0 +1,1 @@
+"""The command line. click is imported in this package alone."""

@@ -1,0 +1,80 @@
+"""``python -m fer_core batch``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.batch.files import Recipe
+from fer_core.cli.batch_run import Engine, run_batch
+from fer_core.errors import FerError, UnknownEngine
+from fer_core.media.video import Selection
+from fer_core.models import choice
+
+
+@click.command("batch")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The table: a .parquet file."
+)
+@click.option(
+    "--emotion",
+    default="auto",
+    show_default=True,
+    help="auto, deepface, compact, or own/NAME for a network in models/own.",
+)
+@click.option(
+    "--detector", type=click.Choice(["auto", *choice.DETECTORS]), default="auto", show_default=True
+)
+@click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame of videos.")
+@click.option(
+    "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second of videos."
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes; as many as there are cores.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="This machine, or a Ray cluster (requirements-ray.txt).",
+)
+def batch_command(
+    folder: Path,
+    out: Path,
+    emotion: str,
+    detector: str,
+    every: int | None,
+    fps: float | None,
+    workers: int | None,
+    engine: Engine,
+) -> None:
+    """Analyse all pictures and videos below FOLDER into one Parquet file, a row a face and frame.
+
+    A file without a face is a row without one; a file that cannot be analysed is a row with its
+    error, and the exit code is 1 at the end. A GIF counts as a video.
+
+    The same command once more does only what is new or has changed, and takes out the rows of files
+    that are gone; other engines or frames do all anew. A broken file is tried again when it has
+    changed; one that was too large, could not be opened or took its process down, every time.
+    Ctrl-C keeps what is done.
+
+    With --engine ray, the cluster that RAY_ADDRESS names does the work, or else a Ray of this
+    machine. All its machines need this program, FOLDER and the folder of the table under the same
+    paths.
+    """
+    if out.suffix != ".parquet":
+        raise click.BadParameter(f"{out} is no name of a Parquet file. Let it end with .parquet.")
+    try:
+        selection = Selection(every or 1, fps)
+    except ValueError as error:
+        raise click.UsageError(f"{str(error).capitalize()}.") from error
+    try:
+        recipe = Recipe.of(Analyzer(detector, emotion), selection)
+    except UnknownEngine as error:
+        raise click.BadParameter(str(error)) from error
+    except FerError as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(run_batch(folder.resolve(), out.resolve(), recipe, workers, engine))

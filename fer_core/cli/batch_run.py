@@ -1,0 +1,161 @@
+"""A folder into one file, as the command line shows it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from fer_core.batch.files import Item, Piece, Recipe, find, pieces
+from fer_core.batch.merge import merge
+from fer_core.batch.pool import Workers
+from fer_core.batch.ray import run_on_ray
+from fer_core.batch.rows import Place, is_batch, places
+from fer_core.batch.task import analyze_piece, give_up
+from fer_core.errors import FerError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+Engine = Literal["local", "ray"]
+
+
+Found = dict[str, Place]
+"""What is done: by stamp, or, where it is to be tried again and has none, by the file's name."""
+
+
+def run_batch(
+    folder: Path, out: Path, recipe: Recipe, workers: int | None, engine: Engine = "local"
+) -> int:
+    """Analyse what is new or changed in a folder since ``out`` was written; the exit code.
+
+    Until all is done, each piece of work is a file in a folder beside ``out``, its name with
+    ``.parts`` after it; then they are merged and removed. Raises ``click.ClickException`` with a
+    sentence where nothing can be done.
+    """
+    items, unread = find(folder)
+    for sentence in unread:
+        click.echo(sentence, err=True)
+    if not items:
+        raise click.ClickException(f"There is no picture and no video in {folder}.")
+    with _parts_of(out) as parts:
+        missing = _missing(items, recipe, _found(out, parts))
+        before = f"{len(items) - len(missing)} done before, {len(missing)} to do"
+        click.echo(f"{_files(len(items))}: {before}.", err=True)
+        try:
+            _do(missing, recipe, parts, workers, engine)
+            return _conclude(items, recipe, out, parts)
+        except FerError as error:
+            raise click.ClickException(f"{error} What is done until now is kept.") from error
+        except KeyboardInterrupt:
+            kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
+            click.echo(
+                f"Stopped. {kept} of {_files(len(items))} are done and kept: give the same command "
+                "again to go on.",
+                err=True,
+            )
+            return INTERRUPTED
+
+
+def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> int:
+    """Put the parts together and say what came of it; the exit code."""
+    found = _found(out, parts)
+    rows_of = [found.get(recipe.stamp(item)) or found[item.file] for item in items]
+    if not out.exists() or rows_of != list(places(out).values()):
+        merge(rows_of, out, recipe.labels)
+    shutil.rmtree(parts, ignore_errors=True)
+    failed = sum(place.failed for place in rows_of)
+    errors = f", {failed} with an error: see the column error" if failed else ""
+    count = sum(place.count for place in rows_of)
+    click.echo(f"{out}: {count} rows of {_files(len(items))}{errors}")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _parts_of(out: Path) -> Iterator[Path]:
+    """The folder for the parts, kept from a second run at the same time."""
+    parts = out.with_name(f"{out.name}.parts")
+    if out.exists() and not is_batch(out):
+        raise click.ClickException(
+            f"{out} is there already, and it is no table of this command. Choose another name."
+        )
+    try:
+        parts.mkdir(exist_ok=True)
+        lock = FileLock(parts / "lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise click.ClickException(
+            f"Another run is writing to {out}. Wait for its end, or choose another name."
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise click.ClickException(
+            f"{out} cannot be written: {reason}. Choose a folder that exists and that you may "
+            "write to."
+        ) from error
+    try:
+        yield parts
+    finally:
+        lock.release()
+
+
+def _found(out: Path, parts: Path) -> Found:
+    """What earlier runs left in ``out`` and in parts, and this one until now."""
+    found = _by_stamp(out) if out.exists() else {}
+    for part in sorted(parts.glob("*.parquet"), key=lambda each: each.stat().st_mtime_ns):
+        try:
+            found |= _by_stamp(part)
+        except (pa.ArrowException, OSError):
+            part.unlink()  # written while the machine lost its power
+    return found
+
+
+def _by_stamp(path: Path) -> Found:
+    return {place.stamp or file: place for file, place in places(path).items()}
+
+
+def _missing(items: Sequence[Item], recipe: Recipe, found: Found) -> list[Item]:
+    return [item for item in items if recipe.stamp(item) not in found]
+
+
+def _do(
+    items: Sequence[Item], recipe: Recipe, parts: Path, workers: int | None, engine: Engine
+) -> None:
+    """Analyse files into parts, with a bar on standard error."""
+    work = pieces(items)
+    if not work:
+        return
+    quiet = not sys.stderr.isatty()
+    with (
+        closing(_progress(work, recipe, parts, workers, engine)) as counts,
+        click.progressbar(
+            length=len(items), label="Files", show_pos=True, file=sys.stderr, hidden=quiet
+        ) as bar,
+    ):
+        for count in counts:
+            bar.update(count)
+
+
+def _progress(
+    work: list[Piece], recipe: Recipe, parts: Path, workers: int | None, engine: Engine
+) -> Generator[int, None, None]:
+    todo = partial(analyze_piece, recipe=recipe, parts=parts)
+    lost = partial(give_up, recipe=recipe, parts=parts)
+    if engine == "ray":
+        yield from run_on_ray(todo, lost, workers, work)
+        return
+    with Workers(todo, lost, workers or os.cpu_count() or 1) as pool:
+        yield from pool.run(work)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

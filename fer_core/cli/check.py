@@ -1,0 +1,110 @@
+"""Whether this installation may start: ``python -m fer_core check``, which setup.sh runs.
+
+A wrong setting, an unreachable database or a damaged network would otherwise show up later, in
+front of a user.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+import numpy as np
+from pydantic import ValidationError
+
+from fer_core.errors import FerError
+from fer_core.history import LOCAL, history
+from fer_core.live.ice import provider_of, servers_from
+from fer_core.models import choice
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.models.emotion.custom import own_networks
+from fer_core.models.landmarks.crops import LANDMARK_PX
+from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.weights import files
+from fer_core.settings import Settings, settings
+
+
+def reasons_not_to_start() -> list[str]:
+    """A sentence for each thing that is wrong; empty where all is well.
+
+    Brings the tables of the history up to date on the way.
+    """
+    try:
+        wanted = settings()
+    except ValidationError as error:
+        return [_setting_wrong(fault) for fault in error.errors(include_url=False)]
+    checks: list[Callable[[], object]] = [
+        lambda: provider_of(wanted) or servers_from(wanted, time.time()),
+        lambda: history().count(LOCAL),
+        _run_compact,
+        _run_landmarks,
+    ]
+    return [*_port_wrong(), *_engines_wrong(wanted), *_failures(checks)]
+
+
+@click.command("check")
+def check_command() -> None:
+    """Say whether the dashboard may start: settings, database, networks.
+
+    Brings the database up to date. The exit code is 1 if something is wrong.
+    """
+    reasons = reasons_not_to_start()
+    for sentence in reasons:
+        click.echo(sentence, err=True)
+    if reasons:
+        raise click.ClickException("The dashboard does not start until this is put right.")
+    # A file that is missing or damaged is no reason: other engines take over.
+    for key in files.WEIGHTS:
+        click.echo(files.status(key).sentence)
+    click.echo(f"The history is in {history().place}.")
+
+
+def _failures(checks: Iterable[Callable[[], object]]) -> list[str]:
+    sentences = []
+    for check in checks:
+        try:
+            check()
+        except FerError as error:
+            sentences.append(str(error))
+    return sentences
+
+
+def _setting_wrong(fault: Any) -> str:
+    """One of pydantic's errors; the value is left out, because it may be a secret."""
+    what = f"{fault['msg'].removeprefix('Value error, ')}. Correct it, or unset it."
+    if not fault["loc"]:  # several settings together
+        return what
+    name = str(fault["loc"][0])
+    # A name of ours, unless the setting has a variable of its own.
+    variable = f"FER_{name.upper()}" if name in Settings.model_fields else name
+    return f"{variable}: {what}"
+
+
+def _port_wrong() -> list[str]:
+    port = os.environ.get("PORT", "8501")
+    if port.isascii() and port.isdigit() and 0 < int(port) < 65_536:
+        return []
+    return ["PORT: a number from 1 to 65535 is needed. Correct it."]
+
+
+def _engines_wrong(wanted: Settings) -> list[str]:
+    known = {
+        "FER_DETECTOR": (wanted.detector, ("auto", *choice.DETECTORS)),
+        "FER_EMOTION": (wanted.emotion, ("auto", *choice.EMOTION_MODELS, *own_networks())),
+    }
+    return [
+        f"{variable}: there is no engine of this name. Choose one of {', '.join(names)}."
+        for variable, (name, names) in known.items()
+        if name not in names
+    ]
+
+
+def _run_compact() -> None:
+    CompactEmotionModel().predict(np.zeros((1, 48, 48), np.uint8))
+
+
+def _run_landmarks() -> None:
+    Landmarks68Model().predict(np.zeros((1, LANDMARK_PX, LANDMARK_PX), np.uint8))

@@ -1,0 +1,167 @@
+"""``python -m fer_core train`` and ``python -m fer_core evaluate``."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_core.errors import DatasetError, FerError
+from fer_core.labels import EMOTIONS
+from fer_core.models.emotion.custom import NETWORK
+from fer_core.training.expression.data import read_contact_sheet
+from fer_core.training.expression.evaluate import as_table, evaluate
+
+BAD_INPUT = 2
+"""The exit code for data that cannot be used."""
+
+
+def say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
+    """End with a sentence and ``BAD_INPUT`` where the user's files cannot be used."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except FerError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(BAD_INPUT)
+
+    return wrapped
+
+
+class Channels(click.ParamType[tuple[int, ...]]):
+    """Four numbers of channels, separated by commas."""
+
+    name = "n,n,n,n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The numbers; the squeeze-and-excitation of a block needs eight channels at least."""
+        found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", value)
+        numbers = tuple(map(int, found.groups())) if found else ()
+        if not numbers or min(numbers) < 8 or max(numbers) > 4096:
+            self.fail(f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx)
+        return numbers
+
+
+@click.command("evaluate")
+@click.option("--emotion", default="auto", show_default=True, help="auto, deepface or compact.")
+@click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
+@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@say_what_is_wrong
+def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
+    """Measure an emotion model on labelled faces."""
+    from fer_core.models.emotion import load_emotion_model
+
+    faces = read_contact_sheet(sheet, labels)
+    model = load_emotion_model(emotion)
+    if model.labels != EMOTIONS:
+        raise DatasetError(
+            f"{emotion} knows other expressions than the sheet: {', '.join(model.labels)}. "
+            "Its figures are in the report beside it."
+        )
+    report = evaluate(model, faces)
+    click.echo(json.dumps(report) if as_json else as_table(report))
+
+
+@click.command("train")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder with train and validation sheets and csv files; with --from, of class folders.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Network of an earlier run (.onnx or .pt) to learn from; may be given several times.",
+)
+@click.option(
+    "--channels",
+    type=Channels(),
+    help="Of the network's four blocks, as 64,128,256,384: a larger one, to teach. "
+    "[default: those of the shipped network]",
+)
+@click.option(
+    "--side",
+    type=click.Choice((48, 64, 80, 96)),
+    help="Pixels a side that a face is enlarged to inside the network; 48 leaves it as it is. "
+    "[default: that of the shipped network]",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), help="[default: 90; 60 with --teacher; 20 with --from]"
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@say_what_is_wrong
+def train_command(
+    data: Path,
+    out: Path,
+    start: Path | None,
+    teachers: tuple[Path, ...],
+    channels: tuple[int, ...] | None,
+    side: int | None,
+    epochs: int | None,
+    seed: int,
+) -> None:
+    """Train the compact network, or go on with the run that is in the folder --out.
+
+    Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
+    it learns what the teachers say beside the labels, and begins with the weights of the last one
+    if that has the same channels.
+
+    With --from, an .onnx or .pt file of the network, it learns the classes of your own folder
+    instead: one folder of face pictures a class. That leaves adapted.onnx and adapted.json, the
+    report on the fifth of the pictures that was held out; in models/own/NAME, the dashboard's
+    Models page offers it.
+    """
+    try:
+        from fer_core.training.expression.adapt import adapt
+        from fer_core.training.expression.export import read_network
+        from fer_core.training.expression.run import run
+        from fer_core.training.expression.state import Settings
+    except ModuleNotFoundError as error:
+        click.echo(
+            f"Error: training needs {error.name}: pip install -r requirements-train.txt", err=True
+        )
+        sys.exit(BAD_INPUT)
+    if start is None:
+        settings = Settings(epochs=epochs or 90, seed=seed)
+        if channels:
+            settings = replace(settings, channels=channels)
+        if side:
+            settings = replace(settings, side=side)
+        if teachers:
+            settings = replace(
+                settings,
+                epochs=epochs or 60,
+                decay_share=1.0,
+                refine_share=0.6,
+                teacher_share=0.8,
+            )
+        run(data, out, settings, teachers)
+        return
+    network, _ = read_network(start)
+    settings = Settings(
+        epochs=epochs or 20,
+        batch=16,
+        learning_rate=0.02,
+        channels=network.channels,
+        side=network.side,
+        seed=seed,
+    )
+    scores = adapt(data, out, network, settings)
+    click.echo(f"{out / NETWORK}: {scores.accuracy:.1%} of {scores.n} held-out faces")

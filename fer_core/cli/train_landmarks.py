@@ -1,0 +1,65 @@
+"""``python -m fer_core train-landmarks`` and ``python -m fer_core evaluate-landmarks``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fer_core.cli.train import BAD_INPUT, say_what_is_wrong
+from fer_core.training.landmarks.data import read_landmark_faces
+from fer_core.training.landmarks.evaluate import evaluate
+
+
+@click.command("evaluate-landmarks")
+@click.option("--images", required=True, type=click.Path(path_type=Path), help="Folder.")
+@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@say_what_is_wrong
+def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
+    """Measure the landmark network on pictures of one face each, whose 68 points are known.
+
+    The csv has the columns file and x0, y0 to x67, y67, in pixels of the picture.
+    """
+    from fer_core.models.detectors.haar import HaarDetector
+    from fer_core.models.landmarks import load_landmark_model
+
+    faces = read_landmark_faces(images, labels)
+    scores = evaluate(load_landmark_model(), HaarDetector(), faces)
+    if as_json:
+        click.echo(json.dumps(asdict(scores)))
+        return
+    click.echo(f"faces                {scores.n:>6}")
+    click.echo(f"mean error           {scores.nme_interocular_percent:>6.2f} % of interocular")
+    click.echo(f"failures (over 10 %) {scores.failure_rate_percent:>6.2f} %")
+
+
+@click.command("train-landmarks")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder with images and landmarks.csv; maybe also backgrounds and faces.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@say_what_is_wrong
+def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> None:
+    """Train the landmark network, or go on with the run that is in the folder --out.
+
+    Leaves landmarks68.onnx and its model card in --out. In --data, backgrounds holds pictures
+    without a face and faces holds faces cut out, both of any size; presence is learned from them.
+    """
+    try:
+        from fer_core.training.landmarks.run import run
+        from fer_core.training.landmarks.state import Settings
+    except ModuleNotFoundError as error:
+        click.echo(
+            f"Error: training needs {error.name}: pip install -r requirements-train.txt", err=True
+        )
+        sys.exit(BAD_INPUT)
+    run(data, out, Settings(epochs=epochs, seed=seed))

@@ -1,0 +1,147 @@
+"""``python -m fer_core video``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.cli.video_run import analyze_all
+from fer_core.errors import FerError, UnknownEngine
+from fer_core.media.video import Selection
+from fer_core.models import choice
+
+_SUFFIXES = {
+    "csv": ".csv",
+    "parquet": ".parquet",
+    "json": ".jsonl",
+    "annotated": ".annotated.mp4",
+    "report": ".html",
+}
+"""What a video's name gets in a folder of outputs."""
+
+
+class Moment(click.ParamType[float]):
+    """A time in a video: seconds, ``m:ss`` or ``h:mm:ss``, as seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read one; a usage error for what is none."""
+        if isinstance(value, float):
+            return value
+        try:
+            parts = [float(part) for part in str(value).split(":")]
+        except ValueError:
+            parts = []
+        if not 1 <= len(parts) <= 3 or any(not 0.0 <= part < float("inf") for part in parts):
+            self.fail(f"{value!r} is no time. Write seconds, m:ss or h:mm:ss.", param, ctx)
+        seconds = 0.0
+        for part in parts:
+            seconds = seconds * 60.0 + part
+        return seconds
+
+
+@click.command("video")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--csv", help="A row a face and frame.")
+@click.option("--parquet", help="The same with all digits, and the columns' meaning inside.")
+@click.option("--json", help="A line a frame, with landmarks.")
+@click.option("--annotated", help="The film with the faces marked, MP4.")
+@click.option("--report", help="Charts and summary in one HTML file.")
+@click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame.")
+@click.option("--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second.")
+@click.option("--start", type=Moment(), default=0.0, help="Begin here: seconds or h:mm:ss.")
+@click.option("--end", type=Moment(), help="End before this: seconds or h:mm:ss.")
+@click.option(
+    "--emotion",
+    default="auto",
+    show_default=True,
+    help="auto, deepface, compact, or own/NAME for a network in models/own.",
+)
+@click.option(
+    "--detector", type=click.Choice(["auto", *choice.DETECTORS]), default="auto", show_default=True
+)
+def video_command(
+    files: tuple[Path, ...],
+    every: int | None,
+    fps: float | None,
+    start: float,
+    end: float | None,
+    emotion: str,
+    detector: str,
+    **outputs: str | None,
+) -> None:
+    """Analyse videos: MP4, MOV, WebM, MKV, AVI or GIF.
+
+    Each output is a file or, if it ends with / or is one, a folder, which gets a file a video,
+    named after it. Several videos need folders. Without any output a summary is printed.
+
+    A video that fails gets a line, the others go on, and the exit code is 1. Ctrl-C ends at once
+    and keeps what is done.
+    """
+    given = {kind: name for kind, name in outputs.items() if name is not None}
+    plan = {path: _places(path, given) for path in files}
+    _refuse_clashes(files, given, plan)
+    _make_folders(given)
+    try:
+        selection = Selection(every or 1, fps, start, end)
+    except ValueError as error:
+        raise click.UsageError(f"{str(error).capitalize()}.") from error
+    try:
+        analyzer = Analyzer(detector, emotion)
+    except UnknownEngine as error:
+        raise click.BadParameter(str(error)) from error
+    except FerError as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(analyze_all(plan, analyzer, selection))
+
+
+def _places(video: Path, given: Mapping[str, str]) -> dict[str, Path]:
+    """Where each output of a video goes, by kind."""
+    return {
+        kind: Path(name) / f"{video.stem}{_SUFFIXES[kind]}" if _is_folder(name) else Path(name)
+        for kind, name in given.items()
+    }
+
+
+def _is_folder(name: str) -> bool:
+    return name.endswith("/") or Path(name).is_dir()
+
+
+def _refuse_clashes(
+    files: tuple[Path, ...], given: Mapping[str, str], plan: Mapping[Path, dict[str, Path]]
+) -> None:
+    """A usage error where two outputs, or an output and a video, would be one file."""
+    for kind, name in given.items():
+        if len(files) > 1 and not _is_folder(name):
+            raise click.UsageError(
+                f"--{kind} {name} is one file, but there are {len(files)} videos. Give a folder, "
+                f"with a / at its end: --{kind} results/"
+            )
+    taken = {path.resolve(): path for path in files}
+    if len(taken) < len(files):
+        raise click.UsageError("A video is named twice. Name each once.")
+    for places in plan.values():
+        for place in places.values():
+            other = taken.setdefault(place.resolve(), place)
+            if other is not place:
+                raise click.UsageError(
+                    f"{place} would be written over {other}, or twice. Choose another name, or "
+                    "another folder for videos of the same name."
+                )
+
+
+def _make_folders(given: Mapping[str, str]) -> None:
+    for kind, name in given.items():
+        if _is_folder(name):
+            try:
+                Path(name).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = (error.strerror or "unknown error").lower()
+                raise click.UsageError(f"--{kind} {name} cannot be made: {reason}.") from error

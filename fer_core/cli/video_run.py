@@ -1,0 +1,181 @@
+"""Videos through the analysis and into files, as the command line shows it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.progress import Progress
+from fer_core.analysis.video import analyze_video
+from fer_core.errors import FerError
+from fer_core.export.annotated_video import AnnotatedVideo
+from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
+from fer_core.export.text_summary import ReportSink, summary_text
+from fer_core.media.video import Selection, VideoFile, VideoFrame
+from fer_core.schema import FrameResult
+from fer_core.timeline.table import Timeline
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+Places = Mapping[str, Path]
+"""Where the outputs of a video go: by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""
+
+_Sink = CsvSink | ParquetSink | JsonLinesSink | ReportSink
+
+_Write = Callable[[VideoFrame, FrameResult], None]
+
+
+class _StoppedEarly(Exception):
+    """Ctrl-C: the outputs are closed as they are."""
+
+
+def analyze_all(plan: Mapping[Path, Places], analyzer: Analyzer, selection: Selection) -> int:
+    """Analyse videos one after the other, each into its outputs; the exit code.
+
+    Says on standard output what came of each, on standard error what went wrong: a video that
+    fails does not stop the others.
+    """
+    failed = False
+    with _ctrl_c() as stopped:
+        for number, (path, places) in enumerate(plan.items(), start=1):
+            try:
+                _analyze(path, places, analyzer, selection, stopped)
+            except FerError as error:
+                failed = True
+                click.echo(f"{path}: {error}", err=True)
+            if stopped.is_set():
+                left = len(plan) - number
+                others = f" Not begun: {left}." if left else ""
+                click.echo(f"Stopped. What was done until then is kept.{others}", err=True)
+                return INTERRUPTED
+    return 1 if failed else 0
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets; only a second Ctrl-C ends the program at once."""
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _analyze(
+    path: Path,
+    places: Places,
+    analyzer: Analyzer,
+    selection: Selection,
+    stopped: threading.Event,
+) -> None:
+    """Analyse one video and say what came of it. Raises ``VideoError``."""
+    timeline = Timeline(analyzer.labels)
+    with VideoFile(path) as video:
+        line = _ProgressLine(path.name, Progress(video.info, selection))
+        with suppress(_StoppedEarly), line, ExitStack() as stack:
+            write = _open_outputs(stack, places, video, analyzer, selection)
+            found = stack.enter_context(closing(analyze_video(video, analyzer, selection)))
+            for frame, result in found:
+                write(frame, result)
+                if not places:
+                    timeline.append(result)
+                line.advance(frame.t_s)
+                if stopped.is_set():
+                    raise _StoppedEarly
+        if video.problem:
+            click.echo(f"{path}: {video.problem}", err=True)
+    engines = f"{analyzer.emotion.name}, {analyzer.detector.name}"
+    click.echo(f"{path}: {line.frames} frames, {line.seconds:.1f} s, {engines}")
+    for place in places.values():
+        if place.exists():  # without a frame there is no film
+            click.echo(f"  {place}")
+    if not places:
+        click.echo(summary_text(timeline.to_frame()))
+
+
+def _open_outputs(
+    stack: ExitStack,
+    places: Places,
+    video: VideoFile,
+    analyzer: Analyzer,
+    selection: Selection,
+) -> _Write:
+    """Open the outputs of a video, which ``stack`` closes; a function that writes to all."""
+    labels = analyzer.labels
+    makers: dict[str, Callable[[Path], _Sink]] = {
+        "csv": lambda place: CsvSink(place, labels),
+        "parquet": lambda place: ParquetSink(place, labels),
+        "json": JsonLinesSink,
+        "report": lambda place: ReportSink(place, labels, video.info.name),
+    }
+    sinks: list[_Sink] = [make(places[kind]) for kind, make in makers.items() if kind in places]
+    for sink in sinks:
+        stack.enter_context(sink)
+    film: AnnotatedVideo | None = None
+    if "annotated" in places:
+        film = AnnotatedVideo(places["annotated"], video.path, video.info, selection)
+        stack.enter_context(film)
+
+    def write(frame: VideoFrame, result: FrameResult) -> None:
+        for sink in sinks:
+            sink.write(result)
+        if film:
+            film.write(frame, result)
+
+    return write
+
+
+class _ProgressLine:
+    """A line on a terminal that tells how far a video is; silent where there is no terminal."""
+
+    EVERY_S = 0.2
+    CELLS = 24
+
+    def __init__(self, name: str, progress: Progress) -> None:
+        self._name = name
+        self._progress = progress
+        self._shown = sys.stderr.isatty()
+        self._last_s = -self.EVERY_S
+        self._width = 0
+        self.frames = 0
+        self.seconds = 0.0
+
+    def __enter__(self) -> _ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            self._show("")
+            click.echo("\r", nl=False, err=True)
+
+    def advance(self, t_s: float) -> None:
+        """The frame shown at ``t_s`` is done."""
+        self.frames += 1
+        self.seconds = t_s
+        self._progress.update(t_s)
+        now_s = time.monotonic()
+        if self._shown and now_s - self._last_s >= self.EVERY_S:
+            self._last_s = now_s
+            share = self._progress.share
+            bar = "" if share is None else f"[{'#' * round(share * self.CELLS):<{self.CELLS}}] "
+            self._show(f"{self._name} {bar}{self._progress.sentence}")
+
+    def _show(self, text: str) -> None:
+        click.echo(f"\r{text:<{self._width}}", nl=False, err=True)
+        self._width = len(text)

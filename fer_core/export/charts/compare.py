@@ -1,0 +1,147 @@
+"""Two faces, of one session or of two, over one time axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.export.charts.axis import ms, safe, time_axis
+from fer_core.export.charts.basic import CLEAR, FONT_PX, GRID, TRAIL
+from fer_core.export.charts.stack import closed, hover_line
+from fer_core.export.charts.thin import thinned
+from fer_core.labels import color_of
+from fer_core.timeline.table import labels_of, with_gaps
+
+_ROW, _BETWEEN, _ABOVE, _BELOW = 52, 10, 40, 44
+"""Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One face of a table of ``timeline.columns``, and what to call it."""
+
+    table: pd.DataFrame
+    track_id: int
+    title: str
+
+    @property
+    def start_s(self) -> float:
+        """When the face was first seen."""
+        return float(self._times.iloc[0])
+
+    @property
+    def end_s(self) -> float:
+        """When it was last seen."""
+        return float(self._times.iloc[-1])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The expressions its network knows."""
+        return labels_of(self.table)
+
+    @property
+    def _times(self) -> pd.Series:
+        times: pd.Series = self.table.loc[self.table["track_id"] == self.track_id, "t_s"]
+        return times
+
+
+def compare_figure(first: Course, second: Course, offset_s: float | None = None) -> go.Figure:
+    """The shares of two faces, a row an expression: the first as an area, the second as a dashed
+    line.
+
+    Each begins at its own first sighting; with ``offset_s``, both are on the clock of the first,
+    and second 0 of the second lies at ``offset_s`` on it. What lies before the first sighting of
+    both is left out. Expressions that only one of the networks knows have a row with one course.
+    """
+    shifts = (-first.start_s, -second.start_s) if offset_s is None else (0.0, offset_s)
+    courses = list(zip((first, second), shifts, strict=True))
+    labels = list(dict.fromkeys([*first.labels, *second.labels]))
+    begin_s = min(course.start_s + shift for course, shift in courses)
+    end_s = max(course.end_s + shift for course, shift in courses)
+    figure = go.Figure()
+    for dashed, (course, shift) in zip((False, True), courses, strict=True):
+        # On the axis, the earlier of the two begins at 0: it has no negative times.
+        rows = _rows(course, shift - begin_s)
+        for position, label in enumerate(labels, start=1):
+            if label in course.labels:
+                color = color_of(label, labels).as_hex()
+                traces = _dashed(rows, label) if dashed else _area(rows, label, color)
+                figure.add_traces([trace.update(yaxis=f"y{position}") for trace in traces])
+        figure.add_trace(_key(course.title, dashed))
+    _lay_out(figure, labels, end_s - begin_s)
+    return figure
+
+
+def _rows(course: Course, shift_s: float) -> pd.DataFrame:
+    names = list(map(str, course.labels))
+    rows = with_gaps(course.table, course.track_id)
+    rows = rows[rows["t_s"].between(course.start_s, course.end_s)]
+    rows = thinned(rows, names)
+    return rows.assign(t_s=rows["t_s"] + shift_s)
+
+
+def _area(rows: pd.DataFrame, label: str, color: str) -> list[go.Scatter]:
+    area = closed(rows[["t_s", str(label)]])
+    filled = go.Scatter(
+        x=ms(area["t_s"]),
+        y=area[str(label)].to_numpy(np.float64).round(4),
+        mode="none",
+        fill="tozeroy",
+        fillcolor=color,
+        opacity=0.7,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    return [filled, hover_line(rows, label).update(name=f"■ {safe(label)}")]
+
+
+def _dashed(rows: pd.DataFrame, label: str) -> list[go.Scatter]:
+    look = {"color": TRAIL, "width": 2, "dash": "dash"}
+    return [hover_line(rows, label).update(line=look)]
+
+
+def _key(title: str, dashed: bool) -> go.Scatter:
+    """What the legend shows: the rows' own colours differ."""
+    look = {"mode": "lines", "line": {"color": TRAIL, "width": 2, "dash": "dash"}}
+    if not dashed:
+        square = {"symbol": "square", "size": 12, "color": "rgba(128,128,128,0.6)"}
+        look = {"mode": "markers", "marker": square}
+    return go.Scatter(x=[None], y=[None], name=safe(title), hoverinfo="skip", **look)
+
+
+def _lay_out(figure: go.Figure, labels: list[str], span_s: float) -> None:
+    inner = len(labels) * (_ROW + _BETWEEN)
+    figure.update_layout(
+        height=inner + _ABOVE + _BELOW,
+        margin={"l": 12, "r": 14, "t": _ABOVE, "b": _BELOW},
+        font_size=FONT_PX,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        hovermode="x unified",
+        hoversubplots="axis",
+        legend={
+            **{"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
+            # One key must not hide what it does not draw.
+            **{"itemclick": False, "itemdoubleclick": False},
+        },
+        xaxis={
+            **time_axis(0.0, span_s),
+            "anchor": f"y{len(labels)}",
+            "gridcolor": GRID,
+        },
+    )
+    for position, label in enumerate(labels):
+        top = 1.0 - position * (_ROW + _BETWEEN) / inner
+        figure.update_layout(
+            {
+                f"yaxis{position + 1}": {
+                    "domain": [top - _ROW / inner, top],
+                    **{"range": [0, 1], "tickvals": [0.5], "ticktext": [safe(label)]},
+                    **{"zeroline": True, "zerolinecolor": GRID, "gridcolor": GRID},
+                    **{"fixedrange": True, "automargin": True, "ticklabelstandoff": 6},
+                }
+            }
+        )

@@ -1,0 +1,220 @@
+"""The course of one face over a session: shares, ribbon, valence and arousal, events, marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.export.charts.axis import ms, safe
+from fer_core.export.charts.basic import TRAIL
+from fer_core.export.charts.layout import AFFECT, RIBBON, SLIDER, Mark, draw_marks, lay_out
+from fer_core.export.charts.stack import stacked_areas, tops
+from fer_core.export.charts.thin import gaps, runs, thinned
+from fer_core.labels import Emotion, color_of
+from fer_core.timeline.events import Event
+from fer_core.timeline.table import labels_of, with_gaps
+
+Style = Literal["lines", "stacked"]
+
+ACTIVATION = "#CC7722"
+"""Of arousal, beside valence in ``TRAIL``; the lines differ in their dashes too."""
+
+SHADE = "rgba(128,128,128,0.16)"
+
+MOST_OUTLINED = 60
+MOST_WITH_ONSETS = 200
+"""Of more events than these, the marks are small; of more than those, only peaks are drawn."""
+
+
+def course_figure(
+    table: pd.DataFrame,
+    track_id: int,
+    *,
+    style: Style = "lines",
+    affect: bool = False,
+    events: Sequence[Event] = (),
+    marks: Sequence[Mark] = (),
+) -> go.Figure:
+    """The shares of one face over a whole session, with its dominant expressions as a ribbon.
+
+    ``table`` has the columns of ``timeline.columns`` and at least one row of this face. Lines break
+    and areas end where it was not seen, and these stretches are shaded. ``affect`` adds a track of
+    valence and arousal, if the network's labels have them. ``events`` of this face are drawn on
+    their lines; ``marks`` are vertical lines. The slider below shows the ribbon of the whole
+    session.
+    """
+    labels = labels_of(table)
+    names = [str(label) for label in labels]
+    rows = with_gaps(table, track_id)
+    affect = affect and bool(rows["valence"].notna().any())
+    keep_s = [event.t_s for event in events]
+    rows = thinned(rows, [*names, "valence", "arousal"] if affect else names, keep_s)
+    figure = go.Figure()
+    figure.add_traces(_shares(rows, labels, style))
+    stretches = runs(table, track_id)
+    unseen = gaps(table, track_id)
+    if bool((stretches["start_s"] == stretches["end_s"]).all()):
+        # Frames so far apart that each stands for itself: nothing is known of what lies between.
+        unseen = unseen.iloc[:0]
+    figure.add_trace(_boxes(unseen, SHADE, name="not seen", showlegend=bool(len(unseen))))
+    figure.add_traces(_events(rows, events, labels, style))
+    if affect:
+        figure.add_traces(_affect(rows))
+    # A frame by itself has no length, and is still to be seen.
+    least_s = max(float(np.ptp(table["t_s"])), 1.0) / 400
+    stretches["end_s"] = stretches["end_s"].clip(lower=stretches["start_s"] + least_s)
+    figure.add_traces(_ribbon(stretches, labels))
+    figure.add_traces(_miniature(stretches, labels))
+    lay_out(figure, table, affect)
+    draw_marks(figure, marks, float(table["t_s"].iloc[-1]))
+    return figure
+
+
+def has_affect(table: pd.DataFrame, track_id: int) -> bool:
+    """Whether valence and arousal of this face are known."""
+    return bool(table.loc[table["track_id"] == track_id, "valence"].notna().any())
+
+
+def _shares(rows: pd.DataFrame, labels: Sequence[str], style: Style) -> list[go.Scatter]:
+    if style == "stacked":
+        return stacked_areas(rows, labels)
+    alone = _alone(rows)
+    return [
+        go.Scatter(
+            x=ms(rows["t_s"]),
+            y=rows[str(label)].to_numpy(np.float64).round(4),
+            name=safe(label),
+            # A frame between two gaps has no line; where there are such, they are dots.
+            mode="lines+markers" if alone.any() else "lines",
+            marker={"size": np.where(alone, 6, 0), "opacity": 1} if alone.any() else None,
+            line={"color": color_of(label, labels).as_hex(), "width": 2},
+            connectgaps=False,
+            # What is left where nothing else shows lies behind what does.
+            zorder=0 if label == Emotion.NEUTRAL else 1,
+            hovertemplate="%{y:.0%}",
+        )
+        for label in labels
+    ]
+
+
+def _alone(rows: pd.DataFrame) -> Any:
+    """Which rows are seen between two that are not, ``(n,)`` bool."""
+    seen = np.concatenate([[False], rows["track_id"].notna().to_numpy(bool), [False]])
+    return seen[1:-1] & ~seen[:-2] & ~seen[2:]
+
+
+def _boxes(stretches: pd.DataFrame, color: str, **properties: Any) -> go.Scatter:
+    """Filled boxes from the bottom to the top of their track.
+
+    One trace for all of them, and no bars: where a figure has other bars too, Plotly no longer
+    hides the names on the ribbon that do not fit (7.1).
+    """
+    corners = np.full((len(stretches), 5), np.nan)
+    corners[:, [0, 1]] = stretches[["start_s"]]
+    corners[:, [2, 3]] = stretches[["end_s"]]
+    return go.Scatter(
+        x=ms(corners.ravel()),
+        y=np.tile([0.0, 1.0, 1.0, 0.0, np.nan], len(stretches)),
+        mode="none",
+        fill="toself",
+        fillcolor=color,
+        hoverinfo="skip",
+        **properties,
+    )
+
+
+def _miniature(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]:
+    """The ribbon for the slider."""
+    return [
+        _boxes(
+            stretches[stretches["dominant"] == str(label)],
+            color_of(label, labels).as_hex(),
+            showlegend=False,
+            **SLIDER,
+        )
+        for label in labels
+    ]
+
+
+def _events(
+    rows: pd.DataFrame, events: Sequence[Event], labels: Sequence[str], style: Style
+) -> list[go.Scatter]:
+    """Found peaks and onsets, each on its line, or on the upper edge of its area."""
+    shares = rows[[str(label) for label in labels]]
+    heights = (tops(shares) if style == "stacked" else shares).to_numpy(np.float64)
+    place = dict(zip(rows["t_s"], range(len(rows)), strict=True))
+    small = len(events) > MOST_OUTLINED
+    looks = {"peak": ("triangle-down", 7 if small else 11)}
+    if len(events) <= MOST_WITH_ONSETS:
+        looks["onset"] = ("circle-open", 5 if small else 8)
+    traces = []
+    for kind, (symbol, size) in looks.items():
+        these = [event for event in events if event.kind == kind]
+        if not these:
+            continue
+        colors = [color_of(event.label, labels).as_hex() for event in these]
+        traces.append(
+            go.Scatter(
+                x=ms([event.t_s for event in these]),
+                y=[heights[place[event.t_s], list(labels).index(event.label)] for event in these],
+                name=kind,
+                mode="markers",
+                marker={
+                    "symbol": symbol,
+                    "size": size,
+                    "color": colors,
+                    "line": {"width": 1, "color": colors if kind == "onset" else "#555555"},
+                },
+                text=[f"{safe(event.label)} {event.share:.0%}" for event in these],
+                hovertemplate="%{text}",
+            )
+        )
+    return traces
+
+
+def _affect(rows: pd.DataFrame) -> list[go.Scatter]:
+    looks = {"valence": (TRAIL, "solid"), "arousal": (ACTIVATION, "dash")}
+    return [
+        go.Scatter(
+            x=ms(rows["t_s"]),
+            y=rows[name].to_numpy(np.float64).round(4),
+            name=name,
+            mode="lines",
+            line={"color": color, "dash": dash, "width": 2},
+            connectgaps=False,
+            hovertemplate="%{y:+.2f}",
+            yaxis=AFFECT,
+            legend="legend2",
+        )
+        for name, (color, dash) in looks.items()
+    ]
+
+
+def _ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
+    """A bar for each stretch of a dominant expression, with its name where there is room."""
+    bars = []
+    for label in labels:
+        these = stretches[stretches["dominant"] == str(label)]
+        length_s = these["end_s"] - these["start_s"]
+        bars.append(
+            go.Bar(
+                x=ms(these["start_s"] + length_s / 2),
+                y=[1.0] * len(these),
+                width=1000.0 * length_s.to_numpy(np.float64),
+                name=safe(label),
+                marker={"color": color_of(label, labels).as_hex(), "line_width": 0},
+                text=[safe(label)] * len(these),
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                # The pointer reads the shares above.
+                hoverinfo="skip",
+                showlegend=False,
+                yaxis=RIBBON,
+            )
+        )
+    return bars

@@ -1,0 +1,131 @@
+"""How a course is laid out: tracks under each other over one time axis, and a slider below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.export.charts.axis import clock, ms, safe, time_axis
+from fer_core.export.charts.basic import CLEAR, FONT_PX, GRID
+
+SHARES, AFFECT, RIBBON = "y", "y2", "y3"
+"""The tracks, each a y axis over the one x axis."""
+
+SLIDER = {"xaxis": "x2", "yaxis": "y4"}
+"""Axes of what the slider shows: they have no height of their own in the figure."""
+
+_MARK_LINE = "rgba(128,128,128,0.9)"
+_LABEL_CHARS = 18
+
+# Heights in pixels, from above to below.
+_LEGEND, _SHARES, _BETWEEN, _AFFECT, _RIBBON, _TICKS, _SLIDER, _BELOW = (
+    *(40, 260, 22),
+    *(96, 24, 24),
+    *(30, 8),
+)
+
+
+class Mark(Protocol):
+    """A moment that somebody marked by hand."""
+
+    @property
+    def t_s(self) -> float:
+        """Seconds since the session began."""
+
+    @property
+    def label(self) -> str:
+        """A word or two."""
+
+    @property
+    def note(self) -> str:
+        """As much as one likes, or nothing."""
+
+
+def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
+    """Give the tracks of a course their places; ``affect``: there is such a track."""
+    first_s, last_s = float(table["t_s"].iloc[0]), float(table["t_s"].iloc[-1])
+    axis = time_axis(first_s, last_s)
+    inner = _SHARES + _BETWEEN + (_AFFECT + _BETWEEN) * affect + _RIBBON + _TICKS
+    quiet = {"zeroline": False, "gridcolor": GRID, "fixedrange": True}
+    bare = {**quiet, "showgrid": False, "showticklabels": False}
+
+    def place(bottom: int, height: int) -> list[float]:
+        return [bottom / inner, (bottom + height) / inner]
+
+    figure.update_layout(
+        **_look(inner),
+        legend=_legend(1.0),
+        xaxis={**axis, "anchor": RIBBON, "gridcolor": GRID},
+        yaxis={**quiet, "domain": place(inner - _SHARES, _SHARES), "range": [0, 1.04]},
+        yaxis3={**bare, "domain": place(_TICKS, _RIBBON), "range": [0, 1]},
+        xaxis2={
+            **axis,
+            "anchor": "y4",
+            "matches": "x",
+            "showgrid": False,
+            "showticklabels": False,
+            "rangeslider": {
+                **{"visible": True, "bgcolor": CLEAR, "range": axis["range"]},
+                "thickness": _SLIDER / inner,
+            },
+        },
+        yaxis4={**bare, "domain": [0, 3e-4], "range": [0, 1], "anchor": "x2"},
+    )
+    figure.update_layout(yaxis={"tickformat": ".0%", "dtick": 0.5})
+    if affect:
+        bottom = _TICKS + _RIBBON + _BETWEEN
+        figure.update_layout(
+            yaxis2={**quiet, "domain": place(bottom, _AFFECT), "range": [-1.1, 1.1]},
+            legend2=_legend((bottom + _AFFECT) / inner - 0.01),
+        )
+        figure.update_layout(yaxis2={"tickvals": [-1, 0, 1], "ticktext": ["-1", "0", "+1"]})
+
+
+def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
+    """Vertical lines with their labels at the top, one below the other where they are close."""
+    for number, mark in enumerate(sorted(marks, key=lambda mark: mark.t_s)):
+        x = ms(mark.t_s)
+        figure.add_shape(
+            type="line",
+            **{"x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "y domain"},
+            line={"color": _MARK_LINE, "width": 1.5, "dash": "dot"},
+        )
+        cut = len(mark.label) > _LABEL_CHARS
+        short = f"{mark.label[: _LABEL_CHARS - 1]}…" if cut else mark.label
+        note = f"<br>{safe(mark.note)}" if mark.note else ""
+        figure.add_annotation(
+            **{"x": x, "y": 1, "yref": "paper", "yanchor": "top"},
+            xanchor="left" if mark.t_s < 0.7 * end_s else "right",
+            text=f"⚑ {safe(short)}",
+            showarrow=False,
+            yshift=-18 * (number % 3),
+            font_size=FONT_PX - 2,
+            bgcolor="rgba(128,128,128,0.22)",
+            hovertext=f"{clock(mark.t_s)} {safe(mark.label)}{note}",
+        )
+
+
+def _look(inner: int) -> dict[str, Any]:
+    return {
+        # Plotly adds the slider, and what is around it, to the margin below.
+        "height": _LEGEND + inner + _SLIDER + 2 * _BELOW,
+        "margin": {"l": 48, "r": 14, "t": _LEGEND, "b": _BELOW},
+        "font_size": FONT_PX,
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "barmode": "overlay",
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        # Names on the ribbon, where there is room.
+        "uniformtext": {"minsize": FONT_PX - 2, "mode": "hide"},
+    }
+
+
+def _legend(y: float) -> dict[str, Any]:
+    return {
+        **{"orientation": "h", "x": 0, "y": y, "yanchor": "bottom", "title": None},
+        **{"font_size": FONT_PX - 1, "bgcolor": CLEAR},
+    }

@@ -1,0 +1,87 @@
+"""Long courses made short enough to be drawn, without losing what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer_core.timeline.table import MAX_GAP_S
+
+MOST_POINTS = 3000
+"""Points a line of a whole session may have: more cannot be told apart on a screen."""
+
+MOST_RUNS = 600
+"""Stretches a ribbon may have: a pixel or two each on the widest of screens."""
+
+
+def thinned(
+    rows: pd.DataFrame, columns: Sequence[str], keep_s: Sequence[float] = ()
+) -> pd.DataFrame:
+    """At most ``MOST_POINTS`` of the rows, and those at the times ``keep_s``.
+
+    ``rows`` are those of ``timeline.with_gaps``. Of equal bins of rows, those remain in which one
+    of ``columns`` is largest or smallest, and the first and the last that are empty: peaks keep
+    their height, gaps remain gaps, and every value is one that was measured.
+    """
+    if len(rows) <= MOST_POINTS:
+        return rows
+    bins = MOST_POINTS // (2 * len(columns) + 2)
+    numbers = rows[list(columns)].to_numpy(np.float64)
+    kept = [np.flatnonzero(rows["t_s"].isin(list(keep_s)))]
+    for part in np.array_split(np.arange(len(rows)), bins):
+        empty = part[np.isnan(numbers[part]).any(axis=1)]
+        seen = part[~np.isnan(numbers[part]).any(axis=1)]
+        kept.append(empty[[0, -1]] if len(empty) else empty)
+        if len(seen):
+            kept += [seen[numbers[seen].argmax(axis=0)], seen[numbers[seen].argmin(axis=0)]]
+    return rows.iloc[np.unique(np.concatenate(kept))]
+
+
+def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
+    """The stretches in which one expression of a face was dominant, in order of time.
+
+    Columns: ``start_s``, ``end_s``, ``dominant``. A frame stands for the time until the next one,
+    as in ``summary``; what lies between two rows is a gap. Of a session with more than
+    ``MOST_RUNS`` changes, equal bins of frames are first given their most frequent expression.
+    """
+    times_s = table["t_s"].unique()
+    rows = table[table["track_id"] == track_id].set_index("t_s").reindex(times_s)
+    codes, names = pd.factorize(rows["dominant"])
+    if len(_changes(codes)) > MOST_RUNS:
+        bins = np.array_split(codes, MOST_RUNS)
+        codes = np.concatenate([np.full(len(part), _most_frequent(part)) for part in bins])
+    lengths_s = np.append(np.diff(times_s), 0.0)
+    unknown = np.flatnonzero(lengths_s > MAX_GAP_S)
+    starts = np.union1d(_changes(codes), unknown + 1)
+    ends = np.append(starts[1:], len(times_s)) - 1
+    held_s = np.where(lengths_s > MAX_GAP_S, 0.0, lengths_s)
+    seen = codes[starts] >= 0
+    return pd.DataFrame(
+        {
+            "start_s": times_s[starts[seen]],
+            "end_s": (times_s + held_s)[ends[seen]],
+            "dominant": names.to_numpy(object)[codes[starts[seen]]],
+        }
+    )
+
+
+def gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
+    """The stretches of a session in which a face was not seen: ``start_s``, ``end_s``."""
+    seen = runs(table, track_id)
+    starts_s = np.append(float(table["t_s"].iloc[0]), seen["end_s"])
+    ends_s = np.append(seen["start_s"], float(table["t_s"].iloc[-1]))
+    long = ends_s > starts_s
+    return pd.DataFrame({"start_s": starts_s[long], "end_s": ends_s[long]})
+
+
+def _changes(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The positions at which a run begins."""
+    return np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1)).astype(np.intp)
+
+
+def _most_frequent(codes: NDArray[np.intp]) -> int:
+    values, counts = np.unique(codes, return_counts=True)
+    return int(values[counts.argmax()])

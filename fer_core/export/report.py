@@ -1,0 +1,120 @@
+"""A session as one HTML file that opens anywhere: no network, no server, no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from fer_core.export.charts.affect import affect_trail_figure
+from fer_core.export.charts.axis import clock, figure_json
+from fer_core.export.charts.course import course_figure, has_affect
+from fer_core.export.charts.layout import Mark
+from fer_core.labels import color_of
+from fer_core.timeline.events import METHOD, Event, find_events
+from fer_core.timeline.summary import TrackSummary, key_figures, summarize, summary_table
+
+MOST_FACES = 12
+"""Faces that get charts in a report, those seen longest: of a crowd, the rest are passers-by."""
+
+LIMITS = (
+    "These numbers say what each face looks like to a neural network, compared with pictures that "
+    "people labelled by looking at them. They do not say what a person feels, thinks or intends: a "
+    "smile can be polite, a resting face can look sad. Accuracy across age, skin tone and culture "
+    "has not been measured. Decide nothing about a person by them."
+)
+
+EXPLAINED = (
+    "Shares are smoothed over 0.3 s and sum to 100 %. The ribbon under the lines is the dominant "
+    "expression; where the face was not seen, lines break and nothing is counted. Times are "
+    "minutes:seconds since the beginning. Valence and arousal are derived from the shares "
+    "(coordinates of Russell and Mehrabian, 1977). Made by FER Dashboard."
+)
+
+
+def html_report(
+    table: pd.DataFrame,
+    title: str,
+    facts: Mapping[str, str],
+    names: Mapping[int, str] | None = None,
+    marks: Sequence[Mark] = (),
+) -> str:
+    """The report of a session: facts, a summary and charts of each face, marks, found events.
+
+    ``table`` has the columns of ``timeline.columns``. ``names`` of faces by identity; others are
+    called by their number. All texts may come from anybody: they are escaped. The file holds
+    plotly.js, 4.8 MB, once, and forbids itself to load anything.
+    """
+    faces = summarize(table)[:MOST_FACES]
+    called = {
+        face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
+    }
+    events = {face.track_id: find_events(table, face.track_id) for face in faces}
+    in_order = sorted((e for found in events.values() for e in found), key=lambda e: e.t_s)
+    return _TEMPLATE.render(
+        title=title,
+        facts=facts,
+        limits=LIMITS,
+        faces=[_face(table, face, called, events[face.track_id], marks) for face in faces],
+        marks=[
+            {"at": clock(mark.t_s), "label": mark.label, "note": mark.note}
+            for mark in sorted(marks, key=lambda mark: mark.t_s)
+        ],
+        method=METHOD,
+        events=[_event(event, called[event.track_id]) for event in in_order],
+        explained=EXPLAINED,
+        plotly_js=Markup(get_plotlyjs()),
+    )
+
+
+def _face(
+    table: pd.DataFrame,
+    face: TrackSummary,
+    names: Mapping[int, str],
+    events: Sequence[Event],
+    marks: Sequence[Mark],
+) -> dict[str, Any]:
+    """What the template shows of one face."""
+    track_id = face.track_id
+    affect = has_affect(table, track_id)
+    course = course_figure(table, track_id, affect=affect, events=events, marks=marks)
+    labels = list(face.shares)
+    return {
+        "name": names[track_id],
+        "key": key_figures(face),
+        "course": _chart(course) if table["t_s"].nunique() > 1 else None,
+        "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
+        "rows": [
+            {
+                "label": row[0],
+                "color": color_of(row[0], labels).as_hex(),
+                "numbers": [*(f"{share:.0%}" for share in row[1:4]), clock(row[4])],
+            }
+            for row in summary_table(face).itertuples(index=False)
+        ],
+    }
+
+
+def _event(event: Event, face: str) -> dict[str, str]:
+    return {
+        "at": clock(event.t_s),
+        "face": face,
+        "kind": event.kind,
+        "label": str(event.label),
+        "share": f"{event.share:.0%}",
+    }
+
+
+def _chart(figure: go.Figure) -> dict[str, Any]:
+    return {"height": figure.layout.height, "json": figure_json(figure)}
+
+
+_TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    (Path(__file__).parent / "report.html").read_text("utf-8")
+)

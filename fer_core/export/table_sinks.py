@@ -1,0 +1,186 @@
+"""Tables of a video, written frame by frame: CSV, JSON lines and Parquet, in flat memory."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from fer_core.media.atomic_file import OutputFile
+from fer_core.schema import FrameResult
+from fer_core.timeline.table import as_table, columns, frame_numbers, table_csv
+
+if TYPE_CHECKING:
+    from pyarrow import parquet
+
+ROWS_AT_ONCE = 4096
+"""Rows that are held in memory, and those of a row group of a Parquet file."""
+
+
+class JsonLinesSink(OutputFile):
+    """A line a frame: ``FrameResult.to_dict``, UTF-8."""
+
+    def _open(self) -> None:
+        self._file: IO[str] = self.part.open("w", encoding="utf-8")
+
+    def write(self, result: FrameResult) -> None:
+        """Add the next frame. Raises ``VideoError`` where the file cannot be written."""
+        with self._guarded():
+            self._file.write(json.dumps(result.to_dict()) + "\n")
+
+    def _finish(self, whole: bool) -> None:  # noqa: ARG002 - a line is whole at any time
+        self._file.close()
+
+    def _abandon(self) -> None:
+        with suppress(OSError, AttributeError):
+            self._file.close()
+
+
+class _TableSink(OutputFile):
+    """Frames as rows of ``timeline.columns(labels)``, written ``ROWS_AT_ONCE`` at a time."""
+
+    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+        super().__init__(path)
+        self.labels = tuple(labels)
+        self._numbers = array("d")
+        self._rows = 0
+        self._first: FrameResult | None = None
+
+    def write(self, result: FrameResult) -> None:
+        """Add the next frame.
+
+        Raises ``VideoError`` where the file cannot be written, ``ValueError`` for a result of a
+        network that knows other expressions.
+        """
+        self._first = self._first or result
+        for numbers in frame_numbers(result, self.labels):
+            self._numbers.extend(numbers)
+            self._rows += 1
+        if self._rows >= ROWS_AT_ONCE:
+            with self._guarded():
+                self._write_rows(self._take())
+
+    def _take(self) -> pd.DataFrame:
+        """The rows that wait to be written, which are forgotten here."""
+        width = len(columns(self.labels))
+        table = as_table(np.array(self._numbers).reshape(-1, width), self.labels)
+        self._numbers, self._rows = array("d"), 0
+        return table
+
+    @abstractmethod
+    def _write_rows(self, table: pd.DataFrame) -> None:
+        """Append a table of rows to ``part``."""
+
+
+class CsvSink(_TableSink):
+    """The table as ``timeline.table_csv`` writes it."""
+
+    def _open(self) -> None:
+        self._file: IO[bytes] = self.part.open("wb")
+        self._file.write(table_csv(self._take()))
+
+    def _write_rows(self, table: pd.DataFrame) -> None:
+        self._file.write(table_csv(table).partition(b"\n")[2])
+
+    def _finish(self, whole: bool) -> None:  # noqa: ARG002 - a row is whole at any time
+        self._write_rows(self._take())
+        self._file.close()
+
+    def _abandon(self) -> None:
+        with suppress(OSError, AttributeError):
+            self._file.close()
+
+
+class ParquetSink(_TableSink):
+    """The table with all digits; ``pandas.read_parquet`` gives back what ``Timeline`` would hold.
+
+    Columns: ``t_s``, ``score``, the shares and the measures are double; ``track_id`` and the box
+    int64; ``dominant`` string; ``attentive`` bool; null where nothing is known. The schema's
+    metadata tell ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a JSON object:
+    what each column means, with units and ranges).
+    """
+
+    def _open(self) -> None:
+        self._writer: parquet.ParquetWriter | None = None
+        self._file: IO[bytes] = self.part.open("wb")
+
+    def _write_rows(self, table: pd.DataFrame) -> None:
+        schema = _schema(table, self.labels, self._first)
+        if self._writer is None:
+            from pyarrow import parquet  # 5 MB of memory, for those who want such a file
+
+            self._writer = parquet.ParquetWriter(self._file, schema, compression="zstd")
+        self._writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
+
+    def _finish(self, whole: bool) -> None:  # noqa: ARG002 - a row is whole at any time
+        if self._rows or self._writer is None:
+            self._write_rows(self._take())
+        if self._writer is not None:
+            self._writer.close()
+        self._file.close()
+
+    def _abandon(self) -> None:
+        # pyarrow would try to write the footer once more when the writer is thrown away.
+        with suppress(OSError, AttributeError):
+            if self._writer is not None:
+                self._writer.close()
+        with suppress(OSError, AttributeError):
+            self._file.close()
+
+
+def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | None) -> pa.Schema:
+    plain = pa.schema(column_types(labels))
+    told = {
+        "model": first.model if first else "",
+        "detector": first.detector if first else "",
+        "labels": json.dumps([str(label) for label in labels]),
+        "columns": json.dumps(column_notes(labels)),
+    }
+    # With it, pandas reads whole numbers and truth values with gaps as what they are.
+    pandas = pa.Schema.from_pandas(table, preserve_index=False).metadata or {}
+    return plain.with_metadata({**pandas, **told})
+
+
+def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+    """Name and type of each column of ``timeline.columns(labels)`` in a Parquet file."""
+    types = {"dominant": pa.string(), "attentive": pa.bool_()}
+    types |= dict.fromkeys(("track_id", "x", "y", "w", "h"), pa.int64())
+    return [(name, types.get(name, pa.float64())) for name in columns(labels)]
+
+
+def column_notes(labels: Sequence[str]) -> dict[str, str]:
+    """What each column of ``timeline.columns(labels)`` means, with its unit and range."""
+    shares = {str(label): f"share of {label}, 0..1, smoothed over time" for label in labels}
+    raw = {f"raw_{label}": f"share of {label}, 0..1, of this frame alone" for label in labels}
+    notes = {**_NOTES, **shares, **raw}
+    return {name: notes[name] for name in columns(labels)}
+
+
+_NOTES = {
+    "t_s": "seconds since the first frame of the video",
+    "track_id": "number of the face, the same from frame to frame; null: no face in this frame",
+    "x": "left edge of the face's box, pixels",
+    "y": "upper edge of the face's box, pixels",
+    "w": "width of the face's box, pixels",
+    "h": "height of the face's box, pixels",
+    "score": "confidence of the detector, 0..1",
+    "dominant": "the dominant expression, held against flicker",
+    "valence": "how pleasant the expression looks, -1..1, derived from the shares",
+    "arousal": "how activated the expression looks, -1..1, derived from the shares",
+    "presence": "how surely this is a face, 0..1",
+    "yaw_deg": "head turned, degrees, positive to the right of the picture",
+    "pitch_deg": "head raised, degrees, positive up",
+    "roll_deg": "head tilted, degrees, positive clockwise",
+    "eye_aspect_ratio": "openness of the eyes, height over width",
+    "mouth_aspect_ratio": "openness of the mouth, height over width",
+    "blinks_per_minute": "blinks in the last minute",
+    "attentive": "face turned to the camera with its eyes open",
+}

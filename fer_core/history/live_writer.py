@@ -1,0 +1,104 @@
+"""A live session on its way into the history: what it showed so far, then what comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fer_core.errors import HistoryError
+from fer_core.history.recorder import Recorder
+from fer_core.history.sessions import Kind
+from fer_core.schema import FrameResult
+
+if TYPE_CHECKING:
+    from fer_core.history import History
+
+_BATCH = 900
+
+
+class Keeping:
+    """Keeps one session. Frames may come by ``add`` before ``begin``: they wait. Thread-safe."""
+
+    def __init__(self, history: History, owner: str) -> None:
+        self._history = history
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._early: list[FrameResult] = []
+        self._recorder: Recorder | None = None
+        self._ended = False
+        self._names: dict[int, str] = {}
+        self.session_id: int | None = None
+
+    def begin(
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        engines: tuple[str, str],
+        past: Iterable[FrameResult],
+        kind: Kind = "live",
+    ) -> None:
+        """Make the session and save the ``past`` frames, then those that came by ``add``.
+
+        ``engines`` are the emotion model's and the detector's name. Raises ``HistoryUnavailable``;
+        nothing is kept then.
+        """
+        session_id = self._history.begin(kind, name, labels, *engines, owner=self._owner)
+        try:
+            waiting = iter(past)
+            while results := list(islice(waiting, _BATCH)):
+                self._history.append(session_id, results)
+        except HistoryError:
+            self._history.delete([session_id], self._owner)
+            raise
+        with self._lock:
+            self.session_id = session_id
+            self._recorder = Recorder(self._history, session_id)
+            for result in self._early:
+                self._recorder.add(result)
+            self._early.clear()
+            ended = self._ended
+        if ended:
+            self.close()
+
+    @property
+    def error(self) -> str:
+        """A sentence while frames cannot be saved; or ""."""
+        with self._lock:
+            return self._recorder.error if self._recorder else ""
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next frame. Never waits for the database and never raises."""
+        with self._lock:
+            if self._recorder:
+                self._recorder.add(result)
+            elif not self._ended:
+                self._early.append(result)
+
+    def close(self) -> None:
+        """No more frames will come: save what waits. May take seconds."""
+        with self._lock:
+            self._ended = True
+            recorder, session_id = self._recorder, self.session_id
+        if recorder and session_id is not None:
+            recorder.close()
+            self._history.finish(session_id)
+
+    def name_faces(self, names: Mapping[int, str]) -> None:
+        """What the faces are called by now. Raises ``HistoryUnavailable``."""
+        if self.session_id is None:
+            return
+        for track_id, name in names.items():
+            if name != self._names.get(track_id, ""):
+                self._history.name_face(self.session_id, self._owner, track_id, name)
+                self._names[track_id] = name
+
+    def forget(self) -> None:
+        """Delete the session again. Raises ``HistoryUnavailable``."""
+        with self._lock:
+            self._ended = True
+            recorder, session_id = self._recorder, self.session_id
+        if recorder and session_id is not None:
+            recorder.close(timeout_s=0.0)
+            self._history.delete([session_id], self._owner)

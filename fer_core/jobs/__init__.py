@@ -1,0 +1,1 @@
+"""Video jobs: the queue, the worker, the limits, the annotated videos."""

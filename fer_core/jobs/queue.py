@@ -1,0 +1,262 @@
+"""Videos that are analysed outside any page: a page may be reloaded or closed, the work goes on.
+
+How far a job is, and what it has found so far, lies in the history's database, so that nothing of
+it is lost with the process. The copy of the video lies in a folder, until the job is removed or a
+day has passed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.progress import clock
+from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
+from fer_core.history import History, JobInfo
+from fer_core.jobs.limits import JobLimits
+from fer_core.jobs.renders import MarkedFilms
+from fer_core.jobs.worker import EndedEarly, JobWork
+from fer_core.media.video import Selection, VideoFile
+
+STALE_S = 20.0
+"""A running job that gave no sign for so long has lost its process."""
+
+POLL_S = 2.0
+"""How often an idle worker looks for jobs that another process left."""
+
+TIDY_S = 60.0
+"""How often a worker looks for copies of videos whose time is over."""
+
+CLOSE_S = 5.0
+"""How long ``close`` waits for a worker to save what it has."""
+
+
+class VideoJobs:
+    """The video jobs of this process: threads that work off the queue. Safe in several threads.
+
+    ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
+    copies of the videos; it is made with access for this user alone. Jobs that ended longer than
+    ``lifetime`` ago are removed, their copies with them. ``films`` are their marked films.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        folder: Path,
+        make_analyzer: Callable[[str, str], Analyzer],
+        workers: int = 1,
+        lifetime: timedelta = timedelta(days=1),
+    ) -> None:
+        self.films = MarkedFilms(history)
+        self._history = history
+        self._folder = folder
+        self._make_analyzer = make_analyzer
+        self._workers = workers
+        self._lifetime = lifetime
+        self._tidied_s = -TIDY_S
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._at_work: dict[int, JobWork] = {}
+
+    def submit(
+        self,
+        name: str,
+        data: IO[bytes],
+        selection: Selection,
+        detector: str,
+        emotion: str,
+        *,
+        owner: str,
+        keep: bool,
+    ) -> int:
+        """Put a video into the queue; returns the job's number.
+
+        With ``keep``, its session belongs to the history from the start.
+        Raises ``VideoError`` for a file that is no video, is too long or has no room on the disk,
+        ``TooManyJobs``, ``UnknownEngine`` or ``WeightsError`` for engines that cannot be had,
+        ``HistoryError``.
+        """
+        limits = JobLimits.now()
+        limits.refuse_more(self._history.jobs(owner))
+        analyzer = self._make_analyzer(detector, emotion)
+        path = self._store(name, data)
+        try:
+            with VideoFile(path) as video:  # a file that is no video is refused here and now
+                limits.refuse_length(video.info, selection)
+            session_id = self._history.begin(
+                "video",
+                name,
+                analyzer.labels,
+                analyzer.emotion.name,
+                analyzer.detector.name,
+                owner=owner,
+                kept=keep,
+            )
+            job_id = self._history.add_job(
+                owner=owner,
+                session_id=session_id,
+                name=name,
+                path=str(path),
+                every=selection.every,
+                fps=selection.fps,
+                start_s=selection.start_s,
+                end_s=selection.end_s,
+                detector=analyzer.detector.name,
+                emotion=analyzer.emotion.name,
+            )
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        self.start()
+        return job_id
+
+    def start(self) -> None:
+        """Let the threads run, if they do not already: they take up what waits in the queue."""
+        with self._lock:
+            while len(self._threads) < self._workers and not self._closed.is_set():
+                thread = threading.Thread(target=self._work, name="video job", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._wake.set()
+
+    def jobs(self, owner: str) -> list[JobInfo]:
+        """This owner's jobs, the newest first."""
+        return self._history.jobs(owner)
+
+    def job(self, job_id: int, owner: str) -> JobInfo:
+        """One job. Raises ``JobUnknown``."""
+        return self._history.job(job_id, owner)
+
+    def how_far(self, job: JobInfo) -> str:
+        """A sentence on a job that runs; the time left is known to the process that runs it."""
+        work = self._at_work.get(job.id)
+        if work is None or work.progress is None:
+            return f"{clock(job.done_s)} analysed"
+        return work.progress.sentence
+
+    def cancel(self, job_id: int, owner: str) -> None:
+        """End a job that waits or runs; what it has found stays."""
+        job = self._history.job(job_id, owner)
+        if job.state in ("waiting", "running"):
+            self._history.update_job(job_id, state="cancelled")
+
+    def resume(self, job_id: int, owner: str) -> None:
+        """Go on with a job that was cancelled, interrupted, or failed.
+
+        Raises ``TooManyJobs``, or ``VideoError`` where the copy of the video is gone.
+        """
+        job = self._history.job(job_id, owner)
+        if job.state in ("cancelled", "interrupted", "failed"):
+            JobLimits.now().refuse_more(self._history.jobs(owner))
+            if not _is_here(job.path):
+                raise VideoError(
+                    "The copy of this video is not on this machine any more. What was analysed is "
+                    "kept here; to analyse the rest, add the video again."
+                )
+            now = datetime.now(UTC)
+            self._history.update_job(job_id, state="waiting", sentence="", heartbeat_at=now)
+            self.start()
+
+    def keep(self, job_id: int, owner: str) -> None:
+        """Make the session of a job part of the history."""
+        self._history.keep(self._history.job(job_id, owner).results_session_id, owner)
+
+    def remove(self, job_id: int, owner: str) -> None:
+        """Forget a job, delete its videos, and its session if that is not kept."""
+        job = self._history.job(job_id, owner)
+        self._history.remove_job(job_id, owner)
+        self._delete_files(job)
+
+    def expire(self, after: timedelta) -> None:
+        """Remove the jobs, whoever's, that ended longer than ``after`` ago."""
+        for job in self._history.ended_jobs(datetime.now(UTC) - after):
+            with suppress(JobUnknown):  # another process may be at it too
+                self.remove(job.id, job.owner)
+
+    def close(self) -> None:
+        """Stop the threads; jobs that were running can be resumed."""
+        self._closed.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(CLOSE_S)
+
+    def _store(self, name: str, data: IO[bytes]) -> Path:
+        """A copy of the video under a name of its own: that of the user never touches the disk."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{uuid.uuid4().hex}.video"
+        try:
+            with path.open("xb") as copy:
+                path.chmod(0o600)
+                shutil.copyfileobj(data, copy, 1 << 20)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise VideoError(
+                f"There is no room for the copy of {name} ({error.strerror or error}). Remove "
+                "other videos, or free some disk space, and add it again."
+            ) from error
+        return path
+
+    def _delete_files(self, job: JobInfo) -> None:
+        Path(job.path).unlink(missing_ok=True)
+        self.films.delete(job)
+
+    def _work(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._tidy()
+                self._history.interrupt_stale(STALE_S)
+                job = self._history.claim_job(self._name, _is_here)
+            except HistoryError:
+                job = None  # the database is away: the queue waits for it
+            if job is None:
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+            else:
+                self._run(job)
+
+    def _tidy(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._tidied_s >= TIDY_S:
+            self._tidied_s = now_s
+            self.expire(self._lifetime)
+
+    def _run(self, job: JobInfo) -> None:
+        """Work on one job to its end, and say how it ended."""
+        try:
+            work = self._at_work[job.id] = JobWork(job, self._history, self._closed)
+            state, sentence = "done", work.analyze(self._make_analyzer(job.detector, job.emotion))
+        except EndedEarly as end:
+            state, sentence = end.state, end.sentence
+        except JobUnknown:
+            state, sentence = "cancelled", ""  # it was removed
+        except FerError as error:
+            state, sentence = "failed", str(error)
+        # Whatever an engine throws at one video must not end the queue.
+        except Exception as error:
+            state = "failed"
+            sentence = f"This video could not be analysed ({type(error).__name__}: {error})."
+        self._at_work.pop(job.id, None)
+        self._end(job, state, sentence)
+
+    def _end(self, job: JobInfo, state: str, sentence: str) -> None:
+        # Removed meanwhile; or the database is away, and the job is found stale later.
+        with suppress(JobUnknown, HistoryError):
+            self._history.finish(job.results_session_id)
+            self._history.update_job(job.id, state=state, sentence=sentence)
+
+
+def _is_here(path: str) -> bool:
+    return Path(path).is_file()

@@ -1,0 +1,115 @@
+"""What a video job has found, drawn into its video again: one moment of it, or all as a film."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.analysis.progress import Progress
+from fer_core.errors import FerError
+from fer_core.export.annotated_video import AnnotatedVideo
+from fer_core.export.draw import annotate
+from fer_core.history import History, JobInfo
+from fer_core.media.video import VideoFile, read_frame
+from fer_core.timeline.table import results_of
+
+
+@dataclass(slots=True)
+class Rendering:
+    """A marked film in the making: how far it is, 0..1, and what went wrong."""
+
+    share: float = 0.0
+    error: str = ""
+    done: bool = False
+
+
+class MarkedFilms:
+    """The marked films of this process, made on demand, one at a time. Safe in several threads."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._renderings: dict[int, Rendering] = {}
+
+    def frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
+        """The frame shown at ``t_s`` seconds with its faces marked, BGR; None past the end.
+
+        Raises ``JobUnknown``, and ``VideoError`` if the copy of the video is gone.
+        """
+        job = self._history.job(job_id, owner)
+        bgr = read_frame(Path(job.path), t_s)
+        if bgr is None:
+            return None
+        table = self._history.table(job.results_session_id, owner)
+        before = table[table["t_s"] <= t_s + 1e-6]
+        if before.empty:
+            return bgr
+        shown = before[before["t_s"] == before["t_s"].max()]
+        height, width = bgr.shape[:2]
+        result = next(results_of(shown, width, height, job.emotion, job.detector))
+        return annotate(bgr, result)
+
+    def path(self, job: JobInfo) -> Path:
+        """Where the marked film of a job is, once it was made."""
+        return Path(job.path).with_suffix(".marked.mp4")
+
+    def rendering(self, job_id: int) -> Rendering | None:
+        """The marked film that this process made, or is making, of a job."""
+        with self._lock:
+            return self._renderings.get(job_id)
+
+    def render(self, job_id: int, owner: str) -> Rendering:
+        """Begin to make the marked film of a job from what was found, without analysing again.
+
+        Raises ``JobUnknown``.
+        """
+        job = self._history.job(job_id, owner)
+        with self._lock:
+            before = self._renderings.get(job_id)
+            if before is not None and not before.error:
+                return before
+            rendering = self._renderings[job_id] = Rendering()
+        threading.Thread(
+            target=self._render, args=(job, rendering), name="marked video", daemon=True
+        ).start()
+        return rendering
+
+    def delete(self, job: JobInfo) -> None:
+        """Delete the marked film of a job, if there is one."""
+        self.path(job).unlink(missing_ok=True)
+        with self._lock:
+            self._renderings.pop(job.id, None)
+
+    def _render(self, job: JobInfo, rendering: Rendering) -> None:
+        try:
+            with self._turn:
+                self._draw(job, rendering)
+        except FerError as error:
+            rendering.error = str(error)
+        except Exception as error:
+            rendering.error = f"The marked video failed ({type(error).__name__}: {error})."
+        rendering.done = True
+
+    def _draw(self, job: JobInfo, rendering: Rendering) -> None:
+        source, selection = Path(job.path), job.selection
+        table = self._history.table(job.results_session_id, job.owner)
+        with VideoFile(source) as video:
+            info = video.info
+            progress = Progress(info, selection)
+            results = results_of(table, info.width, info.height, job.emotion, job.detector)
+            found = next(results, None)
+            with AnnotatedVideo(self.path(job), source, info, selection) as film:
+                for frame in video.frames(selection):
+                    while found is not None and found.t_s < frame.t_s - 1e-6:
+                        found = next(results, None)
+                    if found is None:
+                        break
+                    if abs(found.t_s - frame.t_s) < 1e-6:
+                        film.write(frame, found)
+                    progress.update(frame.t_s)
+                    rendering.share = progress.share or 0.0

@@ -1,0 +1,109 @@
+"""One go at a video job: what is left of its video is analysed, and saved as it goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fer_core import telemetry
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.progress import Progress
+from fer_core.analysis.video import analyze_video
+from fer_core.history import History, JobInfo, JobState
+from fer_core.jobs.limits import JobLimits
+from fer_core.media.video import Selection, VideoFile
+from fer_core.schema import FrameResult
+
+SAVE_S = 0.5
+"""How often a job saves what it has found: no more than this is lost when its process is killed."""
+
+
+class EndedEarly(Exception):
+    """A job stops before its video does, in this state."""
+
+    def __init__(self, state: JobState, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.state, self.sentence = state, sentence
+
+
+class JobWork:
+    """The work on a job until it is done, is not wanted any more, or has had its time.
+
+    It also ends once ``closed`` is set. ``progress`` is None until the video is open.
+    """
+
+    def __init__(self, job: JobInfo, history: History, closed: threading.Event) -> None:
+        self.progress: Progress | None = None
+        self._job = job
+        self._history = history
+        self._closed = closed
+        self._limits = JobLimits.now()
+        self._began_s = self._saved_s = time.monotonic()
+        self._batch: list[FrameResult] = []
+
+    def analyze(self, analyzer: Analyzer) -> str:
+        """Analyse what is left of the video; a sentence if not all of it could be read.
+
+        Raises ``EndedEarly``, ``JobUnknown`` once the job was removed, and what ``analyze_video``
+        and the history raise.
+        """
+        selection, first_id = self._rest()
+        chosen = self._job.selection
+        with VideoFile(Path(self._job.path)) as video:
+            progress = self.progress = Progress(video.info, chosen)
+            # Also a decoder that finds no frame is cancelled, and ends when its time is over.
+            with closing(analyze_video(video, analyzer, selection, self._look_up)) as frames:
+                for _, result in frames:
+                    self._batch.append(_renumbered(result, first_id))
+                    progress.update(result.t_s)
+                    telemetry.count_frame(result)
+                    if time.monotonic() - self._saved_s >= SAVE_S:
+                        self._look_up()
+                        self._limits.refuse_moment(result.t_s, chosen)
+            self._save()
+            return video.problem
+
+    def _look_up(self) -> None:
+        """Save what was found, and end where that is due."""
+        self._save()
+        if self._closed.is_set():
+            raise EndedEarly("interrupted", "The dashboard was stopped meanwhile.")
+        if time.monotonic() - self._began_s > self._limits.work_s:
+            raise EndedEarly("interrupted", self._limits.out_of_time())
+
+    def _save(self) -> None:
+        """Save what was found, and give a sign of life; ``EndedEarly`` if it was cancelled."""
+        assert self.progress is not None
+        if self._batch:
+            self._history.append(self._job.results_session_id, self._batch)
+        self._batch.clear()
+        done_s = self._job.done_s if self.progress.t_s is None else self.progress.t_s
+        if self._history.heartbeat(self._job.id, done_s, self.progress.share) != "running":
+            raise EndedEarly("cancelled")
+        self._saved_s = time.monotonic()
+
+    def _rest(self) -> tuple[Selection, int]:
+        """What is still to be done, and the last identity that was given."""
+        selection = self._job.selection
+        table = self._history.table(self._job.results_session_id, self._job.owner)
+        if table.empty:
+            return selection, 0
+        known = table["track_id"].dropna()
+        begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
+        return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+
+
+def _renumbered(result: FrameResult, first_id: int) -> FrameResult:
+    """The identities of a resumed job go on after those it had: none is given twice."""
+    if not first_id:
+        return result
+    faces = tuple(
+        replace(face, track_id=None if face.track_id is None else face.track_id + first_id)
+        for face in result.faces
+    )
+    return replace(result, faces=faces)

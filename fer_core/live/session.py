@@ -1,0 +1,297 @@
+"""One live camera: frames go in as they come, the latest result is always at hand.
+
+The camera's thread only ever calls ``submit``, which puts the frame into a mailbox of one slot and
+returns. A worker thread takes it out and analyses it. A newer frame replaces one that still waits,
+so that a slow machine shows fewer frames, never older ones. Frames are never stored: what stays is
+the ``Timeline``, which holds numbers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer_core import telemetry
+from fer_core.errors import FerError
+from fer_core.live.slots import Places, UserPlaces
+from fer_core.schema import FrameResult
+from fer_core.timeline.table import Timeline
+
+RECENT_S = 3.0
+"""The span over which frames a second and latency are measured."""
+
+SILENT_S = 5.0
+"""A camera without a frame for so long leaves its place: a closed tab does not say that it is."""
+
+CLOSE_S = 1.0
+"""How long ``close`` waits for the frame that is being analysed."""
+
+
+class FrameAnalyzer(Protocol):
+    """What ``LiveCamera`` needs: a ``StreamAnalyzer``, or a test's stand-in."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """See ``StreamAnalyzer.labels``."""
+        ...
+
+    def update(self, frame_bgr: NDArray[np.uint8], t_s: float) -> FrameResult:
+        """See ``StreamAnalyzer.update``."""
+        ...
+
+
+class Sink(Protocol):
+    """Where the results go beside the timeline: ``fer_core.history.Keeping``."""
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next result, at once."""
+        ...
+
+    def close(self) -> None:
+        """No more will come. May take its time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStats:
+    """How a live camera is doing.
+
+    ``processed`` and ``dropped`` count frames since the start; ``fps`` is the processed frames a
+    second over the last ``RECENT_S``, and ``skipped_share`` the part of that span's frames that was
+    dropped, 0..1; the latencies of that span run from ``submit`` to the result, and are None while
+    there is no result in it.
+    """
+
+    processed: int
+    dropped: int
+    fps: float
+    latency_median_ms: float | None
+    latency_p95_ms: float | None
+    skipped_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame in the mailbox."""
+
+    frame_bgr: NDArray[np.uint8]
+    t_s: float
+    submitted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """When a frame was finished (monotonic clock) and how long that took."""
+
+    at_s: float
+    latency_ms: float
+
+
+class LiveCamera:
+    """One session of a live camera, from its first frame to ``stop``. Safe in several threads.
+
+    It takes one of ``places`` with its first frame and gives it back at the end, or when it has
+    been silent for ``SILENT_S``. While there is none, ``error`` says so, and each later frame tries
+    again.
+    """
+
+    def __init__(self, analyzer: FrameAnalyzer, places: Places | UserPlaces | None = None) -> None:
+        self._places = places
+        self._has_place = places is None
+        self.timeline = Timeline(analyzer.labels)
+        self._analyzer = analyzer
+        self._changed = threading.Condition()
+        self._waiting: _Waiting | None = None
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._submitted_s = -np.inf
+        self._latest: FrameResult | None = None
+        self._error: str | None = None
+        self._sink: Sink | None = None
+        self._processed = 0
+        self._dropped = 0
+        self._recent: deque[_Done] = deque()
+        self._recent_drops: deque[float] = deque()
+
+    def submit(self, frame_bgr: NDArray[np.uint8], t_s: float) -> None:
+        """Hand over the newest frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
+
+        Never waits. A frame that is still waiting is dropped for this one; so is one that is no
+        later than the last, and after ``stop`` every frame. The caller must not write into the
+        array afterwards.
+        """
+        with self._changed:
+            if self._stopped or t_s <= self._submitted_s or not self._take_place():
+                return
+            self._submitted_s = t_s
+            if self._waiting is not None:
+                self._dropped += 1
+                telemetry.FRAMES_DROPPED.inc()
+                self._recent_drops.append(time.monotonic())
+            self._waiting = _Waiting(frame_bgr, t_s, time.monotonic())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="live", daemon=True)
+                self._thread.start()
+                telemetry.LIVE_STREAMS.inc()
+            self._changed.notify_all()
+
+    @property
+    def started(self) -> bool:
+        """Whether a frame was ever submitted."""
+        with self._changed:
+            return self._thread is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the session is over."""
+        with self._changed:
+            return self._stopped
+
+    @property
+    def latest(self) -> FrameResult | None:
+        """The result of the newest analysed frame, or None before the first."""
+        with self._changed:
+            return self._latest
+
+    @property
+    def error(self) -> str | None:
+        """A sentence about the newest frame that could not be analysed.
+
+        None while all is well, and again as soon as a later frame could be analysed.
+        """
+        with self._changed:
+            return self._error
+
+    def report(self, error: Exception) -> None:
+        """Keep an error for the person in front of the screen; the stream goes on."""
+        sentence = str(error)
+        if not isinstance(error, FerError):
+            sentence = f"A frame could not be analysed ({type(error).__name__}: {error})."
+        telemetry.ERRORS.labels("live").inc()
+        with self._changed:
+            self._error = sentence
+
+    def stats(self) -> LiveStats:
+        """How the camera is doing right now."""
+        now = time.monotonic()
+        with self._changed:
+            self._forget(now)
+            done = tuple(self._recent)
+            processed, dropped = self._processed, self._dropped
+            skipped = len(self._recent_drops)
+        latencies = [frame.latency_ms for frame in done]
+        return LiveStats(
+            processed=processed,
+            dropped=dropped,
+            # The first frame of a session opens the span and is not counted in it, else the first
+            # second would read too fast.
+            fps=_rate(done, now, whole=processed > len(done)),
+            latency_median_ms=float(np.median(latencies)) if latencies else None,
+            latency_p95_ms=float(np.percentile(latencies, 95)) if latencies else None,
+            skipped_share=skipped / max(skipped + len(done), 1),
+        )
+
+    def send_to(self, sink: Sink | None) -> pd.DataFrame:
+        """Hand every result from now on to ``sink`` as well; the table of those before.
+
+        The end of the session closes it. A session that is over closes it at once.
+        """
+        with self._changed:
+            self._sink = sink
+            table = self.timeline.to_frame()
+            if self._stopped:
+                self._close_sink()
+        return table
+
+    def stop(self) -> None:
+        """End the session without waiting; a frame that is still being analysed is discarded."""
+        with self._changed:
+            if not self._stopped:
+                self._leave_place()
+            if not self._stopped and self._thread is not None:
+                telemetry.LIVE_STREAMS.dec()
+            self._stopped = True
+            self._waiting = None
+            self._close_sink()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """``stop``, and wait for the worker thread, at most ``CLOSE_S`` seconds."""
+        self.stop()
+        with self._changed:
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_S)
+
+    def _close_sink(self) -> None:
+        """In a thread: the event loop of the connection, which ends a session, must not wait."""
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
+
+    def _take_place(self) -> bool:
+        if not self._has_place and self._places:
+            self._error = self._places.take() or None
+            self._has_place = self._error is None
+        return self._has_place
+
+    def _leave_place(self) -> None:
+        if self._has_place and self._places:
+            self._has_place = False
+            self._places.give_back()
+
+    def _work(self) -> None:
+        while (waiting := self._next()) is not None:
+            try:
+                result = self._analyzer.update(waiting.frame_bgr, waiting.t_s)
+                self._keep(result, waiting.submitted_s)
+            # Whatever an engine throws at one frame must not end the session.
+            except Exception as error:
+                self.report(error)
+
+    def _next(self) -> _Waiting | None:
+        """Wait for a frame; None when the session is over."""
+        with self._changed:
+            while not self._changed.wait_for(
+                lambda: self._stopped or self._waiting is not None, SILENT_S
+            ):
+                self._leave_place()
+            waiting, self._waiting = self._waiting, None
+            return waiting
+
+    def _keep(self, result: FrameResult, submitted_s: float) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if self._stopped:
+                return
+            self.timeline.append(result)
+            self._latest = result
+            if self._sink is not None:
+                self._sink.add(result)
+            self._error = None
+            self._processed += 1
+            telemetry.count_frame(result)
+            self._recent.append(_Done(now, (now - submitted_s) * 1e3))
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._recent and now - self._recent[0].at_s > RECENT_S:
+            self._recent.popleft()
+        while self._recent_drops and now - self._recent_drops[0] > RECENT_S:
+            self._recent_drops.popleft()
+
+
+def _rate(done: tuple[_Done, ...], now: float, *, whole: bool) -> float:
+    """Frames a second: over the whole span once it is full, else since the first frame."""
+    if whole:
+        return len(done) / RECENT_S
+    if len(done) < 2:
+        return 0.0
+    return (len(done) - 1) / (now - done[0].at_s)

@@ -1,0 +1,111 @@
+"""The sound of a video, cut to a stretch of it and put beside other pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+
+from fer_core.media.container import open_container
+
+_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Samples a second that AAC and the browsers know."""
+
+
+class Sound:
+    """Copies the first sound track of ``source`` into ``film``, which is not begun yet.
+
+    AAC goes over as it is, all else is encoded as AAC. Sound that cannot be read ends where it
+    cannot; that is no error. What cannot be written raises what PyAV raises.
+    """
+
+    def __init__(self, source: Path, film: OutputContainer) -> None:
+        self._film = film
+        self._stack = ExitStack()
+        with ExitStack() as stack:
+            self._from = stack.enter_context(open_container(source))
+            self._track = self._from.streams.audio[0]
+            self._stack = stack.pop_all()
+        context = self._track.codec_context
+        self._as_it_is = context.name == "aac" and bool(context.extradata)
+        if self._as_it_is:
+            self._into = film.add_stream_from_template(self._track)
+        else:
+            rate = min(_RATES, key=lambda known: abs(known - context.sample_rate))
+            layout = "mono" if context.layout.nb_channels == 1 else "stereo"
+            self._into = film.add_stream("aac", rate=rate, layout=layout)
+        self._pieces: Iterator[av.Packet[av.AudioStream]] = iter(())
+        self._next: av.Packet[av.AudioStream] | None = None
+        self._origin_s = 0.0
+        self._last = -math.inf
+
+    def start(self, origin_s: float) -> None:
+        """What is heard at ``origin_s``, in the source's own time, is the film's beginning."""
+        self._origin_s = origin_s
+        self._pieces = self._from_origin()
+        self._next = next(self._pieces, None)
+
+    def copy_until(self, end_s: float) -> None:
+        """Put all sound that begins before ``end_s``, in the source's own time, into the film."""
+        while self._next is not None and _begins_s(self._next) < end_s:
+            self._put(self._next)
+            self._next = next(self._pieces, None)
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        if not self._as_it_is and self._into.codec_context.is_open:
+            self._film.mux(self._into.encode(None))
+
+    def close(self) -> None:
+        """Close the source."""
+        self._stack.close()
+
+    def _put(self, packet: av.Packet[av.AudioStream]) -> None:
+        shift = round(self._origin_s / packet.time_base)
+        if self._as_it_is:
+            packet.pts = packet.dts = (packet.pts or 0) - shift
+            packet.stream = self._into
+            self._film.mux(packet)
+            return
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, OSError):
+            return
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= round(self._origin_s / (frame.time_base or Fraction(1)))
+            self._film.mux(self._into.encode(frame))
+
+    def _from_origin(self) -> Iterator[av.Packet[av.AudioStream]]:
+        """The pieces of sound from the origin on, as far as they can be read, in order."""
+        _seek(self._from, self._origin_s)
+        packets = self._from.demux(self._track)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError):
+                return
+            if packet is None:
+                return
+            if packet.pts is None or packet.pts <= self._last:
+                continue
+            if _begins_s(packet) >= self._origin_s:
+                self._last = packet.pts
+                yield packet
+
+
+def _begins_s(packet: av.Packet[av.AudioStream]) -> float:
+    return float((packet.pts or 0) * packet.time_base)
+
+
+def _seek(container: InputContainer, t_s: float) -> None:
+    """Go to a second before a moment, if the file can; else all before it is read and dropped."""
+    try:
+        container.seek(max(0, round((t_s - 1.0) * 1e6)))
+    except (av.error.FFmpegError, OSError):
+        return

@@ -1,0 +1,203 @@
+"""Frames of a video file, upright, in order, with the times at which they are shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from fer_core.errors import UnreadableVideo
+from fer_core.media.container import Orientation
+from fer_core.media.demux import Pass, never
+
+_SAME_S = 1e-6
+"""Times that differ by less are the same: what adding floats leaves behind."""
+
+_ROUNDED_S = 6e-4
+"""Tables tell times to the millisecond: a moment taken from one may lie this much too early."""
+
+_SEEK_MARGIN_S = 1.0
+"""Indexes of MP4 files go by the time of decoding, which lies before that of showing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which frames of a video are analysed: those in ``start_s <= t_s < end_s`` and, of these,
+    every ``every``-th, or ``fps`` a second (the first at or after each multiple of ``1 / fps``,
+    counted from ``start_s``). ``end_s`` None is the end of the file.
+
+    Raises ``ValueError`` for what selects nothing, and for ``every`` together with ``fps``.
+    """
+
+    every: int = 1
+    fps: float | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"every n-th frame: n is at least 1, not {self.every}")
+        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0.0):
+            raise ValueError(f"frames a second are more than 0, not {self.fps}")
+        if self.fps is not None and self.every != 1:
+            raise ValueError("choose every n-th frame or so many a second, not both")
+        if not (math.isfinite(self.start_s) and self.start_s >= 0.0):
+            raise ValueError(f"a start is a time in seconds from 0 on, not {self.start_s}")
+        if self.end_s is not None and not self.end_s > self.start_s:
+            raise ValueError(f"the end, {self.end_s} s, comes after the start, {self.start_s} s")
+
+    def is_past(self, t_s: float) -> bool:
+        """Whether a time lies at or after the end."""
+        return self.end_s is not None and t_s >= self.end_s - _SAME_S
+
+    def picker(self) -> Callable[[float], bool]:
+        """A function that is asked for each frame of the file in order, and says which to take."""
+        count, slot = 0, -1
+
+        def take(t_s: float) -> bool:
+            nonlocal count, slot
+            if t_s < self.start_s - _SAME_S or self.is_past(t_s):
+                return False
+            if self.fps is None:
+                count += 1
+                return (count - 1) % self.every == 0
+            now = math.floor((t_s - self.start_s + _SAME_S) * self.fps)
+            later, slot = now > slot, max(now, slot)
+            return later
+
+        return take
+
+
+WHOLE = Selection()
+"""Every frame from the first to the last."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrame:
+    """A frame ``(height, width, 3)`` uint8, BGR, upright, shown ``t_s`` seconds after the first."""
+
+    t_s: float
+    bgr: NDArray[np.uint8]
+
+
+class VideoFile:
+    """A video file: MP4, MOV, WebM, MKV, AVI or GIF. A context manager; one thread at a time.
+
+    Raises ``UnreadableVideo`` for what is no video or has not a single frame, ``VideoTooLarge`` for
+    more bytes or pixels than the limits; so does ``frames``, where the file has changed or gone.
+    ``info`` tells what the file says of itself. ``problem`` is, after an iteration, a sentence if
+    not all could be read, else empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        self._closed = False
+        self._to_bgr = VideoReformatter()
+        with Pass(path) as reading:
+            first = next(reading.decoded(), None)
+            if first is None:
+                raise UnreadableVideo(
+                    "This video has not a single frame that can be read. Copy it again from where "
+                    "it was recorded, or choose another."
+                )
+            ticks, frame = first
+            self._first_ticks = ticks
+            self._orientation = Orientation.of(frame, reading.stream)
+            self.info = reading.info(path.name, self._orientation.size(frame.width, frame.height))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # An iteration, perhaps in another thread, closes its file itself at its next packet.
+        self._closed = True
+
+    def frames(
+        self, selection: Selection = WHOLE, stopped: Callable[[], bool] = never
+    ) -> Generator[VideoFrame, None, None]:
+        """The selected frames in order, their ``t_s`` strictly increasing.
+
+        A frame whose time stands still or goes backwards is left out; ``problem`` then says so.
+        ``t_s`` counts from the first frame of the file, also in a clip from its middle. ``stopped``
+        may end the iteration from another thread, also while it looks for the first of the frames.
+        """
+        self.problem = ""
+        take, taken = selection.picker(), 0
+        with ExitStack() as stack:
+            reading, timed = self._from(selection.start_s, stack, lambda: self._closed or stopped())
+            for t_s, frame in timed:
+                if self._closed or selection.is_past(t_s):
+                    break
+                if take(t_s):
+                    taken += 1
+                    yield VideoFrame(t_s, self._picture(frame))
+            self.problem = reading.problem(self._first_ticks)
+        if not taken and not self.problem:
+            self.problem = "This video has no frame between the chosen start and end."
+
+    def frame_at(self, t_s: float) -> NDArray[np.uint8] | None:
+        """The frame shown at a moment, as ``VideoFrame.bgr``; None before the first one and more
+        than its own duration after the last."""
+        if t_s < 0.0:
+            return None
+        shown: tuple[float, av.VideoFrame] | None = None
+        with ExitStack() as stack:
+            for found in self._from(t_s, stack)[1]:
+                if found[0] > t_s + _ROUNDED_S:
+                    return self._picture(shown[1]) if shown else None
+                shown = found
+        if shown is None:
+            return None
+        last_s, frame = shown
+        lasts_s = float(frame.duration * (frame.time_base or 0)) or 1.0
+        return self._picture(frame) if t_s <= last_s + lasts_s else None
+
+    def _from(
+        self, start_s: float, stack: ExitStack, stopped: Callable[[], bool] = never
+    ) -> tuple[Pass, Iterator[tuple[float, av.VideoFrame]]]:
+        """A pass over the file and its frames, from one at or before ``start_s`` on."""
+        reading = stack.enter_context(Pass(self.path, stopped))
+        if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
+            timed = reading.timed(self._first_ticks)
+            first = next(timed, None)
+            if first is not None and first[0] <= start_s:
+                return reading, _chained(first, timed)
+            # The index points too late, or to where nothing is: read what there is before it.
+            reading = stack.enter_context(Pass(self.path, stopped))
+        return reading, reading.timed(self._first_ticks)
+
+    def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1).to_ndarray()
+        return self._orientation.upright(np.asarray(bgr, np.uint8))
+
+
+def read_frame(path: Path, t_s: float) -> NDArray[np.uint8] | None:
+    """The frame of a video shown ``t_s`` seconds after its first: ``(height, width, 3)`` uint8,
+    BGR; None before the first one and after the last.
+
+    Raises what ``VideoFile`` raises.
+    """
+    with VideoFile(path) as video:
+        return video.frame_at(t_s)
+
+
+def _chained(
+    first: tuple[float, av.VideoFrame], others: Iterator[tuple[float, av.VideoFrame]]
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    yield first
+    yield from others

@@ -1,0 +1,37 @@
+"""The expression network this project trains itself and ships (models/emotion_compact.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import EMOTIONS
+from fer_core.models.emotion.onnx_model import SHOWN, TrainedEmotionModel
+from fer_core.settings import ROOT
+
+SHIPPED_WEIGHTS = ROOT / "models" / "emotion_compact.onnx"
+
+_FER2013 = "probabilities_fer2013"
+
+
+class CompactEmotionModel(TrainedEmotionModel):
+    """``models/emotion_compact.onnx``: the seven expressions, by two label sets."""
+
+    def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:
+        super().__init__(path, "compact")
+        outputs = [value.name for value in self.session.get_outputs()]
+        if self.labels != EMOTIONS or outputs != [SHOWN, _FER2013]:
+            raise self.other_network()
+        self.labels = EMOTIONS
+
+    def predict_both(
+        self, crops: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What ``predict`` gives, and the same calibrated for FER2013's original labels.
+
+        The second is for measuring, not for show.
+        """
+        shown, fer2013 = self.run(crops, [SHOWN, _FER2013])
+        return shown, fer2013

@@ -1,0 +1,1 @@
+"""What answers HTTP beside the pages. Knows no Streamlit."""

@@ -1,0 +1,81 @@
+"""POST /analyze: pictures in, the records of the command line out."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.errors import PictureError, UnknownEngine, WeightsError, WeightsMissing
+from fer_core.export.files import picture_record
+from fer_core.media.images import decode_picture
+from fer_core.models.choice import choose_detector
+from fer_core.models.detectors import FaceDetector, load_detector
+from fer_core.server.api.errors import Refused
+from fer_core.server.api.limits import Buffer, Gate
+from fer_core.server.api.request_body import Picture, read_upload
+from fer_core.server.api.schemas import Options
+from fer_core.settings import settings
+from fer_core.telemetry import ANALYSIS_SECONDS, ERRORS, PICTURES
+
+DOWNLOAD_WAIT_S = 0.3
+"""Enough to learn that there is no network; a longer download goes on behind the request."""
+
+_log = logging.getLogger(__name__)
+
+
+async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
+    """Answer one request: 200 where at least one picture could be read. Raises ``Refused``."""
+    with buffer.share() as reserve:
+        upload = await read_upload(request, settings(), reserve)
+        async with gate.place():
+            analyzer = await run_in_threadpool(_analyzer, upload.options)
+            records = []
+            for picture in upload.pictures:
+                if await request.is_disconnected():
+                    raise ClientDisconnect
+                records.append(await run_in_threadpool(_record, analyzer, picture))
+    faults = [record for record in records if "error" in record]
+    if len(faults) == len(records):
+        sentence = faults[0]["error"] if len(faults) == 1 else "None of the pictures can be read."
+        raise Refused(422, "unreadable", sentence, pictures=faults)
+    return JSONResponse({"pictures": records})
+
+
+def _analyzer(options: Options) -> Analyzer:
+    wanted = settings()
+    detector, emotion = options.detector or wanted.detector, options.emotion or wanted.emotion
+    try:
+        chosen = choose_detector(detector, DOWNLOAD_WAIT_S).name
+        return Analyzer(_detector(chosen), emotion, wait_s=DOWNLOAD_WAIT_S)
+    except UnknownEngine as error:
+        raise Refused(422, "unknown_engine", str(error)) from error
+    except WeightsMissing as error:
+        raise Refused(503, "engine_unavailable", str(error), {"Retry-After": "10"}) from error
+    except WeightsError as error:
+        # The sentence names folders of the server: that is for its log, not for a caller.
+        _log.warning("an engine cannot be had: %s", error)
+        sentence = "This engine's weights cannot be had: see the server's log, or name another."
+        raise Refused(503, "engine_unavailable", sentence) from error
+
+
+# Haar's cascade takes as long to load as to run.
+@lru_cache(maxsize=4)
+def _detector(name: str) -> FaceDetector:
+    return load_detector(name)
+
+
+def _record(analyzer: Analyzer, picture: Picture) -> dict[str, Any]:
+    try:
+        result = analyzer.analyze(decode_picture(picture.data))
+    except PictureError as error:
+        ERRORS.labels("api").inc()
+        return {"file": picture.name, "error": str(error)}
+    PICTURES.labels("api").inc()
+    ANALYSIS_SECONDS.labels("picture").observe(result.latency_ms / 1e3)
+    return picture_record(picture.name, result)

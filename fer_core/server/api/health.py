@@ -1,0 +1,35 @@
+"""GET /healthz: does this process live? GET /readyz: can it recognise an expression right now?"""
+
+from __future__ import annotations
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.errors import FerError
+from fer_core.settings import settings
+
+
+async def healthz(_request: Request) -> JSONResponse:
+    """200 as long as the event loop turns."""
+    return JSONResponse({"alive": True})
+
+
+async def readyz(_request: Request) -> JSONResponse:
+    """200 and the engines' names once a detector and an emotion model answer, else 503 and why."""
+    # Loading a network takes longer than the event loop, which the pages share, may stand still.
+    status, body = await run_in_threadpool(_probe)
+    return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def _probe() -> tuple[int, dict[str, object]]:
+    wanted = settings()
+    try:
+        analyzer = Analyzer(wanted.detector, wanted.emotion, wait_s=0.0)
+        analyzer.detector.detect(np.zeros((64, 64, 3), np.uint8))
+        analyzer.emotion.predict(np.zeros((1, 48, 48), np.uint8))
+    except FerError as error:
+        return 503, {"ready": False, "error": str(error)}
+    return 200, {"ready": True, "detector": analyzer.detector.name, "model": analyzer.emotion.name}

@@ -1,0 +1,223 @@
+"""The body of POST /analyze, read piece by piece, so that no limit is only found out at the end.
+
+Nothing of it is written to disk, and file names are labels that are handed back as they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from python_multipart.multipart import parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from fer_core.server.api.errors import Refused, invalid, too_large, wrong_type
+from fer_core.server.api.schemas import MAX_NAME, AnalyzeBody, Options
+from fer_core.settings import Settings
+
+FIELD = "pictures"
+_OPTION_FIELDS = tuple(Options.model_fields)
+_MAX_OPTION_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture file and the label it came with."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What one request asks for."""
+
+    pictures: tuple[Picture, ...]
+    options: Options
+
+
+async def read_upload(request: Request, limits: Settings, reserve: Callable[[int], None]) -> Upload:
+    """The pictures and options of a request; ``reserve`` is told of every piece of the body.
+
+    Raises ``Refused``: 408 where it takes too long to arrive, 413 where it is too large, 415 where
+    it is neither multipart nor JSON, 422 where it is not what this API takes.
+    """
+    content_type, parameters = parse_options_header(request.headers.get("content-type"))
+    if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        # Python knows codecs that are no character sets at all: none of them is let near names.
+        raise wrong_type("Text in the body must be UTF-8.")
+    readers = {b"multipart/form-data": _read_multipart, b"application/json": _read_json}
+    if content_type not in readers:
+        raise wrong_type("Send multipart/form-data or application/json.")
+    try:
+        async with (
+            asyncio.timeout(limits.api_body_s),
+            aclosing(_pieces(request, limits, reserve)) as pieces,
+        ):
+            upload = await readers[content_type](request, pieces, limits)
+    except TimeoutError:
+        sentence = f"The request took longer than {limits.api_body_s} s to arrive."
+        raise Refused(408, "timeout", sentence) from None
+    _check(upload, limits)
+    return upload
+
+
+async def _pieces(
+    request: Request, limits: Settings, reserve: Callable[[int], None]
+) -> AsyncGenerator[bytes, None]:
+    limit_bytes = limits.api_max_body_mb * 1_000_000
+    refusal = too_large(
+        f"The request has more than {limits.api_max_body_mb} MB. Send fewer or smaller pictures, "
+        "or raise FER_API_MAX_BODY_MB on the server."
+    )
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit_bytes:
+        raise refusal
+    received = 0
+    async for piece in request.stream():
+        received += len(piece)
+        if received > limit_bytes:
+            raise refusal
+        reserve(len(piece))
+        yield piece
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, with limits for each file and for their number that hold while they arrive."""
+
+    spool_max_size = 0  # no limit: pictures of people stay off the disk
+
+    def __init__(
+        self, headers: Headers, pieces: AsyncGenerator[bytes, None], limits: Settings
+    ) -> None:
+        super().__init__(headers, self._to_the_end(pieces), max_part_size=_MAX_OPTION_BYTES)
+        self._limits = limits
+        self._ended = False
+        self._parts = 0
+        self._part_bytes = 0
+
+    def on_part_begin(self) -> None:
+        super().on_part_begin()
+        self._parts += 1
+        self._part_bytes = 0
+        if self._parts > self._limits.api_max_pictures + len(_OPTION_FIELDS):
+            raise _too_many(self._limits)
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        self._part_bytes += end - start
+        _check_size(self._part_bytes, self._limits)
+        super().on_part_data(data, start, end)
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def _to_the_end(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """A body without its last boundary would pass for a shorter one."""
+        async for piece in pieces:
+            yield piece
+        if not self._ended:
+            raise MultiPartException("It ends too early.")
+
+
+async def _read_multipart(
+    request: Request, pieces: AsyncGenerator[bytes, None], limits: Settings
+) -> Upload:
+    try:
+        form = await _Parser(request.headers, pieces, limits).parse()
+    except MultiPartException as error:
+        raise invalid(f"The body is not valid multipart/form-data: {error.message}") from error
+    except (ValueError, UnicodeError) as error:  # a boundary that cannot be one
+        raise invalid("The body is not valid multipart/form-data.") from error
+    options: dict[str, str] = {}
+    pictures = []
+    try:
+        for field, value in form.multi_items():
+            if isinstance(value, UploadFile) and field == FIELD:
+                name = (value.filename or "picture")[:MAX_NAME]
+                pictures.append(Picture(name, await value.read()))
+            elif isinstance(value, str) and field in _OPTION_FIELDS:
+                options[field] = value
+            else:
+                raise invalid(
+                    f"Send each picture as a file in the field {FIELD!r}; the other fields are "
+                    f"{' and '.join(_OPTION_FIELDS)}."
+                )
+    finally:
+        await form.close()
+    return Upload(tuple(pictures), read_options(options, request.query_params))
+
+
+async def _read_json(
+    request: Request, pieces: AsyncGenerator[bytes, None], limits: Settings
+) -> Upload:
+    body = bytearray()
+    async for piece in pieces:
+        body += piece
+    # Tens of megabytes take longer to read than the event loop may stand still.
+    return await run_in_threadpool(_from_json, bytes(body), request.query_params, limits)
+
+
+def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Upload:
+    try:
+        asked = AnalyzeBody.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(_first_fault(error)) from error
+    if len(asked.pictures) > limits.api_max_pictures:
+        raise _too_many(limits)
+    pictures = []
+    for number, picture in enumerate(asked.pictures):
+        try:
+            data = base64.b64decode(picture.data, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise invalid(f"pictures.{number}.data is not base64.") from error
+        pictures.append(Picture(picture.name, data))
+    named = asked.model_dump(include=set(_OPTION_FIELDS), exclude_none=True)
+    return Upload(tuple(pictures), read_options(named, query))
+
+
+def read_options(named: Mapping[str, str], query: Mapping[str, str]) -> Options:
+    """The options of a body, and of the address where the body has none. Raises ``Refused``."""
+    asked = {name: query[name] for name in _OPTION_FIELDS if name in query}
+    try:
+        return Options.model_validate({**asked, **named})
+    except ValidationError as error:
+        raise invalid(_first_fault(error)) from error
+
+
+def _check(upload: Upload, limits: Settings) -> None:
+    if not upload.pictures:
+        raise invalid(f"There is no picture in the request: send files in the field {FIELD!r}.")
+    if len(upload.pictures) > limits.api_max_pictures:
+        raise _too_many(limits)
+    for picture in upload.pictures:
+        _check_size(len(picture.data), limits)
+
+
+def _check_size(size_bytes: int, limits: Settings) -> None:
+    if size_bytes > limits.max_upload_mb * 1_000_000:
+        raise too_large(
+            f"A picture has more than {limits.max_upload_mb} MB. Save a smaller copy, or raise "
+            "FER_MAX_UPLOAD_MB on the server."
+        )
+
+
+def _too_many(limits: Settings) -> Refused:
+    return invalid(
+        f"A request may hold {limits.api_max_pictures} pictures. Send the rest in another one, or "
+        "raise FER_API_MAX_PICTURES on the server."
+    )
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Where the first fault is and what it is, without what was sent."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}." if where else f"{first['msg']}."

@@ -1,0 +1,186 @@
+"""The gate in front of everything, and the page with the password. Plain HTTP, no scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, new_ticket, ticket_holds
+from fer_core.server.auth.login_page import door_page
+from fer_core.server.auth.mode import NOT_SET_UP, Door
+from fer_core.server.auth.password import matches
+from fer_core.server.auth.throttle import TooSoon, Tries
+from fer_core.server.loopback import came_from_here
+
+DOOR_PATH = "/door"
+OUT_PATH = "/door/out"
+
+# The API and the figures ask for tokens of their own; the probes say nothing but whether it runs.
+_WITHOUT_TICKET = frozenset(
+    [DOOR_PATH, OUT_PATH, "/healthz", "/readyz", "/metrics", "/_stcore/health"]
+)
+_API = "/api/v1/"
+
+_MOST_BYTES = 8192
+_PATIENCE_S = 10.0
+
+
+class Gate:
+    """ASGI middleware: pages, WebSockets, uploads and media are for those who may come in.
+
+    Accounts are checked by the pages (fer_core/ui/auth.py), because only Streamlit reads its own
+    sign-in cookie.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, password_hash: str) -> None:
+        """``password_hash`` matters behind ``Door.PASSWORD`` alone."""
+        self._app = app
+        self._door = door
+        self._hash = password_hash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or self._may_pass(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._refuse(HTTPConnection(scope))(scope, receive, send)
+
+    def _may_pass(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path in _WITHOUT_TICKET or path.startswith(_API):
+            return True
+        if self._door is Door.PASSWORD:
+            return _has_ticket(HTTPConnection(scope), self._hash)
+        if self._door is Door.HERE:
+            return came_from_here(HTTPConnection(scope).headers)
+        return self._door is not Door.SHUT
+
+    def _refuse(self, asked: HTTPConnection) -> Response:
+        if "text/html" not in asked.headers.get("accept", ""):
+            return PlainTextResponse("This dashboard is locked.", 401)
+        if self._door is not Door.PASSWORD:
+            return door_page(403, NOT_SET_UP, form=False)
+        there = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
+        return RedirectResponse(f"{DOOR_PATH}?{urlencode({'next': there})}", 303)
+
+
+def routes(password_hash: str, tries: Tries | None = None) -> list[BaseRoute]:
+    """The page with the password, for ``Door.PASSWORD``, and the way out."""
+    tries = tries or Tries()
+    one_at_a_time = asyncio.Lock()  # each check takes 32 MB
+
+    async def show(request: Request) -> Response:
+        there = safe_path(request.query_params.get("next", ""))
+        if _has_ticket(request, password_hash):
+            return RedirectResponse(there, 303)
+        return door_page(200, next_path=there)
+
+    async def enter(request: Request) -> Response:
+        if not _from_this_site(request):
+            return door_page(403, "This form was sent from another site. Enter the password here.")
+        typed = await _form(request)
+        if typed is None:
+            return door_page(400, "The form did not arrive whole. Try again.")
+        there = safe_path(typed.get("next", ""))
+        address = client_address(request)
+        try:
+            tries.begin(address)
+        except TooSoon as error:
+            answer = door_page(429, str(error), there)
+            answer.headers["Retry-After"] = str(error.wait_s)
+            return answer
+        async with one_at_a_time:
+            right = await run_in_threadpool(matches, typed.get("password", ""), password_hash)
+        if not right:
+            return door_page(401, "This is not the password. Try again.", there)
+        tries.passed(address)
+        return _with_ticket(request, there, password_hash)
+
+    async def leave(request: Request) -> Response:
+        if not _from_this_site(request):
+            return door_page(
+                403, "This form was sent from another site. You are still signed in.", form=False
+            )
+        answer = RedirectResponse(DOOR_PATH, 303)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        return answer
+
+    return [
+        Route(DOOR_PATH, show),
+        Route(DOOR_PATH, enter, methods=["POST"]),
+        Route(OUT_PATH, leave, methods=["POST"]),
+    ]
+
+
+def safe_path(there: str) -> str:
+    """A path of this site to go on to; ``/`` for anything that could lead elsewhere."""
+    # A browser reads // and /\ as the beginning of another host, and drops tabs and line ends.
+    if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", there) and urlsplit(there).path != DOOR_PATH:
+        return there
+    return "/"
+
+
+def client_address(request: HTTPConnection) -> str:
+    """Whose try this is. Behind a proxy, the address that this proxy itself saw."""
+    peer = request.client.host if request.client else ""
+    seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    # What a stranger on the internet writes there is not believed.
+    return seen if seen and not _is_global(peer) else peer
+
+
+def _is_global(address: str) -> bool:
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def _has_ticket(asked: HTTPConnection, password_hash: str) -> bool:
+    return ticket_holds(asked.cookies.get(COOKIE), password_hash)
+
+
+def _with_ticket(request: Request, there: str, password_hash: str) -> Response:
+    forwarded = request.headers.get("x-forwarded-proto", "")
+    answer = RedirectResponse(there, 303)
+    answer.set_cookie(
+        COOKIE,
+        new_ticket(password_hash),
+        max_age=LIFETIME_S,
+        httponly=True,
+        samesite="lax",
+        secure="https" in (request.url.scheme, forwarded),
+    )
+    return answer
+
+
+def _from_this_site(request: Request) -> bool:
+    """Browsers say where a form was; where they do not, the origin must be the host asked."""
+    headers = request.headers
+    if "sec-fetch-site" in headers:
+        return headers["sec-fetch-site"] in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    """The fields of a small form; None if it is too long, too slow, cut short or not a form."""
+    body = b""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > _MOST_BYTES:
+                    return None
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=4)
+    except (TimeoutError, ClientDisconnect, ValueError):
+        return None
+    return {name: values[0] for name, values in fields.items()}

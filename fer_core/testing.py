@@ -1,0 +1,114 @@
+"""Engines that answer what they are told: for tests of what is built on the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import EMOTIONS, Emotion
+from fer_core.models.landmarks import Landmarks
+from fer_core.models.landmarks.crops import face_box
+from fer_core.models.landmarks.geometry import MODEL_POINTS
+from fer_core.schema import Box, Detection
+
+
+class FakeDetector:
+    """Finds the same faces in every picture, clipped to it."""
+
+    name = "fake-detector"
+
+    def __init__(self, boxes: Sequence[Box] = (Box(10, 10, 40, 40),), score: float = 0.9) -> None:
+        self.boxes = list(boxes)
+        self.score = score
+
+    def detect(self, bgr: NDArray[np.uint8]) -> list[Detection]:
+        """See ``FaceDetector.detect``."""
+        height, width = bgr.shape[:2]
+        clipped = (Box.clipped(b.x, b.y, b.w, b.h, width, height) for b in self.boxes)
+        return [Detection(box, self.score) for box in clipped if box is not None]
+
+
+class FakeEmotionModel:
+    """Gives ``share`` to one expression and divides the rest evenly."""
+
+    name = "fake-emotion"
+    labels: tuple[str, ...] = EMOTIONS
+
+    def __init__(self, dominant: Emotion = Emotion.HAPPY, share: float = 0.7) -> None:
+        self.dominant = dominant
+        self.share = share
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See ``EmotionModel.predict``."""
+        rest = (1.0 - self.share) / (len(EMOTIONS) - 1)
+        row = [self.share if emotion is self.dominant else rest for emotion in EMOTIONS]
+        return np.tile(np.array(row, dtype=np.float32), (len(crops), 1))
+
+
+class FakeLandmarkModel:
+    """Finds the faces whose boxes it was told, wherever it is sent to look near one.
+
+    Without boxes, whatever it is sent to is a face. ``face_box`` of its points is the box.
+    """
+
+    name = "fake-landmarks"
+
+    def __init__(self, boxes: Sequence[Box] | None = None, presence: float = 0.9) -> None:
+        self.boxes = boxes
+        self.presence = presence
+
+    def locate(
+        self,
+        bgr: NDArray[np.uint8],  # noqa: ARG002 - a fake does not look
+        boxes: Sequence[Box],
+    ) -> list[Landmarks]:
+        """See ``LandmarkModel.locate``."""
+        return [self._locate(box) for box in boxes]
+
+    def _locate(self, box: Box) -> Landmarks:
+        known = [box] if self.boxes is None else list(self.boxes)
+        nearest = max(known, key=box.iou, default=box)
+        if not known or box.iou(nearest) < 0.3:
+            return Landmarks(face_points(box), presence=0.0)
+        return Landmarks(face_points(nearest), self.presence)
+
+
+def face_points(box: Box, eyes: float = 0.3) -> NDArray[np.float32]:
+    """The 68 points of a face looking into the camera, whose ``face_box`` has the box's height and
+    centre (and its width, if the box is as slim as a face). ``eyes`` is their aspect ratio."""
+    shape = _shape(eyes)
+    frame = face_box(shape)
+    scale = box.h / frame.h
+    middle = np.array([frame.x + frame.w / 2.0, frame.y + frame.h / 2.0])
+    centre = np.array([box.x + box.w / 2.0, box.y + box.h / 2.0])
+    # face_box counts the half pixel by which a pixel's centre lies inside it.
+    return np.asarray((shape - middle + 0.5) * scale + centre - 0.5, np.float32)
+
+
+def _shape(eyes: float) -> NDArray[np.float32]:
+    """A face of simple curves through ``MODEL_POINTS``, in centimetres, y down."""
+    points = np.zeros((68, 2))
+    turn = np.linspace(np.pi, 0.0, 17)
+    points[:17] = np.stack([7.2 * np.cos(turn), 11.7 * np.sin(turn) - 2.3], axis=1)
+    points[17:22] = np.stack([np.linspace(-6.0, -1.2, 5), np.full(5, -4.6)], axis=1)
+    points[22:27] = np.stack([np.linspace(1.2, 6.0, 5), np.full(5, -4.6)], axis=1)
+    points[27:31] = np.stack([np.zeros(4), np.linspace(-2.473, 1.127, 4)], axis=1)
+    points[31:36] = np.stack([np.linspace(-1.4, 1.4, 5), [1.7, 1.9, 2.1, 1.9, 1.7]], axis=1)
+    lids = eyes * 1.295 / np.sin(np.pi / 3.0)
+    points[36:42] = _ellipse(6, (-3.15, -2.62), (1.295, lids))
+    points[42:48] = _ellipse(6, (3.15, -2.62), (1.295, lids))
+    points[48:60] = _ellipse(12, (0.0, 4.34), (2.456, 1.0))
+    points[60:68] = _ellipse(8, (0.0, 4.34), (2.0, 0.1))
+    for number, (x, y, _) in MODEL_POINTS.items():
+        points[number] = x, -y
+    return np.asarray(points, np.float32)
+
+
+def _ellipse(
+    count: int, centre: tuple[float, float], radii: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Points of a closed curve, from its left end over the top."""
+    turn = np.pi + 2.0 * np.pi * np.arange(count) / count
+    return np.stack([np.cos(turn), np.sin(turn)], axis=1) * radii + centre

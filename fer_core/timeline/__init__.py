@@ -1,0 +1,1 @@
+"""A session as numbers: its table, summary, events and peaks."""

@@ -1,0 +1,119 @@
+"""Events found in the course of one face: peaks of an expression, and where their rise began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer_core.labels import Emotion
+from fer_core.timeline.peaks import find_peaks
+from fer_core.timeline.table import labels_of, with_gaps
+
+Kind = Literal["peak", "onset"]
+
+PROMINENCE = 0.2
+"""A peak stands out by at least this share above the higher of the valleys beside it."""
+
+APART_S = 0.5
+"""Peaks of one expression lie at least this far apart: the shortest ordinary expression lasts half
+a second (Matsumoto and Hwang, 2011)."""
+
+ONSET_LEVEL = 0.1
+"""The part of its prominence at which a rise has begun, as the proximal level of a pulse."""
+
+METHOD = (
+    "A peak is a maximum of the smoothed share of one expression with a topographic prominence of "
+    f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (by the rules of "
+    "scipy.signal.find_peaks; Virtanen et al., 2020). Its onset is where the rise to it passes "
+    f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10 % reference level of IEEE Std "
+    "181-2011). Neutral has no peaks: it is what is left where nothing else shows. Nothing is "
+    "found across a stretch in which the face was not seen, nor at the ends of one."
+)
+"""How events are found, in words, for pages and reports."""
+
+_STEP_S = 0.05
+"""The grid on which peaks are looked for; an event is then put on the frame it was seen in."""
+
+COLUMNS = ["t_s", "kind", "track_id", "expression", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A moment in the course of the share of ``label`` of one face: its ``share`` (0..1) then.
+
+    ``t_s`` is the time of a frame of the table in which the face was seen.
+    """
+
+    t_s: float
+    kind: Kind
+    track_id: int
+    label: str
+    share: float
+
+
+def find_events(table: pd.DataFrame, track_id: int) -> tuple[Event, ...]:
+    """The peaks of one face of a table of ``timeline.columns``, and their onsets, in order of time.
+
+    See ``METHOD``. Empty for a face the table does not have.
+    """
+    found: list[Event] = []
+    for stretch in _stretches(with_gaps(table, track_id)):
+        times_s = stretch["t_s"].to_numpy(np.float64)
+        for label in labels_of(table):
+            if label == Emotion.NEUTRAL:
+                continue
+            shares = stretch[str(label)].to_numpy(np.float64)
+            found += [
+                Event(float(times_s[frame]), kind, track_id, label, float(shares[frame]))
+                for kind, frame in _rises(times_s, shares)
+            ]
+    # Two peaks that no deep valley parts may have begun to rise together.
+    return tuple(sorted(set(found), key=lambda event: (event.t_s, event.kind, event.label)))
+
+
+def events_table(events: Sequence[Event]) -> pd.DataFrame:
+    """A row an event, with the columns ``t_s``, ``kind``, ``track_id``, ``expression``, ``share``
+    (0..1)."""
+    rows = [(e.t_s, e.kind, e.track_id, str(e.label), e.share) for e in events]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _stretches(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The parts of ``with_gaps`` in which the face was seen without a gap, of two frames at least.
+
+    A stretch of one frame has no course.
+    """
+    seen = rows["track_id"].notna().to_numpy(bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
+    for first, after in edges.reshape(-1, 2):
+        if after - first > 1:
+            yield rows.iloc[first:after]
+
+
+def _rises(times_s: NDArray[np.float64], shares: NDArray[np.float64]) -> Iterator[tuple[Kind, int]]:
+    """The frame of each peak of one share over a stretch without a gap, and that of its onset."""
+    if np.ptp(shares) < PROMINENCE:
+        return
+    # Rounded, so that the same course an hour later lies on the grid as it does now.
+    passed_s = np.round(times_s - times_s[0], 6)
+    grid_s = np.arange(0.0, passed_s[-1] + _STEP_S / 2, _STEP_S)
+    level = np.interp(grid_s, passed_s, shares)
+    for peak in find_peaks(level, PROMINENCE, distance=round(APART_S / _STEP_S)):
+        apex = _apex(passed_s, shares, float(grid_s[peak.index]))
+        begun = level[peak.index] - (1.0 - ONSET_LEVEL) * peak.prominence
+        below = np.flatnonzero(shares[:apex] < begun)
+        yield "onset", int(below[-1]) + 1
+        yield "peak", apex
+
+
+def _apex(passed_s: NDArray[np.float64], shares: NDArray[np.float64], peak_s: float) -> int:
+    """The frame that shows a peak of the grid: the largest within a step, else the nearest."""
+    near = np.flatnonzero(np.abs(passed_s - peak_s) <= _STEP_S)
+    if not len(near):
+        return int(np.abs(passed_s - peak_s).argmin())
+    return int(near[shares[near].argmax()])

@@ -1,0 +1,174 @@
+"""What a timeline comes to, face by face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer_core.timeline.table import MAX_GAP_S, labels_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of frames without a gap in which one expression was dominant."""
+
+    emotion: str
+    start_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The largest share an expression had, 0..1, and when (the first time of equals)."""
+
+    share: float
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch between two sightings of a face in which it was not seen."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSummary:
+    """What one face showed over a session.
+
+    ``observed_s`` is the time the face was in the picture. ``shares`` is the part of that time in
+    which each expression was dominant (they sum to 1; all 0 for a face seen in a single frame).
+    ``means`` are the mean shares over that time, and ``valence_mean`` and ``arousal_mean`` those of
+    the derived values (None where the network's labels have none); means over frames for a face
+    that has no time. ``switches`` counts the changes of the dominant expression, those across a
+    long gap excepted. ``gaps`` are the stretches of more than one missing frame.
+    """
+
+    track_id: int
+    frames: int
+    start_s: float
+    end_s: float
+    observed_s: float
+    shares: dict[str, float]
+    means: dict[str, float]
+    peaks: dict[str, Peak]
+    valence_mean: float | None
+    arousal_mean: float | None
+    longest_run: Run
+    switches: int
+    gaps: tuple[Gap, ...]
+
+
+def summarize(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
+    """What each face of a table of ``timeline.columns`` showed, the one seen longest first."""
+    times = table["t_s"].unique()
+    summaries = [
+        _summary(int(str(track_id)), rows, times) for track_id, rows in table.groupby("track_id")
+    ]
+    return tuple(sorted(summaries, key=lambda summary: -summary.observed_s))
+
+
+def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> TrackSummary:
+    """``rows`` are those of one face, ``times`` those of all frames of the stream."""
+    labels = labels_of(rows)
+    seen_s = rows["t_s"].to_numpy()
+    position = np.searchsorted(times, seen_s)
+    # A frame stands for the time until the next one, whoever is in that; the last for none.
+    lengths = np.append(np.diff(times), 0.0)
+    held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
+    dominant = pd.Index(labels).get_indexer(pd.Index(rows["dominant"]))
+    observed_s = float(held_s.sum())
+    by_emotion = np.bincount(dominant, weights=held_s, minlength=len(labels))
+    shares = by_emotion / observed_s if observed_s else by_emotion
+    changed = dominant[1:] != dominant[:-1]
+    apart = np.diff(seen_s) > MAX_GAP_S
+    missing = np.diff(position) > 1
+    return TrackSummary(
+        track_id=track_id,
+        frames=len(rows),
+        start_s=float(seen_s[0]),
+        end_s=float(seen_s[-1]),
+        observed_s=observed_s,
+        shares={label: float(share) for label, share in zip(labels, shares, strict=True)},
+        means={label: _mean(rows[str(label)], held_s) for label in labels},
+        peaks={label: _peak(rows[str(label)], seen_s) for label in labels},
+        valence_mean=_mean_or_none(rows["valence"], held_s),
+        arousal_mean=_mean_or_none(rows["arousal"], held_s),
+        longest_run=_longest_run(
+            starts=np.flatnonzero(changed | apart | missing) + 1,
+            dominant=dominant,
+            times=seen_s,
+            held_s=held_s,
+            labels=labels,
+        ),
+        switches=int((changed & ~apart).sum()),
+        gaps=tuple(
+            Gap(float(seen_s[i]), float(seen_s[i + 1])) for i in np.flatnonzero(apart | missing)
+        ),
+    )
+
+
+def _mean(values: pd.Series, held_s: NDArray[np.float64]) -> float:
+    """The mean over time; over frames where there is no time."""
+    numbers = values.to_numpy(np.float64)
+    return float(np.average(numbers, weights=held_s if held_s.any() else None))
+
+
+def _mean_or_none(values: pd.Series, held_s: NDArray[np.float64]) -> float | None:
+    return None if bool(values.isna().any()) else _mean(values, held_s)
+
+
+def _peak(values: pd.Series, seen_s: NDArray[np.float64]) -> Peak:
+    numbers = values.to_numpy(np.float64)
+    first = int(numbers.argmax())
+    return Peak(float(numbers[first]), float(seen_s[first]))
+
+
+def _longest_run(
+    starts: NDArray[np.intp],
+    dominant: NDArray[np.intp],
+    times: NDArray[np.float64],
+    held_s: NDArray[np.float64],
+    labels: tuple[str, ...],
+) -> Run:
+    """``starts`` are the rows at which a run begins, the first row excepted."""
+    starts = np.concatenate([[0], starts]).astype(np.intp)
+    durations = np.add.reduceat(held_s, starts)
+    longest = int(durations.argmax())
+    first = starts[longest]
+    return Run(labels[dominant[first]], float(times[first]), float(durations[longest]))
+
+
+def summary_table(face: TrackSummary) -> pd.DataFrame:
+    """A row an expression: shares 0..1, and when the largest was, in seconds."""
+    return pd.DataFrame(
+        {
+            "expression": list(map(str, face.shares)),
+            "share of time": list(face.shares.values()),
+            "mean share": [face.means[label] for label in face.shares],
+            "largest share": [face.peaks[label].share for label in face.shares],
+            "at (s)": [face.peaks[label].t_s for label in face.shares],
+        }
+    )
+
+
+def key_figures(face: TrackSummary) -> dict[str, str]:
+    """What a session comes to for one face, in a few words each, in the order of interest."""
+    timed = face.observed_s > 0.0
+    emotion, share = max((face.shares if timed else face.means).items(), key=lambda item: item[1])
+    run = face.longest_run
+    frames = f"{face.frames} frame{'s' if face.frames > 1 else ''}"
+    figures = {
+        "Most of the time" if timed else "Largest mean share": f"{emotion} {share:.0%}",
+        "Longest run": f"{run.emotion} {run.duration_s:.1f} s",
+        "Switches": str(face.switches),
+        "In the picture": f"{face.observed_s:.1f} s" if timed else frames,
+    }
+    if face.valence_mean is not None:
+        means = f"{face.valence_mean:+z.2f} · {face.arousal_mean:+z.2f}"
+        figures["Mean valence · arousal"] = means
+    return figures

@@ -1,0 +1,16 @@
+"""What a network is trained on, and how large it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+def parameter_count(network: nn.Module) -> int:
+    """The number of trained numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def device() -> torch.device:
+    """The accelerator where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

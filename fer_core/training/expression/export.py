@@ -1,0 +1,228 @@
+"""From a trained network to an ONNX file that needs nothing beside it.
+
+The file takes ``tiles``, ``(n, 48, 48)`` uint8, grey, and gives one ``(n, classes)`` float32 output
+of probabilities a head: normalisation, temperature and softmax are inside. Weights are stored in
+half precision, to which the network is rounded first, so the file loses nothing against it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from onnxscript import optimizer
+from torch import Tensor, nn
+
+from fer_core.errors import DatasetError
+from fer_core.training.expression.data import TILE
+from fer_core.training.expression.network import CompactNet, channels_of
+from fer_core.training.expression.state import UNENLARGED, load_network
+
+PARITY = 1e-5
+"""The largest difference of a probability between the ONNX file and PyTorch."""
+
+OPSET = 20
+
+HALF = ".half"
+"""Ends the name of a weight that is stored in half precision."""
+
+
+class Calibrated(nn.Module):
+    """A network with the temperature of each head; ``(n, 48, 48)`` uint8 -> probabilities."""
+
+    def __init__(self, network: CompactNet, temperatures: dict[str, float]) -> None:
+        super().__init__()
+        self.network = network
+        self.temperatures = temperatures
+
+    def forward(self, tiles: Tensor) -> tuple[Tensor, ...]:
+        logits = self.network(tiles[:, None].float())
+        return tuple(
+            torch.softmax(logits[name] / temperature, dim=1)
+            for name, temperature in self.temperatures.items()
+        )
+
+
+def output_names(heads: list[str]) -> list[str]:
+    """The first head is the one that is shown: ``probabilities``; then ``probabilities_<head>``."""
+    return ["probabilities", *(f"probabilities_{head}" for head in heads[1:])]
+
+
+def export(
+    network: CompactNet,
+    classes: dict[str, list[str]],
+    temperatures: dict[str, float],
+    tiles: NDArray[np.uint8],
+    path: Path,
+) -> float:
+    """Write ``path`` and return the largest difference to PyTorch on ``tiles``.
+
+    ``tiles``: ``(n, 48, 48)`` uint8, the pictures to compare on. Raises ``RuntimeError`` if the
+    difference is above ``PARITY``; ``path`` is then left as it was.
+    """
+    model = Calibrated(rounded_to_half(network), temperatures).eval()
+    partial = path.with_suffix(".partial")
+    notes = {
+        "classes": json.dumps(classes),
+        "temperatures": json.dumps(temperatures),
+        "side": json.dumps(network.side),
+    }
+    write_graph(model, TILE, "tiles", output_names(list(temperatures)), notes, partial)
+    difference = _difference(model, partial, tiles)
+    keep_if_equal(difference, partial, path)
+    return difference
+
+
+def write_graph(
+    model: nn.Module,
+    side: int,
+    input_name: str,
+    output_names: list[str],
+    notes: dict[str, str],
+    path: Path,
+) -> None:
+    """Write a network that takes ``(n, side, side)`` uint8 as an ONNX file, any ``n``.
+
+    Weights are stored in half precision. ``notes`` are the file's own metadata.
+    """
+    example = torch.zeros((2, side, side), dtype=torch.uint8)
+    # It logs a line for every torchvision operator where torchvision is absent.
+    logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter deprecates parts of itself
+        program = torch.onnx.export(
+            model,
+            (example,),
+            input_names=[input_name],
+            output_names=output_names,
+            dynamic_shapes={input_name: {0: torch.export.Dim("n")}},
+            opset_version=OPSET,
+            dynamo=True,
+            # It would fold the normalisation away, which `train --from` reads, and give
+            # convolutions biases that are not empty.
+            optimize=False,
+            verbose=False,
+        )
+    assert program is not None
+    graph = program.model_proto
+    _forget_origin(graph)
+    _drop_empty_biases(graph)
+    _store_halved(graph)
+    onnx.helper.set_model_props(graph, notes)
+    onnx.checker.check_model(graph, full_check=True)
+    onnx.save(graph, str(path))
+
+
+def keep_if_equal(difference: float, partial: Path, path: Path) -> None:
+    """Give a new file its name, ``path``, or remove it.
+
+    Raises ``RuntimeError`` if it differs from PyTorch by more than ``PARITY``.
+    """
+    if difference > PARITY:
+        partial.unlink()
+        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {PARITY:.0e}")
+    partial.replace(path)
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def rounded_to_half(network: NetworkT) -> NetworkT:
+    """A copy for inference, with the weights that half precision leaves of them."""
+    rounded: NetworkT = copy.deepcopy(network).cpu().eval()
+    for parameter in rounded.parameters():
+        parameter.data = parameter.data.half().float()
+    return rounded
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """The exporter notes the line of Python behind each node, with the path on this computer."""
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+
+
+def _drop_empty_biases(model: onnx.ModelProto) -> None:
+    """The exporter computes a bias of zeros for each convolution; none of ours has a bias.
+
+    With it onnxruntime cannot merge the normalisation into the convolution, and takes 1.5 times
+    as long.
+    """
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            del node.input[2:]
+    optimizer.remove_unused_nodes(model)
+
+
+def _store_halved(model: onnx.ModelProto) -> None:
+    """Store large weights in half precision, and cast them back when the file is loaded."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size > 1024:
+            name = tensor.name
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + HALF))
+            casts.append(
+                onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT)
+            )
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _difference(model: Calibrated, path: Path, tiles: NDArray[np.uint8]) -> float:
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = model(torch.from_numpy(tiles))
+    got = session.run(None, {"tiles": tiles})
+    return max(
+        float(np.abs(ours.numpy() - np.asarray(theirs)).max())
+        for ours, theirs in zip(expected, got, strict=True)
+    )
+
+
+def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
+    """The network in a file that ``export`` wrote, with the classes of its heads.
+
+    Raises ``DatasetError`` if the file is no such network.
+    """
+    try:
+        model = onnx.load(str(path))
+        notes = {p.key: json.loads(p.value) for p in model.metadata_props}
+        classes, side = notes["classes"], notes.get("side", UNENLARGED)
+        weights = {
+            tensor.name.removesuffix(HALF).removeprefix("network."): torch.from_numpy(
+                onnx.numpy_helper.to_array(tensor).astype(np.float32)
+            )
+            for tensor in model.graph.initializer
+        }
+        heads = {name: len(labels) for name, labels in classes.items()}
+        network = CompactNet(heads, channels=channels_of(weights), side=side)
+        counters = {k: v for k, v in network.state_dict().items() if v.dtype == torch.int64}
+        wanted = network.state_dict().keys() - counters.keys()
+        network.load_state_dict({k: weights[k] for k in wanted} | counters)
+    except (OSError, KeyError, ValueError, RuntimeError, DecodeError) as error:
+        raise DatasetError(f"{path} is not a compact network of this project.") from error
+    return network.eval(), classes
+
+
+def read_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
+    """The network in an ONNX file or a checkpoint of this project, with its heads' classes.
+
+    Raises ``DatasetError`` if there is no such file or network.
+    """
+    if not path.is_file():
+        raise DatasetError(
+            f"{path} is not there. Give an .onnx or .pt file of the compact network."
+        )
+    return (read_exported if path.suffix == ".onnx" else load_network)(path)

@@ -1,0 +1,91 @@
+"""A folder of class folders, the form in which most people hold labelled faces.
+
+``my_folder/smiling/1.png``, ``my_folder/serious/2.jpg`` …: each picture is one face, cut out
+tightly, of any size; the names of the folders are the classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fer_core.errors import DatasetError
+from fer_core.export.files import columns as picture_columns
+from fer_core.timeline.table import columns as timeline_columns
+from fer_core.training.expression.data import TILE
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+HELD_OUT_SHARE = 0.2
+
+TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(())}
+"""What the columns of result tables are called, beside the classes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassFolders:
+    """``tiles``: ``(n, 48, 48)`` uint8, grey. ``labels``: ``(n,)`` int64, places in ``classes``."""
+
+    tiles: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: list[str]
+
+
+def read_class_folders(folder: Path) -> ClassFolders:
+    """Read every picture of every class; the middle square of it, as a tile.
+
+    Raises ``DatasetError`` if there are fewer than two classes, if a class has fewer than two
+    pictures (one to learn from, one to hold out) or the name of a table's column, or if a picture
+    cannot be read.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder. Check the path.")
+    homes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(homes) < 2:
+        raise DatasetError(f"{folder} needs a folder of pictures for each class, at least two.")
+    tiles: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    for index, home in enumerate(homes):
+        if home.name in TABLE_COLUMNS:
+            raise DatasetError(
+                f"A class cannot be called {home.name}: result tables have a column of that name. "
+                "Rename the folder."
+            )
+        pictures = sorted(p for p in home.iterdir() if p.suffix.lower() in SUFFIXES)
+        if len(pictures) < 2:
+            raise DatasetError(
+                f"{home} has {len(pictures)} pictures. Put at least two there, or remove it."
+            )
+        tiles += [_read_tile(path) for path in pictures]
+        labels += [index] * len(pictures)
+    return ClassFolders(np.stack(tiles), np.array(labels, np.int64), [home.name for home in homes])
+
+
+def held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """A random fifth of each class, at least one face of it: ``(n,)`` bool."""
+    rng = np.random.default_rng(seed)
+    mask = np.zeros(len(labels), dtype=np.bool_)
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        mask[rows[: max(1, round(HELD_OUT_SHARE * len(rows)))]] = True
+    return mask
+
+
+def _read_tile(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as picture:
+            grey = np.asarray(picture.convert("L"))
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DatasetError(
+            f"{path} is not a picture that can be read. Repair or remove it."
+        ) from error
+    side = min(grey.shape)
+    top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
+    square = grey[top : top + side, left : left + side]
+    how = cv2.INTER_AREA if side > TILE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (TILE, TILE), interpolation=how), dtype=np.uint8)

@@ -1,0 +1,171 @@
+"""The compact network: a residual network of ten layers with squeeze-and-excitation.
+
+Residual blocks: He et al., Deep Residual Learning, 2016. Average pooling on the shortcut: He et
+al., Bag of Tricks, 2019. Squeeze-and-excitation: Hu et al., 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fer_core.training.device import device
+from fer_core.training.expression.data import TILE
+
+STEM = 32
+CHANNELS = (48, 96, 192, 256)
+"""Of the four blocks, which work on maps of 32, 16, 8 and 4 pixels a side."""
+
+SIDE = 64
+"""To so many pixels a side a tile is enlarged before the first layer.
+
+That adds nothing to the picture, but gives every layer larger maps to work on. A side is a multiple
+of 16: the blocks halve their maps.
+"""
+
+
+class CompactNet(nn.Module):
+    """A shared trunk, and one linear head for each label set.
+
+    ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
+    ``(n, 1, 48, 48)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
+    float32. Normalisation and enlargement to ``side`` pixels are part of the network. ``channels``
+    are those of the four blocks; a teacher may have more than the network that is shipped.
+    """
+
+    def __init__(
+        self,
+        heads: dict[str, int],
+        dropout: float = 0.3,
+        channels: tuple[int, ...] = CHANNELS,
+        side: int = SIDE,
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.side = side
+        self.stem = nn.Sequential(*convolution(1, STEM, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+        widths = (STEM, *channels)
+        self.blocks = nn.Sequential(
+            *(
+                _Block(before, after, stride=1 if i == 0 else 2)
+                for i, (before, after) in enumerate(zip(widths, channels, strict=False))
+            )
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(channels[-1], k) for name, k in heads.items()})
+
+    def forward(self, tiles: Tensor) -> dict[str, Tensor]:
+        maps = standardise(tiles)
+        if self.side != TILE:
+            maps = functional.interpolate(maps, size=(self.side, self.side), mode="bilinear")
+        features = self.blocks(self.stem(maps))
+        pooled = self.dropout(features.mean(dim=(2, 3)))
+        return {name: head(pooled) for name, head in self.heads.items()}
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions and squeeze-and-excitation beside a shortcut."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *convolution(before, after, 3, stride),
+            nn.ReLU(inplace=True),
+            *convolution(after, after, 3),
+            _SqueezeExcite(after),
+        )
+        pool: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+        self.shortcut = nn.Sequential(pool, *convolution(before, after, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return functional.relu(self.body(maps) + self.shortcut(maps))
+
+
+class _SqueezeExcite(nn.Module):
+    """Scale each channel by a gate computed from all channel means."""
+
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.Linear(channels, channels // reduction),
+            nn.ReLU(inplace=True),
+            nn.Linear(channels // reduction, channels),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        gate: Tensor = self.gate(maps.mean(dim=(2, 3)))
+        return maps * gate[:, :, None, None]
+
+
+def channels_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Those of the network whose weights these are; ``CHANNELS`` where they are none of ours."""
+    shortcuts = (weights.get(f"blocks.{block}.shortcut.1.weight") for block in range(len(CHANNELS)))
+    found = tuple(len(shortcut) for shortcut in shortcuts if shortcut is not None)
+    return found if len(found) == len(CHANNELS) else CHANNELS
+
+
+def standardise(tiles: Tensor) -> Tensor:
+    """Subtract each tile's mean and divide by its standard deviation, ``(n, 1, 48, 48)`` float32.
+
+    The deviation counts as at least 8 grey levels, so that the noise of a flat tile stays small.
+    """
+    centred = tiles - tiles.mean(dim=(2, 3), keepdim=True)
+    deviation = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
+    return centred / deviation.clamp(min=8.0)
+
+
+def convolution(before: int, after: int, side: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
+    """A convolution and the batch normalisation after it (Ioffe and Szegedy, 2015)."""
+    weights = nn.Conv2d(before, after, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(weights.weight, mode="fan_out", nonlinearity="relu")
+    return weights, nn.BatchNorm2d(after)
+
+
+def half_precision() -> torch.autocast:
+    """bfloat16 where the hardware multiplies it; elsewhere it would be slower than float32."""
+    fast = device().type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    return torch.autocast(device().type, torch.bfloat16, enabled=fast)
+
+
+@torch.no_grad()
+def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int) -> None:
+    """Move the averaged network (weights and batch statistics) towards the trained one.
+
+    ``decay`` (0..1) is what stays of it; less in the first steps, which begin far from the end.
+    """
+    decay = min(decay, (1.0 + step) / (10.0 + step))
+    now = trained.state_dict()
+    for name, value in average.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(now[name], 1.0 - decay)
+        else:
+            value.copy_(now[name])
+
+
+@torch.no_grad()
+def renew_statistics(network: nn.Module, tiles: NDArray[np.uint8], batch: int = 256) -> None:
+    """Take the means and deviations of batch normalisation anew, from ``(n, 48, 48)`` uint8 faces.
+
+    Training gathers them from faces that augmentation has bent and spoilt; those the network is for
+    are not (the gap of Touvron et al. 2019, Fixing the Train-Test Resolution Discrepancy). The
+    weights stay. The network is left ready for inference.
+    """
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+        norm.train()
+    for rows in range(0, max(len(tiles) - len(tiles) % batch, 1), batch):
+        faces = torch.from_numpy(tiles[rows : rows + batch])[:, None].float()
+        network(faces.to(device(), memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    network.eval()

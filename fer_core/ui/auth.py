@@ -1,0 +1,168 @@
+"""The doors as the pages know them: which one there is, who is inside, the way out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import cache
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.secrets import SecretsValue
+
+from fer_core.server.auth import gate
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, ticket_holds
+from fer_core.server.auth.mode import NOT_SET_UP, Door
+from fer_core.server.loopback import came_from_here, is_this_computer
+from fer_core.server.security_headers import SecurityHeaders, page_headers
+from fer_core.settings import settings
+from fer_core.ui.shared.assets import inline_scripts
+
+
+@cache
+def door() -> Door:
+    """The door of this server: accounts before the password, the password before open."""
+    chosen = settings()
+    if chosen.oidc_client_id or _auth_section():
+        return Door.SIGN_IN
+    if chosen.password_hash:
+        return Door.PASSWORD
+    if chosen.open:
+        return Door.OPEN
+    return Door.HERE if is_this_computer(st.get_option("server.address")) else Door.SHUT
+
+
+def oidc_secrets() -> Mapping[str, SecretsValue] | None:
+    """For ``st.App(secrets=…)``: what ``[auth]`` in secrets.toml says, from ``FER_OIDC_…``."""
+    chosen = settings()
+    secret, cookie_secret = chosen.oidc_client_secret, chosen.oidc_cookie_secret
+    if not (chosen.oidc_client_id and secret and cookie_secret):
+        return None
+    return {
+        "auth": {
+            "client_id": chosen.oidc_client_id,
+            "client_secret": secret.get_secret_value(),
+            "cookie_secret": cookie_secret.get_secret_value(),
+            "server_metadata_url": chosen.oidc_metadata_url or "",
+            "redirect_uri": chosen.oidc_redirect_url or "",
+        }
+    }
+
+
+def routes() -> list[BaseRoute]:
+    """For ``st.App(routes=…)``: the page with the password, where there is one."""
+    return gate.routes(_password_hash()) if door() is Door.PASSWORD else []
+
+
+def middleware() -> list[Middleware]:
+    """For ``st.App(middleware=…)``: headers, then the gate. Warns if it will let nobody in."""
+    if door() is Door.SHUT:
+        logging.getLogger(__name__).warning(NOT_SET_UP)
+    headers = page_headers(inline_scripts(), settings().framed_by.split())
+    return [
+        Middleware(SecurityHeaders, headers=headers),
+        Middleware(gate.Gate, door=door(), password_hash=_password_hash()),
+    ]
+
+
+def let_in() -> bool:
+    """Whether this browser may see the pages; where not, draws the page that says why."""
+    match door():
+        case Door.SIGN_IN:
+            return _signed_in()
+        case Door.PASSWORD:
+            return _has_ticket()
+        case Door.HERE if came_from_here(st.context.headers):
+            return True
+        case Door.OPEN:
+            return True
+        case _:
+            _locked(NOT_SET_UP)
+            return False
+
+
+def account() -> str:
+    """Who is signed in, as the history names the owner: issuer and subject (OIDC Core 1.0, 2)."""
+    return f"oidc:{st.user['iss']}|{st.user['sub']}"
+
+
+def way_out() -> list[StreamlitPage]:
+    """The page that ends the visit, where there is a door to go out by."""
+    if door() not in (Door.SIGN_IN, Door.PASSWORD):
+        return []
+    return [st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign-out")]
+
+
+def _sign_out() -> None:
+    st.title("Sign out")
+    if door() is Door.SIGN_IN:
+        st.write(f"Signed in as {st.user.get('email') or st.user.get('name') or st.user['sub']}.")
+        if st.button("Sign out", key="sign_out"):
+            st.logout()
+        return
+    st.write(
+        "You came in by the access password. Everybody who has it shares one history. Signing out "
+        "locks this browser; pages that are already open in it stay until they are loaded again."
+    )
+    # A form of our own, because only an answer of the server itself can take the cookie back.
+    st.html(
+        f'<form method="post" action="{gate.OUT_PATH}"><button style="padding: .5rem 1rem; '
+        'border: 0; border-radius: .6rem; background: #3A6690; color: #FFFFFF">Sign out</button>'
+        "</form>"
+    )
+
+
+def _signed_in() -> bool:
+    if not st.user.get("is_logged_in"):
+        _locked("Sign in to use this dashboard.")
+    elif not (st.user.get("iss") and st.user.get("sub")):
+        _locked("Your provider did not say who you are. Whoever runs this dashboard can help.")
+    elif not -SKEW_S <= time.time() - _issued_at_s() <= LIFETIME_S:
+        _locked("You signed in too long ago. Sign in again.")
+    else:
+        return True
+    for name in _providers():
+        if st.button(f"Sign in with {name}" if name else "Sign in", type="primary"):
+            st.login(name)
+    return False
+
+
+def _issued_at_s() -> float:
+    at = st.user.get("iat")
+    return float(at) if isinstance(at, int | float) else 0.0
+
+
+def _has_ticket() -> bool:
+    """The gate has asked before this page was sent; a page left open outlives its ticket."""
+    if ticket_holds(st.context.cookies.get(COOKIE), _password_hash()):
+        return True
+    _locked("You signed in too long ago, or not yet.")
+    st.html(f'<a href="{gate.DOOR_PATH}" target="_self">Enter the access password</a>')
+    return False
+
+
+def _password_hash() -> str:
+    kept = settings().password_hash
+    return kept.get_secret_value() if kept else ""
+
+
+def _locked(sentence: str) -> None:
+    st.title("FER Dashboard is locked")
+    st.info(sentence, icon=":material/lock:")
+
+
+def _auth_section() -> Mapping[str, object]:
+    # Asking st.secrets where there is no file would show an error on the page.
+    section = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
+    return section if isinstance(section, Mapping) else {}
+
+
+def _providers() -> list[str | None]:
+    """Names for ``st.login``; None is the one that ``[auth]`` itself describes."""
+    section = _auth_section()
+    named = [name for name, value in section.items() if isinstance(value, Mapping)]
+    named = [name for name in named if name != "client_kwargs"]
+    return [None, *named] if "client_id" in section else [*named]

@@ -1,0 +1,225 @@
+"""The history page: what was kept, to find, read, compare, take out and delete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.errors import SessionUnknown
+from fer_core.export.files import zip_of
+from fer_core.history import History, Kind, SessionInfo
+from fer_core.settings import settings
+from fer_core.timeline.table import table_csv
+from fer_core.ui.services import owner
+from fer_core.ui.shared.compare_view import compare_view
+from fer_core.ui.shared.session_view import facts_of, session_view
+from fer_core.ui.video.result import THUMBNAIL_PX
+
+KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
+
+MOST_COMPARED = 4
+"""Sessions that can be compared at once."""
+
+
+def where_line(store: History) -> None:
+    """Where the history lies, and for how long."""
+    days = settings().retention_days
+    kept = "until you delete it" if days is None else f"for {days} days"
+    st.caption(
+        f"Kept {kept} in {store.place}. Numbers and times; no pictures but those you asked for."
+    )
+
+
+def filters(store: History) -> list[SessionInfo]:
+    """The widgets that narrow the list, and the sessions that are left."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Search", key="history_text", placeholder="name or note", width=220)
+        kinds = st.pills(
+            "Kind",
+            list(KINDS),
+            format_func=KINDS.__getitem__,
+            selection_mode="multi",
+            key="history_kinds",
+        )
+        days = st.date_input("Between", value=[], key="history_days", width=240)
+        tags = st.multiselect("Tags", store.tags(owner()), key="history_tags", width=220)
+    since, until = _span(days)
+    return store.sessions(
+        owner(), kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
+    )
+
+
+def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
+    """The sessions as a table; those whose rows are selected."""
+    table = pd.DataFrame(
+        {
+            "name": [each.name for each in sessions],
+            "kind": [KINDS[each.kind] for each in sessions],
+            "begun": [each.started_at for each in sessions],
+            "length": [each.duration_s for each in sessions],
+            "faces": [each.faces for each in sessions],
+            "tags": [list(each.tags) for each in sessions],
+            "note": [each.note for each in sessions],
+        }
+    )
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        key=f"history_list_{st.session_state.get('history_version', 0)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "name": st.column_config.TextColumn("Name", width="medium"),
+            "kind": st.column_config.TextColumn("Kind", width="small"),
+            "begun": st.column_config.DatetimeColumn("Begun (UTC)", format="YYYY-MM-DD HH:mm"),
+            "length": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
+            "faces": st.column_config.NumberColumn("Faces", width="small"),
+            "tags": st.column_config.ListColumn("Tags"),
+            "note": st.column_config.TextColumn("Note"),
+        },
+    )
+    return [sessions[row] for row in picked["selection"]["rows"]]
+
+
+def actions(store: History, chosen: Sequence[SessionInfo], everything: int) -> None:
+    """What can be done with the selected sessions, or with all."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not chosen:
+            st.caption("Select one session to open it, two or more to compare them.")
+        else:
+            st.download_button(
+                f"Export {_count(chosen)} (ZIP)",
+                data=lambda: _zip(store, chosen),
+                file_name="sessions.zip",
+                mime="application/zip",
+                on_click="ignore",
+                icon=":material/download:",
+                key="history_export",
+                help="A CSV for each, and a list of them.",
+            )
+            if st.button(
+                f"Delete {_count(chosen)}", icon=":material/delete:", key="history_delete"
+            ):
+                _delete(store, [each.id for each in chosen])
+        with st.popover("Delete all", icon=":material/delete_forever:"):
+            st.markdown(
+                f"All {everything} sessions, those a filter hides among them. "
+                "This cannot be undone."
+            )
+            if st.button("Delete all for good", type="primary", key="history_delete_all"):
+                store.delete_all(owner())
+                _renew()
+
+
+def undo_line(store: History) -> None:
+    """The way back after a deletion."""
+    deleted: list[int] = st.session_state.get("history_deleted", [])
+    if not deleted:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = "session is" if len(deleted) == 1 else "sessions are"
+        st.caption(f":material/delete: {len(deleted)} {words} deleted.")
+        if st.button("Undo", key="history_undo", icon=":material/undo:"):
+            store.restore(deleted, owner())
+            _renew()
+        if st.button("Delete for good now", key="history_purge"):
+            store.purge(0.0)
+            _renew()
+
+
+def open_session(store: History, session: SessionInfo) -> None:
+    """One session: what it is called, its note and tags, and its timeline."""
+    key = f"history_{session.id}"
+    with st.container(border=True):
+        _details(store, session, key)
+        if jpeg := store.thumbnail(session.id, owner()):
+            st.image(jpeg, width=THUMBNAIL_PX)
+        if not session.faces:
+            st.info("No face was seen in this session.", icon=":material/person_search:")
+        else:
+            st.caption(" · ".join(f"{name}: {value}" for name, value in facts_of(session).items()))
+            session_view(store, session, key)
+
+
+def compare(store: History, chosen: Sequence[SessionInfo]) -> None:
+    """Several sessions side by side."""
+    with st.container(border=True):
+        st.subheader("Compare")
+        if len(chosen) > MOST_COMPARED:
+            st.info(f"At most {MOST_COMPARED} sessions are compared at once.")
+        compared = chosen[:MOST_COMPARED]
+        compare_view(
+            [(each.name, store.table(each.id, owner())) for each in compared],
+            key="history_compare",
+            names=[store.face_names(each.id, owner()) for each in compared],
+        )
+
+
+def _details(store: History, session: SessionInfo, key: str) -> None:
+    """What can be changed; done before the page is drawn, so that the list shows it at once."""
+    change = partial(_change, store, session, key)
+    name_place, tags_place = st.columns([3, 2])
+    name_place.text_input("Name", session.name, key=f"{key}_title", max_chars=200, on_change=change)
+    tags_place.multiselect(
+        "Tags",
+        sorted({*store.tags(owner()), *session.tags}),
+        default=list(session.tags),
+        accept_new_options=True,
+        key=f"{key}_tags",
+        placeholder="add tags",
+        on_change=change,
+    )
+    st.text_area(
+        "Note", session.note, key=f"{key}_note", height=68, max_chars=4000, on_change=change
+    )
+
+
+def _change(store: History, session: SessionInfo, key: str) -> None:
+    typed = {part: st.session_state[f"{key}_{part}"] for part in ("title", "tags", "note")}
+    # Gone in another tab meanwhile: the list shows it.
+    with suppress(SessionUnknown):
+        store.rename(session.id, owner(), typed["title"].strip() or session.name)
+        store.set_tags(session.id, owner(), typed["tags"])
+        store.set_note(session.id, owner(), typed["note"])
+
+
+def _delete(store: History, ids: list[int]) -> None:
+    store.delete(ids, owner())
+    _renew(deleted=ids)
+
+
+def _renew(deleted: Sequence[int] = ()) -> None:
+    """Draw the page anew; the list forgets its selection, whose rows are others now."""
+    st.session_state["history_deleted"] = list(deleted)
+    st.session_state["history_version"] = st.session_state.get("history_version", 0) + 1
+    st.rerun()
+
+
+def _zip(store: History, chosen: Sequence[SessionInfo]) -> bytes:
+    """A CSV for each session, by number and name, and a list of them."""
+    listed = pd.DataFrame([{"session": each.id, **facts_of(each)} for each in chosen])
+    files = {"sessions.csv": listed.to_csv(index=False).encode()}
+    for each in chosen:
+        stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
+        files[f"{each.id}_{stem}.csv"] = table_csv(store.table(each.id, owner()))
+    return zip_of(files)
+
+
+def _count(chosen: Sequence[SessionInfo]) -> str:
+    return "1 session" if len(chosen) == 1 else f"{len(chosen)} sessions"
+
+
+def _span(days: Sequence[date] | date) -> tuple[datetime | None, datetime | None]:
+    """From the first moment of the first day to the last of the second, UTC."""
+    if not isinstance(days, Sequence) or not days:
+        return None, None
+    since = datetime.combine(days[0], time.min, UTC)
+    until = datetime.combine(days[-1], time.min, UTC) + timedelta(days=1)
+    return since, until if len(days) > 1 else None

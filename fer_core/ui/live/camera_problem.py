@@ -1,0 +1,75 @@
+"""Why there is no camera picture, in a sentence each, and what to do instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.ui.live.camera_pace import camera_pace
+from fer_core.ui.live.connection import LOOK_S, connection_problem
+from fer_core.ui.live.view_state import choose_snapshots
+from fer_core.ui.live.webrtc import CameraView
+from fer_core.ui.shared.widgets import photo_link
+
+SENTENCES = {
+    "refused": (
+        "The browser keeps the camera from this page. Allow it with the camera symbol in the "
+        "address bar, then press Start again."
+    ),
+    "no_camera": "No camera was found. Connect one, then press Start again.",
+    "busy": (
+        "The camera could not be opened. Close other programs and tabs that use it, then press "
+        "Start again."
+    ),
+    "insecure": (
+        "A browser gives its camera only to pages on the same computer (localhost) or opened over "
+        "https. Open the dashboard at such an address."
+    ),
+    "no_connection": (
+        "The picture does not get through to the dashboard: the connection was not made in time. "
+        "A firewall or a VPN may be in the way. Press Stop, then Start, or try another network, or "
+        "use snapshots: a few pictures a second that go the way of this page."
+    ),
+    "connection_lost": (
+        "The picture no longer gets through to the dashboard: the connection was lost. Press Start "
+        "to try again, or use snapshots: a few pictures a second that go the way of this page."
+    ),
+}
+
+CONNECTION_PROBLEMS = ("no_connection", "connection_lost")
+"""The problems that snapshots do not have."""
+
+_component = st.components.v2.component(
+    "fer_camera_problem",
+    html='<div class="fer-camera-problem"></div>',
+    js=(Path(__file__).parent / "camera_problem.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+def camera_problem(key: str, view: CameraView) -> None:
+    """Show what keeps the camera from working, if anything does, with ways to do without it.
+
+    A fragment: what the browser reports in the middle of a start must not rerun the whole page.
+    While the camera runs, it looks again by itself whether the picture gets through, and tells the
+    browser how many pictures a second there is time for.
+    """
+    st.fragment(_problem, run_every=LOOK_S if view.running else None)(key, view)
+
+
+def _problem(key: str, view: CameraView) -> None:
+    note = st.container()
+    camera_pace()
+    reported = _component(key="camera_problem", on_problem_change=lambda: None).problem
+    problem = connection_problem(key, view) or reported
+    if problem not in SENTENCES:
+        return
+    with note:
+        st.error(SENTENCES[problem], icon=":material/videocam_off:")
+        if problem in CONNECTION_PROBLEMS and st.button(
+            "Use snapshots instead", icon=":material/photo_library:"
+        ):
+            choose_snapshots()
+            st.rerun()
+        photo_link("Use photos instead")

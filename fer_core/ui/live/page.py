@@ -1,0 +1,136 @@
+"""The live page: charts while the camera runs, and what the session came to afterwards."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from fer_core.live.frame_rate import FASTEST_FPS, PACE
+from fer_core.live.session import LiveStats
+from fer_core.live.slots import Places, UserPlaces
+from fer_core.server.auth.mode import Door
+from fer_core.settings import settings
+from fer_core.timeline.table import table_csv
+from fer_core.ui.auth import door
+from fer_core.ui.live.charts import WINDOW_S, live_charts, long_enough
+from fer_core.ui.live.keep import keep_live
+from fer_core.ui.live.view_state import LiveView, faces_popover, rest_controls
+from fer_core.ui.services import owner
+from fer_core.ui.shared.timeline_view import timeline_view
+
+UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
+"""How often the live charts are drawn anew; and on a busy computer, where a page's charts would
+cost as much as its camera."""
+
+BUSY_FPS = 15.0
+"""A computer whose cameras are slower is busy, until they are as fast again as they can be."""
+
+SLOWED_FPS = 25.0
+"""A camera that is slower than this is said to be."""
+
+SKIPPED_SHARE = 0.4
+"""A machine that skips more than this part of the camera's frames is too slow for the camera."""
+
+
+@st.cache_resource(show_spinner=False)
+def live_places() -> Places:
+    """The places for live cameras, which all sessions of this server share."""
+    return Places(settings().max_streams)
+
+
+def my_places() -> Places | UserPlaces:
+    """These places, as this visitor may take them.
+
+    Only an account is one person: behind one password, or open to all, everybody would share the
+    few places of one user.
+    """
+    if door() is not Door.SIGN_IN:
+        return live_places()
+    return live_places().of(owner(), settings().max_user_streams)
+
+
+def live_panel(view: LiveView) -> None:
+    """The live charts of a running session, and a line on how the machine keeps up."""
+    update_s = next_update_s(st.session_state.get("live_update_s", UPDATE_S))
+    st.session_state["live_update_s"] = update_s
+    st.fragment(_panel, run_every=update_s)(view, update_s)
+
+
+def next_update_s(update_s: float) -> float:
+    """How often to draw the charts from now on, after every ``update_s``."""
+    if PACE.fps < BUSY_FPS:
+        return BUSY_UPDATE_S
+    return UPDATE_S if PACE.fps >= FASTEST_FPS else update_s
+
+
+def _panel(view: LiveView, update_s: float) -> None:
+    if next_update_s(update_s) != update_s:
+        st.rerun()  # the whole page: a fragment cannot change how often it runs
+    session = view.session
+    # Always the same containers, so that what comes and goes in one does not move the others.
+    status, controls, notice = st.container(), st.container(), st.container()
+    if error := session.error:
+        status.warning(error, icon=":material/warning:")
+    window = session.timeline.to_frame(last_s=WINDOW_S)
+    if window.empty:
+        if not error:
+            status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
+        return
+    status.caption(speed_line(session.stats(), PACE.cameras, PACE.fps))
+    tracks = long_enough(window)
+    with controls:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            faces_popover(view, tracks)
+            problem = keep_live(view)
+            affect = st.toggle(
+                "Valence and arousal",
+                key="live_affect",
+                help="How pleasant and how activated an expression looks, derived from the shares "
+                "(Russell and Mehrabian, 1977).",
+            )
+        rest_controls(view)
+    if problem:
+        status.warning(problem, icon=":material/database:")
+    if window["track_id"].isna().all():
+        notice.info("No face in the picture.", icon=":material/person_search:")
+    live_charts(window, view, affect, key="live_charts")
+
+
+def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS) -> str:
+    """``14.8 frames a second · latency 23 ms (95 % within 41 ms) · 312 frames analysed``, and what
+    a computer that is too slow for its ``cameras`` leaves out of each, at ``pace_fps``."""
+    parts = [f"{stats.fps:.1f} frames a second"]
+    if stats.latency_median_ms is not None:
+        parts.append(
+            f"latency {stats.latency_median_ms:.0f} ms (95 % within {stats.latency_p95_ms:.0f} ms)"
+        )
+    parts.append(f"{stats.processed} frames analysed")
+    line = " · ".join(parts)
+    if stats.skipped_share > SKIPPED_SHARE:
+        line += (
+            f"  \n:material/speed: This computer is busy: {stats.skipped_share:.0%} of the "
+            "camera's frames are skipped, for every live session alike."
+        )
+    elif pace_fps < SLOWED_FPS:
+        whose = f"{cameras} cameras share this computer" if cameras > 1 else "This computer is busy"
+        line += f"  \n:material/speed: {whose}: {pace_fps:.0f} frames a second for each camera."
+    return line
+
+
+def session_summary(view: LiveView) -> None:
+    """What a finished session showed: its timeline, with all values as a file."""
+    table = view.session.timeline.to_frame()
+    st.subheader("Last session")
+    if problem := keep_live(view):
+        st.warning(problem, icon=":material/database:")
+    # A key of its own for each session: what was chosen in the one before does not stay.
+    timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
+    st.download_button(
+        "All values (CSV)",
+        data=partial(table_csv, table),
+        file_name="session.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )

@@ -1,0 +1,184 @@
+"""What the user set on the live page for one session of the camera, and the widgets for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fer_core.affect import COORDINATES
+from fer_core.analysis.baseline import REST_S, RestingExpression
+from fer_core.errors import RestNotMeasured
+from fer_core.history import Keeping
+from fer_core.labels import Emotion
+from fer_core.live.session import LiveCamera
+from fer_core.timeline.table import Timeline
+from fer_core.ui.live.webrtc import Marks
+
+OFFERS_TAKEN = "live_snapshot_offers"
+"""How many times this browser session went from a video that failed to snapshots."""
+
+
+@dataclass(slots=True)
+class LiveView:
+    """The user's choices for one session.
+
+    ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``resting_since_s`` is
+    the time of the frame with which a rest that is now being measured began. ``keeping`` is there
+    while the session is kept in the history.
+    """
+
+    session: LiveCamera
+    names: dict[int, str] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    rests: dict[int, RestingExpression] = field(default_factory=dict)
+    resting_since_s: float | None = None
+    problem: str = ""
+    keeping: Keeping | None = None
+    keep_problem: str = ""
+
+    def name(self, track_id: int) -> str:
+        """What the user calls a face, or its number."""
+        return self.names.get(track_id) or f"Face {track_id}"
+
+
+def live_view(session: LiveCamera) -> LiveView:
+    """The choices for this session, kept in the browser session; a new session has none."""
+    view = cast("LiveView | None", st.session_state.get("live_view"))
+    if view is None or view.session is not session:
+        view = st.session_state["live_view"] = LiveView(session)
+    return view
+
+
+def marks_toggles() -> Marks:
+    """The widgets that choose what is drawn into the picture."""
+    marks = cast("Marks", st.session_state.setdefault("live_marks", Marks()))
+    with st.container(horizontal=True):
+        marks.landmarks = st.toggle(
+            "Landmarks", key="live_landmarks", help="68 points along jaw, brows, eyes, nose, lips."
+        )
+        marks.pose = st.toggle(
+            "Head pose", key="live_pose", help="Three axes that turn with the head."
+        )
+    return marks
+
+
+def snapshots_toggle() -> bool:
+    """The widget that asks for snapshots instead of a video; whether they are asked for."""
+    offers_taken: int = st.session_state.get(OFFERS_TAKEN, 0)
+    return st.toggle(
+        "Live without WebRTC",
+        value=offers_taken > 0,
+        # Another widget for each offer that was taken: a value that Python gives to one that is
+        # there is lost when a fragment that runs by itself comes in between.
+        key=f"live_snapshots_{offers_taken}",
+        help="Sends a few snapshots a second the way of this page, where a firewall or a VPN lets "
+        "no video through.",
+        persist_state="session",
+    )
+
+
+def choose_snapshots() -> None:
+    """Take the offer to go on with snapshots. The page must be run again."""
+    st.session_state[OFFERS_TAKEN] = st.session_state.get(OFFERS_TAKEN, 0) + 1
+
+
+def faces_popover(view: LiveView, tracks: list[int]) -> None:
+    """The widgets that name faces and choose which of them get charts."""
+    with st.popover("Faces", icon=":material/groups:", disabled=not tracks):
+        for track_id in tracks:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                shown = st.checkbox(f"Face {track_id}", value=True, key=f"live_show_{track_id}")
+                name = st.text_input(
+                    f"Name of face {track_id}",
+                    key=f"live_name_{track_id}",
+                    placeholder="name",
+                    label_visibility="collapsed",
+                    max_chars=40,
+                    width=180,
+                )
+            view.names[track_id] = name.strip()
+            (view.hidden.discard if shown else view.hidden.add)(track_id)
+
+
+def rest_controls(view: LiveView) -> None:
+    """The button that measures how the faces before the camera look at rest, and its progress."""
+    latest = view.session.latest
+    if view.resting_since_s is not None and latest is not None:
+        passed_s = latest.t_s - view.resting_since_s
+        if passed_s < REST_S:
+            st.progress(
+                max(0.0, passed_s / REST_S),
+                "Rest your face and look at the camera, as if nobody were there…",
+            )
+            return
+        _measure(view)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Rest your face for three seconds" if not view.rests else "Measure rest again",
+            key="live_rest",
+            icon=":material/self_improvement:",
+            help="Some faces read as sad or angry at rest. This measures how yours does, and shows "
+            "from then on what has changed against it.",
+            disabled=latest is None,
+            on_click=_begin,
+            args=(view,),
+        )
+        if view.rests:
+            st.button("Forget rest", key="live_forget_rest", on_click=view.rests.clear)
+    if view.problem:
+        st.warning(view.problem, icon=":material/person_search:")
+
+
+def _begin(view: LiveView) -> None:
+    latest = view.session.latest
+    view.problem = ""
+    view.resting_since_s = latest.t_s if latest else None
+
+
+def _measure(view: LiveView) -> None:
+    """Take the rest of every face seen since it began; the sentence of the last that failed."""
+    since_s, view.resting_since_s = view.resting_since_s, None
+    table = view.session.timeline.to_frame(last_s=3.0 * REST_S)
+    table = table[(table["t_s"] >= since_s) & table["track_id"].notna()]
+    measured: dict[int, RestingExpression] = {}
+    view.problem = "No face was seen. Face the camera, with light on your face, and try again."
+    for track_id, rows in table.groupby("track_id"):
+        try:
+            measured[int(str(track_id))] = _rest_of(rows, view.session.timeline)
+        except RestNotMeasured as error:
+            view.problem = str(error)
+    if measured:
+        view.problem = ""
+        view.rests.update(measured)
+
+
+def _rest_of(rows: pd.DataFrame, timeline: Timeline) -> RestingExpression:
+    labels = timeline.labels
+    raw = rows[[f"raw_{label}" for label in labels]].to_numpy(np.float64)
+    return RestingExpression.measure(labels, rows["t_s"].to_numpy(np.float64), raw)
+
+
+def against_rest(window: pd.DataFrame, view: LiveView) -> pd.DataFrame:
+    """The shares of faces whose rest is known as if it read as neutral, and what follows from them.
+
+    ``window`` is a ``Timeline.to_frame`` table.
+    """
+    labels = view.session.timeline.labels
+    if not view.rests or Emotion.NEUTRAL not in labels:
+        return window
+    window = window.copy()
+    columns = list(map(str, labels))
+    for track_id, rest in view.rests.items():
+        rows = (window["track_id"] == track_id).fillna(False).to_numpy(bool)
+        if rows.any():
+            corrected = rest.corrected(window.loc[rows, columns].to_numpy(np.float64))
+            window.loc[rows, columns] = corrected
+            window.loc[rows, "dominant"] = [columns[i] for i in corrected.argmax(axis=1)]
+            if all(label in COORDINATES for label in labels):
+                places = [(COORDINATES[i].valence, COORDINATES[i].arousal) for i in labels]
+                window.loc[rows, ["valence", "arousal"]] = corrected @ np.array(places)
+    return window

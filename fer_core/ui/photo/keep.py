@@ -1,0 +1,58 @@
+"""The switch that keeps what a page shows in the history; without it nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from fer_core.errors import HistoryError
+from fer_core.history import history
+from fer_core.labels import EMOTIONS
+from fer_core.schema import FrameResult
+from fer_core.ui.services import owner
+from fer_core.ui.shared.widgets import SAVE_HELP
+
+
+def keep_photos(results: Mapping[str, FrameResult]) -> None:
+    """The switch of the photo page: what it shows is kept while it is on.
+
+    Each picture becomes a session of its own, once. Switched off again, they leave the history; a
+    switch that is only gone for a while, with the pictures or the page, takes nothing with it.
+    """
+    kept: dict[str, int] = st.session_state.setdefault("photo_kept", {})
+    on = st.toggle(
+        "Keep in the history", key="photo_keep", help=SAVE_HELP, on_change=_note_switching
+    )
+    try:
+        if not on and st.session_state.get("photo_switched"):
+            history().delete(list(kept.values()), owner())
+        if not on:
+            kept.clear()
+        st.session_state["photo_switched"] = False
+        for name, result in results.items() if on else ():
+            key = f"{name}|{result.model}|{result.detector}"
+            if key not in kept:
+                kept[key] = _keep_photo(name, result)
+        if kept:
+            st.caption(":material/bookmark_added: Kept in the history", width="content")
+    except HistoryError as error:
+        st.error(str(error), icon=":material/database:")
+
+
+def _note_switching() -> None:
+    st.session_state["photo_switched"] = True
+
+
+def _keep_photo(name: str, result: FrameResult) -> int:
+    """Faces of a photo are told apart by their number."""
+    labels = result.faces[0].labels if result.faces else EMOTIONS
+    store = history()
+    numbered = tuple(
+        replace(face, track_id=number) for number, face in enumerate(result.faces, start=1)
+    )
+    session_id = store.begin("photo", name, labels, result.model, result.detector, owner=owner())
+    store.append(session_id, [replace(result, faces=numbered, t_s=0.0)])
+    store.finish(session_id)
+    return session_id

@@ -1,0 +1,138 @@
+"""Two faces side by side, of one session or of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.export.charts.compare import Course, compare_figure
+from fer_core.timeline.summary import TrackSummary
+from fer_core.ui.shared.session_chart import session_chart
+from fer_core.ui.shared.timeline_view import faces_shown
+
+_ALIGN = {"start": "First sightings", "offset": "Offset"}
+
+
+@st.fragment
+def compare_view(
+    sessions: Sequence[tuple[str, pd.DataFrame]],
+    key: str,
+    names: Sequence[Mapping[int, str]] = (),
+) -> None:
+    """Choose two faces of these sessions (name, table of ``timeline.columns``) and compare them.
+
+    ``names``, if given, has those of the faces of each session, by identity.
+    """
+    summaries: dict[tuple[int, int], TrackSummary] = {}
+    courses: dict[tuple[int, int], Course] = {}
+    for place, (session, table) in enumerate(sessions):
+        for face in faces_shown(table):
+            called = (names[place] if names else {}).get(face.track_id)
+            title = f"{session} · {called or f'Face {face.track_id}'}"
+            summaries[place, face.track_id] = face
+            courses[place, face.track_id] = Course(table, face.track_id, title)
+    if len(courses) < 2:
+        st.info(
+            "There is nothing to compare: it takes two faces, of one session or of two.",
+            icon=":material/compare:",
+        )
+        return
+    one, other = _choose(courses, key)
+    if one == other:
+        st.info("Choose two different faces.", icon=":material/compare:")
+        return
+    first, second = courses[one], courses[other]
+    session_chart(
+        compare_figure(first, second, _offset(key)),
+        label=f"{first.title} and {second.title}: expressions over time",
+        key=f"{key}_figure",
+    )
+    st.caption("Each row is from 0 to 100 %. Lines break where a face was not seen.")
+    _differences(summaries[one], summaries[other], first.title, second.title)
+
+
+def _choose(
+    courses: Mapping[tuple[int, int], Course], key: str
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The two that are compared: at first the first faces of two sessions, if there are two."""
+    places = list(courses)
+    second = next((i for i, place in enumerate(places) if place[0] != places[0][0]), 1)
+    left, right = st.columns(2)
+    with left:
+        one = st.selectbox(
+            "Face, as an area",
+            places,
+            format_func=lambda place: courses[place].title,
+            key=f"{key}_first",
+        )
+    with right:
+        other = st.selectbox(
+            "And another, dashed",
+            places,
+            index=second,
+            format_func=lambda place: courses[place].title,
+            key=f"{key}_second",
+        )
+    return one, other
+
+
+def _offset(key: str) -> float | None:
+    """None: each from its own first sighting."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        align = st.segmented_control(
+            "Align by",
+            list(_ALIGN),
+            format_func=lambda name: _ALIGN[name],
+            default="start",
+            required=True,
+            key=f"{key}_align",
+            label_visibility="collapsed",
+        )
+        if align == "start":
+            return None
+        return st.number_input(
+            "Seconds by which the second begins later",
+            value=0.0,
+            step=0.5,
+            format="%.1f",
+            key=f"{key}_offset",
+            width=320,
+        )
+
+
+def _differences(
+    first: TrackSummary, second: TrackSummary, first_title: str, second_title: str
+) -> None:
+    """Mean shares, and the means of valence and arousal where both have them."""
+    st.markdown("**Means, and their difference**")
+    table = difference_table(first, second)
+    if table.empty:
+        st.caption("The networks of these two know no expression in common.")
+        return
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "first": number(first_title, format="%.2f"),
+            "second": number(second_title, format="%.2f"),
+            "difference": number("second - first", format="%+.2f"),
+        },
+    )
+
+
+def difference_table(first: TrackSummary, second: TrackSummary) -> pd.DataFrame:
+    """What both have: mean shares (0..1), mean valence and arousal (-1..1), and second - first."""
+    rows = [
+        (str(label), mean, second.means[label])
+        for label, mean in first.means.items()
+        if label in second.means
+    ]
+    if first.valence_mean is not None and second.valence_mean is not None:
+        rows.append(("valence", first.valence_mean, second.valence_mean))
+    if first.arousal_mean is not None and second.arousal_mean is not None:
+        rows.append(("arousal", first.arousal_mean, second.arousal_mean))
+    table = pd.DataFrame(rows, columns=["mean of", "first", "second"])
+    return table.assign(difference=table["second"] - table["first"])

@@ -1,0 +1,107 @@
+"""One session of the history, or of a video job: its timeline, marks, names and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.export.files import table_json_lines, table_parquet
+from fer_core.export.report import html_report
+from fer_core.history import History, SessionInfo
+from fer_core.models.choice import title
+from fer_core.timeline.table import table_csv
+from fer_core.ui.shared.timeline_view import timeline_view
+
+FrameAt = Callable[[float], NDArray[np.uint8] | None]
+
+
+def session_view(
+    store: History, session: SessionInfo, key: str, frame_at: FrameAt | None = None
+) -> None:
+    """The timeline of a session with its marks, the names of its faces, and its files.
+
+    ``frame_at`` gives the picture of a moment (BGR) where there still is one.
+    """
+    table = store.table(session.id, session.owner)
+    names = store.face_names(session.id, session.owner)
+    marks = store.marks(session.id, session.owner)
+    timeline_view(
+        table,
+        key=key,
+        names=names,
+        marks=marks,
+        on_add_mark=partial(store.add_mark, session.id, session.owner),
+        on_remove_mark=partial(store.remove_mark, session.id, session.owner),
+        frame_at=frame_at,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _names_popover(store, session, table, names, key)
+        _files(store, session, table, key)
+
+
+def facts_of(session: SessionInfo) -> dict[str, str]:
+    """What a report says of a session beside its timeline."""
+    return {
+        "Kind": session.kind,
+        "Begun": f"{session.started_at:%Y-%m-%d %H:%M} UTC",
+        "Length": f"{session.duration_s:.1f} s, {session.frames} frames",
+        "Face detector": title(session.detector),
+        "Expression network": title(session.model),
+        **({"Tags": ", ".join(session.tags)} if session.tags else {}),
+        **({"Note": session.note} if session.note else {}),
+    }
+
+
+def _names_popover(
+    store: History, session: SessionInfo, table: pd.DataFrame, names: dict[int, str], key: str
+) -> None:
+    known = sorted(int(track_id) for track_id in table["track_id"].dropna().unique())
+    with st.popover("Name faces", icon=":material/badge:", disabled=not known):
+        for track_id in known:
+            typed = st.text_input(
+                f"Face {track_id}",
+                value=names.get(track_id, ""),
+                key=f"{key}_name_{track_id}",
+                placeholder="name",
+                max_chars=40,
+            )
+            if typed.strip() != names.get(track_id, ""):
+                store.name_face(session.id, session.owner, track_id, typed.strip())
+                st.rerun()
+
+
+def _files(store: History, session: SessionInfo, table: pd.DataFrame, key: str) -> None:
+    """The session as files; each is made when it is asked for."""
+
+    def report() -> bytes:
+        return html_report(
+            table,
+            session.name,
+            facts_of(session),
+            store.face_names(session.id, session.owner),
+            store.marks(session.id, session.owner),
+        ).encode()
+
+    stem = Path(session.name).stem or "session"
+    files: tuple[tuple[str, str, str, Callable[[], bytes]], ...] = (
+        ("CSV", "csv", "text/csv", partial(table_csv, table)),
+        ("JSON lines", "jsonl", "application/jsonl", partial(table_json_lines, table)),
+        ("Parquet", "parquet", "application/vnd.apache.parquet", partial(table_parquet, table)),
+        ("Report", "html", "text/html", report),
+    )
+    for label, suffix, mime, make in files:
+        st.download_button(
+            label,
+            data=make,
+            file_name=f"{stem}-expressions.{suffix}",
+            mime=mime,
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"{key}_{suffix}",
+        )

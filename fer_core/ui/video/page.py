@@ -1,0 +1,210 @@
+"""The first half of the video page: videos in, and jobs that go on by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from fer_core.analysis.progress import clock
+from fer_core.errors import FerError, JobUnknown
+from fer_core.history import JobInfo
+from fer_core.jobs.queue import VideoJobs
+from fer_core.media.video import Selection
+from fer_core.settings import settings
+from fer_core.ui.services import database_sentence, owner
+from fer_core.ui.shared.models import detector_choice, emotion_choice
+from fer_core.ui.shared.upload_problem import upload_problem
+from fer_core.ui.shared.widgets import plain
+from fer_core.ui.uploads import forget
+
+SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi", "gif")
+"""What file choosers offer. What a file is, its first bytes decide."""
+
+UPDATE_S = 1.0
+"""How often the list is drawn anew while a job is at work."""
+
+ACTIVE = ("waiting", "running")
+
+EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How a job's state reads, and its icon."""
+
+    words: str
+    icon: str
+
+
+_STATES = {
+    "waiting": _State("Waiting for its turn", ":material/hourglass_top:"),
+    "running": _State("Being analysed", ":material/play_circle:"),
+    "done": _State("Done", ":material/check_circle:"),
+    "cancelled": _State("Cancelled; what was analysed is kept here", ":material/cancel:"),
+    "failed": _State("Failed", ":material/error:"),
+    "interrupted": _State("Interrupted; it can go on where it ended", ":material/pause_circle:"),
+}
+
+
+def upload_form(jobs: VideoJobs) -> None:
+    """The widgets that take videos, and the button that puts them into the queue."""
+    number = st.session_state.setdefault("video_upload", 0)
+    uploads = st.file_uploader(
+        "Videos",
+        type=list(SUFFIXES),
+        accept_multiple_files=True,
+        max_upload_size=settings().max_video_mb,
+        # A new key empties the widget.
+        key=f"video_upload_{number}",
+        help="One or many. A copy stays on this computer while you work with it, "
+        f"{settings().video_hours} hours at most; Remove deletes it at once.",
+    )
+    upload_problem()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        selection = _selection()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Analyse",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not uploads or selection is None,
+            key="video_analyse",
+        )
+        keep = st.toggle(
+            "Keep in the history",
+            key="video_keep",
+            help="Numbers and times only, no pictures. Otherwise they go with the video.",
+        )
+    if not (pressed and selection):
+        return
+    failed = []
+    with st.spinner("Taking in the videos…"):
+        for upload in uploads:
+            try:
+                job_id = jobs.submit(
+                    upload.name,
+                    upload,
+                    selection,
+                    detector_choice().name,
+                    emotion_choice().name,
+                    owner=owner(),
+                    keep=keep,
+                )
+                st.session_state["video_open"] = job_id
+            except FerError as error:
+                failed.append((upload.name, str(error)))
+    st.session_state["video_failed"] = failed
+    st.session_state["video_upload"] = number + 1
+    forget(uploads)
+    st.rerun()
+
+
+def failures() -> None:
+    """The sentences of the videos that could not be taken."""
+    for name, sentence in st.session_state.get("video_failed", []):
+        st.error(f"**{plain(name)}**: {sentence}", icon=":material/broken_image:")
+
+
+def job_list(jobs: VideoJobs) -> None:
+    """Every job with its progress; drawn again each second while one is at work."""
+    known = jobs.jobs(owner())
+    if not known:
+        st.info(
+            "Add one or more videos above. The work goes on when you leave or reload this page, "
+            "and its results are found here again.",
+            icon=":material/movie:",
+        )
+        return
+    st.subheader("Videos")
+    active = any(job.state in ACTIVE for job in known)
+    st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active)
+
+
+def _selection() -> Selection | None:
+    """Which frames to analyse; None while the numbers make no sense."""
+    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how", width=200)
+    every, fps = 1, None
+    if how == NTH:
+        every = int(st.number_input("n", 2, 1000, 2, key="video_nth", width=110))
+    elif how == A_SECOND:
+        fps = float(st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps", width=110))
+    start_s = st.number_input("From second", 0.0, value=0.0, step=1.0, key="video_from", width=140)
+    end_s = st.number_input(
+        "To second", 0.0, value=None, step=1.0, key="video_to", width=140, placeholder="end"
+    )
+    try:
+        return Selection(every=every, fps=fps, start_s=start_s, end_s=end_s)
+    except ValueError:
+        st.warning("The end must lie after the start.", icon=":material/warning:")
+        return None
+
+
+def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
+    # It is drawn again by itself, where the router does not look.
+    with database_sentence():
+        _draw_job_rows(jobs, were_active)
+
+
+def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
+    known = jobs.jobs(owner())
+    acted = st.session_state.pop("video_acted", False)
+    if acted or (were_active and not any(job.state in ACTIVE for job in known)):
+        st.rerun()  # the whole page: the timeline below is another now, or complete
+    for job in known:
+        _job_row(jobs, job)
+
+
+def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
+    state = _STATES[job.state]
+    with st.container(border=True):
+        words, buttons = st.columns([3, 2], vertical_alignment="center")
+        with words:
+            st.markdown(f"{state.icon} **{plain(job.name)}**")
+            if job.state == "running":
+                st.progress(job.share or 0.0, jobs.how_far(job))
+            else:
+                st.caption(" · ".join(_sentences(job, state)))
+        with buttons.container(horizontal=True, horizontal_alignment="right"):
+            for label, icon, action in _actions(job):
+                # By a callback: a click must count also in the run that finds the jobs ended.
+                st.button(
+                    label,
+                    icon=icon,
+                    key=f"video_{action}_{job.id}",
+                    on_click=_act,
+                    args=(jobs, job, action),
+                )
+
+
+def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
+    yield state.words
+    if job.done_s:
+        yield f"{clock(job.done_s)} analysed"
+    if job.sentence:
+        yield job.sentence
+
+
+def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
+    if job.done_s or job.state == "done":
+        yield "Show timeline", ":material/timeline:", "open"
+    if job.state in ACTIVE:
+        yield "Cancel", ":material/stop:", "cancel"
+    elif job.state != "done":
+        yield "Go on", ":material/resume:", "resume"
+    yield "Remove", ":material/delete:", "remove"
+
+
+def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
+    st.session_state["video_failed"] = []
+    try:
+        if action == "open":
+            st.session_state["video_open"] = job.id
+        else:
+            getattr(jobs, action)(job.id, owner())
+    except JobUnknown:
+        pass  # removed in another tab: the list shows it
+    except FerError as error:
+        st.session_state["video_failed"] = [(job.name, str(error))]
+    st.session_state["video_acted"] = True

@@ -1,0 +1,124 @@
+"""The second half of the video page: the timeline of one video, and its files."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.analysis.progress import clock
+from fer_core.errors import JobUnknown, SessionUnknown, VideoError
+from fer_core.export.files import to_jpeg
+from fer_core.history import JobInfo, SessionInfo
+from fer_core.jobs.queue import VideoJobs
+from fer_core.media.resize import shrink
+from fer_core.models.choice import title
+from fer_core.ui.services import owner, page_history
+from fer_core.ui.shared.session_view import session_view
+from fer_core.ui.shared.widgets import plain
+from fer_core.ui.video.page import ACTIVE, UPDATE_S
+
+THUMBNAIL_PX = 320
+"""The longer side of a thumbnail."""
+
+
+def open_job(jobs: VideoJobs) -> None:
+    """The timeline of the job that was opened, with its files."""
+    job_id = st.session_state.get("video_open")
+    if job_id is None:
+        return
+    store = page_history()
+    try:
+        job = jobs.job(job_id, owner())
+        session = store.session(job.results_session_id, owner())
+    except (JobUnknown, SessionUnknown):
+        del st.session_state["video_open"]
+        return
+    st.subheader(plain(job.name))
+    st.caption(_facts(session, job))
+    if not session.frames:
+        st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
+        return
+    session_view(
+        store, session, f"job_{job.id}", lambda t_s: jobs.films.frame(job.id, owner(), t_s)
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _keep_button(jobs, job, session)
+        if session.kept and job.state not in ACTIVE:
+            _thumbnail_switch(jobs, job, session)
+        _marked_video(jobs, job)
+
+
+def _facts(session: SessionInfo, job: JobInfo) -> str:
+    parts = [
+        f"{session.frames} frames",
+        f"{clock(session.duration_s)} long",
+        f"faces: {title(session.detector)}",
+        f"expressions: {title(session.model)}",
+    ]
+    if job.state in ACTIVE:
+        parts.append("still being analysed: this is what is known so far")
+    return " · ".join(parts)
+
+
+def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
+    if session.kept:
+        st.caption(":material/bookmark_added: Kept in the history", width="content")
+    elif st.button(
+        "Keep in the history",
+        icon=":material/bookmark_add:",
+        key=f"video_keep_{job.id}",
+        help="Numbers and times only, no pictures. Otherwise they go with the video.",
+    ):
+        jobs.keep(job.id, owner())
+        st.rerun()
+
+
+def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
+    """The one picture that can be stored: small, of the middle of the video, and only if asked."""
+    store = page_history()
+    wanted = st.toggle(
+        "Small picture",
+        value=session.has_thumbnail,
+        key=f"video_thumbnail_{job.id}",
+        help="Keeps a small picture from the middle of the video with the session.",
+    )
+    if wanted == session.has_thumbnail:
+        return
+    jpeg = None
+    if wanted:
+        try:
+            frame = jobs.films.frame(job.id, owner(), job.done_s / 2.0)
+        except VideoError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        jpeg = None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
+    store.set_thumbnail(session.id, owner(), jpeg)
+
+
+@st.fragment(run_every=UPDATE_S)
+def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
+    """The video with its faces marked: made on demand, shown and downloaded when it is there."""
+    if job.state in ACTIVE:
+        return
+    path, rendering = jobs.films.path(job), jobs.films.rendering(job.id)
+    if path.is_file():
+        with st.popover("Marked video", icon=":material/movie:", width="content"):
+            st.video(str(path))
+            with path.open("rb") as film:
+                st.download_button(
+                    "Marked video (MP4)",
+                    data=film,
+                    file_name=f"{job.name}-expressions.mp4",
+                    mime="video/mp4",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key=f"video_film_{job.id}",
+                )
+    elif rendering is not None and not rendering.done:
+        st.progress(rendering.share, "Making the marked video…")
+    else:
+        if rendering is not None and rendering.error:
+            st.error(rendering.error, icon=":material/error:")
+        if st.button(
+            "Make the marked video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
+        ):
+            jobs.films.render(job.id, owner())

@@ -1,0 +1,105 @@
+"""The resting expression, and what is seen against it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_core.analysis.baseline import MIN_FRAMES, REST_S, REST_SHARE, SMOOTHING, RestingExpression
+from fer_core.errors import RestNotMeasured
+from fer_core.labels import EMOTIONS, Emotion
+
+NEUTRAL = EMOTIONS.index(Emotion.NEUTRAL)
+SAD = EMOTIONS.index(Emotion.SAD)
+TIMES = np.arange(0.0, REST_S, 0.1)
+
+shares = st.lists(st.floats(0.0, 1.0), min_size=7, max_size=7).map(
+    lambda values: (np.array(values) + 1e-4) / (np.array(values) + 1e-4).sum()
+)
+
+
+def at_rest(row: np.ndarray) -> RestingExpression:
+    return RestingExpression.measure(EMOTIONS, TIMES, np.tile(row, (len(TIMES), 1)))
+
+
+@given(shares)
+def test_rest_itself_is_no_change_and_reads_as_neutral(row):
+    rest = at_rest(row)
+    shares = np.array(rest.shares)
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares == pytest.approx(row, abs=0.02)
+    assert rest.change(row) == pytest.approx(np.zeros(7))
+    corrected = rest.corrected(row)
+    assert corrected.argmax() == NEUTRAL
+    assert np.delete(corrected, NEUTRAL).max() <= REST_SHARE + 1e-9
+
+
+@given(shares, shares)
+def test_changes_sum_to_0_and_corrected_shares_to_1(row, seen):
+    rest = at_rest(row)
+    assert rest.change(seen).sum() == pytest.approx(0.0, abs=1e-9)
+    corrected = rest.corrected(seen)
+    assert corrected.sum() == pytest.approx(1.0)
+    assert corrected.min() >= 0.0
+
+
+@given(shares)
+def test_a_face_that_reads_as_neutral_at_rest_is_left_nearly_alone(seen):
+    row = np.full(7, 0.05)
+    row[NEUTRAL] = 0.7
+    assert at_rest(row).corrected(seen) == pytest.approx(seen, abs=SMOOTHING)
+
+
+def test_a_sad_face_at_rest_can_still_look_sad():
+    row = np.full(7, 0.02)
+    row[SAD], row[NEUTRAL] = 0.5, 0.4
+    rest = at_rest(row)
+    assert rest.corrected(row).argmax() == NEUTRAL
+    sadder = np.full(7, 0.005)
+    sadder[SAD], sadder[NEUTRAL] = 0.95, 0.025
+    assert rest.corrected(sadder).argmax() == SAD
+    happy = np.full(7, 0.05)
+    happy[EMOTIONS.index(Emotion.HAPPY)] = 0.7
+    assert rest.corrected(happy).argmax() == EMOTIONS.index(Emotion.HAPPY)
+
+
+@given(shares, shares)
+def test_a_table_is_corrected_row_by_row(one, other):
+    rest = at_rest(np.full(7, 1 / 7))
+    both = rest.corrected(np.stack([one, other]))
+    assert both[0] == pytest.approx(rest.corrected(one))
+    assert both[1] == pytest.approx(rest.corrected(other))
+
+
+def test_the_mean_is_over_time_not_over_frames():
+    # Sad for two seconds in few frames, neutral for one second in many.
+    times = np.concatenate([np.arange(0.0, 2.0, 0.25), np.arange(2.0, 3.0, 0.02)])
+    rows = np.zeros((len(times), 7))
+    rows[times < 2.0, SAD] = rows[times >= 2.0, NEUTRAL] = 1.0
+    rest = RestingExpression.measure(EMOTIONS, times, rows)
+    assert rest.shares[SAD] == pytest.approx(2 / 3, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.array([]),
+        np.array([1.0]),
+        np.arange(0.0, 2.4, 0.1),  # too short
+        np.linspace(0.0, 3.0, MIN_FRAMES - 1),  # too few frames
+        np.append(np.arange(0.0, 1.0, 0.1), np.arange(2.0, 3.0, 0.1)),  # away in between
+    ],
+)
+def test_too_little_of_the_face_is_a_sentence(times):
+    rows = np.full((len(times), 7), 1 / 7)
+    with pytest.raises(RestNotMeasured, match="Face the camera"):
+        RestingExpression.measure(EMOTIONS, times, rows)
+
+
+def test_labels_without_neutral_have_changes_only():
+    rest = RestingExpression(("calm", "tense"), (0.6, 0.4))
+    assert rest.change(np.array([0.1, 0.9])) == pytest.approx([-0.5, 0.5], abs=SMOOTHING)
+    with pytest.raises(ValueError, match="not in tuple"):
+        rest.corrected(np.array([0.1, 0.9]))

@@ -1,0 +1,146 @@
+"""Which files there are, what is done with them and in which order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_core.batch.files import (
+    PICTURES_AT_ONCE,
+    Item,
+    find,
+    piece_from_text,
+    piece_to_text,
+    pieces,
+)
+from fer_core.media.video import Selection
+from tests.batch.folders import RECIPE
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"1")
+
+
+def found(folder: Path) -> list[tuple[str, str]]:
+    return [(each.file, each.kind) for each in find(folder)[0]]
+
+
+def test_pictures_and_videos_by_name_folder_by_folder(tmp_path):
+    touch(tmp_path, "b.JPG", "a/z.mp4", "a/y/x.heic", "c.gif", "a.txt", "README", "d.parquet")
+    assert found(tmp_path) == [
+        ("a/y/x.heic", "picture"),
+        ("a/z.mp4", "video"),
+        ("b.JPG", "picture"),
+        ("c.gif", "video"),
+    ]
+
+
+def test_what_an_item_tells(tmp_path):
+    touch(tmp_path, "a/b.jpg")
+    os.utime(tmp_path / "a" / "b.jpg", ns=(5, 7_000_000_123))
+    [[each], unread] = find(tmp_path)
+    assert each == Item(tmp_path / "a" / "b.jpg", "a/b.jpg", "picture", 1, 7_000_000_123)
+    assert unread == []
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path):
+    touch(tmp_path, ".a.jpg", ".thumbs/b.jpg", "._c.jpg")
+    assert found(tmp_path) == []
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    touch(tmp_path, "real/a.jpg", "elsewhere/b.jpg")
+    (tmp_path / "real" / "back").symlink_to(tmp_path)
+    (tmp_path / "real" / "itself").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "real" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "real" / "round.jpg").symlink_to(tmp_path / "real" / "round.jpg")
+    names = [name for name, _ in found(tmp_path)]
+    assert names == ["elsewhere/b.jpg", "real/a.jpg", "real/link/b.jpg"]
+
+
+def test_only_ordinary_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    assert found(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_left_out(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "locked/b.jpg")
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    [[each], unread] = find(tmp_path)
+    assert each.file == "a.jpg"
+    assert unread == ["locked/ is left out: permission denied."]
+
+
+def test_a_name_that_is_no_text(tmp_path):
+    name = os.fsdecode(b"gr\xfc\xdfe.jpg")
+    touch(tmp_path, name)
+    [[each], _] = find(tmp_path)
+    assert each.file == r"gr\xfc\xdfe.jpg"
+    assert each.path.exists()
+
+
+ITEM = Item(Path("/f/a.mp4"), "a.mp4", "video", 10, 20)
+
+
+@pytest.mark.parametrize("other", [
+    replace(ITEM, file="b.mp4"), replace(ITEM, size_bytes=11), replace(ITEM, mtime_ns=21),
+])  # fmt: skip
+def test_a_stamp_changes_with_the_file(other):
+    assert RECIPE.stamp(ITEM) != RECIPE.stamp(other)
+    assert RECIPE.stamp(ITEM) == RECIPE.stamp(replace(ITEM, path=Path("/moved/a.mp4")))
+
+
+@pytest.mark.parametrize("other", [
+    replace(RECIPE, detector="yunet"), replace(RECIPE, emotion="deepface"),
+    replace(RECIPE, labels=("a", "b")), replace(RECIPE, network="1 2"),
+])  # fmt: skip
+def test_a_stamp_changes_with_the_engines(other):
+    assert RECIPE.stamp(ITEM) != other.stamp(ITEM)
+
+
+def test_which_frames_matters_to_videos_only():
+    other = replace(RECIPE, selection=Selection(fps=2))
+    photo = replace(ITEM, kind="picture")
+    assert RECIPE.stamp(ITEM) != other.stamp(ITEM)
+    assert RECIPE.stamp(photo) == other.stamp(photo)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["picture", "video"]), st.integers(0, 99)), max_size=60))
+def test_every_file_is_in_one_piece(files):
+    items = [
+        replace(ITEM, file=str(i), kind=kind, size_bytes=size)
+        for i, (kind, size) in enumerate(files)
+    ]
+    work = pieces(items)
+    assert sorted(int(each.file) for piece in work for each in piece) == list(range(len(items)))
+    videos = [piece for piece in work if piece[0].kind == "video"]
+    assert work[: len(videos)] == videos
+    assert all(len(piece) == 1 for piece in videos)
+    sizes = [video.size_bytes for [video] in videos]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(len(piece) <= PICTURES_AT_ONCE for piece in work)
+
+
+@given(st.binary(min_size=1), st.integers(0, 2**62))
+def test_a_piece_travels_as_text_whatever_its_names_are(name, number):
+    file = os.fsdecode(name.replace(b"\0", b"/"))  # a name that is no UTF-8 has lone surrogates
+    piece = (Item(Path("/in", file), file, "video", number, number),)
+    text = piece_to_text(piece)
+    assert text.isascii()
+    assert piece_from_text(text) == piece

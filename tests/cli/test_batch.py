@@ -1,0 +1,262 @@
+"""``python -m fer_core batch``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from fer_core.batch.files import PICTURES_AT_ONCE
+from fer_core.batch.merge import merge
+from fer_core.cli import batch_run as run_module
+from fer_core.errors import VideoError
+from fer_core.settings import ROOT
+from tests.batch.folders import ENGINES, OneProcess, batch, fill, picture, table
+from tests.downloads import wait_until
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """The work is done in this process."""
+    monkeypatch.setattr(run_module, "Workers", OneProcess)
+
+
+@pytest.fixture
+def folder(tmp_path, astronaut):
+    return fill(tmp_path / "in", astronaut)
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out" / "table.parquet"
+
+
+def files_of(found: pd.DataFrame) -> list[str]:
+    return found["file"].unique().tolist()
+
+
+def test_a_folder_on_two_processes(folder, out):
+    code, said, err = batch(folder, out, "--workers", "2")
+    assert err == "5 files: 0 done before, 5 to do.\n"
+    assert code == 1
+    found = table(out)
+    assert said == f"{out}: {len(found)} rows of 5 files, 2 with an error: see the column error\n"
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    by_file = dict(list(found.groupby("file", sort=False)))
+    assert list(by_file) == [
+        "a broken.jpg", "b.jpg", "empty.png", "films/face.mp4", "films/half.mkv",
+    ]  # fmt: skip
+    broken, face, empty, film, half = by_file.values()
+    assert "not a picture" in broken["error"].item()
+    assert (face["kind"].item(), face["t_s"].item(), face["track_id"].item()) == ("picture", 0, 1)
+    assert (face["dominant"].item(), face["model"].item()) == ("happy", "compact")
+    assert empty["track_id"].isna().item()
+    assert (empty["t_s"].item(), empty["detector"].item()) == (0, "haar")
+    assert film["t_s"].round(3).tolist() == [0, 0.2, 0.4, 0.6, 0.8]
+    assert set(film["kind"]) == {"video"}
+    assert set(film["track_id"]) == {1}
+    assert "nothing could be read" in half["error"].iloc[-1]
+    assert found["error"].notna().sum() == 2
+
+
+def test_a_second_run_does_nothing(here, folder, out, monkeypatch):
+    code, said, _ = batch(folder, out)
+    before = out.stat()
+    monkeypatch.setattr(run_module, "Workers", None)  # whoever called it would fail
+    again, said_again, err = batch(folder, out)
+    assert err == "5 files: 5 done before, 0 to do.\n"
+    assert (code, said) == (again, said_again)
+    assert (out.stat().st_mtime_ns, out.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+def test_new_changed_and_deleted_files(here, folder, out, astronaut):
+    batch(folder, out)
+    before = table(out)
+    picture(folder / "a broken.jpg", cv2.resize(astronaut, (160, 160)))
+    picture(folder / "films" / "a new.png", np.zeros((9, 9, 3), np.uint8))
+    (folder / "b.jpg").unlink()
+    _, _, err = batch(folder, out)
+    assert err == "5 files: 3 done before, 2 to do.\n"
+    after = table(out)
+    assert files_of(after) == [
+        "a broken.jpg", "empty.png", "films/a new.png", "films/face.mp4", "films/half.mkv",
+    ]  # fmt: skip
+    assert after["error"].notna().sum() == 1
+    kept = ["empty.png", "films/face.mp4", "films/half.mkv"]
+    pd.testing.assert_frame_equal(
+        before[before["file"].isin(kept)].reset_index(drop=True),
+        after[after["file"].isin(kept)].reset_index(drop=True),
+    )
+
+
+def test_other_frames_do_the_videos_anew(here, folder, out):
+    batch(folder, out)
+    _, _, err = batch(folder, out, "--every", "2")
+    assert "3 done before, 2 to do" in err
+    found = table(out)
+    assert found[found["file"] == "films/face.mp4"]["t_s"].round(3).tolist() == [0, 0.4, 0.8]
+
+
+def test_what_was_too_large_is_tried_again(here, tmp_path, out, monkeypatch):
+    picture(tmp_path / "in" / "a.png", np.zeros((1100, 1000, 3), np.uint8))
+    monkeypatch.setenv("FER_MAX_MEGAPIXELS", "1")
+    assert batch(tmp_path / "in", out)[0] == 1
+    monkeypatch.delenv("FER_MAX_MEGAPIXELS")
+    code, _, err = batch(tmp_path / "in", out)
+    assert (code, err) == (0, "1 file: 0 done before, 1 to do.\n")
+    assert table(out)["error"].isna().all()
+
+
+def test_a_file_that_killed_its_process_is_tried_again(here, folder, out, monkeypatch):
+    class Deadly(OneProcess):
+        def __init__(self, do, give_up, count) -> None:
+            super().__init__(give_up, do, count)
+
+    monkeypatch.setattr(run_module, "Workers", Deadly)
+    assert batch(folder, out)[0] == 1
+    assert table(out)["error"].str.contains("ended from outside").all()
+    monkeypatch.setattr(run_module, "Workers", OneProcess)
+    assert "0 done before, 5 to do" in batch(folder, out)[2]
+    assert table(out)["error"].notna().sum() == 2
+
+
+def test_a_damaged_part_is_done_again(here, folder, out, monkeypatch):
+    """As after a loss of power: the name is there, the bytes are not."""
+    monkeypatch.setattr(run_module, "merge", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert batch(folder, out)[0] == 130
+    parts = sorted(out.parent.glob("*.parts/*.parquet"))
+    assert len(parts) == 3
+    parts[0].write_bytes(parts[0].read_bytes()[:50])
+    monkeypatch.setattr(run_module, "merge", merge)
+    _, _, err = batch(folder, out)
+    assert "0 done before" not in err
+    assert "0 to do" not in err
+    assert len(files_of(table(out))) == 5
+
+
+def tree(folder: Path, face: np.ndarray) -> Path:
+    """Enough pictures to be interrupted at: four pieces."""
+    small = cv2.resize(face, (256, 256))
+    for i in range(4 * PICTURES_AT_ONCE):
+        picture(folder / f"{i:03}.jpg", np.roll(small, i, axis=1))
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_keeps_what_is_done(tmp_path, astronaut, out):
+    folder = tree(tmp_path / "in", astronaut)
+    command = [sys.executable, "-m", "fer_core", "batch", folder, "--out", out, *ENGINES]
+    child = subprocess.Popen(
+        [*command, "--workers", "1"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: bool(list(out.parent.glob("*.parts/*.parquet"))), 90)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does, to all of them
+    said, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert said == ""
+    assert "Traceback" not in err
+    kept = int(err.partition("Stopped. ")[2].partition(" of 64 files are done and kept")[0])
+    assert 0 < kept < 64
+    assert not out.exists()
+
+    whole = out.with_name("whole.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "Workers", OneProcess)
+        code, _, err = batch(folder, out)
+        assert (code, err) == (0, f"64 files: {kept} done before, {64 - kept} to do.\n")
+        batch(folder, whole)
+    pd.testing.assert_frame_equal(table(out), table(whole))
+    assert table(out)["track_id"].notna().sum() > 40
+    assert not list(out.parent.glob("*.parts"))
+
+
+def test_nothing_to_analyse(tmp_path, out):
+    (tmp_path / "in").mkdir()
+    code, _, err = batch(tmp_path / "in", out)
+    assert code == 1
+    assert err == f"Error: There is no picture and no video in {tmp_path / 'in'}.\n"
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["nowhere/table.parquet", "file/table.parquet"])
+def test_where_nothing_can_be_written(folder, tmp_path, place):
+    (tmp_path / "file").touch()
+    code, _, err = batch(folder, tmp_path / place)
+    assert code == 1
+    assert "cannot be written" in err
+    assert "Choose a folder that exists" in err
+
+
+def test_a_file_of_somebody_else_is_left_alone(folder, out):
+    out.write_text("mine")
+    code, _, err = batch(folder, out)
+    assert (code, out.read_text()) == (1, "mine")
+    assert "is there already, and it is no table of this command" in err
+
+
+def test_another_run_at_the_same_time(folder, out):
+    parts = out.with_name(f"{out.name}.parts")
+    parts.mkdir()
+    with FileLock(parts / "lock"):
+        code, _, err = batch(folder, out)
+    assert code == 1
+    assert "Another run is writing" in err
+
+
+def test_a_full_disk_is_a_sentence_and_keeps_what_is_done(here, folder, out, monkeypatch):
+    def fill_up(*_):
+        raise VideoError("The disk is full.")
+
+    monkeypatch.setattr(run_module, "merge", fill_up)
+    code, _, err = batch(folder, out)
+    assert code == 1
+    assert "Error: The disk is full. What is done until now is kept." in err
+    monkeypatch.setattr(run_module, "merge", merge)
+    assert "5 done before, 0 to do" in batch(folder, out)[2]
+    assert len(files_of(table(out))) == 5
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--every", "2", "--fps", "1"], "Choose every n-th frame or so many a second, not both."),
+    (["--emotion", "none"], "There is no emotion model called"),
+])  # fmt: skip
+def test_options_that_cannot_be(folder, out, options, sentence):
+    code, _, err = batch(folder, out, *options)
+    assert code == 2
+    assert sentence in " ".join(err.replace("│", "").split())
+
+
+def test_the_table_is_a_parquet_file(folder, out):
+    code, _, err = batch(folder, out.with_suffix(".csv"))
+    assert code == 2
+    assert "Let it end with .parquet" in err
+
+
+def test_the_table_may_lie_in_the_folder(here, folder):
+    shutil.rmtree(folder / "films")
+    out = folder / "table.parquet"
+    batch(folder, out)
+    assert "3 files: 3 done before, 0 to do" in batch(folder, out)[2]
+
+
+def test_without_ray_a_sentence(folder, out, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, err = batch(folder, out, "--engine", "ray")
+    assert code == 1
+    assert "Ray is not installed: pip install -r requirements-ray.txt" in err

@@ -1,0 +1,109 @@
+"""The command line, in its own process where it matters and in this one where it does not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fer_core.cli.main import main
+from fer_core.labels import EMOTIONS
+from fer_core.settings import ROOT
+from tests.conftest import SAMPLE
+
+
+def run(*arguments: str | Path) -> tuple[int, list[str], str]:
+    """Exit code, lines of standard output, standard error."""
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout.splitlines(), result.stderr
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(SAMPLE.read_bytes()[:5000])
+    return path
+
+
+def test_a_line_of_json_a_picture():
+    code, lines, _ = run("analyze", SAMPLE, SAMPLE, "--detector", "haar", "--emotion", "compact")
+    assert code == 0
+    assert len(lines) == 2
+    record = json.loads(lines[0])
+    assert record["file"] == str(SAMPLE)
+    assert (record["width"], record["height"]) == (512, 512)
+    assert (record["model"], record["detector"]) == ("compact", "haar")
+    [face] = record["faces"]
+    assert face["dominant"] == "happy"
+    assert list(face["emotions"]) == list(EMOTIONS)
+    assert sum(face["emotions"].values()) == pytest.approx(1.0)
+    assert all(isinstance(value, int) for value in face["box"])
+    assert 0 <= face["score"] <= 1
+
+
+def test_a_broken_picture_does_not_stop_the_others(broken):
+    code, lines, _ = run("analyze", broken, SAMPLE, "gone.png", "--detector", "haar")
+    records = [json.loads(line) for line in lines]
+    assert code == 1
+    assert [("error" in record) for record in records] == [True, False, True]
+    assert records[0]["file"] == str(broken)
+
+
+def test_csv(broken):
+    code, lines, _ = run("analyze", SAMPLE, broken, "--format", "csv", "--detector", "haar")
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    assert code == 1
+    assert rows[0]["dominant"] == "happy"
+    assert rows[0]["error"] == ""
+    assert rows[1]["file"] == str(broken)
+    assert "damaged" in rows[1]["error"]
+
+
+def test_auto_works_without_a_network():
+    code, lines, _ = run("analyze", SAMPLE)
+    assert code == 0
+    assert json.loads(lines[0])["model"] == "compact"
+
+
+@pytest.mark.parametrize("option", [("--emotion", "deepface"), ("--detector", "yunet")])
+def test_an_engine_that_cannot_be_had_is_one_sentence(option):
+    code, lines, stderr = run("analyze", SAMPLE, *option)
+    assert code == 1
+    assert lines == []
+    assert stderr.startswith("Error: ")
+    assert "Traceback" not in stderr
+
+
+def test_wrong_usage_is_exit_code_2():
+    assert run("analyze")[0] == 2
+    assert run("analyze", SAMPLE, "--emotion", "nobody")[0] == 2
+
+
+def test_weights_status_names_each_file():
+    code, lines, _ = run("weights", "status")
+    assert code == 0
+    assert [line.split(":")[0] for line in lines] == ["yunet", "deepface"]
+
+
+def test_weights_fetch_offline_says_what_to_do():
+    code, _, stderr = run("weights", "fetch", "yunet")
+    assert code == 1
+    assert "FER_WEIGHTS_DIR" in stderr
+
+
+def test_the_module_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_core", "analyze", str(SAMPLE)],
+        capture_output=True, text=True, cwd=ROOT, env=os.environ, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["faces"][0]["dominant"] == "happy"

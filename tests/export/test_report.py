@@ -1,0 +1,133 @@
+"""The report: whole in one file, right, and safe whatever it is given."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from fer_core.export.report import MOST_FACES, html_report
+from fer_core.timeline.events import METHOD
+from fer_core.timeline.summary import key_figures, summarize
+from fer_core.timeline.table import Timeline
+from tests.sessions import HandMark, bump, session
+
+TABLE = session({1: bump(3.0), 2: bump(7.0)})
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'`&"
+
+
+class Seen(HTMLParser):
+    """The elements of a page, and the text outside scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._raw = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._raw = tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self._raw = False
+
+    def handle_data(self, data):
+        if not self._raw:
+            self.text += data
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    marks = [HandMark(4.0, "question", "asked twice")]
+    return html_report(TABLE, "Interview 3", {"Kind": "video"}, {2: "Ada"}, marks)
+
+
+def test_what_is_in_it(page):
+    seen = Seen(page)
+    for words in ("Interview 3", "Kind", "video", "Face 1", "Ada", "question", "asked twice"):
+        assert words in seen.text
+    assert "An expression is not an inner state" in seen.text
+    assert METHOD in re.sub(r"\s+", " ", seen.text)
+    assert "0:07.0" in seen.text, "the time of the second face's peak"
+
+
+def test_the_charts_are_in_it(page):
+    figures = [json.loads(chart["data-figure"] or "") for chart in Seen(page).named("figure")]
+    assert len(figures) == 4, "a course and a circumplex for each face"
+    assert [len(figure["data"]) > 7 for figure in figures] == [True, False, True, False]
+
+
+def test_plotly_is_in_it_once_and_nothing_is_fetched(page):
+    seen = Seen(page)
+    assert len(seen.named("script")) == 2
+    assert all("src" not in script for script in seen.named("script"))
+    assert page.count("plotly.js v") == 1
+    assert not seen.named("link") + seen.named("img") + seen.named("iframe")
+    [policy] = [m["content"] for m in seen.named("meta") if "http-equiv" in m]
+    assert policy
+    assert "default-src 'none'" in policy
+    # Outside of plotly.js itself, no address at all.
+    assert "http" not in max(re.split(r"<script>.*?</script>", page, flags=re.S), key=len).replace(
+        "http-equiv", ""
+    )
+
+
+def test_texts_from_outside_are_no_markup():
+    clean = Seen(html_report(TABLE, "t", {"f": "v"}, {1: "n"}, [HandMark(1.0, "l", "n")]))
+    page = html_report(
+        TABLE, HOSTILE, {HOSTILE: HOSTILE}, {1: HOSTILE}, [HandMark(1.0, HOSTILE, HOSTILE)]
+    )
+    seen = Seen(page)
+    assert [tag for tag, _ in seen.tags] == [tag for tag, _ in clean.tags]
+    assert seen.text.count(HOSTILE) >= 5
+    for chart in seen.named("figure"):
+        figure = chart["data-figure"] or ""
+        assert "<script" not in figure
+        assert "<img" not in figure
+
+
+def test_labels_from_outside_are_no_markup_either():
+    table = session({1: bump(3.0)}, labels=(HOSTILE, "awake"))
+    seen = Seen(html_report(table, "t", {}))
+    assert len(seen.named("script")) == 2
+    assert not seen.named("img")
+    assert len(seen.named("figure")) == 1, "no circumplex for a network without valence"
+
+
+def test_nobody_was_seen():
+    nobody = session({1: bump(3.0)}, gone=lambda t_s: True)
+    for table in (nobody, Timeline().to_frame()):
+        page = html_report(table, "empty", {})
+        assert "No face was seen" in page
+        assert "<script" not in page
+        assert len(page) < 20_000
+
+
+def test_a_single_frame_has_numbers_and_no_course():
+    seen = Seen(html_report(session({1: bump(0.0)}, 0.1), "one", {}))
+    assert len(seen.named("figure")) == 1
+    assert "In the picture1 frame" in re.sub(r"\s*\n\s*", "", seen.text)
+    assert "90%" in seen.text
+
+
+def test_of_a_crowd_those_seen_longest_are_shown():
+    crowd = session({i: lambda t_s: 0.2 for i in range(1, MOST_FACES + 4)}, 3)
+    assert len(Seen(html_report(crowd, "crowd", {})).named("section")) == MOST_FACES
+
+
+def test_the_key_figures():
+    [face] = summarize(session({1: lambda t_s: 0.9 if t_s < 6 else 0.1}))
+    assert key_figures(face) == {
+        "Most of the time": "happy 61%",
+        "Longest run": "happy 6.0 s",
+        "Switches": "1",
+        "In the picture": "9.9 s",
+        "Mean valence · arousal": key_figures(face)["Mean valence · arousal"],
+    }

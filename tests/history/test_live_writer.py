@@ -1,0 +1,132 @@
+"""A live session that is kept: what came before, what comes, and the end of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from fer_core.errors import HistoryUnavailable, SessionUnknown
+from fer_core.history import LOCAL, History, Keeping
+from fer_core.labels import EMOTIONS
+from fer_core.live.session import LiveCamera
+from fer_core.schema import Box, Face, FrameResult
+from fer_core.testing import FakeEmotionModel
+from fer_core.timeline.table import results_of
+
+
+def result(number: int) -> FrameResult:
+    shares = tuple(FakeEmotionModel().predict(np.zeros((1, 48, 48), np.uint8))[0].tolist())
+    face = Face(Box(1, 2, 30, 40), 0.9, probabilities=shares, track_id=1)
+    return FrameResult(64, 48, (face,), "compact", "haar", t_s=number / 10)
+
+
+class Told:
+    """Analyses a frame into what its time says."""
+
+    labels = EMOTIONS
+
+    def update(self, frame_bgr: object, t_s: float) -> FrameResult:
+        return result(round(t_s * 10))
+
+
+def begin(keeping: Keeping, past: list[FrameResult]) -> None:
+    keeping.begin("Live", EMOTIONS, ("compact", "haar"), past)
+
+
+def times(history: History, keeping: Keeping) -> list[float]:
+    assert keeping.session_id is not None
+    return [float(t) for t in history.table(keeping.session_id, LOCAL)["t_s"]]
+
+
+def test_past_early_and_later_frames_are_all_kept_in_order(history: History) -> None:
+    keeping = Keeping(history, LOCAL)
+    keeping.add(result(3))
+    begin(keeping, [result(1), result(2)])
+    keeping.add(result(4))
+    keeping.close()
+    assert times(history, keeping) == [0.1, 0.2, 0.3, 0.4]
+    assert keeping.session_id is not None
+    session = history.session(keeping.session_id, LOCAL)
+    assert session.finished
+    assert session.kind == "live"
+
+
+def test_a_session_that_ended_before_it_was_begun(history: History) -> None:
+    keeping = Keeping(history, LOCAL)
+    keeping.close()
+    begin(keeping, [result(1)])
+    assert times(history, keeping) == [0.1]
+    assert history.session(keeping.session_id or 0, LOCAL).finished
+
+
+def test_names_follow(history: History) -> None:
+    keeping = Keeping(history, LOCAL)
+    keeping.name_faces({1: "too early"})
+    begin(keeping, [result(1)])
+    keeping.name_faces({1: "Ada"})
+    keeping.name_faces({1: "Grace"})
+    keeping.close()
+    assert history.face_names(keeping.session_id or 0, LOCAL) == {1: "Grace"}
+
+
+def test_forgotten_it_leaves_the_history(history: History) -> None:
+    keeping = Keeping(history, LOCAL)
+    begin(keeping, [result(1)])
+    keeping.add(result(2))
+    keeping.forget()
+    keeping.add(result(3))
+    assert history.sessions(LOCAL) == []
+    with pytest.raises(SessionUnknown):
+        history.session(keeping.session_id or 0, LOCAL)
+
+
+def test_a_database_that_is_away_is_an_error_at_the_beginning() -> None:
+    away = History("postgresql://nobody@127.0.0.1:9/nothing")
+    keeping = Keeping(away, LOCAL)
+    with pytest.raises(HistoryUnavailable):
+        begin(keeping, [result(1)])
+    keeping.add(result(2))
+    assert keeping.session_id is None
+    away.close()
+
+
+def test_a_camera_that_runs_is_kept_whole_from_its_first_frame(history: History) -> None:
+    """Frames come all the time while the session is begun: none is lost, none comes twice."""
+    camera = LiveCamera(Told())
+    frame, going = np.zeros((48, 64, 3), np.uint8), threading.Event()
+    going.set()
+
+    def film() -> None:
+        number = 0
+        while going.is_set():
+            number += 1
+            camera.submit(frame, number / 10)
+            while camera.stats().processed < number:
+                time.sleep(0.0005)
+
+    filming = threading.Thread(target=film)
+    filming.start()
+    try:
+        while camera.stats().processed < 50:
+            time.sleep(0.001)
+        keeping = Keeping(history, LOCAL)
+        table = camera.send_to(keeping)
+        past = results_of(table, 64, 48, "compact", "haar")
+        keeping.begin("Live", EMOTIONS, ("compact", "haar"), past)
+        seen = camera.stats().processed
+        while camera.stats().processed < seen + 50:
+            time.sleep(0.001)
+    finally:
+        going.clear()
+        filming.join(20)
+    camera.stop()
+    deadline = time.monotonic() + 20
+    while not history.session(keeping.session_id or 0, LOCAL).finished:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    expected = [float(t) for t in camera.timeline.to_frame()["t_s"]]
+    assert times(history, keeping) == expected
+    assert len(expected) >= 100

@@ -1,0 +1,199 @@
+"""Every kind of picture file, and every kind of file that is none."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
+from fer_core.media.images import decode_picture, read_picture
+from fer_core.settings import ROOT
+from tests.conftest import SAMPLE
+
+RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
+
+
+def encoded(image: Image.Image, form: str, **options) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def quadrants() -> Image.Image:
+    """Red top left, green top right, blue below."""
+    image = Image.new("RGB", (64, 48), BLUE)
+    image.paste(RED, (0, 0, 32, 24))
+    image.paste(GREEN, (32, 0, 64, 24))
+    return image
+
+
+def near(pixel, rgb, tolerance=40) -> bool:
+    return bool(np.all(np.abs(np.asarray(pixel, int)[::-1] - rgb) <= tolerance))
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF"])
+def test_every_format_gives_the_same_picture(form):
+    bgr = decode_picture(encoded(quadrants(), form))
+    assert bgr.shape == (48, 64, 3)
+    assert bgr.dtype == np.uint8
+    assert near(bgr[6, 8], RED)
+    assert near(bgr[6, 56], GREEN)
+    assert near(bgr[40, 30], BLUE)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red_at"),
+    [(1, (6, 6)), (2, (6, -6)), (3, (-6, -6)), (4, (-6, 6)),
+     (5, (6, 6)), (6, (6, -6)), (7, (-6, -6)), (8, (-6, 6))],
+)  # fmt: skip
+def test_exif_orientation_is_obeyed(orientation, red_at):
+    image = Image.new("RGB", (64, 48), BLUE)
+    image.paste(RED, (0, 0, 16, 16))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    bgr = decode_picture(encoded(image, "JPEG", exif=exif, quality=95))
+    assert bgr.shape[:2] == ((48, 64) if orientation < 5 else (64, 48))
+    assert near(bgr[red_at], RED)
+
+
+def test_hostile_exif_turns_nothing():
+    clean = encoded(quadrants(), "JPEG")
+    block = b"Exif\x00\x00MM\x00\x2a\xff\xff\xff\xff"
+    hostile = clean[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + clean[2:]
+    assert decode_picture(hostile).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_laid_on_white(mode):
+    image = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
+    if mode == "P":
+        image = Image.new("P", (10, 10), 0)
+        image.info["transparency"] = 0
+        data = encoded(image, "PNG", transparency=0)
+    else:
+        data = encoded(image.convert(mode), "PNG")
+    assert np.all(decode_picture(data) == 255)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK"])
+def test_other_colour_modes(mode):
+    form = "TIFF" if mode == "CMYK" else "PNG"
+    bgr = decode_picture(encoded(Image.new("RGB", (9, 7), "white").convert(mode), form))
+    assert bgr.shape == (7, 9, 3)
+    assert bgr.min() > 240
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white"), [(np.uint16, 65535), (np.uint16, 4095), (np.int32, 65535), (np.float32, 1)]
+)
+def test_deep_greys_are_scaled(dtype, white):
+    ramp = np.linspace(0, white, 256).astype(dtype).reshape(16, 16)
+    grey = decode_picture(encoded(Image.fromarray(ramp), "TIFF"))[:, :, 0].ravel()
+    assert grey[0] == 0
+    assert grey[-1] == 255
+    assert abs(int(grey[128]) - 128) <= 1
+
+
+def test_floats_that_are_no_numbers_are_black():
+    values = np.array([[np.nan, np.inf], [-np.inf, 1.0]], np.float32)
+    assert decode_picture(encoded(Image.fromarray(values), "TIFF"))[1, 1, 0] == 255
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+def test_the_first_frame_of_an_animation(form):
+    frames = [Image.new("RGB", (8, 8), color) for color in (RED, GREEN)]
+    data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+    assert near(decode_picture(data)[4, 4], RED)
+
+
+def test_an_empty_file():
+    with pytest.raises(EmptyFile, match="0 bytes"):
+        decode_picture(b"")
+
+
+@pytest.mark.parametrize("junk", [b"hello", b"%PDF-1.7", b"<svg/>", b"\xff\xd8\xff", b"\x00" * 999])
+def test_what_is_no_picture(junk):
+    with pytest.raises(UnreadablePicture):
+        decode_picture(junk)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF"])
+def test_a_truncated_picture(form):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), form)
+    with pytest.raises(UnreadablePicture):
+        decode_picture(data[: len(data) // 2])
+
+
+def test_a_file_over_the_limit(monkeypatch):
+    monkeypatch.setenv("FER_MAX_UPLOAD_MB", "1")
+    with pytest.raises(PictureTooLarge, match="1 MB"):
+        decode_picture(b"x" * 1_000_001)
+
+
+def test_a_decompression_bomb_is_refused_by_its_header():
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    with pytest.raises(PictureTooLarge, match="million pixels"):
+        decode_picture(bomb)
+
+
+def test_more_pixels_than_the_limit(monkeypatch):
+    monkeypatch.setenv("FER_MAX_MEGAPIXELS", "1")
+    with pytest.raises(PictureTooLarge, match="FER_MAX_MEGAPIXELS"):
+        decode_picture(encoded(Image.new("L", (1001, 1000)), "PNG"))
+
+
+@given(st.integers(0, 3000), st.binary(min_size=1, max_size=40))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damage_anywhere_is_a_picture_or_a_sentence(position, damage):
+    data = bytearray(encoded(quadrants(), "PNG") + encoded(quadrants(), "JPEG"))
+    position %= len(data)
+    data[position : position + len(damage)] = damage
+    with contextlib.suppress(PictureError):
+        assert decode_picture(bytes(data)).ndim == 3
+
+
+def test_reading_a_file():
+    assert read_picture(SAMPLE).shape == (512, 512, 3)
+
+
+def test_a_file_that_is_not_there_and_a_folder(tmp_path):
+    with pytest.raises(UnreadablePicture, match="no such file"):
+        read_picture(tmp_path / "gone.jpg")
+    with pytest.raises(UnreadablePicture, match="directory"):
+        read_picture(tmp_path)
+
+
+def test_a_large_photo_is_held_twice_at_most(tmp_path):
+    """Once as Pillow has it, four bytes a pixel, and once as an array, three."""
+    path = tmp_path / "telephone.jpg"
+    Image.new("RGB", (4000, 3000), "teal").save(path)
+    code = f"""
+from pathlib import Path
+from fer_core.images import read_picture
+def told_mb(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(what))
+before_mb = told_mb("VmRSS")
+read_picture(Path({str(path)!r}))
+print(told_mb("VmHWM") - before_mb)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 12 * (4 + 3) + 40

@@ -1,0 +1,366 @@
+"""Weights: found, fetched, checked, refused; always by a server on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fer_core.errors import DownloadFailed, WeightsCorrupt
+from fer_core.models.weights import files
+from fer_core.models.weights.files import State
+from fer_core.settings import ROOT
+from tests.downloads import (
+    CONTENT,
+    WeightsServer,
+    files_in,
+    isolate,
+    limit_patience,
+    use,
+    wait_until,
+    weights_server,
+)
+from tests.graphs import expression_graph
+
+KEYS = ("yunet", "deepface")
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[WeightsServer]:
+    with weights_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_server: WeightsServer) -> WeightsServer:
+    _server.go_on.clear()
+    _server.requests.clear()
+    return _server
+
+
+@pytest.fixture
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "downloaded"
+    isolate(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv("FER_WEIGHTS_DIR", str(folder))
+    return folder
+
+
+def test_the_registry_is_complete() -> None:
+    for file in files.WEIGHTS.values():
+        assert file.size_bytes > 100_000
+        assert file.licence
+        for address in (file.source, *file.addresses):
+            assert address.startswith("https://")
+        assert all(address.endswith(f"/{file.file_name}") for address in file.addresses)
+    assert re.fullmatch("[0-9a-f]{64}", files.WEIGHTS["yunet"].sha256)
+
+
+def test_deepfaces_addresses_are_the_package_s_own() -> None:
+    from deepface.models.demography.onnx import Emotion
+
+    assert list(files.WEIGHTS["deepface"].addresses) == Emotion.WEIGHTS_URL
+
+
+@pytest.mark.shared
+def test_the_real_yunet_is_accepted(own: Path, downloads: Path, shared: Path) -> None:
+    source = shared / "weights" / "face_detection_yunet_2023mar.onnx"
+    (own / source.name).write_bytes(source.read_bytes())
+    assert files.find("yunet") == own / source.name
+
+
+@pytest.mark.parametrize("key", KEYS)
+class TestFetch:
+    def test_good(self, key, server, downloads, monkeypatch) -> None:
+        file = use(monkeypatch, key, server.url(key, "good"))
+        assert files.find(key) is None
+        path = files.fetch(key)
+        assert path == files.download_folder(key) / file.file_name
+        assert path.read_bytes() == CONTENT[key]
+        assert files.find(key) == path
+        assert files_in(downloads) == {file.file_name}
+
+    def test_only_once(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "good"))
+        assert files.fetch(key) == files.fetch(key)
+        assert server.gets(key) == 1
+
+    @pytest.mark.parametrize(
+        ("how", "reason"),
+        [
+            ("truncated", "broke off|incomplete|truncated"),
+            ("short", "something else, (it has 115,200 bytes instead of|it is damaged)"),
+            ("wrong", "something else, (its sha256|it is damaged)"),
+            ("text", "something else"),
+            ("missing", "404"),
+            ("broken", "503"),
+            ("huge", "far more"),
+            ("hanging", "no (answer|connection)"),
+            ("silent", "no answer in time"),
+        ],
+    )
+    def test_bad_answers_leave_nothing(
+        self, key, how, reason, server, downloads, monkeypatch
+    ) -> None:
+        # Only where silence is the point: a busy machine may need seconds for an honest answer.
+        if how in ("hanging", "silent"):
+            limit_patience(monkeypatch)
+        file = use(monkeypatch, key, server.url(key, how))
+        with pytest.raises(DownloadFailed) as caught:
+            files.fetch(key)
+        assert re.search(rf"\(127\.0\.0\.1: .*({reason}).*\)", str(caught.value)), caught.value
+        assert str(caught.value).endswith(
+            f"put {file.file_name} into a folder and point FER_WEIGHTS_DIR at it."
+        )
+        assert files_in(downloads) == set()
+        assert not list(files.download_folder(key).iterdir())
+
+    def test_the_mirror_steps_in(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "wrong"), server.url(key, "good"))
+        assert files.fetch(key).read_bytes() == CONTENT[key]
+
+    def test_offline_fails_fast_and_says_so(self, key, downloads) -> None:
+        with pytest.raises(DownloadFailed, match=r"(: no connection.*){2}FER_WEIGHTS_DIR"):
+            files.fetch(key)
+        assert files_in(downloads) == set()
+
+    def test_replaces_a_corrupt_download(self, key, server, downloads, monkeypatch) -> None:
+        file = use(monkeypatch, key, server.url(key, "good"))
+        path = files.download_folder(key) / file.file_name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(CONTENT[key][:1000])
+        with pytest.raises(WeightsCorrupt, match="weights fetch"):
+            files.find(key)
+        assert files.fetch(key).read_bytes() == CONTENT[key]
+
+    def test_a_failed_fetch_keeps_the_corrupt_file(
+        self, key, server, downloads, monkeypatch
+    ) -> None:
+        """It is the only copy; nobody uses it, and the sentence names it."""
+        file = use(monkeypatch, key, server.url(key, "missing"))
+        path = files.download_folder(key) / file.file_name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"damaged")
+        with pytest.raises(DownloadFailed):
+            files.fetch(key)
+        assert path.read_bytes() == b"damaged"
+
+    def test_progress(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "slow"))
+        seen = []
+
+        def progress(received: int, total: int) -> None:
+            seen.append((received, total))
+            server.go_on.set()  # half of it came: let the rest come
+
+        files.fetch(key, progress)
+        assert {total for _, total in seen} == {len(CONTENT[key])}
+        assert 0 < seen[0][0] < len(CONTENT[key])
+
+    def test_a_folder_that_cannot_be_written(self, key, server, tmp_path, monkeypatch) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        isolate(monkeypatch, tmp_path / "file" / "downloaded")
+        use(monkeypatch, key, server.url(key, "good"))
+        with pytest.raises(DownloadFailed, match=r"downloaded.*Not a directory.*FER_WEIGHTS_DIR"):
+            files.fetch(key)
+
+    def test_two_processes_at_once(self, key, server, downloads, monkeypatch) -> None:
+        file = use(monkeypatch, key, server.url(key, "slow"))
+        fetch = (
+            "from pathlib import Path; from fer_core import weights; "
+            f"weights.DOWNLOADS = Path({str(downloads)!r}); "
+            f"weights.WEIGHTS[{key!r}] = weights.{file!r}; "
+            f"print(weights.fetch({key!r}))"
+        )
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", fetch],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+            for _ in range(2)
+        ]
+        final = files.download_folder(key) / file.file_name
+        wait_until(lambda: server.gets(key) == 2, timeout_s=20)
+        assert not final.exists()
+        server.go_on.set()
+        for process in processes:
+            out, err = process.communicate(timeout=30)
+            assert process.returncode == 0, err
+            assert out.splitlines()[-1] == str(final)
+        assert final.read_bytes() == CONTENT[key]
+        assert files_in(downloads) == {file.file_name}
+
+
+@pytest.mark.parametrize("key", KEYS)
+class TestOwnFolder:
+    def test_comes_first_and_is_not_written_to(
+        self, key, own, server, downloads, monkeypatch
+    ) -> None:
+        file = use(monkeypatch, key, server.url(key, "good"))
+        files.fetch(key)
+        assert files_in(own) == set()
+        (own / file.file_name).write_bytes(CONTENT[key])
+        own.chmod(0o555)
+        assert files.find(key) == files.fetch(key) == own / file.file_name
+        assert server.gets(key) == 1
+        own.chmod(0o755)
+
+    def test_a_corrupt_file_is_refused_and_not_touched(
+        self, key, own, server, downloads, monkeypatch
+    ) -> None:
+        file = use(monkeypatch, key, server.url(key, "good"))
+        path = own / file.file_name
+        path.write_bytes(CONTENT[key][:-100])
+        for look in (files.find, files.fetch):
+            with pytest.raises(WeightsCorrupt, match="Delete it or replace it") as caught:
+                look(key)
+            assert str(path) in str(caught.value)
+        assert path.read_bytes() == CONTENT[key][:-100]
+        assert server.requests == []
+
+    def test_a_repaired_file_is_seen(self, key, own, downloads, monkeypatch) -> None:
+        file = use(monkeypatch, key)
+        path = own / file.file_name
+        path.write_bytes(b"damaged")
+        with pytest.raises(WeightsCorrupt):
+            files.find(key)
+        path.write_bytes(CONTENT[key])
+        assert files.find(key) == path
+
+    def test_a_folder_that_is_not_there(self, key, downloads, tmp_path, monkeypatch) -> None:
+        monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path / "gone"))
+        assert files.find(key) is None
+
+
+@pytest.mark.parametrize(
+    "content", [expression_graph(side=64), expression_graph(classes=8), b"", b"text"]
+)
+def test_another_network_is_not_deepfaces(
+    content: bytes, own: Path, downloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, "deepface")
+    (own / file.file_name).write_bytes(content)
+    with pytest.raises(WeightsCorrupt, match="DeepFace's network for expressions"):
+        files.find("deepface")
+
+
+def test_deepface_home_is_obeyed(
+    server: WeightsServer, downloads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, "deepface", server.url("deepface", "good"))
+    home = tmp_path / "home"
+    monkeypatch.setenv("DEEPFACE_HOME", str(home))
+    assert files.fetch("deepface") == home / ".deepface" / "weights" / file.file_name
+    monkeypatch.delenv("DEEPFACE_HOME")
+    assert files.find("deepface") is None
+    assert files.fetch("deepface") == downloads / ".deepface" / "weights" / file.file_name
+
+
+def test_a_file_from_earlier_use_of_deepface_serves(
+    downloads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, "deepface")
+    monkeypatch.delenv("DEEPFACE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / ".deepface" / "weights" / file.file_name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT["deepface"])
+    assert files.find("deepface") == path
+
+
+@pytest.mark.parametrize("key", KEYS)
+class TestDownload:
+    def test_comes_to_an_end(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "slow"))
+        assert files.status(key).state is State.MISSING
+        download = files.start_download(key)
+        wait_until(lambda: download.fraction > 0)
+        assert download.fraction < 1
+        assert not download.wait(0.01)
+        assert files.start_download(key, retry=True) is download
+        status = files.status(key)
+        assert (status.state, status.path) == (State.DOWNLOADING, None)
+        assert 0 < status.fraction < 1
+        server.go_on.set()
+        assert download.wait(10)
+        assert download.done
+        assert download.error is None
+        status = files.status(key)
+        assert status.state is State.HERE
+        assert status.path == files.find(key)
+        assert server.gets(key) == 1
+
+    def test_many_callers_share_one(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "slow"))
+        found = []
+        callers = [
+            threading.Thread(target=lambda: found.append(files.start_download(key)))
+            for _ in range(20)
+        ]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        server.go_on.set()
+        assert found[0].wait(10)
+        assert len(set(map(id, found))) == 1
+        assert server.gets(key) == 1
+
+    def test_a_failure_is_remembered_until_a_retry(
+        self, key, server, downloads, monkeypatch
+    ) -> None:
+        use(monkeypatch, key, server.url(key, "missing"))
+        failed = files.start_download(key)
+        assert failed.wait(10)
+        assert isinstance(failed.error, DownloadFailed)
+        status = files.status(key)
+        assert status.state is State.FAILED
+        assert status.sentence == str(failed.error)
+        use(monkeypatch, key, server.url(key, "good"))
+        assert files.start_download(key) is failed
+        again = files.start_download(key, retry=True)
+        assert again.wait(10)
+        assert again.error is None
+        assert files.status(key).state is State.HERE
+
+    def test_a_deleted_file_is_fetched_again(self, key, server, downloads, monkeypatch) -> None:
+        use(monkeypatch, key, server.url(key, "good"))
+        assert files.start_download(key).wait(10)
+        path = files.find(key)
+        assert path is not None
+        path.unlink()
+        assert files.status(key).state is State.MISSING
+        assert files.start_download(key).wait(10)
+        assert files.status(key).state is State.HERE
+
+    def test_corrupt(self, key, downloads, own, monkeypatch) -> None:
+        file = use(monkeypatch, key)
+        (own / file.file_name).write_bytes(b"damaged")
+        status = files.status(key)
+        assert status.state is State.CORRUPT
+        assert str(own / file.file_name) in status.sentence
+
+    def test_a_mistake_of_ours_ends_it_too(self, key, downloads, monkeypatch) -> None:
+        def broken(key: str, progress: files.Progress | None = None) -> Path:
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(files, "fetch", broken)
+        download = files.start_download(key)
+        assert download.wait(5)
+        assert isinstance(download.error, DownloadFailed)

@@ -1,0 +1,96 @@
+"""The API by itself: called directly, and behind a real server on loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from fer_core.server import api
+from tests.conftest import SAMPLE
+from tests.downloads import wait_until
+
+TOKEN = "a-token-that-only-the-tests-know"
+ENGINES = {"detector": "haar", "emotion": "compact"}
+
+OpenClient = Callable[..., TestClient]
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("FER_API_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sample() -> bytes:
+    """The file of the one smiling woman."""
+    return SAMPLE.read_bytes()
+
+
+@pytest.fixture
+def open_client() -> OpenClient:
+    """``open_client(address="127.0.0.1", host="localhost")``, each with limits of its own."""
+
+    def start(address: str = "127.0.0.1", host: str = "localhost") -> TestClient:
+        app = Starlette(routes=api.routes())
+        return TestClient(
+            app,
+            base_url="http://localhost",
+            client=(address, 50_000),
+            headers={"Host": host},
+            raise_server_exceptions=False,
+        )
+
+    return start
+
+
+@pytest.fixture
+def client(open_client: OpenClient) -> TestClient:
+    """A program on the same computer."""
+    return open_client()
+
+
+class Server:
+    """The API behind uvicorn, in a thread."""
+
+    def __init__(self) -> None:
+        self._uvicorn = uvicorn.Server(
+            uvicorn.Config(
+                Starlette(routes=api.routes()), port=0, log_level="error", ws="none", lifespan="off"
+            )
+        )
+        self._thread = threading.Thread(target=self._uvicorn.run)
+        self._thread.start()
+        wait_until(lambda: self._uvicorn.started)
+        [listening] = self._uvicorn.servers
+        self.port: int = listening.sockets[0].getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """A connection that gives up after 15 s of silence."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+    def stop(self) -> None:
+        self._uvicorn.should_exit = self._uvicorn.force_exit = True
+        self._thread.join(20)
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[[], Server]]:
+    """``start_server() -> Server``, with the settings as they are then."""
+    running: list[Server] = []
+
+    def start() -> Server:
+        running.append(Server())
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()

@@ -1,0 +1,490 @@
+"""The door of the password: hash, ticket, waits between tries, and the gate, by HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.types import Message
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from fer_core.cli.main import main
+from fer_core.server.auth import gate, password
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, new_ticket, ticket_holds
+from fer_core.server.auth.mode import Door
+from fer_core.server.auth.password import hash_password, matches
+from fer_core.server.auth.throttle import ADDRESSES, FORGET_S, TooSoon, Tries
+from fer_core.server.loopback import came_from_here, is_this_computer
+from fer_core.settings import is_hash, settings
+from tests.servers import hanging_up_after
+
+SECRET = "correct horse battery"
+NOW_S = 1_800_000_000.0
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A hash of the password that is quick to check."""
+    monkeypatch.setattr(password, "_N", 16)
+    return hash_password(SECRET)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+# The hash
+
+
+def test_only_the_password_matches_its_hash(line):
+    assert matches(SECRET, line)
+    for wrong in ("", SECRET[:-1], SECRET + " ", SECRET.upper(), "x" * 5000, "\ud800"):
+        assert not matches(wrong, line)
+    assert hash_password(SECRET) != line  # salted
+
+
+def test_the_hash_has_the_strength_that_is_documented():
+    assert hash_password(SECRET).startswith("scrypt:32768:8:3:")
+
+
+def test_a_password_typed_on_another_keyboard_is_the_same(line):
+    assert matches("caf\u00e9 noir", hash_password("cafe\u0301 noir"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "secret", "scrypt:16:8:1:short:key", "scrypt:17:8:1:" + "a" * 22 + ":" + "b" * 43,
+        "scrypt:1048576:8:1:" + "a" * 22 + ":" + "b" * 43,
+        "scrypt:16:0:1:" + "a" * 22 + ":" + "b" * 43,
+    ],
+)  # fmt: skip
+def test_what_is_no_hash_is_refused_at_the_start_and_not_repeated(monkeypatch, text):
+    assert not is_hash(text)
+    if not text:
+        return
+    monkeypatch.setenv("FER_PASSWORD_HASH", text)
+    with pytest.raises(ValidationError, match="fer_core password") as raised:
+        settings()
+    assert text not in str(raised.value)
+
+
+def test_half_a_sign_in_is_refused(monkeypatch):
+    monkeypatch.setenv("FER_OIDC_CLIENT_ID", "fer")
+    with pytest.raises(ValidationError, match="all five"):
+        settings()
+
+
+def test_the_command_prints_a_line_that_works(line, monkeypatch):
+    asked = CliRunner().invoke(main, ["password"], input=f"{SECRET}\n{SECRET}\n")
+    assert asked.exit_code == 0
+    printed = asked.stdout.strip()
+    assert SECRET not in asked.output
+    monkeypatch.setenv("FER_PASSWORD_HASH", printed)
+    kept = settings().password_hash
+    assert kept
+    assert matches(SECRET, kept.get_secret_value())
+
+
+def test_the_command_refuses_a_short_password():
+    asked = CliRunner().invoke(main, ["password"], input="short\nshort\n")
+    assert asked.exit_code == 1
+    assert "8 or more characters" in asked.stderr
+
+
+# The ticket
+
+
+def test_a_ticket_holds_for_its_time_and_its_hash(line):
+    ticket = new_ticket(line, lambda: NOW_S)
+    assert ticket_holds(ticket, line, lambda: NOW_S)
+    assert ticket_holds(ticket, line, lambda: NOW_S + LIFETIME_S)
+    assert not ticket_holds(ticket, line, lambda: NOW_S + LIFETIME_S + 1)
+    assert not ticket_holds(ticket, hash_password(SECRET), lambda: NOW_S)
+
+
+def test_clocks_of_two_servers_may_differ_a_little(line):
+    ticket = new_ticket(line, lambda: NOW_S)
+    assert ticket_holds(ticket, line, lambda: NOW_S - SKEW_S)
+    assert not ticket_holds(ticket, line, lambda: NOW_S - SKEW_S - 1)
+
+
+def test_a_ticket_with_another_time_is_forged(line):
+    old = new_ticket(line, lambda: NOW_S - 2 * LIFETIME_S).split(".")
+    new = new_ticket("another hash", lambda: NOW_S).split(".")
+    assert not ticket_holds(".".join([*new[:2], old[2]]), line, lambda: NOW_S)
+    assert not ticket_holds(".".join(new), line, lambda: NOW_S)
+
+
+@given(st.text())
+def test_no_text_is_a_ticket(text):
+    assert not ticket_holds(text, "a hash", lambda: NOW_S)
+    assert not ticket_holds(f"in.{text}", "a hash", lambda: NOW_S)
+
+
+@given(st.integers(0, 60), st.characters(codec="utf-8"))
+def test_a_ticket_with_one_other_character_does_not_hold(place, character):
+    ticket = new_ticket("a hash", lambda: NOW_S)
+    place %= len(ticket) - 1  # bits of the last base64 digit are unused
+    changed = ticket[:place] + character + ticket[place + 1 :]
+    assert ticket_holds(changed, "a hash", lambda: NOW_S) == (changed == ticket)
+
+
+# The waits between tries
+
+
+def wait_of(tries: Tries, address: str) -> int:
+    try:
+        tries.begin(address)
+    except TooSoon as error:
+        return error.wait_s
+    return 0
+
+
+def test_waits_double_for_an_address_and_not_for_others():
+    clock = Clock()
+    tries = Tries(clock)
+    assert [wait_of(tries, "203.0.113.1") for _ in range(4)] == [0, 0, 0, 1]
+    assert wait_of(tries, "203.0.113.2") == 0
+    waits = []
+    for _ in range(12):
+        clock.now_s += wait_of(tries, "203.0.113.1")
+        assert wait_of(tries, "203.0.113.1") == 0
+        waits.append(wait_of(tries, "203.0.113.1"))
+    assert waits[:4] == [2, 4, 8, 16]
+    assert waits[-1] == 900
+
+
+def test_asking_during_the_wait_does_not_lengthen_it():
+    clock = Clock()
+    tries = Tries(clock)
+    for _ in range(50):
+        wait_of(tries, "203.0.113.1")
+    clock.now_s += 1
+    assert wait_of(tries, "203.0.113.1") == 0
+
+
+def test_the_right_password_and_an_hour_of_quiet_begin_anew():
+    clock = Clock()
+    tries = Tries(clock)
+    for _ in range(3):
+        tries.begin("203.0.113.1")
+    clock.now_s += FORGET_S + 1
+    assert [wait_of(tries, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
+    clock.now_s += 1
+    tries.begin("203.0.113.1")
+    tries.passed("203.0.113.1")
+    assert [wait_of(tries, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
+
+
+def test_many_addresses_gain_nothing_and_lock_nobody_out_for_long():
+    clock = Clock()
+    tries = Tries(clock)
+    waits = [wait_of(tries, f"198.51.100.{number}") for number in range(200)]
+    assert waits.count(0) == 30
+    for number in range(10):
+        clock.now_s += 5
+        assert wait_of(tries, f"203.0.113.{number}") == 0
+        assert 0 < wait_of(tries, f"198.51.100.{number}") <= 5
+
+
+def test_one_ipv6_network_is_one_address_and_a_mapped_one_is_itself():
+    tries = Tries(Clock())
+    assert [wait_of(tries, f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 1]
+    assert wait_of(tries, "2001:db8:0:1::1") == 0
+    assert [wait_of(tries, f"::ffff:203.0.113.{n}") for n in range(4)] == [0, 0, 0, 0]
+
+
+def test_the_memory_of_addresses_is_bounded():
+    clock = Clock()
+    tries = Tries(clock)
+    for number in range(ADDRESSES + 50):
+        clock.now_s += 10
+        tries.begin(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(tries._by_address) == ADDRESSES
+
+
+# The gate
+
+
+async def page(_request: Request) -> Response:
+    return PlainTextResponse("the page")
+
+
+async def talk(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text("the page")
+
+
+def site(door: Door, line: str = "", tries: Tries | None = None) -> Starlette:
+    inside = [Route("/{path:path}", page), WebSocketRoute("/_stcore/stream", talk)]
+    entrance = gate.routes(line, tries) if door is Door.PASSWORD else []
+    return Starlette(
+        routes=[*entrance, *inside],
+        middleware=[Middleware(gate.Gate, door=door, password_hash=line)],
+    )
+
+
+def client(door: Door, line: str = "", tries: Tries | None = None, **more: Any) -> TestClient:
+    return TestClient(site(door, line, tries), "http://localhost", follow_redirects=False, **more)
+
+
+@pytest.fixture
+def stranger(line: str) -> TestClient:
+    return client(Door.PASSWORD, line)
+
+
+HTML = {"Accept": "text/html,*/*"}
+
+
+def enter(browser: TestClient, typed: str = SECRET, there: str = "/", **headers: str) -> Any:
+    return browser.post("/door", data={"password": typed, "next": there}, headers=headers)
+
+
+def test_without_a_ticket_nothing_is_shown(stranger):
+    asked = stranger.get("/history?a=b", headers=HTML)
+    assert asked.status_code == 303
+    assert asked.headers["location"] == "/door?next=%2Fhistory%3Fa%3Db"
+    assert stranger.get("/media/abc.png").status_code == 401
+    assert stranger.put("/_stcore/upload_file/a/b").status_code == 401
+    for near in ("/door/../live", "//door", "/door/out/x", "/api", "/api/v2/x", "/healthz/x"):
+        assert stranger.get(near).status_code == 401, near
+    with (
+        pytest.raises(WebSocketDisconnect),
+        stranger.websocket_connect("/_stcore/stream"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("path", ["/api/v1/models", "/healthz", "/readyz", "/_stcore/health"])
+def test_what_has_its_own_authentication_or_tells_nothing_passes(stranger, path):
+    assert stranger.get(path).text == "the page"
+
+
+def test_the_password_lets_in_and_signing_out_locks(stranger):
+    entered = enter(stranger, there="/live?x=1")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/live?x=1")
+    assert stranger.get("/live").text == "the page"
+    held = {"Cookie": f"{COOKIE}={stranger.cookies[COOKIE]}"}
+    with stranger.websocket_connect("/_stcore/stream", headers=held) as socket:
+        assert socket.receive_text() == "the page"
+    assert stranger.get("/door?next=/about").headers["location"] == "/about"
+    assert stranger.post("/door/out").headers["location"] == "/door"
+    assert stranger.get("/live").status_code == 401
+
+
+def test_a_second_sign_in_leaves_the_first_inside(line):
+    app = site(Door.PASSWORD, line)
+    one, two = TestClient(app), TestClient(app)
+    for browser in (one, two):
+        enter(browser)
+    two.post("/door/out")
+    assert one.get("/live").text == "the page"
+    assert "the page" not in two.get("/live").text
+
+
+def test_the_cookie_is_for_this_site_alone(stranger):
+    cookie = enter(stranger).headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=lax", "Path=/", f"Max-Age={LIFETIME_S}"} <= set(
+        cookie.split("; ")
+    )
+    assert "Secure" not in cookie
+    assert "Secure" in enter(stranger, **{"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+
+
+@pytest.mark.parametrize("typed", ["", "wrong", SECRET + "x", SECRET.upper()])
+def test_a_wrong_password_lets_nobody_in(stranger, caplog, typed):
+    caplog.set_level(logging.DEBUG, "fer_core")
+    refused = enter(stranger, typed, there="/live")
+    assert refused.status_code == 401
+    assert "This is not the password" in refused.text
+    assert 'value="/live"' in refused.text
+    assert "set-cookie" not in refused.headers
+    assert stranger.get("/live").status_code == 401
+    assert not [r for r in caplog.records if r.name.startswith("fer_core")]
+
+
+def test_old_forged_and_foreign_cookies_let_nobody_in(stranger, line):
+    for ticket in (
+        new_ticket(line, lambda: NOW_S - 10 * 365 * 86400),
+        new_ticket(line, lambda: NOW_S + 10 * 365 * 86400),
+        new_ticket(hash_password("another one")),
+        "in", "in.a.b", "", "%C3%A9",
+    ):  # fmt: skip
+        asked = stranger.get("/live", headers={"Cookie": f"{COOKIE}={ticket}"})
+        assert asked.status_code == 401, ticket
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "", "https://example.org", "//example.org", "/\\example.org", "\\\\example.org", "live",
+        "javascript:alert(1)", "/\texample.org", "/\n/example.org", " //example.org", "/door",
+        "/door?next=/door", "/a\\b", "/caf\u00e9\r\nX: y",
+    ],
+)  # fmt: skip
+def test_nobody_is_sent_elsewhere(stranger, there):
+    assert enter(stranger, there=there).headers["location"] == "/"
+
+
+@given(st.text())
+def test_whatever_follows_is_a_path_of_this_site(text):
+    for there in (text, "/" + text):
+        path = gate.safe_path(there)
+        assert path.startswith("/")
+        assert not path.startswith(("//", "/\\"))
+        assert path.isascii()
+        assert path.isprintable()
+
+
+def test_what_is_typed_is_escaped(stranger):
+    refused = enter(stranger, "wrong", there='/"><script>alert(1)</script>')
+    assert "<script" not in refused.text
+    assert "script-src" not in refused.headers["content-security-policy"]
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://example.org"}, {"Origin": "null"},
+    ],
+)  # fmt: skip
+def test_forms_of_other_sites_are_refused(stranger, headers):
+    assert enter(stranger, **headers).status_code == 403
+    enter(stranger)
+    assert stranger.post("/door/out", headers=headers).status_code == 403
+    assert stranger.get("/live").status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"x" * 9000, b"\xff\xfe", b"&".join(b"a=1" for _ in range(50))])
+def test_what_is_no_form_of_ours_is_refused(stranger, body):
+    assert stranger.post("/door", content=body).status_code == 400
+
+
+def test_too_many_tries_wait_even_with_the_right_password(line):
+    clock = Clock()
+    browser = client(Door.PASSWORD, line, Tries(clock))
+    assert [enter(browser, "wrong").status_code for _ in range(4)] == [401, 401, 401, 429]
+    refused = enter(browser)
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "1"
+    assert "The next one is possible in 1 s" in refused.text
+    clock.now_s += 1
+    assert enter(browser).status_code == 303
+
+
+def test_tries_at_once_are_counted_before_they_are_checked(line, monkeypatch):
+    checked = []
+    monkeypatch.setattr(gate, "matches", lambda typed, _line: checked.append(typed))
+    app = site(Door.PASSWORD, line)
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(posted(app, f"guess {n}") for n in range(200)))
+
+    statuses = asyncio.run(all_at_once())
+    assert statuses.count(401) == len(checked) == 3
+    assert statuses.count(429) == 197
+
+
+POST = {
+    "type": "http", "method": "POST", "path": "/door", "raw_path": b"/door", "headers": [],
+    "query_string": b"", "client": ("203.0.113.1", 1), "server": ("localhost", 80),
+    "scheme": "http", "http_version": "1.1", "root_path": "",
+}  # fmt: skip
+
+
+async def posted(app: Starlette, typed: str | None) -> int:
+    """The status of the form, sent without a server; None never sends the body."""
+    status = 0
+    body = urlencode({"password": typed or ""}).encode()
+
+    async def receive() -> Message:
+        if typed is None:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    await app(dict(POST), receive, send)
+    return status
+
+
+def test_a_form_that_never_arrives_is_given_up(line, monkeypatch):
+    monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
+    assert asyncio.run(posted(site(Door.PASSWORD, line), None)) == 400
+
+
+def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
+    """It would be sixty lines in the log, which a stranger could fill."""
+
+    async def send(message: Message) -> None:
+        pass
+
+    asyncio.run(site(Door.PASSWORD, line)(dict(POST), hanging_up_after(b"password="), send))
+
+
+def test_the_proxy_is_believed_and_a_stranger_is_not(line):
+    def address(peer: str, **headers: str) -> str:
+        raw = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+        return gate.client_address(Request({"type": "http", "headers": raw, "client": (peer, 1)}))
+
+    assert address("10.1.2.3", x_forwarded_for="6.6.6.6, 203.0.113.7") == "203.0.113.7"
+    assert address("8.8.8.8", x_forwarded_for="203.0.113.7") == "8.8.8.8"
+    assert address("127.0.0.1") == "127.0.0.1"
+
+
+# Without a password
+
+
+def test_reached_by_others_without_a_door_nobody_gets_in():
+    browser = client(Door.SHUT)
+    asked = browser.get("/live", headers=HTML)
+    assert asked.status_code == 403
+    assert "FER_PASSWORD_HASH" in asked.text
+    assert "<form" not in asked.text
+    assert browser.get("/live").status_code == 401
+    assert browser.get("/healthz").status_code == 200
+
+
+def test_open_to_this_computer_is_not_open_by_a_proxy_or_another_name():
+    browser = client(Door.HERE)
+    assert browser.get("/live").text == "the page"
+    for headers in (
+        {"X-Forwarded-For": "203.0.113.1"}, {"Forwarded": "for=203.0.113.1"},
+        {"Via": "1.1 x"}, {"Host": "rebound.example.org"}, {"Host": "["},
+    ):  # fmt: skip
+        assert browser.get("/live", headers=headers).status_code == 401, headers
+
+
+@pytest.mark.parametrize("door", [Door.OPEN, Door.SIGN_IN])
+def test_open_doors_and_those_the_pages_keep_pass_the_gate(door):
+    browser = client(door)
+    assert browser.get("/live", headers={"Host": "example.org", "Via": "1.1 x"}).status_code == 200
+
+
+def test_what_is_this_computer():
+    assert all(is_this_computer(name) for name in ("localhost", "127.0.0.1", "::1"))
+    assert not any(is_this_computer(name) for name in (None, "", "0.0.0.0", "::", "192.168.1.5"))
+    assert came_from_here({"host": "[::1]:8501"})
+    assert not came_from_here({"host": "192.168.1.5:8501"})

@@ -1,0 +1,232 @@
+"""The loop: it learns, it can be stopped at any epoch, and it refuses what is not its own."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is absent: pip install -r requirements-train.txt"
+)
+
+from fer_core.errors import DatasetError  # noqa: E402
+from fer_core.training.device import parameter_count  # noqa: E402
+from fer_core.training.expression.network import (  # noqa: E402
+    CompactNet,
+    renew_statistics,
+    standardise,
+)
+from fer_core.training.expression.state import (  # noqa: E402
+    Settings,
+    load_network,
+    new_state,
+    resume,
+    save_checkpoint,
+    save_network,
+)
+from fer_core.training.expression.targets import one_hot  # noqa: E402
+from fer_core.training.expression.train import (  # noqa: E402
+    Examples,
+    cross_entropy,
+    learning_rate,
+    predict_logits,
+    train,
+)
+from tests.training.expression.conftest import face  # noqa: E402
+
+CLASSES = {"head": ["a", "b", "c", "d", "e", "f", "g"]}
+QUICK = Settings(epochs=2, batch=7, learning_rate=0.02, seed=3)
+
+
+@pytest.fixture(scope="module")
+def examples() -> Examples:
+    labels = np.arange(14) % 7
+    tiles = np.stack([face(i, 1) for i in range(14)])
+    return Examples(tiles, {"head": one_hot(labels, 7)})
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train(new_state(CLASSES, QUICK), examples, examples, out)
+    return out
+
+
+def test_a_run_leaves_checkpoints_a_log_and_a_picture(finished: Path) -> None:
+    with (finished / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"train_loss", "head_accuracy", "head_loss", "learning_rate", "seconds"} <= set(rows[0])
+    assert (finished / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(finished.glob("*.partial"))
+    network, classes = load_network(finished / "best.pt")
+    assert classes == CLASSES
+    assert not network.training
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(
+    tmp_path: Path, examples: Examples, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fer_core.training.expression.train as loop
+
+    validate = loop.validate
+
+    def killed(network: object, data: Examples) -> dict[str, float]:
+        if (tmp_path / "last.pt").exists():
+            raise KeyboardInterrupt
+        return validate(network, data)
+
+    monkeypatch.setattr(loop, "validate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(new_state(CLASSES, QUICK), examples, examples, tmp_path)
+    monkeypatch.undo()
+
+    state = resume(tmp_path / "last.pt", CLASSES, QUICK)
+    assert state.epoch == 1
+    train(state, examples, examples, tmp_path)
+
+    whole = torch.load(finished / "last.pt", weights_only=True)
+    pieced = torch.load(tmp_path / "last.pt", weights_only=True)
+    for part in ("network", "average"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, pieced[part][name]), name
+    for mine, theirs in zip(
+        whole["optimizer"]["state"].values(), pieced["optimizer"]["state"].values(), strict=True
+    ):
+        assert torch.equal(mine["momentum_buffer"], theirs["momentum_buffer"])
+    timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in whole["history"]]
+    assert timeless == [{k: v for k, v in r.items() if k != "seconds"} for r in pieced["history"]]
+
+
+def test_a_finished_run_can_be_made_longer(finished: Path) -> None:
+    assert resume(finished / "last.pt", CLASSES, replace(QUICK, epochs=9)).epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("classes", "settings"),
+    [
+        ({"head": ["a", "b"]}, QUICK),
+        (CLASSES, replace(QUICK, seed=4)),
+        (CLASSES, replace(QUICK, channels=(8, 8, 8, 8))),
+        (CLASSES, replace(QUICK, side=48)),
+    ],
+    ids=["classes", "seed", "channels", "side"],
+)
+def test_a_checkpoint_of_another_run_is_refused(
+    finished: Path, classes: dict[str, list[str]], settings: Settings
+) -> None:
+    with pytest.raises(DatasetError, match="other classes or settings"):
+        resume(finished / "last.pt", classes, settings)
+
+
+@pytest.mark.parametrize("side", [48, 80])
+def test_the_side_is_read_back(tmp_path: Path, side: int) -> None:
+    settings = replace(QUICK, channels=(8, 8, 8, 8), side=side)
+    state = new_state(CLASSES, settings)
+    save_checkpoint(state, tmp_path / "last.pt")
+    assert resume(tmp_path / "last.pt", CLASSES, settings).average.side == side
+    save_network(state.average, CLASSES, tmp_path / "best.pt")
+    assert load_network(tmp_path / "best.pt")[0].side == side
+
+
+def test_a_checkpoint_that_notes_no_side_did_not_enlarge(tmp_path: Path) -> None:
+    settings = replace(QUICK, channels=(8, 8, 8, 8), side=48)
+    state = new_state(CLASSES, settings)
+    save_checkpoint(state, tmp_path / "last.pt")
+    save_network(state.average, CLASSES, tmp_path / "best.pt")
+    for name in ("last.pt", "best.pt"):
+        content = torch.load(tmp_path / name, weights_only=True)
+        (content["settings"] if name == "last.pt" else content).pop("side")
+        torch.save(content, tmp_path / name)
+    assert resume(tmp_path / "last.pt", CLASSES, settings).network.side == 48
+    assert load_network(tmp_path / "best.pt")[0].side == 48
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "not a checkpoint that can be read"),
+        (b"no checkpoint", "not a checkpoint that can be read"),
+        (None, "is not a checkpoint that can be read"),
+        ({"weights": 1}, "not a checkpoint of this program"),
+        ({"classes": CLASSES, "network": {"x": torch.zeros(1)}}, "of another network"),
+    ],
+    ids=["empty", "text", "missing", "other", "network"],
+)
+def test_a_file_that_is_no_checkpoint(tmp_path: Path, content: object, sentence: str) -> None:
+    path = tmp_path / "x.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(DatasetError, match=sentence):
+        load_network(path)
+
+
+def test_it_learns(examples: Examples) -> None:
+    state = new_state(CLASSES, replace(QUICK, epochs=1))
+    optimizer = torch.optim.Adam(state.network.parameters(), 1e-3)
+    tiles = torch.from_numpy(examples.tiles)[:, None].float()
+    target = {"head": torch.from_numpy(examples.targets["head"])}
+    losses = []
+    for _ in range(8):
+        loss = cross_entropy(state.network(tiles), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_tile_without_a_target_teaches_nothing() -> None:
+    logits = {"head": torch.tensor([[1.0, 0.0], [5.0, -5.0]])}
+    both = cross_entropy(logits, {"head": torch.tensor([[1.0, 0.0], [0.0, 0.0]])})
+    alone = cross_entropy({"head": logits["head"][:1]}, {"head": torch.tensor([[1.0, 0.0]])})
+    assert float(both) == pytest.approx(float(alone)) == pytest.approx(np.log(1 + np.exp(-1)))
+
+
+def test_learning_rate_warms_up_holds_and_falls() -> None:
+    settings = Settings(epochs=10, learning_rate=1.0, decay_share=0.5)
+    assert learning_rate(settings, 0.0) < 0.05
+    assert learning_rate(settings, 1.0) == learning_rate(settings, 5.0) == 1.0
+    assert learning_rate(settings, 7.5) == pytest.approx(0.5)
+    assert learning_rate(settings, 10.0) == pytest.approx(0.0)
+
+
+def test_the_network_is_small_and_ignores_light() -> None:
+    network = CompactNet({"ferplus": 7, "fer2013": 7}).eval()
+    assert parameter_count(network) < 2_000_000
+    tiles = torch.rand(3, 1, 48, 48) * 100.0
+    torch.testing.assert_close(
+        standardise(tiles), standardise(tiles * 1.5 + 50.0), atol=1e-4, rtol=0
+    )
+    assert torch.isfinite(standardise(torch.full((1, 1, 48, 48), 7.0))).all()
+
+
+def test_logits_do_not_depend_on_the_batch() -> None:
+    network = CompactNet({"head": 7})
+    tiles = np.stack([face(i, 0) for i in range(3)])
+    together = predict_logits(network, tiles)["head"]
+    alone = predict_logits(network, tiles[2:])["head"]
+    np.testing.assert_allclose(together[2:], alone, atol=1e-5)
+
+
+def test_statistics_are_renewed_from_the_faces_alone(examples: Examples) -> None:
+    network = CompactNet({"head": 7}, side=48)
+    with torch.no_grad():
+        network.train()(255.0 * torch.rand(8, 1, 48, 48))  # statistics of something else
+    weights = {name: value.clone() for name, value in network.named_parameters()}
+    renew_statistics(network, examples.tiles, batch=7)
+    assert not any(module.training for module in network.modules())
+    for name, value in network.named_parameters():
+        assert torch.equal(value, weights[name]), name
+    convolution, norm = network.stem[0], network.stem[1]
+    assert norm.momentum == 0.1
+    with torch.no_grad():
+        maps = convolution(standardise(torch.from_numpy(examples.tiles)[:, None].float()))
+    torch.testing.assert_close(norm.running_mean, maps.mean(dim=(0, 2, 3)), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(norm.running_var, maps.var(dim=(0, 2, 3)), atol=1e-2, rtol=1e-2)

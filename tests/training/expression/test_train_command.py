@@ -1,0 +1,197 @@
+"""``python -m fer_core train``, from data to a file with its card; and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+pytest.importorskip("torch", reason="PyTorch is absent: pip install -r requirements-train.txt")
+
+from fer_core.cli.train import train_command
+from fer_core.errors import DatasetError
+from fer_core.models.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel
+from fer_core.models.emotion.onnx_model import TrainedEmotionModel
+from fer_core.training.expression.data import read_contact_sheet
+from fer_core.training.expression.folder import held_out, read_class_folders
+from tests.conftest import SHARED
+from tests.training.expression.conftest import face
+
+
+def command(data: Path, out: Path, *more: str) -> Result:
+    return CliRunner().invoke(train_command, ["--data", str(data), "--out", str(out), *more])
+
+
+def refused(result: Result, sentence: str) -> bool:
+    return result.exit_code == 2 and sentence in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of ten pictures; one is large and in colour, one not square."""
+    for index, name in enumerate(("closed", "open")):
+        home = tmp_path / "mine" / name
+        home.mkdir(parents=True)
+        for i in range(10):
+            Image.fromarray(face(7 * i + index, 5)).save(home / f"{i}.png")
+    Image.fromarray(face(0, 6)).convert("RGB").resize((120, 96)).save(
+        tmp_path / "mine" / "open" / "0.png"
+    )
+    return tmp_path / "mine"
+
+
+def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = command(data_folder, out, "--epochs", "1", "--seed", "4")
+    assert result.exit_code == 0, result.output
+    assert "emotion_compact.onnx" in result.stdout
+    shares = CompactEmotionModel(out / "emotion_compact.onnx").predict(face(0, 0)[None])
+    assert shares.shape == (1, 7)
+    card = (out / "emotion_compact.md").read_text("utf-8")
+    assert "--epochs 1 --seed 4" in card
+    for picture in ("curves", "confusion", "reliability"):
+        assert f"emotion_compact_{picture}.png" in card
+        assert (out / f"emotion_compact_{picture}.png").is_file()
+
+    again = command(data_folder, out, "--epochs", "1", "--seed", "4")
+    assert again.exit_code == 0, again.output
+
+    other = command(data_folder, out, "--epochs", "1", "--seed", "5")
+    assert refused(other, "other classes or settings")
+
+    large = tmp_path / "large"
+    shape = ("--channels", "56,104,200,264", "--side", "48")
+    widened = command(data_folder, large, *shape, "--epochs", "1")
+    assert widened.exit_code == 0, widened.output
+    assert f"{' '.join(shape)} --epochs 1" in (large / "emotion_compact.md").read_text("utf-8")
+    assert CompactEmotionModel(large / "emotion_compact.onnx").predict(face(0, 0)[None]).any()
+
+    pupil = tmp_path / "pupil"
+    teachers = ("--teacher", str(large / "best.pt"), "--teacher", str(out / "emotion_compact.onnx"))
+    taught = command(data_folder, pupil, *teachers, "--epochs", "1")
+    assert taught.exit_code == 0, taught.output
+    card = (pupil / "emotion_compact.md").read_text("utf-8")
+    assert "--teacher NETWORK --teacher NETWORK --epochs 1" in card
+    assert "what 2 networks" in card
+
+
+@pytest.mark.parametrize("name", ["absent.pt", "absent.onnx"])
+def test_a_teacher_that_is_no_network(data_folder: Path, tmp_path: Path, name: str) -> None:
+    result = command(data_folder, tmp_path / "run", "--teacher", str(tmp_path / name))
+    assert refused(result, name)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_of_other_classes(data_folder: Path, folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    adapted = command(folder, own, "--from", str(SHIPPED_WEIGHTS), "--epochs", "1")
+    assert adapted.exit_code == 0, adapted.output
+    for name in ("adapted.onnx", "best.pt"):
+        result = command(data_folder, tmp_path / "run", "--teacher", str(own / name))
+        assert refused(result, f"{name} knows other classes")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("channels", ["64", "64,128,256,x", "4,8,8,8", "64,128,256,384,512"])
+def test_channels_that_make_no_network(data_folder: Path, tmp_path: Path, channels: str) -> None:
+    result = command(data_folder, tmp_path / "run", "--channels", channels)
+    assert refused(result, "is not four numbers from 8 to 4096")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_side_whose_maps_cannot_be_halved(data_folder: Path, tmp_path: Path) -> None:
+    assert refused(command(data_folder, tmp_path / "run", "--side", "50"), "is not one of")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("missing", ["train.csv", "validation.webp"])
+def test_missing_data_writes_nothing(data_folder: Path, tmp_path: Path, missing: str) -> None:
+    (data_folder / missing).unlink()
+    assert refused(command(data_folder, tmp_path / "run"), missing)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_network_adapts_to_own_classes(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = command(folder, out, "--from", str(SHIPPED_WEIGHTS), "--epochs", "1")
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "adapted.json").read_text("utf-8"))
+    assert report["classes"] == ["closed", "open"]
+    assert report["n"] == 4
+    adapted = TrainedEmotionModel(out / "adapted.onnx", "own/eyes")
+    assert adapted.labels == ("closed", "open")
+    np.testing.assert_allclose(adapted.predict(face(0, 0)[None]).sum(axis=1), 1.0, atol=1e-5)
+
+    adapted_again = command(
+        folder, tmp_path / "more", "--from", str(out / "best.pt"), "--epochs", "1"
+    )
+    assert adapted_again.exit_code == 0, adapted_again.output
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "broken.onnx", "broken.pt"])
+def test_a_start_that_is_no_network(folder: Path, tmp_path: Path, name: str) -> None:
+    if name.startswith("broken"):
+        (tmp_path / name).write_bytes(b"no network")
+    result = command(folder, tmp_path / "run", "--from", str(tmp_path / name))
+    assert refused(result, name)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_with_the_name_of_a_column(folder: Path, tmp_path: Path) -> None:
+    (folder / "open").rename(folder / "score")
+    result = command(folder, tmp_path / "run", "--from", str(SHIPPED_WEIGHTS))
+    assert refused(result, "cannot be called score")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_class_folder_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "winking").mkdir()
+    result = command(folder, tmp_path / "run", "--from", str(SHIPPED_WEIGHTS))
+    assert refused(result, "winking has 0 pictures. Put at least two there, or remove it.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_become_tiles_in_the_order_of_the_class_names(folder: Path) -> None:
+    faces = read_class_folders(folder)
+    assert faces.classes == ["closed", "open"]
+    assert faces.tiles.shape == (20, 48, 48)
+    np.testing.assert_array_equal(faces.tiles[0], face(0, 5))
+    np.testing.assert_array_equal(faces.labels, [0] * 10 + [1] * 10)
+
+
+def test_a_folder_without_classes_or_with_a_broken_picture(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="not a folder"):
+        read_class_folders(tmp_path / "absent")
+    with pytest.raises(DatasetError, match="at least two"):
+        read_class_folders(folder / "open")
+    (folder / "open" / "3.png").write_bytes(b"broken")
+    with pytest.raises(DatasetError, match=r"3\.png is not a picture"):
+        read_class_folders(folder)
+
+
+def test_a_fifth_of_each_class_is_held_out() -> None:
+    labels = np.array([0] * 50 + [1] * 10 + [2] * 2)
+    mask = held_out(labels, seed=0)
+    assert np.bincount(labels[mask]).tolist() == [10, 2, 1]
+    np.testing.assert_array_equal(mask, held_out(labels, seed=0))
+    assert (mask != held_out(labels, seed=1)).any()
+
+
+@pytest.mark.shared
+def test_happy_and_not_happy_are_learned_from_few_faces(tmp_path: Path) -> None:
+    fer2013 = SHARED / "data" / "fer2013"
+    faces = read_contact_sheet(fer2013 / "validation.webp", fer2013 / "validation.csv")
+    for name, chosen in (("smiling", faces.majority == 3), ("serious", faces.majority == 6)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in np.flatnonzero(chosen)[:40]:
+            Image.fromarray(faces.tiles[i]).save(tmp_path / "mine" / name / f"{i}.png")
+    out = tmp_path / "run"
+    result = command(tmp_path / "mine", out, "--from", str(SHIPPED_WEIGHTS), "--epochs", "10")
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "adapted.json").read_text("utf-8"))
+    assert report["n"] == 16
+    assert report["accuracy"] >= 0.8

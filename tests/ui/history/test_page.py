@@ -1,0 +1,170 @@
+"""The history page: find, name, compare, export, delete with a way back."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.history import LOCAL, History, history
+from fer_core.labels import EMOTIONS, Emotion
+from fer_core.schema import Box, Face, FrameResult
+from fer_core.settings import ROOT
+from fer_core.ui.history.page import _span, _zip
+
+
+def results(emotion: Emotion, seconds: int = 4) -> list[FrameResult]:
+    """One face for so long, ten frames a second."""
+    shares = tuple(0.7 if each is emotion else 0.05 for each in EMOTIONS)
+    face = Face(Box(10, 10, 40, 40), 0.9, probabilities=shares, track_id=1)
+    return [
+        FrameResult(64, 64, (face,), "compact", "haar", t_s=number / 10)
+        for number in range(10 * seconds)
+    ]
+
+
+def keep(store: History, name: str, kind: str = "live", owner: str = LOCAL) -> int:
+    emotion = Emotion.HAPPY if "glad" in name else Emotion.SAD
+    session_id = store.begin(kind, name, EMOTIONS, "compact", "haar", owner=owner)  # type: ignore[arg-type]
+    store.append(session_id, results(emotion))
+    store.finish(session_id)
+    return session_id
+
+
+@pytest.fixture
+def store() -> Iterator[History]:
+    made = history()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(store: History) -> AppTest:
+    return AppTest.from_file(str(ROOT / "pages" / "history.py"), default_timeout=60)
+
+
+def listed(page: AppTest) -> list[str]:
+    return list(page.dataframe[0].value["name"]) if page.dataframe else []
+
+
+def select(page: AppTest, *rows: int) -> AppTest:
+    """Select rows of the list, as a click does."""
+    page.session_state["history_list_0"] = {
+        "selection": {"rows": list(rows), "columns": [], "cells": []}
+    }
+    return page.run()
+
+
+def test_an_empty_history_says_how_to_fill_it(page):
+    page.run()
+    assert not page.exception
+    assert "Nothing is kept yet" in page.info[0].value
+
+
+def test_sessions_are_listed_newest_first_and_only_ones_own(page, store):
+    keep(store, "sad one")
+    keep(store, "glad one", kind="video")
+    keep(store, "not mine", owner="somebody else")
+    page.run()
+    assert not page.exception
+    assert listed(page) == ["glad one", "sad one"]
+
+
+def test_filters(page, store):
+    keep(store, "sad one")
+    tagged = keep(store, "glad one", kind="video")
+    store.set_tags(tagged, LOCAL, ["pilot"])
+    store.set_note(tagged, LOCAL, "after lunch")
+    page.run()
+    page.text_input(key="history_text").set_value("LUNCH").run()
+    assert listed(page) == ["glad one"]
+    page.text_input(key="history_text").set_value("").run()
+    page.multiselect(key="history_tags").set_value(["pilot"]).run()
+    assert listed(page) == ["glad one"]
+    page.text_input(key="history_text").set_value("nowhere").run()
+    assert "No session matches" in page.info[0].value
+
+
+def test_a_day_means_all_of_it():
+    since, until = _span((date(2026, 11, 20), date(2026, 11, 21)))
+    assert since == datetime(2026, 11, 20, tzinfo=UTC)
+    assert until == datetime(2026, 11, 22, tzinfo=UTC)
+    assert _span(()) == (None, None)
+    assert _span((date(2026, 11, 20),)) == (datetime(2026, 11, 20, tzinfo=UTC), None)
+
+
+def test_a_session_is_opened_renamed_noted_and_tagged(page, store):
+    number = keep(store, "glad one")
+    select(page.run(), 0)
+    assert not page.exception
+    page.text_input(key=f"history_{number}_title").set_value("Advert A").run()
+    page.text_area(key=f"history_{number}_note").set_value("first viewing").run()
+    page.multiselect(key=f"history_{number}_tags").set_value(["ads"]).run()
+    assert not page.exception
+    session = store.session(number, LOCAL)
+    assert (session.name, session.note, session.tags) == ("Advert A", "first viewing", ("ads",))
+
+
+def test_deleted_sessions_come_back_by_undo(page, store):
+    keep(store, "sad one")
+    keep(store, "glad one")
+    select(page.run(), 0)
+    page.button(key="history_delete").click().run()
+    assert not page.exception
+    assert listed(page) == ["sad one"]
+    page.button(key="history_undo").click().run()
+    assert listed(page) == ["glad one", "sad one"]
+
+
+def test_deleted_for_good(page, store):
+    keep(store, "sad one")
+    number = keep(store, "glad one")
+    select(page.run(), 0)
+    page.button(key="history_delete").click().run()
+    page.button(key="history_purge").click().run()
+    assert listed(page) == ["sad one"]
+    with pytest.raises(Exception, match="no session"):
+        store.restore([number], LOCAL)
+
+
+def test_delete_all_leaves_those_of_others(page, store):
+    keep(store, "sad one")
+    other = keep(store, "not mine", owner="somebody else")
+    page.run()
+    page.button(key="history_delete_all").click().run()
+    assert not page.exception
+    assert store.count(LOCAL) == 0
+    assert store.session(other, "somebody else").frames == 40
+
+
+def test_two_sessions_are_compared(page, store):
+    keep(store, "sad one")
+    keep(store, "glad one")
+    select(page.run(), 0, 1)
+    assert not page.exception
+    assert any(header.value == "Compare" for header in page.subheader)
+
+
+def test_the_archive_holds_a_table_for_each(store):
+    keep(store, "../sad one")
+    keep(store, "glad one")
+    data = _zip(store, store.sessions(LOCAL))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        assert "sessions.csv" in names
+        assert len(names) == 3
+        assert not any("/" in name for name in names)
+        table = archive.read(next(n for n in names if "glad" in n)).decode()
+    assert table.startswith("t_s,track_id")
+    assert len(table.splitlines()) == 41
+
+
+def test_retention_is_said(page, store, monkeypatch):
+    monkeypatch.setenv("FER_RETENTION_DAYS", "30")
+    keep(store, "glad one")
+    page.run()
+    assert "Kept for 30 days" in page.caption[0].value

@@ -1,0 +1,269 @@
+"""The models page and the line about the engines under AppTest, in every state of the weights."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.models import facts
+from fer_core.models.emotion import custom
+from fer_core.models.weights import files
+from fer_core.models.weights.files import State
+from fer_core.settings import ROOT
+from tests.downloads import WeightsServer, isolate, use, wait_until, weights_server
+from tests.graphs import own_network_graph
+
+
+@pytest.fixture
+def server() -> Iterator[WeightsServer]:
+    with weights_server() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "downloaded"
+    isolate(monkeypatch, folder)
+    return folder
+
+
+def come(monkeypatch: pytest.MonkeyPatch, server: WeightsServer, how: str) -> None:
+    """Let both files come from the server in this way."""
+    for key in files.WEIGHTS:
+        use(monkeypatch, key, server.url(key, how))
+
+
+@pytest.fixture
+def page() -> AppTest:
+    return AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=30)
+
+
+def captions(page: AppTest) -> str:
+    return "\n".join(caption.value for caption in page.caption)
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(markdown.value for markdown in page.markdown)
+
+
+def all_done() -> bool:
+    return all(files.status(key).state is not State.DOWNLOADING for key in files.WEIGHTS)
+
+
+def test_everything_about_each_engine(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    page.run()
+    assert not page.exception
+    words = texts(page) + captions(page)
+    for word in ("YuNet", "Haar cascade", "DeepFace", "Compact"):
+        assert f"#### {word}" in words
+    for fact in (
+        "Apache-2.0",
+        "Intel",
+        "MIT",
+        "opencv_zoo",
+        "serengil/deepface",
+        "0.1 %",
+        "57.4 %",
+    ):
+        assert fact in words
+    assert words.count("**Accuracy:**") == words.count(" MB") == 4
+    assert "feel" not in words
+
+
+def test_here(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    page.run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert captions(page).count("Weights are here: `") == 2
+    assert str(files.find("yunet")) in captions(page)
+    assert "In use now: **YuNet**. Its weights are here." in captions(page)
+    assert "In use now: **DeepFace**. Its weights are here." in captions(page)
+    assert texts(page).count("in use]") == 2
+    assert not page.button
+    assert not page.warning
+
+
+def test_downloading_does_not_block(page, server, monkeypatch):
+    come(monkeypatch, server, "slow")
+    started = time.monotonic()
+    page.run()
+    assert time.monotonic() - started < 3
+    assert not page.exception
+    wait_until(lambda: all(files.status(key).fraction > 0 for key in files.WEIGHTS))
+    page.run()
+    for bar in page.get("progress"):
+        assert 20 < bar.value < 80
+        assert re.fullmatch(r"Fetching the weights: \d\d%", bar.text)
+    assert len(page.get("progress")) == 2
+    assert not page.button
+    assert "In use now: **Haar cascade**. YuNet's weights are still downloading." in captions(page)
+    server.go_on.set()
+    wait_until(all_done)
+    page.run()
+    assert not page.get("progress")
+    assert "In use now: **YuNet**" in captions(page)
+
+
+def test_failed_and_tried_again(page, server, monkeypatch):
+    come(monkeypatch, server, "missing")
+    page.run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [
+        files.status(key).sentence for key in files.WEIGHTS
+    ]
+    assert "In use now: **Compact**. DeepFace's weights could not be fetched." in captions(page)
+    assert [button.label for button in page.button] == ["Try again", "Try again"]
+    asked = len(server.requests)
+    page.run()
+    assert len(server.requests) == asked
+    come(monkeypatch, server, "good")
+    page.button(key="fetch_deepface").click().run()
+    wait_until(all_done)
+    page.run()
+    assert "In use now: **DeepFace**. Its weights are here." in captions(page)
+    assert [button.key for button in page.button] == ["fetch_yunet"]
+
+
+def test_missing_is_only_fetched_when_wanted(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    monkeypatch.setenv("FER_DETECTOR", "haar")
+    monkeypatch.setenv("FER_EMOTION", "compact")
+    page.run()
+    assert server.requests == []
+    assert captions(page).count("Weights are not here yet") == 2
+    assert [button.label for button in page.button] == ["Fetch the weights"] * 2
+    page.button(key="fetch_yunet").click().run()
+    wait_until(all_done)
+    page.run()
+    assert captions(page).count("Weights are here: `") == 1
+    assert "In use now: **Haar cascade**. It was chosen." in captions(page)
+
+
+def test_a_corrupt_file_of_the_user_s_cannot_be_fetched(page, tmp_path, monkeypatch):
+    file = use(monkeypatch, "yunet")
+    monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path))
+    (tmp_path / file.file_name).write_bytes(b"damaged")
+    page.run()
+    assert not page.exception
+    assert str(tmp_path / file.file_name) in page.warning[0].value
+    assert "fetch_yunet" not in [button.key for button in page.button]
+
+
+def test_choosing(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    page.run()
+    assert [radio.value for radio in page.radio] == ["auto", "auto"]
+    page.radio(key="detector").set_value("haar").run()
+    page.radio(key="emotion_model").set_value("compact").run()
+    assert "In use now: **Haar cascade**. It was chosen." in captions(page)
+    assert "In use now: **Compact**. It was chosen." in captions(page)
+
+
+def test_choosing_what_cannot_be_had(page, server, monkeypatch):
+    come(monkeypatch, server, "missing")
+    page.run()
+    page.radio(key="emotion_model").set_value("deepface").run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert "choose Automatic" in page.error[0].value
+    assert "could not be fetched" in page.warning[1].value
+    assert texts(page).count("in use]") == 1
+
+
+def test_a_setting_that_names_nothing(page, monkeypatch):
+    monkeypatch.setenv("FER_DETECTOR", "yolo")
+    page.run()
+    assert not page.exception
+    assert not page.error
+    assert page.radio(key="detector").value == "auto"
+
+
+def test_the_cards_figures_are_the_model_card_s(tmp_path):
+    card = tmp_path / "card.md"
+    assert facts._accuracy_on_card(card) == "not measured yet"
+    # By path: fer_core.training.expression.card needs what only training installs.
+    template = (ROOT / "fer_core" / "training" / "card.md").read_text("utf-8")
+    [row] = [line for line in template.splitlines() if line.startswith("| accuracy |")]
+    report = {"ferplus_accuracy": 0.803, "accuracy": 0.654}
+    card.write_text(f"text\n{row.format(report=report)}\ntext")
+    assert facts._accuracy_on_card(card) == (
+        "65.4 % on FER2013, 80.3 % on its FER+ labels (validation pictures)"
+    )
+
+
+def test_the_line_on_other_pages(server, monkeypatch):
+    come(monkeypatch, server, "good")
+
+    def script() -> None:
+        from fer_core.ui.shared.models import current_analyzer, engine_line
+
+        analyzer = current_analyzer()
+        engine_line()
+        assert analyzer.detector_choice.name == analyzer.detector.name
+
+    page = AppTest.from_function(script, default_timeout=30)
+    page.session_state["detector"] = "haar"
+    page.run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert captions(page) == (
+        "Faces: **Haar cascade**. It was chosen.  \n"
+        "Expressions: **DeepFace**. Its weights are here."
+    )
+
+
+def test_an_engine_that_cannot_be_had_ends_the_page_with_a_sentence(server, monkeypatch):
+    come(monkeypatch, server, "missing")
+
+    def script() -> None:
+        import streamlit as st
+
+        from fer_core.ui.shared.models import current_analyzer
+
+        current_analyzer()
+        st.write("not reached")
+
+    page = AppTest.from_function(script, default_timeout=30)
+    page.session_state["emotion_model"] = "deepface"
+    page.run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert "could not be fetched" in page.error[0].value
+    assert "(/models)" in texts(page)
+    assert "not reached" not in texts(page)
+
+
+def test_a_network_of_ones_own_can_be_chosen(page):
+    folder = custom.OWN_NETWORKS / "tired"
+    folder.mkdir(parents=True)
+    (folder / custom.NETWORK).write_bytes(own_network_graph(("awake", "very *tired*")))
+    page.run()
+    assert "no report beside it" in texts(page)
+    (folder / custom.REPORT).write_text(
+        '{"classes": ["awake", "very *tired*"], "learned_from": 40, "n": 10, "accuracy": 0.9,'
+        ' "recall": [1.0, 0.8]}'
+    )
+    page.radio(key="emotion_model").set_value("own/tired").run()
+    assert not page.exception
+    assert "In use now: **tired**. It was chosen." in captions(page)
+    assert "90% of 10 held-out faces" in texts(page)
+    assert r"very \*tired\*" in texts(page)
+    assert page.dataframe[0].value["recognised"].tolist() == [1.0, 0.8]
+
+    (folder / custom.NETWORK).unlink()  # removed while the page is open
+    page.run()
+    assert not page.exception
+    assert page.radio(key="emotion_model").value == "auto"

@@ -1,0 +1,115 @@
+"""The photo page under AppTest: real detector, real network."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer_core.models.emotion import custom
+from fer_core.settings import ROOT
+from fer_core.ui.photo.page import Picture, _with_unique_names
+from fer_core.ui.shared.widgets import plain
+from tests.conftest import SAMPLE
+from tests.graphs import own_network_graph
+
+
+@pytest.fixture
+def page() -> AppTest:
+    return AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=60)
+
+
+def png(array: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, "PNG")
+    return out.getvalue()
+
+
+def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    page.run()
+    page.file_uploader[0].set_value([(name, data, "image/png") for name, data in files])
+    return page.run()
+
+
+def charts(page: AppTest) -> int:
+    return len(page.main.get("plotly_chart"))
+
+
+def test_an_empty_page_says_what_to_do(page):
+    page.run()
+    assert not page.exception
+    assert "Add one or more pictures" in page.info[0].value
+    assert charts(page) == 0
+
+
+def test_the_sample_is_one_click_away(page):
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert not page.exception
+    assert charts(page) == 1
+    [table] = page.dataframe
+    assert list(table.value["dominant"]) == ["happy"]
+
+
+def test_many_pictures_one_broken(page):
+    data = SAMPLE.read_bytes()
+    upload(page, ("a.jpg", data), ("b.jpg", data[:4000]), ("c.jpg", b""), ("a.jpg", data))
+    assert not page.exception
+    assert len(page.error) == 2
+    assert "damaged" in page.error[0].value
+    assert "empty" in page.error[1].value
+    assert list(page.dataframe[0].value["file"]) == ["a.jpg", "a (2).jpg"]
+
+
+def test_a_picture_without_a_face(page):
+    upload(page, ("grey.png", png(np.full((200, 300, 3), 128, np.uint8))))
+    assert not page.exception
+    assert any("No face was found" in info.value for info in page.info)
+    assert not page.dataframe
+
+
+def test_a_group_has_a_chart_for_each_face(page, astronaut):
+    group = np.hstack([astronaut, astronaut])[:, :, ::-1]
+    upload(page, ("group.png", png(group)))
+    assert not page.exception
+    assert charts(page) == 2
+
+
+def test_a_rerun_does_not_repeat_the_work(page, monkeypatch):
+    upload(page, ("a.jpg", SAMPLE.read_bytes()))
+    monkeypatch.setattr(
+        "fer_core.analysis.analyzer.Analyzer.analyze", lambda *_: pytest.fail("repeated")
+    )
+    page.run()
+    assert not page.exception
+    assert charts(page) == 1
+
+
+def test_the_models_in_use_are_named(page):
+    page.run()
+    words = " ".join(item.value for item in [*page.caption, *page.markdown]).lower()
+    assert "compact" in words
+    assert "haar" in words or "yunet" in words
+
+
+def test_names_are_unique_and_harmless():
+    names = [p.name for p in _with_unique_names([Picture("a.b.jpg", b"")] * 3)]
+    assert names == ["a.b.jpg", "a.b (2).jpg", "a.b (3).jpg"]
+    assert plain("[x](javascript:1)_*") == r"\[x\]\(javascript\:1\)\_\*"
+
+
+def test_a_network_with_other_expressions(page, monkeypatch):
+    (custom.OWN_NETWORKS / "tired").mkdir(parents=True)
+    graph = own_network_graph(("awake", "tired"))
+    (custom.OWN_NETWORKS / "tired" / custom.NETWORK).write_bytes(graph)
+    monkeypatch.setenv("FER_EMOTION", "own/tired")
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert not page.exception
+    [table] = page.dataframe
+    assert {"awake", "tired"} <= set(table.value.columns)
+    assert "happy" not in table.value.columns
+    assert charts(page) == 1

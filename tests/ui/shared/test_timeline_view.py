@@ -1,0 +1,242 @@
+"""A session on a page, and two of them side by side, under AppTest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.timeline.summary import summarize
+from fer_core.timeline.table import Timeline
+from fer_core.ui.shared.compare_view import difference_table
+from tests.sessions import HandMark, bump, session
+
+TWO = session({1: bump(3.0), 2: bump(7.0)}, gone=lambda t_s: 5 <= t_s < 6)
+
+
+def page_of(table, marks=(), names=None, on_add=None, on_remove=None, frame_at=None):
+    from fer_core.ui.shared.timeline_view import timeline_view
+
+    timeline_view(
+        table,
+        key="s",
+        names=names or {},
+        marks=marks,
+        on_add_mark=on_add,
+        on_remove_mark=on_remove,
+        frame_at=frame_at,
+    )
+
+
+def compare_page(sessions):
+    from fer_core.ui.shared.compare_view import compare_view
+
+    compare_view(sessions, key="c")
+
+
+def run(script: Callable[..., None], **arguments: object) -> AppTest:
+    page = AppTest.from_function(script, default_timeout=60, kwargs=arguments).run()
+    assert not page.exception
+    return page
+
+
+def chart(page: AppTest) -> dict[str, Any]:
+    [element] = page.main.get("bidi_component")
+    data: dict[str, Any] = json.loads(element.proto.json)
+    return data | {"figure": json.loads(data["figure"])}
+
+
+def names_of(page: AppTest) -> list[str]:
+    return [trace.get("name", "") for trace in chart(page)["figure"]["data"]]
+
+
+def test_a_session():
+    page = run(page_of, table=TWO)
+    assert [metric.label for metric in page.metric][:2] == ["Most of the time", "Longest run"]
+    assert {"happy", "peak", "onset", "valence", "not seen"} <= set(names_of(page))
+    assert len(page.get("plotly_chart")) == 2
+    assert [tab.label for tab in page.tabs] == ["Summary", "Found events", "All values"]
+    summary, events, values = (element.value for element in page.dataframe)
+    assert list(summary["expression"])[3] == "happy"
+    assert list(events["kind"]) == ["onset", "peak"]
+    assert len(values) == len(TWO)
+
+
+def test_faces_are_chosen_by_name():
+    page = run(page_of, table=TWO, names={2: "Ada"})
+    assert [option.split(" · ")[0] for option in page.selectbox(key="s_face").options] == [
+        *("Face 1", "Ada"),
+    ]
+    page.selectbox(key="s_face").set_value(2).run()
+    assert not page.exception
+    assert "Ada" in chart(page)["label"]
+    assert page.dataframe[1].value["t_s"].iloc[-1] == pytest.approx(7.0)
+
+
+def test_what_is_shown_is_chosen():
+    page = run(page_of, table=TWO)
+    page.toggle(key="s_events").set_value(False).run()
+    page.toggle(key="s_affect").set_value(False).run()
+    assert not {"peak", "valence"} & set(names_of(page))
+    page.button_group(key="s_style").set_value("stacked").run()
+    assert not page.exception
+    assert any("stackgroup" in trace for trace in chart(page)["figure"]["data"])
+
+
+def test_events_lead_from_one_to_the_next():
+    page = run(page_of, table=TWO)
+    assert chart(page)["moment_ms"] is None
+    assert page.button(key="s_Previous event").disabled
+    for _ in range(2):
+        page.button(key="s_Next event").click().run()
+    assert page.session_state["s_moment"] == pytest.approx(3.0)
+    assert any("peak of happy" in element.value for element in page.markdown)
+    assert chart(page)["moment_ms"]
+    assert page.button(key="s_Next event").disabled
+    page.button(key="s_Previous event").click().run()
+    assert page.session_state["s_moment"] == pytest.approx(2.0)
+
+
+def test_the_picture_of_a_moment():
+    def script(table):
+        import numpy as np
+        import streamlit as st
+
+        from fer_core.ui.shared.timeline_view import timeline_view
+
+        def frame_at(t_s):
+            st.session_state["asked"] = t_s
+            return None if t_s > 4 else np.zeros((48, 64, 3), np.uint8)
+
+        timeline_view(table, key="s", frame_at=frame_at)
+
+    page = AppTest.from_function(script, default_timeout=60, kwargs={"table": TWO}).run()
+    assert "asked" not in page.session_state
+    assert not page.get("image")
+    page.session_state["s_moment"] = 3.0
+    page.run()
+    assert not page.exception
+    assert page.session_state["asked"] == 3.0
+    assert len(page.get("image")) == 1
+    page.session_state["s_moment"] = 4.5
+    page.run()
+    assert any("not there any more" in caption.value for caption in page.caption)
+
+
+def test_a_moment_in_which_the_face_was_not_seen():
+    page = run(page_of, table=TWO)
+    page.session_state["s_moment"] = 5.5
+    page.run()
+    assert any("not in the picture" in element.value for element in page.markdown)
+
+
+def marks_page(table):
+    import streamlit as st
+
+    from fer_core.ui.shared.timeline_view import timeline_view
+    from tests.sessions import HandMark
+
+    marks = st.session_state.setdefault("marks", [HandMark(8.0, "**end**", "[x](y)", 5)])
+
+    def add(t_s, label, note):
+        marks.append(HandMark(t_s, label, note, 6))
+
+    def remove(mark_id):
+        marks[:] = [mark for mark in marks if mark.id != mark_id]
+
+    timeline_view(table, key="s", marks=marks, on_add_mark=add, on_remove_mark=remove)
+
+
+def test_marks_are_added_shown_and_removed():
+    page = run(marks_page, table=TWO)
+    assert any("\\*\\*end\\*\\*" in element.value for element in page.markdown), "no markup"
+    page.session_state["s_moment"] = 3.0
+    page.run()
+    assert page.number_input[0].value == 3.0, "begins with the moment that was clicked"
+    page.text_input(key="s_mark_label").set_value(" question ")
+    page.text_input(key="s_mark_note").set_value("asked")
+    page.button[-1].click().run()
+    assert not page.exception
+    added = page.session_state["marks"][1]
+    assert (added.t_s, added.label, added.note) == (3.0, "question", "asked")
+    assert len(chart(page)["figure"]["layout"]["shapes"]) == 2
+    page.button(key="s_show_5").click().run()
+    assert page.session_state["s_moment"] == pytest.approx(8.0)
+    page.button(key="s_remove_5").click().run()
+    assert [mark.label for mark in page.session_state["marks"]] == ["question"]
+
+
+def test_a_mark_needs_a_label():
+    page = run(marks_page, table=TWO)
+    page.button[-1].click().run()
+    assert "needs a label" in page.warning[0].value
+    assert len(page.session_state["marks"]) == 1
+
+
+def test_without_a_place_to_keep_them_there_are_no_marks_to_add():
+    page = run(page_of, table=TWO)
+    assert not page.text_input
+    page = run(page_of, table=TWO, marks=(HandMark(1.0, "mine"),))
+    assert not page.text_input
+    assert "s_remove_1" not in {button.key for button in page.button}
+
+
+@pytest.mark.parametrize(
+    "table", [Timeline().to_frame(), session({1: bump(3)}, gone=lambda t_s: True)]
+)
+def test_nobody_was_seen(table):
+    page = run(page_of, table=table)
+    assert "No face was seen" in page.info[0].value
+    assert not page.metric
+
+
+def test_a_single_frame():
+    page = run(page_of, table=session({1: bump(0.0)}, 0.1))
+    assert "single frame" in page.info[0].value
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_a_network_with_labels_of_its_own():
+    page = run(page_of, table=session({1: bump(3.0)}, labels=("tired", "awake")))
+    assert "s_affect" not in {toggle.key for toggle in page.toggle}
+    assert len(page.get("plotly_chart")) == 1
+    assert "valence" not in names_of(page)
+
+
+def test_a_glimpse_is_no_face_unless_there_is_nothing_else():
+    flash = pd.concat([TWO, session({9: bump(1.0)}, 0.3)]).sort_values("t_s")
+    page = run(page_of, table=flash)
+    assert len(page.selectbox(key="s_face").options) == 2
+    run(page_of, table=session({9: bump(0.1)}, 0.3))
+
+
+def test_two_faces_are_compared():
+    page = run(compare_page, sessions=[("one", TWO), ("other", TWO)])
+    assert [box.value for box in page.selectbox] == [(0, 1), (1, 1)]
+    assert {"one · Face 1", "other · Face 1"} <= set(names_of(page))
+    assert (page.dataframe[0].value["difference"] == 0).all()
+    page.button_group(key="c_align").set_value("offset").run()
+    page.number_input(key="c_offset").set_value(2.0).run()
+    assert not page.exception
+    page.selectbox(key="c_second").set_value((0, 1)).run()
+    assert "two different faces" in page.info[0].value
+
+
+def test_there_is_nothing_to_compare():
+    page = run(compare_page, sessions=[("one", session({1: bump(3.0)}))])
+    assert "two faces" in page.info[0].value
+
+
+def test_the_differences_of_two_faces():
+    [happy] = summarize(session({1: lambda t_s: 0.75}))
+    [neutral] = summarize(session({1: lambda t_s: 0.25}))
+    table = difference_table(happy, neutral)
+    numbers = {row[0]: row[1:] for row in table.values.tolist()}
+    assert numbers["happy"] == pytest.approx([0.75, 0.25, -0.5])
+    assert numbers["valence"][2] < 0
+    [own] = summarize(session({1: bump(3.0)}, labels=("tired", "awake")))
+    assert difference_table(happy, own).empty

@@ -1,0 +1,152 @@
+"""The video page: jobs go on behind it, and what they find is shown and kept when asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest
+
+from fer_core.history import LOCAL, JobInfo, history
+from fer_core.media.images import decode_picture
+from fer_core.settings import ROOT
+from fer_core.ui import services
+from tests.jobs.test_queue import clip, until
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("FER_DETECTOR", "haar")
+    monkeypatch.setenv("FER_EMOTION", "compact")
+    return AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60)
+
+
+def add(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.run()
+    page.file_uploader[0].set_value([(name, data, "video/mp4")]).run()
+    return page.button(key="video_analyse").click().run()
+
+
+def finished(page: AppTest) -> JobInfo:
+    """The only job, once it is done; the page drawn anew."""
+    until(lambda: services._jobs().jobs(LOCAL)[0].state == "done")
+    page.run()
+    return services._jobs().jobs(LOCAL)[0]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> bytes:
+    return clip(tmp_path / "film.mp4", frames=12).read_bytes()
+
+
+def test_a_video_that_was_taken_in_leaves_the_memory(page, film, monkeypatch):
+    removed: list[str] = []
+    remove = MemoryUploadedFileManager.remove_file
+
+    def noted(self: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        before = self.get_files(session_id, [file_id])
+        remove(self, session_id, file_id)
+        removed.extend(file.name for file in before)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", noted)
+    add(page, "film.mp4", film)
+    assert removed == ["film.mp4"]
+    assert finished(page).state == "done"
+
+
+def test_an_empty_page_says_what_to_do(page):
+    page.run()
+    assert not page.exception
+    assert "Add one or more videos" in page.info[0].value
+    assert page.button(key="video_analyse").disabled
+
+
+def test_a_video_is_analysed_behind_the_page(page, film):
+    add(page, "a film.mp4", film)
+    assert not page.exception
+    job = finished(page)
+    assert not page.exception
+    assert job.name == "a film.mp4"
+    assert "12 frames" in " ".join(caption.value for caption in page.caption)
+    assert history().sessions(LOCAL) == []  # kept only when asked
+
+
+def test_another_visit_finds_the_job_again(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    again = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60).run()
+    again.button(key=f"video_open_{job.id}").click().run()
+    assert not again.exception
+    assert any(each.value.startswith("film") for each in again.subheader)
+
+
+def test_keep_in_the_history(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    assert not page.exception
+    assert [each.name for each in history().sessions(LOCAL)] == ["film.mp4"]
+
+
+def test_a_small_picture_is_stored_only_when_asked(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    [session] = history().sessions(LOCAL)
+    assert history().thumbnail(session.id, LOCAL) is None
+    page.toggle(key=f"video_thumbnail_{job.id}").set_value(True).run()
+    assert not page.exception
+    jpeg = history().thumbnail(session.id, LOCAL)
+    assert jpeg is not None
+    assert decode_picture(jpeg).shape == (96, 128, 3)
+    page.toggle(key=f"video_thumbnail_{job.id}").set_value(False).run()
+    assert history().thumbnail(session.id, LOCAL) is None
+
+
+def test_remove_forgets_it(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_remove_{job.id}").click().run()
+    assert not page.exception
+    assert services._jobs().jobs(LOCAL) == []
+    assert not Path(job.path).exists()
+
+
+def test_what_is_no_video_is_a_sentence_beside_its_name(page):
+    add(page, "notes.mp4", b"no film at all")
+    assert not page.exception
+    assert "notes.mp4" in page.error[0].value.replace("\\", "")
+    assert page.button(key="video_analyse").disabled  # the widget is empty again
+
+
+def test_an_end_before_the_start_is_said(page, film):
+    page.run()
+    page.number_input(key="video_from").set_value(5.0).run()
+    page.number_input(key="video_to").set_value(2.0).run()
+    assert not page.exception
+    assert "after the start" in page.warning[0].value
+
+
+def test_a_history_that_is_away_is_a_sentence(page, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
+    page.run()
+    assert not page.exception
+    assert "cannot be used" in page.error[0].value
+
+
+def test_copies_whose_time_is_over_go_when_the_server_starts(page, film, monkeypatch):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    st.cache_resource.clear()  # as after a restart
+    monkeypatch.setattr(services, "timedelta", lambda **_: timedelta(0))
+    services.tidy_at_start()
+    until(lambda: not Path(job.path).exists())
+    assert history().jobs(LOCAL) == []
+
+
+def test_a_server_that_never_stored_anything_does_not_begin_at_the_start(monkeypatch):
+    monkeypatch.setattr(services, "_jobs", lambda: pytest.fail("nothing to tidy"))
+    services.tidy_at_start()
