@@ -5,13 +5,13 @@ from starlette.middleware import Middleware
 
 from fer_core.server import api
 from fer_core.ui import auth, uploads
-from fer_core.ui.server_tuning import expect_a_crowd
+from fer_core.ui.server_tuning import tune_server
 from fer_core.ui.services import tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
 from fer_core.ui.static_files import StaticFromMemory
 
 tidy_at_start()
-expect_a_crowd()
+tune_server()
 
 # st.App rather than pages straight in this file: a cold deep link such as /live would otherwise
 # start Streamlit's old pages/ mode and render without the navigation.

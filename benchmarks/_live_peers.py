@@ -42,10 +42,10 @@ from benchmarks._camera import FPS, at_camera_rate
 from benchmarks._scenes import HEIGHT, ONE_FACE, SHARED, WIDTH, Clip, camera_clip, portrait
 from benchmarks._visitor import PATIENCE_S, VisitFailed, Visitor
 from fer_core.live.frame_rate import SLOWEST_FPS
-from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE, CONSENT_FAILURES, PatientStun
+from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE, CONSENT_FAILURES, RetryingStun
 
 PASSWORD = "FER_LOAD_PASSWORD"
-"""The variable that holds the password of the door."""
+"""The variable that holds the access password."""
 
 CLIP_S = 4
 """As much of the clip is shown, over and over."""
@@ -199,7 +199,7 @@ async def live(address: str, password: str, count: int) -> None:
     """Run so many sessions, one started after the other, until the standard input ends."""
     setattr(aiortc.rtcrtpreceiver, "decoder_worker", _count_instead_of_decoding)  # noqa: B010
     # As long as browsers wait before they take the other end for gone.
-    aioice.ice.StunProtocol, aioice.ice.CONSENT_FAILURES = PatientStun, CONSENT_FAILURES
+    aioice.ice.StunProtocol, aioice.ice.CONSENT_FAILURES = RetryingStun, CONSENT_FAILURES
     clips = encoded_clips()
     async with AsyncExitStack() as stack:
         peers = []

@@ -1,6 +1,6 @@
 """A visitor without a browser: speaks to the server what Streamlit's own pages speak.
 
-The door and the pages over HTTP, the pages' content over the WebSocket, in Streamlit's own
+The login and the pages over HTTP, the pages' content over the WebSocket, in Streamlit's own
 messages, pictures through its upload route. What a browser would draw is only kept.
 """
 
@@ -25,7 +25,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fer_core.server.auth.gate import DOOR_PATH
+from fer_core.server.auth.gate import LOGIN_PATH
 
 PATIENCE_S = 30.0
 """After so long without an answer a visitor gives up, which is an error."""
@@ -100,10 +100,10 @@ class Visitor:
 
     async def __aenter__(self) -> Self:
         form = {"password": self._password, "next": "/"}
-        answer = await self._http.post(DOOR_PATH, data=form)
+        answer = await self._http.post(LOGIN_PATH, data=form)
         if answer.status_code != 303:
             await self._http.aclose()
-            raise VisitFailed(f"the door answered {answer.status_code}")
+            raise VisitFailed(f"the login answered {answer.status_code}")
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ sessions share this machine; all traffic stays on it.
 
 Users and live sessions are no browsers, which would need all of the processors for themselves, but
 speak the pages' own protocol (``_visitor.py``, ``_live_peers.py``). A photo takes from the begin of
-the upload until its chart is there and its marked picture is fetched; opening a page, from the
+the upload until its chart is there and its annotated picture is fetched; opening a page, from the
 click until all of it is there. Half of the clicks are photos: a third each of a camera's picture, a
 picture of two megapixels, and a telephone's of twelve.
 """
@@ -138,7 +138,7 @@ async def measure(
     """Live sessions alone, while ``count`` users come, and for so many seconds beside them."""
     seen, files = Seen(), photos()
     async with AsyncExitStack() as stack:
-        # One after the other, as the door checks passwords; nobody has opened a page yet.
+        # One after the other, as the login checks passwords; nobody has opened a page yet.
         visitors = [
             await stack.enter_async_context(Visitor(server.url, password)) for _ in range(count + 1)
         ]

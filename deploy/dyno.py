@@ -102,7 +102,7 @@ class Dyno:
         return {path.relative_to(self.app) for path in self.app.rglob("*") if path.is_file()}
 
     def _environment(self, port: int) -> dict[str, str]:
-        # The command listens on all addresses, and without a door nobody gets in at all.
+        # The command listens on all addresses, and without a sign-in nobody gets in at all.
         passed = {"FER_OPEN": "1"}
         passed |= {k: v for k, v in os.environ.items() if k.upper().startswith(_PASSED_ON)}
         programs = Path(sys.executable).parent

@@ -48,7 +48,7 @@ st.markdown(
     "nowhere else. If somebody else runs it for you, that is their computer.\n"
     "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "
     "held in memory while the browser tab is open, and are gone with it. Where you switch on "
-    "“Keep in the history”, numbers and times are stored on that computer until you delete "
+    "“Save to history”, numbers and times are stored on that computer until you delete "
     "them, and no picture but the small one of a video that you can ask for. Everybody behind "
     "one access password shares one history; accounts have "
     "their own. Frames of the camera are never kept.\n"

@@ -21,7 +21,7 @@ undo_line(store)
 everything = store.count(owner())
 if not everything:
     st.info(
-        "Nothing is kept yet. Switch on “Keep in the history” on the Photo, Live or Video page, "
+        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "
         "and its numbers are found here again.",
         icon=":material/bookmark:",
     )

@@ -6,7 +6,7 @@ from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live import snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
-from fer_core.ui.live.page import live_panel, my_places, session_summary
+from fer_core.ui.live.page import live_panel, my_slots, session_summary
 from fer_core.ui.live.view_state import live_view, marks_toggles, snapshots_toggle
 from fer_core.ui.shared.models import current_analyzer, engine_line
 
@@ -18,7 +18,7 @@ engine_line()
 
 def new_session() -> LiveCamera:
     """What a start of the camera gets."""
-    return LiveCamera(StreamAnalyzer(analyzer), my_places())
+    return LiveCamera(StreamAnalyzer(analyzer), my_slots())
 
 
 picture, charts = st.columns([5, 6], gap="medium")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from fer_core.ui.photo.keep import keep_photos
 from fer_core.ui.photo.page import analyze_all, picture_inputs, show_outcome, show_table
+from fer_core.ui.photo.save import save_photos
 from fer_core.ui.shared.models import current_analyzer, engine_line
 
 st.title("Facial expressions in photos")
@@ -23,7 +23,7 @@ landmarks = False
 if pictures:
     with st.container(horizontal=True, gap="medium"):
         landmarks = st.toggle("Mark landmarks and head pose", True, key="photo_marks")
-        keep_photos({name: o.result for name, o in outcomes.items() if o.result})
+        save_photos({name: o.result for name, o in outcomes.items() if o.result})
 for picture in pictures:
     show_outcome(outcomes[picture.name], picture, landmarks)
 show_table(outcomes)

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from deploy.dyno import STOP_S, Dyno
 from deploy.slug import _compressed_mb
 from deploy.tree import ROOT, procfile_command, shipped_files, slugignore
-from fer_core.cli.check import reasons_not_to_start
+from fer_core.cli.check import startup_problems
 from fer_core.cli.main import main
 from fer_core.history import history
 from fer_core.models.emotion.compact import CompactEmotionModel
@@ -72,7 +72,7 @@ def test_app_json():
 def test_the_values_in_app_json_are_accepted(monkeypatch):
     for variable, entry in json.loads((ROOT / "app.json").read_text())["env"].items():
         monkeypatch.setenv(variable, entry.get("value", ""))
-    assert reasons_not_to_start() == []
+    assert startup_problems() == []
 
 
 def test_the_buildpack_finds_one_python_and_one_list_of_packages():
@@ -122,7 +122,7 @@ def test_what_a_dyno_needs_is_shipped():
     assert {
         *("Procfile", "setup.sh", "app.py", "app.json", "requirements.txt", ".python-version"),
         *("bin/post_compile", ".streamlit/config.toml", "fer_core/history/migrations/env.py"),
-        *("models/emotion_compact.onnx", "models/landmarks68.onnx", "fer_core/ui/photo/sample.jpg"),
+        *("models/emotion_compact.onnx", "models/landmarks68.onnx", "fer_core/ui/sample.jpg"),
         *("pages/photo.py", "pages/live.py", "LICENSE"),
     } <= shipped
     assert not [name for name in shipped if name.startswith(("tests/", "docs/", "benchmarks/"))]
@@ -176,8 +176,12 @@ def test_nothing_that_post_compile_takes_out_is_missed(tmp_path):
 import app, io, sys
 from pathlib import Path
 import pandas as pd, plotly, pyarrow, pyarrow.compute, pyarrow.csv
-from fer_core.emotion.compact import CompactEmotionModel
-from fer_core.ui import compare_view, history, live, photo, snapshots, timeline_view, video, webrtc
+from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.ui.history import page
+from fer_core.ui.live import page, snapshots, webrtc
+from fer_core.ui.photo import page
+from fer_core.ui.shared import compare_view, timeline_view
+from fer_core.ui.video import page
 import fer_core.batch.rows
 file = io.BytesIO()
 pd.DataFrame({{"t_s": [0.5]}}).to_parquet(file)
@@ -211,8 +215,9 @@ def test_the_procfile_starts_as_on_a_dyno_and_ends_on_sigterm(tmp_path):
 
 def test_what_a_visit_does_not_need_is_not_loaded():
     """Each of these would take 5 to 40 MB of a dyno's 512."""
-    names = [path.stem for path in (ROOT / "fer_core" / "ui").glob("*.py")]
-    modules = ["app", *(f"fer_core.ui.{name}" for name in names if name != "router")]
+    paths = [path.relative_to(ROOT).with_suffix("") for path in ROOT.glob("fer_core/ui/**/*.py")]
+    names = (".".join(path.parts) for path in paths if path.stem != "__init__")
+    modules = ["app", *(name for name in names if name != "fer_core.ui.router")]
     spared = {"scipy", "alembic", "pyarrow.parquet", "altair", "pydeck", "torch", "matplotlib"}
     spared |= {"deepface", "gdown", "fer_core.training.expression.run", "plotly.express"}
     code = f"import sys, {', '.join(modules)}; print(*({spared!r} & sys.modules.keys()))"
@@ -296,7 +301,7 @@ def test_a_start_is_refused(monkeypatch, variable, value, sentence):
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FER_DATA_DIR", str(tmp_path / "file"))
-    assert [text for text in reasons_not_to_start() if "Set FER_DATA_DIR" in text]
+    assert [text for text in startup_problems() if "Set FER_DATA_DIR" in text]
 
 
 @pytest.mark.parametrize("network", [CompactEmotionModel, Landmarks68Model])
@@ -304,7 +309,7 @@ def test_a_damaged_network(monkeypatch, tmp_path, network):
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"\x00" * 1000)
     monkeypatch.setattr(network.__init__, "__defaults__", (damaged,))
-    (reason,) = reasons_not_to_start()
+    (reason,) = startup_problems()
     assert str(damaged) in reason
 
 
@@ -312,7 +317,7 @@ def test_every_reason_is_said_at_once(monkeypatch):
     monkeypatch.setenv("PORT", "0")
     monkeypatch.setenv("FER_DETECTOR", "none")
     monkeypatch.setenv("FER_ICE_RELAY_ONLY", "1")
-    assert len(reasons_not_to_start()) == 3
+    assert len(startup_problems()) == 3
 
 
 # --- Docker -----------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_nobody_gets_in_without_the_password(server: Dashboard):
         async with Visitor(server.url, "a wrong password"):
             pass
 
-    with pytest.raises(VisitFailed, match="the door answered 401"):
+    with pytest.raises(VisitFailed, match="the login answered 401"):
         asyncio.run(try_it())
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.detection import Sighting, as_landmarks
+from fer_core.analysis.detection import DetectedFace, as_landmarks
 from fer_core.models.choice import DEFAULT_WAIT_S, Choice, choose_detector, choose_emotion_model
 from fer_core.models.detectors import FaceDetector, load_detector
 from fer_core.models.emotion import EmotionModel, load_emotion_model
@@ -44,13 +44,13 @@ class Analyzer:
             self.detector_choice = choose_detector(detector, wait_s=wait_s)
             self.detector = load_detector(self.detector_choice.name)
         else:
-            self.detector_choice = Choice(detector.name, "It was handed over.")
+            self.detector_choice = Choice(detector.name, "Passed in.")
             self.detector = detector
         if isinstance(emotion, str):
             self.emotion_choice = choose_emotion_model(emotion, wait_s=wait_s)
             self.emotion = load_emotion_model(self.emotion_choice.name)
         else:
-            self.emotion_choice = Choice(emotion.name, "It was handed over.")
+            self.emotion_choice = Choice(emotion.name, "Passed in.")
             self.emotion = emotion
         self.landmarks = load_landmark_model() if landmarks == "auto" else landmarks
 
@@ -68,8 +68,8 @@ class Analyzer:
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        found = self.find(bgr)
-        rows = self.read(bgr, found)
+        found = self.detect(bgr)
+        rows = self.classify(bgr, found)
         return FrameResult(
             width=width,
             height=height,
@@ -82,19 +82,21 @@ class Analyzer:
             latency_ms=(time.perf_counter() - started) * 1e3,
         )
 
-    def find(self, bgr: NDArray[np.uint8]) -> list[Sighting]:
+    def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of a picture: what the detector finds and the landmark network confirms."""
         found = self.detector.detect(bgr)
         if self.landmarks is None:
-            return [Sighting(each.box, each.score, marks=each.landmarks) for each in found]
+            return [DetectedFace(each.box, each.score, marks=each.landmarks) for each in found]
         located = self.landmarks.locate(bgr, [each.box for each in found])
         return [
-            Sighting(each.box, each.score, there.points, there.presence)
+            DetectedFace(each.box, each.score, there.points, there.presence)
             for each, there in zip(found, located, strict=True)
             if there.presence >= MIN_PRESENCE
         ]
 
-    def read(self, bgr: NDArray[np.uint8], faces: Sequence[Sighting]) -> NDArray[np.float64]:
+    def classify(
+        self, bgr: NDArray[np.uint8], faces: Sequence[DetectedFace]
+    ) -> NDArray[np.float64]:
         """The share of each label in each face of a picture, all in one batch.
 
         Returns ``(n, len(labels))``, each row summing to 1.
@@ -105,7 +107,9 @@ class Analyzer:
         shares = self.emotion.predict(crops).astype(np.float64)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
-    def _face(self, seen: Sighting, shares: NDArray[np.float64], width: int, height: int) -> Face:
+    def _face(
+        self, seen: DetectedFace, shares: NDArray[np.float64], width: int, height: int
+    ) -> Face:
         face = Face(
             box=seen.box,
             score=seen.score,

@@ -12,7 +12,7 @@ from fer_core.schema import Box, Point
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
+class DetectedFace:
     """Where a face is. ``box`` may leave the picture if the face was followed from its points.
 
     ``score`` is the detector's. ``points``, ``(68, 2)``, and ``presence`` are those of
@@ -31,7 +31,7 @@ class Sighting:
         """The geometric mean of the box's sides."""
         return math.sqrt(self.box.area)
 
-    def rescaled(self, across: float, down: float) -> Sighting:
+    def rescaled(self, across: float, down: float) -> DetectedFace:
         """The same in a picture of another size: these factors times the last one's."""
         box = Box(
             round(self.box.x * across),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.analysis.detection import Sighting
+from fer_core.analysis.detection import DetectedFace
 from fer_core.analysis.tracker import Track
 from fer_core.media.resize import shrink
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
@@ -36,7 +36,7 @@ KNOWN_IOU = 0.3
 """A detector's box that shares this with a face being followed is that face."""
 
 
-class Follower:
+class FaceFinder:
     """Finds the faces of a stream's frames, mostly without the detector.
 
     The landmark network looks where each known face is expected; its presence score says whether
@@ -51,11 +51,11 @@ class Follower:
 
     def find(
         self, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
-    ) -> list[Sighting]:
+    ) -> list[DetectedFace]:
         """The faces of a frame, given those that are known, at ``now_s`` seconds."""
         network = self._analyzer.landmarks
         if network is None:
-            return self._analyzer.find(frame_bgr)
+            return self._analyzer.detect(frame_bgr)
         faces = _follow(network, frame_bgr, tracks, now_s)
         if not self._due(faces, tracks, now_s):
             return faces
@@ -64,7 +64,7 @@ class Follower:
         new = [each for each in found if all(each.box.iou(f.box) < KNOWN_IOU for f in faces)]
         return _distinct(faces + [face for face in _look(network, frame_bgr, new) if face])
 
-    def _due(self, faces: Sequence[Sighting], tracks: Sequence[Track], now_s: float) -> bool:
+    def _due(self, faces: Sequence[DetectedFace], tracks: Sequence[Track], now_s: float) -> bool:
         if not faces:
             return True
         missing = len(faces) < len(tracks)
@@ -82,7 +82,7 @@ class Follower:
 
 def _follow(
     network: LandmarkModel, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
-) -> list[Sighting]:
+) -> list[DetectedFace]:
     """The known faces that are where they were heading."""
     places = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
     found = [face for face in _look(network, frame_bgr, places) if face]
@@ -91,24 +91,24 @@ def _follow(
 
 def _look(
     network: LandmarkModel, frame_bgr: NDArray[np.uint8], places: Sequence[Detection]
-) -> list[Sighting | None]:
+) -> list[DetectedFace | None]:
     """The face there is in each of these places, or None; all in one batch."""
     if not places:
         return []
     height, width = frame_bgr.shape[:2]
     located = network.locate(frame_bgr, [place.box for place in places])
-    faces: list[Sighting | None] = []
+    faces: list[DetectedFace | None] = []
     for place, there in zip(places, located, strict=True):
         box = face_box(there.points).to_box()
         present = there.presence >= MIN_PRESENCE and box.inside(width, height)
-        face = Sighting(box, place.score, there.points, there.presence)
+        face = DetectedFace(box, place.score, there.points, there.presence)
         faces.append(face if present else None)
     return faces
 
 
-def _distinct(faces: Sequence[Sighting]) -> list[Sighting]:
+def _distinct(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
     """Those faces of which no earlier one covers most."""
-    kept: list[Sighting] = []
+    kept: list[DetectedFace] = []
     for face in faces:
         if all(face.box.overlap(other.box) < SAME_FACE_OVERLAP for other in kept):
             kept.append(face)

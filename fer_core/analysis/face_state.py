@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
-from fer_core.analysis.detection import Sighting, as_landmarks
+from fer_core.analysis.detection import DetectedFace, as_landmarks
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 from fer_core.models.landmarks.crops import face_box
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
@@ -22,7 +22,7 @@ What is shown is smoothed over longer than that, and reading is the dearest part
 """
 
 
-class FaceMemory:
+class FaceState:
     """One face of a stream: its smoothed points and shares, its label, its eyes."""
 
     def __init__(self, track_id: int, labels: Sequence[str]) -> None:
@@ -43,7 +43,7 @@ class FaceMemory:
         """Keep what was read of the face, ``(k,)``, until it is read again."""
         self._read, self._read_s = shares, now_s
 
-    def steady(self, seen: Sighting, now_s: float, width: int, height: int) -> Sighting:
+    def steady(self, seen: DetectedFace, now_s: float, width: int, height: int) -> DetectedFace:
         """The face in the next frame it is in, its points filtered, its box what is shown of it.
 
         ``seen.box`` lies in the ``width`` x ``height`` frame at least in part.
@@ -59,8 +59,8 @@ class FaceMemory:
 
     def face(
         self,
-        seen: Sighting,
-        steady: Sighting,
+        seen: DetectedFace,
+        steady: DetectedFace,
         now_s: float,
         width: int,
         height: int,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.analyzer import Analyzer, check_picture
-from fer_core.analysis.face_finder import Follower
-from fer_core.analysis.face_state import FaceMemory
+from fer_core.analysis.face_finder import FaceFinder
+from fer_core.analysis.face_state import FaceState
 from fer_core.analysis.tracker import Track, Tracker
 from fer_core.schema import Face, FrameResult
 
@@ -25,9 +25,9 @@ class StreamAnalyzer:
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
-        self._follower = Follower(analyzer)
+        self._finder = FaceFinder(analyzer)
         self._tracker = Tracker()
-        self._memories: dict[int, FaceMemory] = {}
+        self._memories: dict[int, FaceState] = {}
         self._now_s = 0.0
         self._last_s: float | None = None
         self._size: tuple[int, int] | None = None
@@ -49,7 +49,7 @@ class StreamAnalyzer:
         self._advance(t_s)
         height, width = frame_bgr.shape[:2]
         self._resize(width, height)
-        found = self._follower.find(frame_bgr, self._tracker.tracks, self._now_s)
+        found = self._finder.find(frame_bgr, self._tracker.tracks, self._now_s)
         tracks = self._tracker.update(found, self._now_s)
         return FrameResult(
             width=width,
@@ -82,7 +82,7 @@ class StreamAnalyzer:
         known = {track.track_id for track in self._tracker.tracks}
         self._memories = {i: memory for i, memory in self._memories.items() if i in known}
         memories = [
-            self._memories.setdefault(track.track_id, FaceMemory(track.track_id, self.labels))
+            self._memories.setdefault(track.track_id, FaceState(track.track_id, self.labels))
             for track in tracks
         ]
         height, width = frame_bgr.shape[:2]
@@ -91,7 +91,7 @@ class StreamAnalyzer:
             for memory, track in zip(memories, tracks, strict=True)
         ]
         due = [i for i, memory in enumerate(memories) if memory.is_due(self._now_s)]
-        rows = self._analyzer.read(frame_bgr, [steady[i] for i in due])
+        rows = self._analyzer.classify(frame_bgr, [steady[i] for i in due])
         for i, row in zip(due, rows, strict=True):
             memories[i].read(row, self._now_s)
         faces = [

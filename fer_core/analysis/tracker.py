@@ -15,7 +15,7 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.detection import Sighting
+from fer_core.analysis.detection import DetectedFace
 from fer_core.analysis.smoothing import gain
 from fer_core.schema import Box
 
@@ -49,7 +49,7 @@ _EPSILON_S = 1e-6  # frame times are sums of floats
 class Track:
     """A face that is known, under a number no other face ever gets."""
 
-    def __init__(self, track_id: int, seen: Sighting, t_s: float) -> None:
+    def __init__(self, track_id: int, seen: DetectedFace, t_s: float) -> None:
         self.track_id = track_id
         self.seen = seen
         self.missing = False
@@ -68,7 +68,7 @@ class Track:
         box = self.seen.box.scaled(self._size_px / self.seen.size_px)
         return Box(round(box.x + across), round(box.y + down), box.w, box.h)
 
-    def see(self, seen: Sighting, t_s: float, *, apart: bool) -> None:
+    def see(self, seen: DetectedFace, t_s: float, *, apart: bool) -> None:
         """It was found again, at ``t_s`` seconds; ``apart``: no other face covers it.
 
         Velocity and size are those of the face alone: of one that goes behind another only the
@@ -117,7 +117,7 @@ class Tracker:
         self.tracks: list[Track] = []
         self._last_id = 0
 
-    def update(self, faces: Sequence[Sighting], t_s: float) -> list[Track]:
+    def update(self, faces: Sequence[DetectedFace], t_s: float) -> list[Track]:
         """The track of each face of the next frame, known or new, no two the same.
 
         ``t_s`` is the frame's time in seconds and never falls. Tracks that have been missing for
@@ -147,12 +147,12 @@ class Tracker:
         for track in self.tracks:
             track.rescale(across, down)
 
-    def _new(self, face: Sighting, t_s: float) -> Track:
+    def _new(self, face: DetectedFace, t_s: float) -> Track:
         self._last_id += 1
         return Track(self._last_id, face, t_s)
 
 
-def _hidden(box: Box, faces: Sequence[Sighting]) -> bool:
+def _hidden(box: Box, faces: Sequence[DetectedFace]) -> bool:
     return any(box.overlap(face.box) >= HIDDEN for face in faces)
 
 
@@ -161,7 +161,7 @@ def _crowded(box: Box, others: Sequence[Box]) -> bool:
     return any(box.scaled(HEAD).overlap(other.scaled(HEAD)) > 0.0 for other in others)
 
 
-def _assign(faces: Sequence[Sighting], known: Sequence[Track], t_s: float) -> dict[int, int]:
+def _assign(faces: Sequence[DetectedFace], known: Sequence[Track], t_s: float) -> dict[int, int]:
     """Index of a face -> index of its track, for the pairs of the least total cost."""
     if not faces or not known:
         return {}
@@ -172,7 +172,7 @@ def _assign(faces: Sequence[Sighting], known: Sequence[Track], t_s: float) -> di
     return {i: int(j) for i, j in enumerate(partners) if j >= 0 and costs[i, j] <= MAX_COST}
 
 
-def _cost(face: Sighting, track: Track, t_s: float) -> float:
+def _cost(face: DetectedFace, track: Track, t_s: float) -> float:
     """How badly a face fits where a track was heading: what the boxes do not share (1 - IoU, 0..1),
     plus the mean distance of the points in face sizes."""
     size_px = math.sqrt(track.seen.size_px * face.size_px)

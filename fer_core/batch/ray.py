@@ -45,7 +45,7 @@ def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) 
         from ray.exceptions import RayError
     except ImportError as error:
         raise click.ClickException(
-            "Ray is not installed: pip install -r requirements-ray.txt, or leave out --engine ray."
+            "Ray is not installed: pip install -r requirements-ray.txt, or leave out --backend ray."
         ) from error
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)

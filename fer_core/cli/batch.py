@@ -9,7 +9,7 @@ import click
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.batch.files import Recipe
-from fer_core.cli.batch_run import Engine, run_batch
+from fer_core.cli.batch_run import Backend, run_batch
 from fer_core.errors import FerError, UnknownEngine
 from fer_core.media.video import Selection
 from fer_core.models import choice
@@ -35,7 +35,9 @@ from fer_core.models import choice
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes; as many as there are cores.")
 @click.option(
-    "--engine",
+    "--backend",
+    "--engine",  # its name in earlier versions
+    "backend",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
@@ -49,7 +51,7 @@ def batch_command(
     every: int | None,
     fps: float | None,
     workers: int | None,
-    engine: Engine,
+    backend: Backend,
 ) -> None:
     """Analyse all pictures and videos below FOLDER into one Parquet file, a row a face and frame.
 
@@ -61,7 +63,7 @@ def batch_command(
     changed; one that was too large, could not be opened or took its process down, every time.
     Ctrl-C keeps what is done.
 
-    With --engine ray, the cluster that RAY_ADDRESS names does the work, or else a Ray of this
+    With --backend ray, the cluster that RAY_ADDRESS names does the work, or else a Ray of this
     machine. All its machines need this program, FOLDER and the folder of the table under the same
     paths.
     """
@@ -77,4 +79,4 @@ def batch_command(
         raise click.BadParameter(str(error)) from error
     except FerError as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(run_batch(folder.resolve(), out.resolve(), recipe, workers, engine))
+    sys.exit(run_batch(folder.resolve(), out.resolve(), recipe, workers, backend))

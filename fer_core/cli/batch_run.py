@@ -26,7 +26,7 @@ from fer_core.errors import FerError
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
-Engine = Literal["local", "ray"]
+Backend = Literal["local", "ray"]
 
 
 Found = dict[str, Place]
@@ -34,7 +34,7 @@ Found = dict[str, Place]
 
 
 def run_batch(
-    folder: Path, out: Path, recipe: Recipe, workers: int | None, engine: Engine = "local"
+    folder: Path, out: Path, recipe: Recipe, workers: int | None, backend: Backend = "local"
 ) -> int:
     """Analyse what is new or changed in a folder since ``out`` was written; the exit code.
 
@@ -52,7 +52,7 @@ def run_batch(
         before = f"{len(items) - len(missing)} done before, {len(missing)} to do"
         click.echo(f"{_files(len(items))}: {before}.", err=True)
         try:
-            _do(missing, recipe, parts, workers, engine)
+            _do(missing, recipe, parts, workers, backend)
             return _conclude(items, recipe, out, parts)
         except FerError as error:
             raise click.ClickException(f"{error} What is done until now is kept.") from error
@@ -128,7 +128,7 @@ def _missing(items: Sequence[Item], recipe: Recipe, found: Found) -> list[Item]:
 
 
 def _do(
-    items: Sequence[Item], recipe: Recipe, parts: Path, workers: int | None, engine: Engine
+    items: Sequence[Item], recipe: Recipe, parts: Path, workers: int | None, backend: Backend
 ) -> None:
     """Analyse files into parts, with a bar on standard error."""
     work = pieces(items)
@@ -136,7 +136,7 @@ def _do(
         return
     quiet = not sys.stderr.isatty()
     with (
-        closing(_progress(work, recipe, parts, workers, engine)) as counts,
+        closing(_progress(work, recipe, parts, workers, backend)) as counts,
         click.progressbar(
             length=len(items), label="Files", show_pos=True, file=sys.stderr, hidden=quiet
         ) as bar,
@@ -146,11 +146,11 @@ def _do(
 
 
 def _progress(
-    work: list[Piece], recipe: Recipe, parts: Path, workers: int | None, engine: Engine
+    work: list[Piece], recipe: Recipe, parts: Path, workers: int | None, backend: Backend
 ) -> Generator[int, None, None]:
     todo = partial(analyze_piece, recipe=recipe, parts=parts)
     lost = partial(give_up, recipe=recipe, parts=parts)
-    if engine == "ray":
+    if backend == "ray":
         yield from run_on_ray(todo, lost, workers, work)
         return
     with Workers(todo, lost, workers or os.cpu_count() or 1) as pool:

@@ -27,7 +27,7 @@ from fer_core.models.weights import files
 from fer_core.settings import Settings, settings
 
 
-def reasons_not_to_start() -> list[str]:
+def startup_problems() -> list[str]:
     """A sentence for each thing that is wrong; empty where all is well.
 
     Brings the tables of the history up to date on the way.
@@ -51,7 +51,7 @@ def check_command() -> None:
 
     Brings the database up to date. The exit code is 1 if something is wrong.
     """
-    reasons = reasons_not_to_start()
+    reasons = startup_problems()
     for sentence in reasons:
         click.echo(sentence, err=True)
     if reasons:

@@ -52,7 +52,7 @@ class Moment(click.ParamType[float]):
 @click.option("--csv", help="A row a face and frame.")
 @click.option("--parquet", help="The same with all digits, and the columns' meaning inside.")
 @click.option("--json", help="A line a frame, with landmarks.")
-@click.option("--annotated", help="The film with the faces marked, MP4.")
+@click.option("--annotated", help="The video with the faces marked, MP4.")
 @click.option("--report", help="Charts and summary in one HTML file.")
 @click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame.")
 @click.option("--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second.")

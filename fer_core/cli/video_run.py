@@ -26,7 +26,7 @@ from fer_core.timeline.table import Timeline
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
-Places = Mapping[str, Path]
+OutputPaths = Mapping[str, Path]
 """Where the outputs of a video go: by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""
 
 _Sink = CsvSink | ParquetSink | JsonLinesSink | ReportSink
@@ -38,7 +38,7 @@ class _StoppedEarly(Exception):
     """Ctrl-C: the outputs are closed as they are."""
 
 
-def analyze_all(plan: Mapping[Path, Places], analyzer: Analyzer, selection: Selection) -> int:
+def analyze_all(plan: Mapping[Path, OutputPaths], analyzer: Analyzer, selection: Selection) -> int:
     """Analyse videos one after the other, each into its outputs; the exit code.
 
     Says on standard output what came of each, on standard error what went wrong: a video that
@@ -46,9 +46,9 @@ def analyze_all(plan: Mapping[Path, Places], analyzer: Analyzer, selection: Sele
     """
     failed = False
     with _ctrl_c() as stopped:
-        for number, (path, places) in enumerate(plan.items(), start=1):
+        for number, (path, paths) in enumerate(plan.items(), start=1):
             try:
-                _analyze(path, places, analyzer, selection, stopped)
+                _analyze(path, paths, analyzer, selection, stopped)
             except FerError as error:
                 failed = True
                 click.echo(f"{path}: {error}", err=True)
@@ -79,7 +79,7 @@ def _ctrl_c() -> Iterator[threading.Event]:
 
 def _analyze(
     path: Path,
-    places: Places,
+    paths: OutputPaths,
     analyzer: Analyzer,
     selection: Selection,
     stopped: threading.Event,
@@ -89,11 +89,11 @@ def _analyze(
     with VideoFile(path) as video:
         line = _ProgressLine(path.name, Progress(video.info, selection))
         with suppress(_StoppedEarly), line, ExitStack() as stack:
-            write = _open_outputs(stack, places, video, analyzer, selection)
+            write = _open_outputs(stack, paths, video, analyzer, selection)
             found = stack.enter_context(closing(analyze_video(video, analyzer, selection)))
             for frame, result in found:
                 write(frame, result)
-                if not places:
+                if not paths:
                     timeline.append(result)
                 line.advance(frame.t_s)
                 if stopped.is_set():
@@ -102,16 +102,16 @@ def _analyze(
             click.echo(f"{path}: {video.problem}", err=True)
     engines = f"{analyzer.emotion.name}, {analyzer.detector.name}"
     click.echo(f"{path}: {line.frames} frames, {line.seconds:.1f} s, {engines}")
-    for place in places.values():
-        if place.exists():  # without a frame there is no film
-            click.echo(f"  {place}")
-    if not places:
+    for path in paths.values():
+        if path.exists():  # without a frame there is no file
+            click.echo(f"  {path}")
+    if not paths:
         click.echo(summary_text(timeline.to_frame()))
 
 
 def _open_outputs(
     stack: ExitStack,
-    places: Places,
+    paths: OutputPaths,
     video: VideoFile,
     analyzer: Analyzer,
     selection: Selection,
@@ -119,24 +119,24 @@ def _open_outputs(
     """Open the outputs of a video, which ``stack`` closes; a function that writes to all."""
     labels = analyzer.labels
     makers: dict[str, Callable[[Path], _Sink]] = {
-        "csv": lambda place: CsvSink(place, labels),
-        "parquet": lambda place: ParquetSink(place, labels),
+        "csv": lambda path: CsvSink(path, labels),
+        "parquet": lambda path: ParquetSink(path, labels),
         "json": JsonLinesSink,
-        "report": lambda place: ReportSink(place, labels, video.info.name),
+        "report": lambda path: ReportSink(path, labels, video.info.name),
     }
-    sinks: list[_Sink] = [make(places[kind]) for kind, make in makers.items() if kind in places]
+    sinks: list[_Sink] = [make(paths[kind]) for kind, make in makers.items() if kind in paths]
     for sink in sinks:
         stack.enter_context(sink)
-    film: AnnotatedVideo | None = None
-    if "annotated" in places:
-        film = AnnotatedVideo(places["annotated"], video.path, video.info, selection)
-        stack.enter_context(film)
+    annotated: AnnotatedVideo | None = None
+    if "annotated" in paths:
+        annotated = AnnotatedVideo(paths["annotated"], video.path, video.info, selection)
+        stack.enter_context(annotated)
 
     def write(frame: VideoFrame, result: FrameResult) -> None:
         for sink in sinks:
             sink.write(result)
-        if film:
-            film.write(frame, result)
+        if annotated:
+            annotated.write(frame, result)
 
     return write
 

@@ -1,4 +1,4 @@
-"""The annotated film: a video with the faces marked, as every browser plays it."""
+"""The annotated video: a video with the faces marked, as every browser plays it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TICK_S = Fraction(1, 90_000)
 """The clock of MPEG: a whole number of its ticks for every usual frame rate."""
 
 _BT709 = 1
-"""Of the film's colours, in the numbers of ITU-T H.273."""
+"""Of the video's colours, in the numbers of ITU-T H.273."""
 
 
 class AnnotatedVideo(OutputFile):
@@ -50,7 +50,7 @@ class AnnotatedVideo(OutputFile):
         """Add the next frame with its faces marked.
 
         A frame of another size than the first (some cameras change it) is scaled to that.
-        Raises ``VideoError`` where the film cannot be written.
+        Raises ``VideoError`` where the file cannot be written.
         """
         with self._guarded():
             if self._first_s is None:
@@ -63,8 +63,8 @@ class AnnotatedVideo(OutputFile):
     def _open(self) -> None:
         self.part.write_bytes(b"")  # PyAV opens it with the first frame only, which is late to fail
         options = {"movflags": "+faststart"}
-        self._film = av.open(str(self.part.absolute()), "w", format="mp4", options=options)
-        stream = self._film.add_stream(
+        self._container = av.open(str(self.part.absolute()), "w", format="mp4", options=options)
+        stream = self._container.add_stream(
             "libx264", rate=self._rate(), options={"preset": "veryfast", "crf": "23"}
         )
         stream.width, stream.height = _even(self._info.width), _even(self._info.height)
@@ -77,22 +77,22 @@ class AnnotatedVideo(OutputFile):
         if self._info.has_audio:
             # Its sound is gone with the file: the pictures that were read are kept.
             with suppress(UnreadableVideo):
-                self._sound = Sound(self._source, self._film)
+                self._sound = Sound(self._source, self._container)
 
     def _finish(self, whole: bool) -> None:
         if self._first_s is not None:
-            self._film.mux(self._stream.encode(None))
+            self._container.mux(self._stream.encode(None))
             if self._sound:
                 self._sound.copy_until(self._end_s(whole))
                 self._sound.finish()
-        self._film.close()
+        self._container.close()
         self._close_sound()
         if self._first_s is None:
-            self.part.unlink(missing_ok=True)  # without a frame there is no film
+            self.part.unlink(missing_ok=True)  # without a frame there is no file
 
     def _abandon(self) -> None:
         with suppress(OSError, av.error.FFmpegError, AttributeError):
-            self._film.close()
+            self._container.close()
         self._close_sound()
 
     def _close_sound(self) -> None:
@@ -121,7 +121,7 @@ class AnnotatedVideo(OutputFile):
         picture = av.VideoFrame.from_ndarray(_fitted(bgr, *size), format="bgr24")
         frame = self._to_yuv.reformat(picture, format="yuv420p", dst_colorspace=_BT709, threads=1)
         frame.pts, frame.time_base = round(t_s / _TICK_S), _TICK_S
-        self._film.mux(self._stream.encode(frame))
+        self._container.mux(self._stream.encode(frame))
 
 
 def _even(side: int) -> int:
@@ -129,7 +129,7 @@ def _even(side: int) -> int:
 
 
 def _fitted(bgr: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """A frame of the film's size: one of odd sides gets a row or a column more."""
+    """A frame of the video's size: one of odd sides gets a row or a column more."""
     across, down = width - bgr.shape[1], height - bgr.shape[0]
     if (across, down) == (0, 0):
         return bgr

@@ -45,7 +45,7 @@ def html_report(
     names: Mapping[int, str] | None = None,
     marks: Sequence[Mark] = (),
 ) -> str:
-    """The report of a session: facts, a summary and charts of each face, marks, found events.
+    """The report of a session: facts, a summary and charts of each face, marks, detected events.
 
     ``table`` has the columns of ``timeline.columns``. ``names`` of faces by identity; others are
     called by their number. All texts may come from anybody: they are escaped. The file holds

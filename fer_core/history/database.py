@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.error_messages import BAD_ADDRESS, NEWER, place_of, sentences
+from fer_core.history.error_messages import BAD_ADDRESS, NEWER, place_of, translate_errors
 from fer_core.history.migrations import REVISIONS
 from fer_core.settings import settings
 
@@ -74,14 +74,14 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the database."""
         url = self._url()
-        with sentences(place_of(url)), self._ready(url).begin() as connection:
+        with translate_errors(place_of(url)), self._ready(url).begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction: all of it happens, or, if anything is raised, nothing."""
         url = self._url()
-        with sentences(place_of(url)):
+        with translate_errors(place_of(url)):
             engine = self._ready(url).execution_options(writes=True)
             with engine.begin() as connection:
                 yield connection
@@ -99,7 +99,7 @@ class Database:
         Where it fails (another program reads, the disk is full), the next call tries again.
         """
         url = self._url()
-        with sentences(place_of(url)):
+        with translate_errors(place_of(url)):
             engine = self._ready(url)
             if engine.dialect.name != "sqlite":
                 return True

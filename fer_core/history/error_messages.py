@@ -59,7 +59,7 @@ _UNREACHABLE = "its server does not answer. Start it, or correct DATABASE_URL."
 
 
 @contextmanager
-def sentences(place: str) -> Iterator[None]:
+def translate_errors(place: str) -> Iterator[None]:
     """Turn what a database or a disk can raise into ``HistoryUnavailable``.
 
     ``place`` names the database for people, without a password.
@@ -67,7 +67,9 @@ def sentences(place: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
-        raise HistoryUnavailable(f"The history ({place}) cannot be used: {cause(error)}") from error
+        raise HistoryUnavailable(
+            f"The history ({place}) cannot be used: {explain(error)}"
+        ) from error
     except (PoolTimeout, Timeout) as error:
         raise HistoryUnavailable(f"The history ({place}) cannot be used: {_BUSY}") from error
     except OSError as error:
@@ -85,7 +87,7 @@ def place_of(url: sa.URL) -> str:
     return f"{url.database or 'PostgreSQL'} on {url.host or 'this computer'}"
 
 
-def cause(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
+def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
     """Why, and what to do: the second half of a sentence."""
     raised = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(raised, "sqlite_errorname", None)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _BATCH = 900
 
 
-class Keeping:
-    """Keeps one session. Frames may come by ``add`` before ``begin``: they wait. Thread-safe."""
+class LiveRecording:
+    """Saves one live session. Frames that come before ``begin`` wait for it. Thread-safe."""
 
     def __init__(self, history: History, owner: str) -> None:
         self._history = history

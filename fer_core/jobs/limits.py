@@ -33,7 +33,7 @@ class JobLimits:
             work_s=60.0 * chosen.max_job_minutes,
         )
 
-    def refuse_more(self, theirs: Iterable[JobInfo]) -> None:
+    def check_count(self, theirs: Iterable[JobInfo]) -> None:
         """Raise ``TooManyJobs`` if an owner with these jobs may not have another one at work."""
         active = sum(job.state in ("waiting", "running") for job in theirs)
         if active >= self.per_owner:
@@ -42,20 +42,20 @@ class JobLimits:
                 f"{self.per_owner}. Wait until one is done, cancel one, or raise FER_MAX_USER_JOBS."
             )
 
-    def refuse_length(self, info: VideoInfo, selection: Selection) -> None:
+    def check_length(self, info: VideoInfo, selection: Selection) -> None:
         """Raise ``VideoTooLarge`` if what is chosen of a video is too long by the file's own
-        account; a file that gives none is watched while it is worked on (``refuse_moment``)."""
+        account; a file that gives none is watched while it is worked on (``check_timestamp``)."""
         ends = [end for end in (selection.end_s, info.duration_s) if end is not None]
         # What is added up of frames may exceed a round number by a hair.
         if ends and min(ends) - selection.start_s > self.video_s + 1.0:
             raise self._too_long(min(ends) - selection.start_s)
 
-    def refuse_moment(self, t_s: float, selection: Selection) -> None:
+    def check_timestamp(self, t_s: float, selection: Selection) -> None:
         """Raise ``VideoTooLarge`` at a frame that no video within the limit has."""
         if t_s - selection.start_s > self.video_s + 1.0:
             raise self._too_long(t_s - selection.start_s)
 
-    def out_of_time(self) -> str:
+    def time_limit_message(self) -> str:
         """What to tell about a job that has worked for ``work_s``."""
         return (
             f"Interrupted after {clock(self.work_s)} of work, so that others have their turn. Go "

@@ -24,7 +24,7 @@ from fer_core.analysis.progress import clock
 from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
 from fer_core.history import History, JobInfo
 from fer_core.jobs.limits import JobLimits
-from fer_core.jobs.renders import MarkedFilms
+from fer_core.jobs.renders import AnnotatedVideos
 from fer_core.jobs.worker import EndedEarly, JobWork
 from fer_core.media.video import Selection, VideoFile
 
@@ -46,7 +46,7 @@ class VideoJobs:
 
     ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
     copies of the videos; it is made with access for this user alone. Jobs that ended longer than
-    ``lifetime`` ago are removed, their copies with them. ``films`` are their marked films.
+    ``lifetime`` ago are removed, their copies and annotated videos with them.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class VideoJobs:
         workers: int = 1,
         lifetime: timedelta = timedelta(days=1),
     ) -> None:
-        self.films = MarkedFilms(history)
+        self.annotated_videos = AnnotatedVideos(history)
         self._history = history
         self._folder = folder
         self._make_analyzer = make_analyzer
@@ -90,12 +90,12 @@ class VideoJobs:
         ``HistoryError``.
         """
         limits = JobLimits.now()
-        limits.refuse_more(self._history.jobs(owner))
+        limits.check_count(self._history.jobs(owner))
         analyzer = self._make_analyzer(detector, emotion)
         path = self._store(name, data)
         try:
             with VideoFile(path) as video:  # a file that is no video is refused here and now
-                limits.refuse_length(video.info, selection)
+                limits.check_length(video.info, selection)
             session_id = self._history.begin(
                 "video",
                 name,
@@ -160,7 +160,7 @@ class VideoJobs:
         """
         job = self._history.job(job_id, owner)
         if job.state in ("cancelled", "interrupted", "failed"):
-            JobLimits.now().refuse_more(self._history.jobs(owner))
+            JobLimits.now().check_count(self._history.jobs(owner))
             if not _is_here(job.path):
                 raise VideoError(
                     "The copy of this video is not on this machine any more. What was analysed is "
@@ -211,7 +211,7 @@ class VideoJobs:
 
     def _delete_files(self, job: JobInfo) -> None:
         Path(job.path).unlink(missing_ok=True)
-        self.films.delete(job)
+        self.annotated_videos.delete(job)
 
     def _work(self) -> None:
         while not self._closed.is_set():

@@ -1,4 +1,4 @@
-"""What a video job has found, drawn into its video again: one moment of it, or all as a film."""
+"""What a video job has found, drawn into its video again: one moment of it, or all of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from fer_core.timeline.table import results_of
 
 @dataclass(slots=True)
 class Rendering:
-    """A marked film in the making: how far it is, 0..1, and what went wrong."""
+    """An annotated video in the making: how far it is, 0..1, and what went wrong."""
 
     share: float = 0.0
     error: str = ""
     done: bool = False
 
 
-class MarkedFilms:
-    """The marked films of this process, made on demand, one at a time. Safe in several threads."""
+class AnnotatedVideos:
+    """Annotated videos of jobs, made on demand and one at a time. Safe in several threads."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -55,16 +55,16 @@ class MarkedFilms:
         return annotate(bgr, result)
 
     def path(self, job: JobInfo) -> Path:
-        """Where the marked film of a job is, once it was made."""
+        """Where the annotated video of a job is, once it was made."""
         return Path(job.path).with_suffix(".marked.mp4")
 
     def rendering(self, job_id: int) -> Rendering | None:
-        """The marked film that this process made, or is making, of a job."""
+        """The annotated video that this process made, or is making, of a job."""
         with self._lock:
             return self._renderings.get(job_id)
 
     def render(self, job_id: int, owner: str) -> Rendering:
-        """Begin to make the marked film of a job from what was found, without analysing again.
+        """Begin to make the annotated video of a job from what was found, without analysing again.
 
         Raises ``JobUnknown``.
         """
@@ -75,12 +75,12 @@ class MarkedFilms:
                 return before
             rendering = self._renderings[job_id] = Rendering()
         threading.Thread(
-            target=self._render, args=(job, rendering), name="marked video", daemon=True
+            target=self._render, args=(job, rendering), name="annotated video", daemon=True
         ).start()
         return rendering
 
     def delete(self, job: JobInfo) -> None:
-        """Delete the marked film of a job, if there is one."""
+        """Delete the annotated video of a job, if there is one."""
         self.path(job).unlink(missing_ok=True)
         with self._lock:
             self._renderings.pop(job.id, None)
@@ -92,7 +92,7 @@ class MarkedFilms:
         except FerError as error:
             rendering.error = str(error)
         except Exception as error:
-            rendering.error = f"The marked video failed ({type(error).__name__}: {error})."
+            rendering.error = f"The annotated video failed ({type(error).__name__}: {error})."
         rendering.done = True
 
     def _draw(self, job: JobInfo, rendering: Rendering) -> None:
@@ -103,13 +103,13 @@ class MarkedFilms:
             progress = Progress(info, selection)
             results = results_of(table, info.width, info.height, job.emotion, job.detector)
             found = next(results, None)
-            with AnnotatedVideo(self.path(job), source, info, selection) as film:
+            with AnnotatedVideo(self.path(job), source, info, selection) as annotated:
                 for frame in video.frames(selection):
                     while found is not None and found.t_s < frame.t_s - 1e-6:
                         found = next(results, None)
                     if found is None:
                         break
                     if abs(found.t_s - frame.t_s) < 1e-6:
-                        film.write(frame, found)
+                        annotated.write(frame, found)
                     progress.update(frame.t_s)
                     rendering.share = progress.share or 0.0

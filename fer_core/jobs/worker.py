@@ -64,7 +64,7 @@ class JobWork:
                     telemetry.count_frame(result)
                     if time.monotonic() - self._saved_s >= SAVE_S:
                         self._look_up()
-                        self._limits.refuse_moment(result.t_s, chosen)
+                        self._limits.check_timestamp(result.t_s, chosen)
             self._save()
             return video.problem
 
@@ -74,7 +74,7 @@ class JobWork:
         if self._closed.is_set():
             raise EndedEarly("interrupted", "The dashboard was stopped meanwhile.")
         if time.monotonic() - self._began_s > self._limits.work_s:
-            raise EndedEarly("interrupted", self._limits.out_of_time())
+            raise EndedEarly("interrupted", self._limits.time_limit_message())
 
     def _save(self) -> None:
         """Save what was found, and give a sign of life; ``EndedEarly`` if it was cancelled."""

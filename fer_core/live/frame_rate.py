@@ -38,7 +38,7 @@ SILENT_S = 2.0
 """A camera that sent no frame for so long has no share."""
 
 
-class Pace:
+class FairFrameRate:
     """The pace of all cameras of this process. Safe in several threads; ``now_s`` is a monotonic
     clock in seconds."""
 
@@ -48,7 +48,7 @@ class Pace:
         self._expected_fps = FPS_OF_A_CORE * (cores or usable_cores())
         self._now_s = now_s
         self._lock = threading.Lock()
-        self._heard_s: dict[CameraPace, float] = {}
+        self._heard_s: dict[CameraFrameRate, float] = {}
         self._fps = FASTEST_FPS
         self._cameras = 0
         self._since_s = now_s()
@@ -64,17 +64,17 @@ class Pace:
         """How many share the computer now."""
         return self._cameras
 
-    def camera(self) -> CameraPace:
+    def camera(self) -> CameraFrameRate:
         """A further camera. It counts while it has frames."""
-        return CameraPace(self)
+        return CameraFrameRate(self)
 
-    def waited(self, wait_s: float) -> None:
-        """Say how long the work on one frame waited for the processor, beside working."""
+    def report_wait(self, wait_s: float) -> None:
+        """Note how long the work on one frame waited for the processor, beside working."""
         with self._lock:
             self._waits_s.append(wait_s)
 
-    def heard(self, camera: CameraPace) -> None:
-        """Say that a camera has a frame."""
+    def touch(self, camera: CameraFrameRate) -> None:
+        """Note that a camera has a frame."""
         now_s = self._now_s()
         with self._lock:
             joins = camera not in self._heard_s
@@ -103,10 +103,10 @@ class Pace:
         self._fps = min(max(fps, SLOWEST_FPS), FASTEST_FPS)
 
 
-class CameraPace:
-    """One camera's place in a ``Pace``. For one thread."""
+class CameraFrameRate:
+    """One camera's share of a ``FairFrameRate``. For one thread."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: FairFrameRate) -> None:
         self._pace = pace
         self._next_s: float | None = None
 
@@ -116,7 +116,7 @@ class CameraPace:
         Frames come unevenly: one may be early by a quarter of the distance there should be, and
         one that is late does not make the next one wait longer.
         """
-        self._pace.heard(self)
+        self._pace.touch(self)
         fps = self._pace.fps
         distance_s = 1.0 / fps
         next_s = t_s if self._next_s is None else self._next_s
@@ -125,9 +125,9 @@ class CameraPace:
         self._next_s = max(next_s, t_s - distance_s) + distance_s
         return True
 
-    def waited(self, wait_s: float) -> None:
-        """See ``Pace.waited``."""
-        self._pace.waited(wait_s)
+    def report_wait(self, wait_s: float) -> None:
+        """See ``FairFrameRate.report_wait``."""
+        self._pace.report_wait(wait_s)
 
 
 def usable_cores() -> int:
@@ -137,5 +137,5 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-PACE = Pace()
+FRAME_RATE = FairFrameRate()
 """What the cameras of this process share its computer by."""

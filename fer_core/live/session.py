@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fer_core import telemetry
 from fer_core.errors import FerError
-from fer_core.live.slots import Places, UserPlaces
+from fer_core.live.slots import CameraSlots, UserSlots
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
 
@@ -48,7 +48,7 @@ class FrameAnalyzer(Protocol):
 
 
 class Sink(Protocol):
-    """Where the results go beside the timeline: ``fer_core.history.Keeping``."""
+    """Where the results go beside the timeline: ``fer_core.history.LiveRecording``."""
 
     def add(self, result: FrameResult) -> None:
         """Take the next result, at once."""
@@ -97,14 +97,16 @@ class _Done:
 class LiveCamera:
     """One session of a live camera, from its first frame to ``stop``. Safe in several threads.
 
-    It takes one of ``places`` with its first frame and gives it back at the end, or when it has
+    It takes one of ``slots`` with its first frame and gives it back at the end, or when it has
     been silent for ``SILENT_S``. While there is none, ``error`` says so, and each later frame tries
     again.
     """
 
-    def __init__(self, analyzer: FrameAnalyzer, places: Places | UserPlaces | None = None) -> None:
-        self._places = places
-        self._has_place = places is None
+    def __init__(
+        self, analyzer: FrameAnalyzer, slots: CameraSlots | UserSlots | None = None
+    ) -> None:
+        self._slots = slots
+        self._has_place = slots is None
         self.timeline = Timeline(analyzer.labels)
         self._analyzer = analyzer
         self._changed = threading.Condition()
@@ -237,15 +239,15 @@ class LiveCamera:
             threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
 
     def _take_place(self) -> bool:
-        if not self._has_place and self._places:
-            self._error = self._places.take() or None
+        if not self._has_place and self._slots:
+            self._error = self._slots.acquire() or None
             self._has_place = self._error is None
         return self._has_place
 
     def _leave_place(self) -> None:
-        if self._has_place and self._places:
+        if self._has_place and self._slots:
             self._has_place = False
-            self._places.give_back()
+            self._slots.release()
 
     def _work(self) -> None:
         while (waiting := self._next()) is not None:

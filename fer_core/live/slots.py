@@ -6,19 +6,19 @@ import threading
 from collections import Counter
 
 
-class Places:
-    """The places for live cameras in this process. Safe in several threads."""
+class CameraSlots:
+    """The slots for live cameras in this process. Safe in several threads."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
-    def of(self, user: str, most: int) -> UserPlaces:
-        """These places, as a user sees them who may have ``most`` of them."""
-        return UserPlaces(self, user, most)
+    def of(self, user: str, most: int) -> UserSlots:
+        """These slots, as a user sees them who may have ``most`` of them."""
+        return UserSlots(self, user, most)
 
-    def take(self, user: str = "", most: int | None = None) -> str:
+    def acquire(self, user: str = "", most: int | None = None) -> str:
         """Take a place; empty, or a sentence that says why there is none."""
         with self._lock:
             if most is not None and self._taken[user] >= most:
@@ -28,13 +28,13 @@ class Places:
                 )
             if self._taken.total() >= self.count:
                 return (
-                    f"All {self.count} places for live cameras are taken. Yours starts as soon as "
+                    f"All {self.count} slots for live cameras are taken. Yours starts as soon as "
                     "somebody stops."
                 )
             self._taken[user] += 1
             return ""
 
-    def give_back(self, user: str = "") -> None:
+    def release(self, user: str = "") -> None:
         """Give back a place that was taken."""
         with self._lock:
             if not self._taken[user]:
@@ -43,18 +43,18 @@ class Places:
             self._taken += Counter()  # forgets who has none
 
 
-class UserPlaces:
-    """What ``Places.of`` gives."""
+class UserSlots:
+    """What ``CameraSlots.of`` gives."""
 
-    def __init__(self, places: Places, user: str, most: int) -> None:
-        self._places = places
+    def __init__(self, slots: CameraSlots, user: str, most: int) -> None:
+        self._slots = slots
         self._user = user
         self._most = most
 
-    def take(self) -> str:
-        """See ``Places.take``."""
-        return self._places.take(self._user, self._most)
+    def acquire(self) -> str:
+        """See ``CameraSlots.acquire``."""
+        return self._slots.acquire(self._user, self._most)
 
-    def give_back(self) -> None:
-        """See ``Places.give_back``."""
-        self._places.give_back(self._user)
+    def release(self) -> None:
+        """See ``CameraSlots.release``."""
+        self._slots.release(self._user)

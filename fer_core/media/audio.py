@@ -18,14 +18,14 @@ _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 class Sound:
-    """Copies the first sound track of ``source`` into ``film``, which is not begun yet.
+    """Copies the first sound track of ``source`` into ``output``, which is not begun yet.
 
     AAC goes over as it is, all else is encoded as AAC. Sound that cannot be read ends where it
     cannot; that is no error. What cannot be written raises what PyAV raises.
     """
 
-    def __init__(self, source: Path, film: OutputContainer) -> None:
-        self._film = film
+    def __init__(self, source: Path, output: OutputContainer) -> None:
+        self._output = output
         self._stack = ExitStack()
         with ExitStack() as stack:
             self._from = stack.enter_context(open_container(source))
@@ -34,24 +34,24 @@ class Sound:
         context = self._track.codec_context
         self._as_it_is = context.name == "aac" and bool(context.extradata)
         if self._as_it_is:
-            self._into = film.add_stream_from_template(self._track)
+            self._into = output.add_stream_from_template(self._track)
         else:
             rate = min(_RATES, key=lambda known: abs(known - context.sample_rate))
             layout = "mono" if context.layout.nb_channels == 1 else "stereo"
-            self._into = film.add_stream("aac", rate=rate, layout=layout)
+            self._into = output.add_stream("aac", rate=rate, layout=layout)
         self._pieces: Iterator[av.Packet[av.AudioStream]] = iter(())
         self._next: av.Packet[av.AudioStream] | None = None
         self._origin_s = 0.0
         self._last = -math.inf
 
     def start(self, origin_s: float) -> None:
-        """What is heard at ``origin_s``, in the source's own time, is the film's beginning."""
+        """What is heard at ``origin_s``, in the source's own time, is the output's beginning."""
         self._origin_s = origin_s
         self._pieces = self._from_origin()
         self._next = next(self._pieces, None)
 
     def copy_until(self, end_s: float) -> None:
-        """Put all sound that begins before ``end_s``, in the source's own time, into the film."""
+        """Put all sound that begins before ``end_s``, in the source's own time, into the output."""
         while self._next is not None and _begins_s(self._next) < end_s:
             self._put(self._next)
             self._next = next(self._pieces, None)
@@ -59,7 +59,7 @@ class Sound:
     def finish(self) -> None:
         """Write what the encoder still holds."""
         if not self._as_it_is and self._into.codec_context.is_open:
-            self._film.mux(self._into.encode(None))
+            self._output.mux(self._into.encode(None))
 
     def close(self) -> None:
         """Close the source."""
@@ -70,7 +70,7 @@ class Sound:
         if self._as_it_is:
             packet.pts = packet.dts = (packet.pts or 0) - shift
             packet.stream = self._into
-            self._film.mux(packet)
+            self._output.mux(packet)
             return
         try:
             frames = packet.decode()
@@ -79,7 +79,7 @@ class Sound:
         for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(self._origin_s / (frame.time_base or Fraction(1)))
-            self._film.mux(self._into.encode(frame))
+            self._output.mux(self._into.encode(frame))
 
     def _from_origin(self) -> Iterator[av.Packet[av.AudioStream]]:
         """The pieces of sound from the origin on, as far as they can be read, in order."""

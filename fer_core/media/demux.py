@@ -41,7 +41,7 @@ def never() -> bool:
     return False
 
 
-class Pass:
+class DecodePass:
     """One pass over a file: what it decodes, and an account of what it could not.
 
     ``stopped`` is asked at every packet, also at those that lead to no frame; once it says so, no

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo
 from fer_core.media.container import Orientation
-from fer_core.media.demux import Pass, never
+from fer_core.media.demux import DecodePass, never
 
 _SAME_S = 1e-6
 """Times that differ by less are the same: what adding floats leaves behind."""
@@ -103,7 +103,7 @@ class VideoFile:
         self.problem = ""
         self._closed = False
         self._to_bgr = VideoReformatter()
-        with Pass(path) as reading:
+        with DecodePass(path) as reading:
             first = next(reading.decoded(), None)
             if first is None:
                 raise UnreadableVideo(
@@ -169,16 +169,16 @@ class VideoFile:
 
     def _from(
         self, start_s: float, stack: ExitStack, stopped: Callable[[], bool] = never
-    ) -> tuple[Pass, Iterator[tuple[float, av.VideoFrame]]]:
+    ) -> tuple[DecodePass, Iterator[tuple[float, av.VideoFrame]]]:
         """A pass over the file and its frames, from one at or before ``start_s`` on."""
-        reading = stack.enter_context(Pass(self.path, stopped))
+        reading = stack.enter_context(DecodePass(self.path, stopped))
         if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
             timed = reading.timed(self._first_ticks)
             first = next(timed, None)
             if first is not None and first[0] <= start_s:
                 return reading, _chained(first, timed)
             # The index points too late, or to where nothing is: read what there is before it.
-            reading = stack.enter_context(Pass(self.path, stopped))
+            reading = stack.enter_context(DecodePass(self.path, stopped))
         return reading, reading.timed(self._first_ticks)
 
     def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:

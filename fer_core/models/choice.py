@@ -51,7 +51,7 @@ def choose_emotion_model(name: str = "auto", wait_s: float = DEFAULT_WAIT_S) -> 
     """
     own = own_networks()
     if name in own:
-        return Choice(name, "It was chosen.")
+        return Choice(name, "Chosen by you.")
     return _choose("emotion model", name, EMOTION_MODELS, wait_s, own)
 
 
@@ -68,7 +68,7 @@ def _choose(
         )
     if name == fetched:
         _require_weights(fetched, wait_s)
-    return Choice(name, "It was chosen.")
+    return Choice(name, "Chosen by you.")
 
 
 def _choose_automatically(fetched: str, shipped: str, wait_s: float) -> Choice:
@@ -80,7 +80,7 @@ def _choose_automatically(fetched: str, shipped: str, wait_s: float) -> Choice:
         return Choice(shipped, f"{title(fetched)}'s weights could not be fetched.")
     except WeightsCorrupt as error:
         return Choice(shipped, str(error))
-    return Choice(fetched, "Its weights are here.")
+    return Choice(fetched, "Installed.")
 
 
 def _require_weights(key: str, wait_s: float) -> None:

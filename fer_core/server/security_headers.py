@@ -14,8 +14,8 @@ HSTS = "max-age=31536000"
 class SecurityHeaders:
     """ASGI middleware: the headers of ``page_headers`` on whatever has none of its own.
 
-    The door and the HTTP API send stricter policies, which stay. Over https, also where a proxy
-    says so, browsers are told to stay there (HSTS, RFC 6797).
+    The login page and the HTTP API send stricter policies, which stay. Over https, also where a
+    proxy says so, browsers are told to stay there (HSTS, RFC 6797).
     """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """A guard before the pages' own uploads: how much may come, of one and of all, and how slowly.
 
 Streamlit reads whatever its widgets' browsers send for as long as it comes. The HTTP API has limits
-of its own (fer_core/api).
+of its own (fer_core/server/api).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The doors as the pages know them: which one there is, who is inside, the way out."""
+"""Access as the pages know it: how this server is entered, who is signed in, signing out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.secrets import SecretsValue
 
 from fer_core.server.auth import gate
-from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, ticket_holds
-from fer_core.server.auth.mode import NOT_SET_UP, Door
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, is_valid_session
+from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
 from fer_core.server.loopback import came_from_here, is_this_computer
 from fer_core.server.security_headers import SecurityHeaders, page_headers
 from fer_core.settings import settings
@@ -23,16 +23,18 @@ from fer_core.ui.shared.assets import inline_scripts
 
 
 @cache
-def door() -> Door:
-    """The door of this server: accounts before the password, the password before open."""
+def auth_mode() -> AuthMode:
+    """How this server is entered: accounts before the password, the password before open."""
     chosen = settings()
     if chosen.oidc_client_id or _auth_section():
-        return Door.SIGN_IN
+        return AuthMode.SIGN_IN
     if chosen.password_hash:
-        return Door.PASSWORD
+        return AuthMode.PASSWORD
     if chosen.open:
-        return Door.OPEN
-    return Door.HERE if is_this_computer(st.get_option("server.address")) else Door.SHUT
+        return AuthMode.OPEN
+    return (
+        AuthMode.LOCALHOST if is_this_computer(st.get_option("server.address")) else AuthMode.LOCKED
+    )
 
 
 def oidc_secrets() -> Mapping[str, SecretsValue] | None:
@@ -54,30 +56,30 @@ def oidc_secrets() -> Mapping[str, SecretsValue] | None:
 
 def routes() -> list[BaseRoute]:
     """For ``st.App(routes=…)``: the page with the password, where there is one."""
-    return gate.routes(_password_hash()) if door() is Door.PASSWORD else []
+    return gate.routes(_password_hash()) if auth_mode() is AuthMode.PASSWORD else []
 
 
 def middleware() -> list[Middleware]:
     """For ``st.App(middleware=…)``: headers, then the gate. Warns if it will let nobody in."""
-    if door() is Door.SHUT:
+    if auth_mode() is AuthMode.LOCKED:
         logging.getLogger(__name__).warning(NOT_SET_UP)
     headers = page_headers(inline_scripts(), settings().framed_by.split())
     return [
         Middleware(SecurityHeaders, headers=headers),
-        Middleware(gate.Gate, door=door(), password_hash=_password_hash()),
+        Middleware(gate.Gate, mode=auth_mode(), password_hash=_password_hash()),
     ]
 
 
-def let_in() -> bool:
+def require_access() -> bool:
     """Whether this browser may see the pages; where not, draws the page that says why."""
-    match door():
-        case Door.SIGN_IN:
+    match auth_mode():
+        case AuthMode.SIGN_IN:
             return _signed_in()
-        case Door.PASSWORD:
-            return _has_ticket()
-        case Door.HERE if came_from_here(st.context.headers):
+        case AuthMode.PASSWORD:
+            return _has_session()
+        case AuthMode.LOCALHOST if came_from_here(st.context.headers):
             return True
-        case Door.OPEN:
+        case AuthMode.OPEN:
             return True
         case _:
             _locked(NOT_SET_UP)
@@ -89,27 +91,27 @@ def account() -> str:
     return f"oidc:{st.user['iss']}|{st.user['sub']}"
 
 
-def way_out() -> list[StreamlitPage]:
-    """The page that ends the visit, where there is a door to go out by."""
-    if door() not in (Door.SIGN_IN, Door.PASSWORD):
+def sign_out_page() -> list[StreamlitPage]:
+    """The page that ends the session, where there is one to end."""
+    if auth_mode() not in (AuthMode.SIGN_IN, AuthMode.PASSWORD):
         return []
     return [st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign-out")]
 
 
 def _sign_out() -> None:
     st.title("Sign out")
-    if door() is Door.SIGN_IN:
+    if auth_mode() is AuthMode.SIGN_IN:
         st.write(f"Signed in as {st.user.get('email') or st.user.get('name') or st.user['sub']}.")
         if st.button("Sign out", key="sign_out"):
             st.logout()
         return
     st.write(
-        "You came in by the access password. Everybody who has it shares one history. Signing out "
-        "locks this browser; pages that are already open in it stay until they are loaded again."
+        "You signed in with the access password. Everybody who has it shares one history. Signing "
+        "out locks this browser; pages that are already open in it stay until you reload them."
     )
     # A form of our own, because only an answer of the server itself can take the cookie back.
     st.html(
-        f'<form method="post" action="{gate.OUT_PATH}"><button style="padding: .5rem 1rem; '
+        f'<form method="post" action="{gate.LOGOUT_PATH}"><button style="padding: .5rem 1rem; '
         'border: 0; border-radius: .6rem; background: #3A6690; color: #FFFFFF">Sign out</button>'
         "</form>"
     )
@@ -135,12 +137,12 @@ def _issued_at_s() -> float:
     return float(at) if isinstance(at, int | float) else 0.0
 
 
-def _has_ticket() -> bool:
-    """The gate has asked before this page was sent; a page left open outlives its ticket."""
-    if ticket_holds(st.context.cookies.get(COOKIE), _password_hash()):
+def _has_session() -> bool:
+    """The gate has asked before this page was sent; a page left open outlives its session."""
+    if is_valid_session(st.context.cookies.get(COOKIE), _password_hash()):
         return True
     _locked("You signed in too long ago, or not yet.")
-    st.html(f'<a href="{gate.DOOR_PATH}" target="_self">Enter the access password</a>')
+    st.html(f'<a href="{gate.LOGIN_PATH}" target="_self">Enter the access password</a>')
     return False
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.settings import ROOT
-from fer_core.ui.auth import let_in, way_out
+from fer_core.ui.auth import require_access, sign_out_page
 from fer_core.ui.services import database_sentence
 from fer_core.ui.uploads import forget_other_pages
 
@@ -17,7 +17,7 @@ st.logo(HERE / "logo.svg", size="large")
 
 PAGES = ROOT / "pages"
 
-inside = let_in()
+inside = require_access()
 page = st.navigation(
     [
         st.Page(PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True),
@@ -28,7 +28,7 @@ page = st.navigation(
         ),
         st.Page(PAGES / "models.py", title="Models", icon=":material/tune:", url_path="models"),
         st.Page(PAGES / "about.py", title="About", icon=":material/info:", url_path="about"),
-        *way_out(),
+        *sign_out_page(),
     ],
     position="top" if inside else "hidden",
 )

@@ -24,7 +24,7 @@ COLLECT_S = 30.0
 
 
 @cache
-def expect_a_crowd() -> None:
+def tune_server() -> None:
     """Collect garbage every ``COLLECT_S``; send at once on connections that come from now on."""
     threading.Thread(target=_collect, name="collector", daemon=True).start()
     theirs = AutoHTTPProtocol.connection_made

@@ -13,9 +13,9 @@ import streamlit as st
 from fer_core.errors import HistoryError
 from fer_core.history import LOCAL, History, history, start_housekeeping
 from fer_core.jobs.queue import VideoJobs
-from fer_core.server.auth.mode import Door
+from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
-from fer_core.ui.auth import account, door
+from fer_core.ui.auth import account, auth_mode
 from fer_core.ui.shared.models import analyzer_of
 
 _log = logging.getLogger(__name__)
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 
 def owner() -> str:
     """Whose sessions and jobs this browser sees."""
-    match door():
-        case Door.SIGN_IN:
+    match auth_mode():
+        case AuthMode.SIGN_IN:
             return account()
-        case Door.PASSWORD:
-            return "door"  # whoever has the password
+        case AuthMode.PASSWORD:
+            return "door"  # whoever has the password; the name is in databases of earlier versions
         case _:
             return LOCAL
 

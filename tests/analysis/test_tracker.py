@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from fer_core.analysis.detection import Sighting
+from fer_core.analysis.detection import DetectedFace
 from fer_core.analysis.tracker import MAX_COST, MAX_GAP_S, MEMORY_S, Tracker, _assign, _cost
 from fer_core.schema import Box
 
 SHAPE = np.random.default_rng(0).uniform(0.1, 0.9, (68, 2))
 
 
-def face(x: float, y: float = 100.0, size: float = 100.0, points: bool = True) -> Sighting:
+def face(x: float, y: float = 100.0, size: float = 100.0, points: bool = True) -> DetectedFace:
     box = Box(round(x), round(y), round(size), round(size))
-    return Sighting(box, points=SHAPE * size + (x, y) if points else None)
+    return DetectedFace(box, points=SHAPE * size + (x, y) if points else None)
 
 
-def ids(tracker: Tracker, t_s: float, *faces: Sighting) -> list[int]:
+def ids(tracker: Tracker, t_s: float, *faces: DetectedFace) -> list[int]:
     return [track.track_id for track in tracker.update(faces, t_s)]
 
 
@@ -104,7 +104,7 @@ def test_a_slow_machine_keeps_identities():
     assert ids(tracker, 5.0, face(100)) == [1]
 
 
-def crossing(t_s: float, points: bool) -> list[Sighting]:
+def crossing(t_s: float, points: bool) -> list[DetectedFace]:
     """Two people walk past each other, one behind the other: who is behind is not seen while less
     than half of the face shows. The nearer one is larger."""
     near, far = face(20 + 120 * t_s, 100, 110, points), face(430 - 120 * t_s, 110, 90, points)

@@ -15,7 +15,7 @@ from fer_core.analysis.progress import Progress, clock
 from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.analysis.video import analyze_video
 from fer_core.errors import UnreadableVideo
-from fer_core.media.demux import Pass, VideoInfo
+from fer_core.media.demux import DecodePass, VideoInfo
 from fer_core.media.video import Selection, VideoFile
 from fer_core.settings import ROOT
 from tests.downloads import wait_until
@@ -76,7 +76,7 @@ class Enough(Exception):
 
 def test_who_waits_for_a_frame_can_give_up(tmp_path, monkeypatch):
     """The decoder goes through the whole file without a frame that was asked for."""
-    decoded = Pass.decoded
+    decoded = DecodePass.decoded
 
     def slow(self):
         for found in decoded(self):
@@ -92,7 +92,7 @@ def test_who_waits_for_a_frame_can_give_up(tmp_path, monkeypatch):
             raise Enough
 
     with VideoFile(clip(tmp_path / "clip.mp4", count=90)) as video:
-        monkeypatch.setattr(Pass, "decoded", slow)
+        monkeypatch.setattr(DecodePass, "decoded", slow)
         with pytest.raises(Enough):
             list(analyze_video(video, fake_analyzer(), Selection(start_s=0.9), give_up))
         assert not decoders()
@@ -111,7 +111,7 @@ def test_nobody_waits_for_a_decoder_that_is_stuck_within_a_frame(tmp_path, monke
         raise Enough
 
     with VideoFile(clip(tmp_path / "clip.mp4", count=5)) as video:
-        monkeypatch.setattr(Pass, "decoded", stuck)
+        monkeypatch.setattr(DecodePass, "decoded", stuck)
         with pytest.raises(Enough):
             list(analyze_video(video, fake_analyzer(), waiting=give_up))
     assert decoders()

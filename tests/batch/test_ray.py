@@ -24,7 +24,7 @@ def test_ray_gives_the_same_rows(tmp_path, astronaut, monkeypatch):
     # A folder of its own, with a short name: Ray puts sockets there.
     with tempfile.TemporaryDirectory() as temporary:
         ran = subprocess.run(
-            [*command, "--workers", "2", "--engine", "ray"],
+            [*command, "--workers", "2", "--backend", "ray"],
             cwd=ROOT,
             env={**os.environ, "RAY_TMPDIR": temporary},
             capture_output=True,
@@ -38,4 +38,4 @@ def test_ray_gives_the_same_rows(tmp_path, astronaut, monkeypatch):
     monkeypatch.setattr(run_module, "Workers", OneProcess)
     batch(folder, local)
     pd.testing.assert_frame_equal(table(out), table(local))
-    assert "5 done before, 0 to do" in batch(folder, out, "--engine", "ray")[2]
+    assert "5 done before, 0 to do" in batch(folder, out, "--backend", "ray")[2]

@@ -1,4 +1,4 @@
-"""The doors, as a stranger, a guest and two people with accounts meet them."""
+"""Access, as a stranger, a guest and two people with accounts meet it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_password_opens_the_page_that_was_asked_for(locked, new_browser):
     heading(page, "FER Dashboard is locked")
 
 
-def test_without_a_ticket_there_are_no_uploads_media_or_assets(locked):
+def test_without_a_session_there_are_no_uploads_media_or_assets(locked):
     for path in ("/_stcore/upload_file/a/b", "/media/a.png", "/_stcore/host-config", "/live"):
         assert status_of(locked.url + path) == 401, path
     assert status_of(f"{locked.url}/_stcore/health") == 200
@@ -117,7 +117,7 @@ def test_reached_by_others_without_a_door_it_is_shut(tmp_path, new_browser):
         assert page.get_by_label("Access password").count() == 0
     finally:
         server.stop()
-    assert "has no door" in server.log.read_text()
+    assert "no sign-in is set up" in server.log.read_text()
 
 
 def test_a_proxy_before_an_open_dashboard_is_refused(dashboard):
@@ -180,9 +180,9 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     # The end of the page: a click while it is still being put together may find no toggle yet.
     expect(page.get_by_text("Add one or more pictures")).to_be_visible()
     page.get_by_text("Try the sample picture").click()
-    page.get_by_text("Keep in the history").click()
+    page.get_by_text("Save to history").click()
     page.get_by_role("link", name="History").click()
-    expect(page.get_by_text(re.compile("Nothing is kept yet"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("Nothing is saved yet"))).to_have_count(0)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
     other = new_browser().new_page()
@@ -190,7 +190,7 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     heading(other, "FER Dashboard is locked")
     sign_in(other, "bob@example.org")
     other.get_by_role("link", name="History").click()
-    expect(other.get_by_text(re.compile("Nothing is kept yet"))).to_be_visible()
+    expect(other.get_by_text(re.compile("Nothing is saved yet"))).to_be_visible()
 
     page.reload()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
@@ -250,7 +250,7 @@ def test_no_secret_of_the_sign_in_is_in_the_log(accounts, new_browser):
     page.goto(accounts.url)
     sign_in(page, "grace@example.org")
     log = accounts.log.read_text()
-    tickets = [c["value"] for c in context.cookies() if len(c["value"]) > 20]
-    assert tickets
-    for secret in (CLIENT_SECRET, COOKIE_SECRET, *tickets):
+    sessions = [c["value"] for c in context.cookies() if len(c["value"]) > 20]
+    assert sessions
+    for secret in (CLIENT_SECRET, COOKIE_SECRET, *sessions):
         assert secret not in log

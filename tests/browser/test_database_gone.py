@@ -34,8 +34,8 @@ def go(page: Page, name: str, heading: str) -> None:
 def test_the_database_goes_and_comes_back(open_page, database):
     page = open_page("/")
     page.get_by_text("Try the sample picture").click()
-    page.get_by_text("Keep in the history").click()
-    expect(page.get_by_text("Kept in the history")).to_be_visible()
+    page.get_by_text("Save to history").click()
+    expect(page.get_by_text("Saved to history")).to_be_visible()
     go(page, "Video", "Facial expressions in videos")
     expect(page.get_by_text("Add one or more videos")).to_be_visible()
     go(page, "History", "History")

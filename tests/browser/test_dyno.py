@@ -50,7 +50,7 @@ def kept_frames(dyno: Dyno) -> int:
 def test_sigterm_in_mid_session_keeps_what_was_seen(dyno, open_page):
     page = open_page("/live")
     start(page)
-    page.get_by_text("Keep in the history").click()
+    page.get_by_text("Save to history").click()
     until(page, lambda: kept_frames(dyno) >= 20, "20 frames are kept")
     seen = frames_analysed(page)
     assert dyno.stop() < STOP_S

@@ -148,7 +148,7 @@ def test_marks_names_and_a_face_at_rest(open_page, screenshot):
     # The smile is this face's rest now, and nothing has changed against it.
     expect(page.locator(".fer-now")).to_contain_text("neutral")
     screenshot(page, "live-rest")
-    page.get_by_role("button", name="Forget rest").click()
+    page.get_by_role("button", name="Clear baseline").click()
     expect(page.locator(".fer-now")).to_contain_text("happy")
     stop(page)
 

@@ -57,7 +57,7 @@ def test_a_download_shows_progress_and_is_used_when_it_ends(
     screenshot(page, "models-downloading")
     server.go_on.set()
     # Nobody touches the page: it takes up the network by itself.
-    expect(page.get_by_text("In use now: DeepFace. Its weights are here.")).to_be_visible()
+    expect(page.get_by_text("In use now: DeepFace. Installed.")).to_be_visible()
     expect(page.get_by_text("Fetching the weights: ")).to_have_count(0)
     screenshot(page, "models-here")
 
@@ -66,11 +66,11 @@ def test_a_choice_holds_on_every_page(open_page):
     page = open_page("/models")
     choose(page, "Face detector", "Haar cascade")
     choose(page, "Expression network", "Compact")
-    expect(page.get_by_text("It was chosen.")).to_have_count(2)
+    expect(page.get_by_text("Chosen by you.")).to_have_count(2)
     page.get_by_role("link", name="Photo").click()
-    expect(page.get_by_text("Faces: Haar cascade. It was chosen.")).to_be_visible()
+    expect(page.get_by_text("Faces: Haar cascade. Chosen by you.")).to_be_visible()
     page.locator('[data-testid="stPageLink"]').get_by_text("Models").click()
-    expect(page.get_by_text("It was chosen.")).to_have_count(2)
+    expect(page.get_by_text("Chosen by you.")).to_have_count(2)
 
 
 def test_what_cannot_be_had_is_one_sentence_and_a_way_on(open_page):

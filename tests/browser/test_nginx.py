@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.server.auth.cookie import COOKIE, new_ticket
+from fer_core.server.auth.cookie import COOKIE, make_session_cookie
 from fer_core.server.auth.password import hash_password
 from fer_core.server.security_headers import HSTS
 from fer_core.settings import ROOT
@@ -172,7 +172,7 @@ def test_who_sends_drop_by_drop_is_cut_off_and_the_others_are_not(strict):
     length = "Content-Length: 5000\r\n"
     header = request("GET", "/healthz")[:-2] + b"X-Slow: "
     headers = [Drip(strict, header) for _ in range(40)]
-    body = request("POST", "/door", length)
+    body = request("POST", "/login", length)
     silent = [Drip(strict, body, silent=True) for _ in range(40)]
     # nginx waits anew after each byte: here it is the dashboard that counts.
     slow = Drip(strict, request("POST", "/api/v1/analyze", BEARER, FORM, length) + PART)
@@ -215,7 +215,7 @@ def try_password(nginx: Proxy, source: str, password: str, forged: str = "") -> 
     claims = {"X-Forwarded-For": forged, "X-Real-IP": forged, "Forwarded": f"for={forged}"}
     form = urlencode({"password": password, "next": "/"})
     try:
-        connection.request("POST", "/door", form, {**kind, **(claims if forged else {})})
+        connection.request("POST", "/login", form, {**kind, **(claims if forged else {})})
         return connection.getresponse().status
     finally:
         connection.close()
@@ -259,8 +259,8 @@ def test_browsers_are_told_to_stay_with_https(nginx):
 TRICKS = (
     *("/..%2f", "/../", "/%2e%2e/", "/..%2f..%2fetc/passwd", "//etc/passwd", "/..%5c..%5capp.py"),
     *("/static/..%2f..%2fapp.py", "/media/..%2f..%2fapp.py", "/static/....//....//app.py"),
-    *("/door/..%2flive", "//door", "/./healthz", "/healthz/..%2flive", "/healthz%2f..%2flive"),
-    *("/api/v1/../../live", "/api/v1/..%2f..%2flive", "/api/v1/..%5c..%5clive", "/door%00"),
+    *("/login/..%2flive", "//login", "/./healthz", "/healthz/..%2flive", "/healthz%2f..%2flive"),
+    *("/api/v1/../../live", "/api/v1/..%2f..%2flive", "/api/v1/..%5c..%5clive", "/login%00"),
     *("/_stcore/health/..%2fhost-config", "/api/v1/..%2f..%2f_stcore/host-config"),
 )
 
@@ -270,15 +270,15 @@ def test_tricks_with_paths_get_nothing(nginx, path):
     status, body = ask(nginx, request("GET", path))
     assert status in (400, 401, 404)
     assert len(body) < 500
-    # Behind the door a path that nobody knows is a page of Streamlit, but no file of this machine.
-    _, body = ask(nginx, request("GET", path, f"Cookie: {COOKIE}={new_ticket(HASH)}\r\n"))
+    # Behind the login a path that nobody knows is a page of Streamlit, but no file of this machine.
+    _, body = ask(nginx, request("GET", path, f"Cookie: {COOKIE}={make_session_cookie(HASH)}\r\n"))
     for text in ("root:x:0:0", "import streamlit", (ROOT / "app.py").read_text()[:40]):
         assert text.encode() not in body
 
 
 def test_a_visitor_who_hangs_up_is_no_error(nginx, plain_server):
     for head in (
-        request("POST", "/door", "Content-Length: 500\r\n"),
+        request("POST", "/login", "Content-Length: 500\r\n"),
         request("POST", "/api/v1/analyze", BEARER, FORM, "Content-Length: 500\r\n"),
     ):
         hang_up(nginx, head)

@@ -33,11 +33,11 @@ def test_the_files_can_be_downloaded(open_page):
     page = open_page("/")
     upload(page, SAMPLE)
     contents = {}
-    for label in ("Marked picture (PNG)", "CSV", "JSON"):
+    for label in ("Annotated picture (PNG)", "CSV", "JSON"):
         with page.expect_download() as download:
             page.get_by_role("button", name=label, exact=True).click()
         contents[label] = download.value.path().read_bytes()
-    assert decode_picture(contents["Marked picture (PNG)"]).shape == (512, 512, 3)
+    assert decode_picture(contents["Annotated picture (PNG)"]).shape == (512, 512, 3)
     assert b"happy" in contents["CSV"].splitlines()[1]
     assert json.loads(contents["JSON"])[0]["faces"][0]["dominant"] == "happy"
 

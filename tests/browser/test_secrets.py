@@ -75,7 +75,7 @@ def test_secrets_stay_secret(server: Dashboard, browser: BrowserContext, tmp_pat
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("alert")).to_contain_text("history")
     said.append(page.content())
-    [ticket] = [c["value"] for c in browser.cookies() if c["name"] == COOKIE]
+    [cookie] = [c["value"] for c in browser.cookies() if c["name"] == COOKIE]
 
     for token in (TOKEN, WRONG[0]):
         bearer = {"Authorization": f"Bearer {token}"}
@@ -93,7 +93,7 @@ def test_secrets_stay_secret(server: Dashboard, browser: BrowserContext, tmp_pat
     ]
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     everywhere = [PASSWORD, HASH, HASH.rpartition(":")[2], TOKEN, digest, TURN_SECRET, DATABASE]
-    for secret in (*everywhere, *WRONG, ticket, *credentials):
+    for secret in (*everywhere, *WRONG, cookie, *credentials):
         assert secret not in log, secret
     for secret in (*everywhere, *WRONG):
         assert not [text for text in said if secret in text], secret

@@ -43,7 +43,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def analyse(page: Page, film: Path, keep: bool = False) -> None:
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(film)
     if keep:
-        page.get_by_text("Keep in the history", exact=True).click()
+        page.get_by_text("Save to history", exact=True).click()
     page.get_by_role("button", name="Analyse").click()
 
 
@@ -97,9 +97,9 @@ def test_the_marked_video_plays(open_page: OpenPage, film):
     page = open_page("/video")
     analyse(page, film)
     expect(page.get_by_text(DONE)).to_be_visible()
-    page.get_by_role("button", name="Make the marked video").click()
-    # In full: "Make the marked video" stands there for a moment longer.
-    page.get_by_role("button", name="Marked video", exact=True).click()
+    page.get_by_role("button", name="Make the annotated video").click()
+    # In full: "Make the annotated video" stands there for a moment longer.
+    page.get_by_role("button", name="Annotated video", exact=True).click()
     video = page.locator("video")
     expect(video).to_be_visible()
     # Not by wait_for_function, whose eval the page's headers forbid.
@@ -122,7 +122,7 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     page.get_by_role("button", name="Show timeline").click()
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text(DONE)).to_be_visible()
-    expect(page.get_by_text("Kept in the history")).to_be_visible()
+    expect(page.get_by_text("Saved to history")).to_be_visible()
     remove_all(page)
     page.get_by_role("link", name="History").click()
     expect(page.get_by_text("Kept until you delete it")).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
     page.get_by_role("button", name="Delete all").click()
     page.get_by_role("button", name="Delete all for good").click()
-    expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
+    expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
 
 
 def test_a_file_that_is_no_video_is_a_sentence(open_page: OpenPage, tmp_path):

@@ -1,4 +1,4 @@
-"""The annotated film: H.264, marked, on time, with its sound, whole or not there."""
+"""The annotated video: H.264, marked, on time, with its sound, whole or not there."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import HistoryUnavailable, SessionUnknown
-from fer_core.history import LOCAL, History, Keeping
+from fer_core.history import LOCAL, History, LiveRecording
 from fer_core.labels import EMOTIONS
 from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
@@ -32,64 +32,64 @@ class Told:
         return result(round(t_s * 10))
 
 
-def begin(keeping: Keeping, past: list[FrameResult]) -> None:
-    keeping.begin("Live", EMOTIONS, ("compact", "haar"), past)
+def begin(recording: LiveRecording, past: list[FrameResult]) -> None:
+    recording.begin("Live", EMOTIONS, ("compact", "haar"), past)
 
 
-def times(history: History, keeping: Keeping) -> list[float]:
-    assert keeping.session_id is not None
-    return [float(t) for t in history.table(keeping.session_id, LOCAL)["t_s"]]
+def times(history: History, recording: LiveRecording) -> list[float]:
+    assert recording.session_id is not None
+    return [float(t) for t in history.table(recording.session_id, LOCAL)["t_s"]]
 
 
 def test_past_early_and_later_frames_are_all_kept_in_order(history: History) -> None:
-    keeping = Keeping(history, LOCAL)
-    keeping.add(result(3))
-    begin(keeping, [result(1), result(2)])
-    keeping.add(result(4))
-    keeping.close()
-    assert times(history, keeping) == [0.1, 0.2, 0.3, 0.4]
-    assert keeping.session_id is not None
-    session = history.session(keeping.session_id, LOCAL)
+    recording = LiveRecording(history, LOCAL)
+    recording.add(result(3))
+    begin(recording, [result(1), result(2)])
+    recording.add(result(4))
+    recording.close()
+    assert times(history, recording) == [0.1, 0.2, 0.3, 0.4]
+    assert recording.session_id is not None
+    session = history.session(recording.session_id, LOCAL)
     assert session.finished
     assert session.kind == "live"
 
 
 def test_a_session_that_ended_before_it_was_begun(history: History) -> None:
-    keeping = Keeping(history, LOCAL)
-    keeping.close()
-    begin(keeping, [result(1)])
-    assert times(history, keeping) == [0.1]
-    assert history.session(keeping.session_id or 0, LOCAL).finished
+    recording = LiveRecording(history, LOCAL)
+    recording.close()
+    begin(recording, [result(1)])
+    assert times(history, recording) == [0.1]
+    assert history.session(recording.session_id or 0, LOCAL).finished
 
 
 def test_names_follow(history: History) -> None:
-    keeping = Keeping(history, LOCAL)
-    keeping.name_faces({1: "too early"})
-    begin(keeping, [result(1)])
-    keeping.name_faces({1: "Ada"})
-    keeping.name_faces({1: "Grace"})
-    keeping.close()
-    assert history.face_names(keeping.session_id or 0, LOCAL) == {1: "Grace"}
+    recording = LiveRecording(history, LOCAL)
+    recording.name_faces({1: "too early"})
+    begin(recording, [result(1)])
+    recording.name_faces({1: "Ada"})
+    recording.name_faces({1: "Grace"})
+    recording.close()
+    assert history.face_names(recording.session_id or 0, LOCAL) == {1: "Grace"}
 
 
 def test_forgotten_it_leaves_the_history(history: History) -> None:
-    keeping = Keeping(history, LOCAL)
-    begin(keeping, [result(1)])
-    keeping.add(result(2))
-    keeping.forget()
-    keeping.add(result(3))
+    recording = LiveRecording(history, LOCAL)
+    begin(recording, [result(1)])
+    recording.add(result(2))
+    recording.forget()
+    recording.add(result(3))
     assert history.sessions(LOCAL) == []
     with pytest.raises(SessionUnknown):
-        history.session(keeping.session_id or 0, LOCAL)
+        history.session(recording.session_id or 0, LOCAL)
 
 
 def test_a_database_that_is_away_is_an_error_at_the_beginning() -> None:
     away = History("postgresql://nobody@127.0.0.1:9/nothing")
-    keeping = Keeping(away, LOCAL)
+    recording = LiveRecording(away, LOCAL)
     with pytest.raises(HistoryUnavailable):
-        begin(keeping, [result(1)])
-    keeping.add(result(2))
-    assert keeping.session_id is None
+        begin(recording, [result(1)])
+    recording.add(result(2))
+    assert recording.session_id is None
     away.close()
 
 
@@ -112,10 +112,10 @@ def test_a_camera_that_runs_is_kept_whole_from_its_first_frame(history: History)
     try:
         while camera.stats().processed < 50:
             time.sleep(0.001)
-        keeping = Keeping(history, LOCAL)
-        table = camera.send_to(keeping)
+        recording = LiveRecording(history, LOCAL)
+        table = camera.send_to(recording)
         past = results_of(table, 64, 48, "compact", "haar")
-        keeping.begin("Live", EMOTIONS, ("compact", "haar"), past)
+        recording.begin("Live", EMOTIONS, ("compact", "haar"), past)
         seen = camera.stats().processed
         while camera.stats().processed < seen + 50:
             time.sleep(0.001)
@@ -124,9 +124,9 @@ def test_a_camera_that_runs_is_kept_whole_from_its_first_frame(history: History)
         filming.join(20)
     camera.stop()
     deadline = time.monotonic() + 20
-    while not history.session(keeping.session_id or 0, LOCAL).finished:
+    while not history.session(recording.session_id or 0, LOCAL).finished:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     expected = [float(t) for t in camera.timeline.to_frame()["t_s"]]
-    assert times(history, keeping) == expected
+    assert times(history, recording) == expected
     assert len(expected) >= 100

@@ -34,8 +34,8 @@ from fer_core.jobs import queue as jobs_module
 from fer_core.jobs import worker
 from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.queue import VideoJobs
-from fer_core.jobs.renders import MarkedFilms, Rendering
-from fer_core.media.demux import Pass
+from fer_core.jobs.renders import AnnotatedVideos, Rendering
+from fer_core.media.demux import DecodePass
 from fer_core.media.video import Selection, VideoFile
 from fer_core.schema import Box, Detection
 from fer_core.settings import ROOT
@@ -271,10 +271,10 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from fer_core.history import LOCAL, History
-from fer_core.jobs import VideoJobs
-from fer_core.video.reader import Selection
-from tests.test_jobs import analyzer
-from fer_core.fakes import FakeDetector
+from fer_core.jobs.queue import VideoJobs
+from fer_core.media.video import Selection
+from tests.jobs.test_queue import analyzer
+from fer_core.testing import FakeDetector
 from fer_core.schema import Box
 
 class Slow(FakeDetector):
@@ -430,7 +430,7 @@ def test_a_video_that_hides_its_length_ends_at_the_limit(make, store, tmp_path, 
     monkeypatch.setenv("FER_MAX_VIDEO_MINUTES", str(1 / 60))
     film = clip(tmp_path / "long.mp4", frames=150)
     # The file's own account is taken for a shorter one.
-    monkeypatch.setattr(JobLimits, "refuse_length", lambda *_: None)
+    monkeypatch.setattr(JobLimits, "check_length", lambda *_: None)
     jobs = make()
     job = ended(jobs, submit(jobs, film), "failed")
     assert "the limit is 0:01" in job.sentence
@@ -483,15 +483,15 @@ def test_a_job_that_takes_too_long_makes_room_and_goes_on_later(make, store, tmp
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Videos whose time stands still, so that no frame is the next one."""
-    packets = Pass._packets
+    packets = DecodePass._packets
 
-    def again(self: Pass) -> Iterator[av.Packet[av.VideoStream]]:
+    def again(self: DecodePass) -> Iterator[av.Packet[av.VideoStream]]:
         first = next(packets(self))
         while not self._stopped():
             time.sleep(0.01)
             yield first
 
-    monkeypatch.setattr(Pass, "_packets", again)
+    monkeypatch.setattr(DecodePass, "_packets", again)
 
 
 def decoders() -> list[threading.Thread]:
@@ -536,11 +536,11 @@ def test_nobody_reaches_the_job_of_another(make, film):
     number = submit(jobs, film)
     ended(jobs, number, "done")
     assert jobs.jobs("somebody else") == []
-    for reach in (jobs.cancel, jobs.resume, jobs.keep, jobs.remove, jobs.films.render):
+    for reach in (jobs.cancel, jobs.resume, jobs.keep, jobs.remove, jobs.annotated_videos.render):
         with pytest.raises(JobUnknown):
             reach(number, "somebody else")
     with pytest.raises(JobUnknown):
-        jobs.films.frame(number, "somebody else", 0.0)
+        jobs.annotated_videos.frame(number, "somebody else", 0.0)
 
 
 def test_two_runners_share_a_queue_and_no_job_is_done_twice(make, store, film):
@@ -555,20 +555,20 @@ def test_two_runners_share_a_queue_and_no_job_is_done_twice(make, store, film):
 def test_a_moment_is_shown_with_its_faces_marked(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
-    bgr = jobs.films.frame(job.id, OWNER, 1.0)
+    bgr = jobs.annotated_videos.frame(job.id, OWNER, 1.0)
     assert bgr.shape == (96, 128, 3)
     assert bgr.std() > 1.0  # the film itself is one grey
-    assert jobs.films.frame(job.id, OWNER, 99.0) is None
+    assert jobs.annotated_videos.frame(job.id, OWNER, 99.0) is None
 
 
 def test_the_marked_video_is_made_from_what_was_found(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film, every=2), "done")
-    rendering = jobs.films.render(job.id, OWNER)
-    assert jobs.films.render(job.id, OWNER) is rendering  # one at a time
+    rendering = jobs.annotated_videos.render(job.id, OWNER)
+    assert jobs.annotated_videos.render(job.id, OWNER) is rendering  # one at a time
     until(lambda: rendering.done)
     assert rendering.error == ""
-    with VideoFile(jobs.films.path(job)) as marked:
+    with VideoFile(jobs.annotated_videos.path(job)) as marked:
         frames = list(marked.frames())
     assert len(frames) == FRAMES // 2
     assert frames[5].bgr.std() > 1.0
@@ -578,9 +578,9 @@ def test_marked_films_are_made_one_after_the_other(make, film, monkeypatch):
     jobs = make()
     made = [ended(jobs, submit(jobs, film), "done") for _ in range(3)]
     at_work, most = 0, 0
-    draw = MarkedFilms._draw
+    draw = AnnotatedVideos._draw
 
-    def watched(films: MarkedFilms, job: JobInfo, rendering: Rendering) -> None:
+    def watched(films: AnnotatedVideos, job: JobInfo, rendering: Rendering) -> None:
         nonlocal at_work, most
         at_work += 1
         most = max(most, at_work)
@@ -588,11 +588,11 @@ def test_marked_films_are_made_one_after_the_other(make, film, monkeypatch):
         draw(films, job, rendering)
         at_work -= 1
 
-    monkeypatch.setattr(MarkedFilms, "_draw", watched)
-    renderings = [jobs.films.render(job.id, OWNER) for job in made]
+    monkeypatch.setattr(AnnotatedVideos, "_draw", watched)
+    renderings = [jobs.annotated_videos.render(job.id, OWNER) for job in made]
     until(lambda: all(rendering.done for rendering in renderings))
     assert [rendering.error for rendering in renderings] == ["", "", ""]
-    assert all(jobs.films.path(job).is_file() for job in made)
+    assert all(jobs.annotated_videos.path(job).is_file() for job in made)
     assert most == 1
 
 
@@ -600,9 +600,9 @@ def test_a_marked_video_of_a_vanished_copy_is_a_sentence(make, film):
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
     Path(job.path).unlink()
-    rendering = jobs.films.render(job.id, OWNER)
+    rendering = jobs.annotated_videos.render(job.id, OWNER)
     until(lambda: rendering.done)
     assert rendering.error.endswith(".")
-    again = jobs.films.render(job.id, OWNER)
+    again = jobs.annotated_videos.render(job.id, OWNER)
     assert again is not rendering
     until(lambda: again.done)

@@ -14,8 +14,8 @@ from fer_core.live.frame_rate import (
     FASTEST_FPS,
     LATE_S,
     SLOWEST_FPS,
-    CameraPace,
-    Pace,
+    CameraFrameRate,
+    FairFrameRate,
     usable_cores,
 )
 
@@ -30,8 +30,8 @@ class Computer:
     def __init__(self, cores: int = 2, can_do_fps: float = 1000.0) -> None:
         self.now_s = 0.0
         self.can_do_fps = can_do_fps
-        self.pace = Pace(cores, lambda: self.now_s)
-        self.cameras: list[CameraPace] = []
+        self.pace = FairFrameRate(cores, lambda: self.now_s)
+        self.cameras: list[CameraFrameRate] = []
 
     def join(self) -> None:
         self.cameras.append(self.pace.camera())
@@ -46,7 +46,7 @@ class Computer:
                     worked[i] += 1
                     recent.append(self.now_s)
                     recent = [t_s for t_s in recent if t_s > self.now_s - 1.0]
-                    camera.waited(BUSY_S if len(recent) > self.can_do_fps else IDLE_S)
+                    camera.report_wait(BUSY_S if len(recent) > self.can_do_fps else IDLE_S)
             self.now_s += CAMERA_S
         return [count / span_s for count in worked]
 
@@ -129,9 +129,9 @@ def test_frames_however_uneven_are_not_worked_on_more_often_than_the_pace(steps_
     assert len(worked) <= (times_s[-1] - times_s[0]) * fps + 3
 
 
-def paced(fps: float) -> CameraPace:
+def paced(fps: float) -> CameraFrameRate:
     """A camera whose pace stays as it is, for its clock stands still."""
-    still = Pace(1, lambda: 0.0)
+    still = FairFrameRate(1, lambda: 0.0)
     still._fps = fps
     camera = still.camera()
     still._heard_s[camera] = 0.0

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from fer_core.errors import WeightsMissing
 from fer_core.labels import EMOTIONS
 from fer_core.live.session import CLOSE_S, LiveCamera
-from fer_core.live.slots import Places
+from fer_core.live.slots import CameraSlots
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
 
@@ -34,8 +34,8 @@ def processed(camera: LiveCamera, frames: int) -> bool:
     return camera.stats().processed == frames
 
 
-def can_take(places: Places) -> bool:
-    return places.take() == ""
+def can_take(slots: CameraSlots) -> bool:
+    return slots.acquire() == ""
 
 
 def picture() -> np.ndarray:
@@ -250,18 +250,18 @@ def test_frames_are_not_kept():
 
 
 def test_a_session_without_a_place_waits_for_one() -> None:
-    places = Places(1)
-    first, second = LiveCamera(Quick(), places), LiveCamera(Quick(), places)
+    slots = CameraSlots(1)
+    first, second = LiveCamera(Quick(), slots), LiveCamera(Quick(), slots)
     first.submit(picture(), 0.0)
     second.submit(picture(), 0.0)
-    assert "All 1 places for live cameras are taken" in (second.error or "")
+    assert "All 1 slots for live cameras are taken" in (second.error or "")
     assert second.stats().processed == 0
     first.stop()
     first.stop()  # gives its place back once
     second.submit(picture(), 1.0)
     until(partial(processed, second, 1))
     assert second.error is None
-    third = LiveCamera(Quick(), places)
+    third = LiveCamera(Quick(), slots)
     third.submit(picture(), 0.0)
     assert not third.started
     second.close()
@@ -269,41 +269,41 @@ def test_a_session_without_a_place_waits_for_one() -> None:
 
 def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fer_core.live.session.SILENT_S", 0.05)
-    places = Places(1)
-    first, second = LiveCamera(Quick(), places), LiveCamera(Quick(), places)
+    slots = CameraSlots(1)
+    first, second = LiveCamera(Quick(), slots), LiveCamera(Quick(), slots)
     first.submit(picture(), 0.0)
-    until(partial(can_take, places))
+    until(partial(can_take, slots))
     first.submit(picture(), 1.0)
-    assert "places for live cameras are taken" in (first.error or "")
-    places.give_back()
+    assert "slots for live cameras are taken" in (first.error or "")
+    slots.release()
     second.submit(picture(), 0.0)
     until(partial(processed, second, 1))
     first.stop()  # has no place to give back
     second.stop()
-    until(partial(can_take, places))
-    assert not can_take(places)
+    until(partial(can_take, slots))
+    assert not can_take(slots)
 
 
 def test_a_session_that_never_had_a_place_gives_none_back() -> None:
-    places = Places(1)
-    LiveCamera(Quick(), places).stop()
-    assert places.take() == ""
-    assert places.take()
-    places.give_back()
+    slots = CameraSlots(1)
+    LiveCamera(Quick(), slots).stop()
+    assert slots.acquire() == ""
+    assert slots.acquire()
+    slots.release()
     with pytest.raises(ValueError, match="no place"):
-        places.give_back()
+        slots.release()
 
 
 def test_a_user_has_some_of_the_places() -> None:
-    places = Places(3)
-    ada, bob = places.of("ada", 2), places.of("bob", 2)
+    slots = CameraSlots(3)
+    ada, bob = slots.of("ada", 2), slots.of("bob", 2)
     first, second = LiveCamera(Quick(), ada), LiveCamera(Quick(), ada)
     third = LiveCamera(Quick(), ada)
     for camera in (first, second, third):
         camera.submit(picture(), 0.0)
     assert "You have 2 live cameras running" in (third.error or "")
-    assert bob.take() == ""
-    assert "All 3 places" in bob.take()
+    assert bob.acquire() == ""
+    assert "All 3 slots" in bob.acquire()
     first.stop()
     third.submit(picture(), 1.0)
     assert third.started

@@ -176,7 +176,7 @@ def test_a_rate_of_uneven_frames(tmp_path):
 def test_a_clip_deep_in_a_long_file_starts_quickly(suffix, tmp_path, monkeypatch):
     path = clip(tmp_path / f"clip.{suffix}", count=900, fps=10, gop=20)
     decoded = 0
-    plain = demux.Pass.decoded
+    plain = demux.DecodePass.decoded
 
     def counting(self):
         nonlocal decoded
@@ -185,7 +185,7 @@ def test_a_clip_deep_in_a_long_file_starts_quickly(suffix, tmp_path, monkeypatch
             yield each
 
     video = VideoFile(path)
-    monkeypatch.setattr(demux.Pass, "decoded", counting)
+    monkeypatch.setattr(demux.DecodePass, "decoded", counting)
     assert [round(f.t_s, 2) for f in video.frames(Selection(start_s=80, end_s=80.3))] == [
         80.0,
         80.1,

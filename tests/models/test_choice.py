@@ -44,7 +44,7 @@ def test_every_engine_has_a_title() -> None:
 class TestChoice:
     def test_auto_fetches(self, choose, fetched, shipped, server, monkeypatch) -> None:
         use(monkeypatch, fetched, server.url(fetched, "good"))
-        assert choose() == Choice(fetched, "Its weights are here.")
+        assert choose() == Choice(fetched, "Installed.")
         assert files.find(fetched) is not None
 
     def test_auto_offline_takes_the_stand_in_and_does_not_try_again(
@@ -83,9 +83,9 @@ class TestChoice:
 
     def test_by_name(self, choose, fetched, shipped, server, monkeypatch) -> None:
         use(monkeypatch, fetched, server.url(fetched, "good"))
-        assert choose(shipped) == Choice(shipped, "It was chosen.")
+        assert choose(shipped) == Choice(shipped, "Chosen by you.")
         assert server.requests == []
-        assert choose(fetched) == Choice(fetched, "It was chosen.")
+        assert choose(fetched) == Choice(fetched, "Chosen by you.")
 
     def test_by_name_in_vain(self, choose, fetched, shipped, server, monkeypatch) -> None:
         use(monkeypatch, fetched, server.url(fetched, "missing"))

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from fer_core.server.auth import gate
-from fer_core.server.auth.mode import Door
+from fer_core.server.auth.mode import AuthMode
 from fer_core.server.security_headers import SecurityHeaders, page_headers
 from fer_core.settings import settings
 from fer_core.ui.shared.assets import inline_scripts
@@ -27,7 +27,9 @@ async def page(_request: Request) -> Response:
 
 
 async def strict(_request: Request) -> Response:
-    return PlainTextResponse("a door", headers={"Content-Security-Policy": "default-src 'none'"})
+    return PlainTextResponse(
+        "a login page", headers={"Content-Security-Policy": "default-src 'none'"}
+    )
 
 
 async def talk(socket: WebSocket) -> None:
@@ -35,14 +37,14 @@ async def talk(socket: WebSocket) -> None:
     await socket.send_text("the page")
 
 
-def site(door: Door = Door.OPEN, framed_by: tuple[str, ...] = ()) -> TestClient:
+def site(mode: AuthMode = AuthMode.OPEN, framed_by: tuple[str, ...] = ()) -> TestClient:
     headers = page_headers(["sha256-abc="], framed_by)
     return TestClient(
         Starlette(
             routes=[Route("/", page), Route("/strict", strict), WebSocketRoute("/stream", talk)],
             middleware=[
                 Middleware(SecurityHeaders, headers=headers),
-                Middleware(gate.Gate, door=door, password_hash=""),
+                Middleware(gate.Gate, mode=mode, password_hash=""),
             ],
         ),
         "http://localhost",
@@ -56,7 +58,7 @@ def policy(answer) -> dict[str, str]:
 
 
 def test_every_answer_has_them():
-    for answer in (site().get("/"), site().get("/nothing"), site(Door.SHUT).get("/")):
+    for answer in (site().get("/"), site().get("/nothing"), site(AuthMode.LOCKED).get("/")):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["x-frame-options"] == "SAMEORIGIN"

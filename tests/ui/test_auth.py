@@ -1,4 +1,4 @@
-"""The doors as the pages know them: who sees a page, who sees why not, whose history it is."""
+"""Access as the pages know it: who sees a page, who sees why not, whose history it is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, history
 from fer_core.server.auth import password
-from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, new_ticket
-from fer_core.server.auth.mode import Door
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, make_session_cookie
+from fer_core.server.auth.mode import AuthMode
 from fer_core.server.auth.password import hash_password
 from fer_core.settings import ROOT
 from fer_core.ui import auth, services
-from fer_core.ui.live.page import live_places, my_places
+from fer_core.ui.live.page import camera_slots, my_slots
 from tests.ui.history.test_page import keep, listed
 
 NOW_S = time.time()
@@ -28,9 +28,9 @@ SeenBy = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def _own_door() -> Iterator[None]:
-    auth.door.cache_clear()
+    auth.auth_mode.cache_clear()
     yield
-    auth.door.cache_clear()
+    auth.auth_mode.cache_clear()
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def is_open(site: AppTest) -> bool:
 
 def test_on_this_computer_it_is_open_and_there_is_no_way_out(site):
     assert is_open(site.run())
-    assert auth.door() is Door.HERE
-    assert auth.way_out() == []
+    assert auth.auth_mode() is AuthMode.LOCALHOST
+    assert auth.sign_out_page() == []
     assert services.owner() == LOCAL
 
 
@@ -105,34 +105,34 @@ def test_through_a_proxy_it_is_not(site, context):
 @pytest.mark.parametrize("address", [None, "0.0.0.0", "192.168.1.5"])
 def test_bound_to_another_address_it_is_shut_and_says_so(site, monkeypatch, caplog, address):
     monkeypatch.setattr(st, "get_option", lambda _name: address)
-    assert auth.door() is Door.SHUT
+    assert auth.auth_mode() is AuthMode.LOCKED
     auth.middleware()
-    assert "has no door" in caplog.text
+    assert "no sign-in is set up" in caplog.text
     assert is_locked(site.run(), "FER_OPEN=1")
 
 
 def test_open_on_purpose(site, monkeypatch, caplog):
     monkeypatch.setattr(st, "get_option", lambda _name: None)
     monkeypatch.setenv("FER_OPEN", "1")
-    assert auth.door() is Door.OPEN
+    assert auth.auth_mode() is AuthMode.OPEN
     auth.middleware()
     assert not caplog.text
     assert is_open(site.run())
 
 
-def test_without_a_ticket_the_pages_are_locked(site, line):
+def test_without_a_session_the_pages_are_locked(site, line):
     assert is_locked(site.run(), "You signed in too long ago, or not yet.")
-    assert "/door" in site.get("html")[0].proto.body
+    assert "/login" in site.get("html")[0].proto.body
 
 
-def test_a_ticket_opens_them_for_its_time(site, line, context):
-    context("cookies", {COOKIE: new_ticket(line)})
+def test_a_session_opens_them_for_its_time(site, line, context):
+    context("cookies", {COOKIE: make_session_cookie(line)})
     assert is_open(site.run())
     assert services.owner() == "door"
-    # The page stays open in the browser, and the ticket grows old.
-    context("cookies", {COOKIE: new_ticket(line, lambda: NOW_S - LIFETIME_S - 60)})
+    # The page stays open in the browser, and the session grows old.
+    context("cookies", {COOKIE: make_session_cookie(line, lambda: NOW_S - LIFETIME_S - 60)})
     assert is_locked(site.run(), "too long ago")
-    context("cookies", {COOKIE: new_ticket("another hash")})
+    context("cookies", {COOKIE: make_session_cookie("another hash")})
     assert is_locked(site.run(), "too long ago")
 
 
@@ -175,26 +175,26 @@ def test_each_account_sees_its_own_history_alone(accounts):
 def test_an_account_has_places_of_its_own_for_cameras(accounts, monkeypatch):
     monkeypatch.setenv("FER_MAX_USER_STREAMS", "1")
     monkeypatch.setenv("FER_MAX_STREAMS", "3")
-    live_places.clear()
+    camera_slots.clear()
     accounts(**ada())
-    assert my_places().take() == ""
-    assert "1 is the limit for one account" in my_places().take()
+    assert my_slots().acquire() == ""
+    assert "1 is the limit for one account" in my_slots().acquire()
     accounts(**ada(sub="bob"))
-    assert my_places().take() == ""
-    live_places.clear()
+    assert my_slots().acquire() == ""
+    camera_slots.clear()
 
 
 def test_behind_one_password_the_places_are_those_of_all(line, monkeypatch):
     monkeypatch.setenv("FER_MAX_USER_STREAMS", "1")
     monkeypatch.setenv("FER_MAX_STREAMS", "2")
-    live_places.clear()
-    assert [my_places().take() for _ in range(2)] == ["", ""]
-    assert "All 2 places" in my_places().take()
-    live_places.clear()
+    camera_slots.clear()
+    assert [my_slots().acquire() for _ in range(2)] == ["", ""]
+    assert "All 2 places" in my_slots().acquire()
+    camera_slots.clear()
 
 
 def test_accounts_come_before_the_password(line, accounts):
-    assert auth.door() is Door.SIGN_IN
+    assert auth.auth_mode() is AuthMode.SIGN_IN
 
 
 def test_the_settings_become_streamlit_s_own_secrets(accounts):

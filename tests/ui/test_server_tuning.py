@@ -25,7 +25,7 @@ from fer_core.ui import server_tuning
 def _as_before(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(AutoHTTPProtocol, "connection_made", AutoHTTPProtocol.connection_made)
     monkeypatch.setattr(server_tuning, "COLLECT_S", 0.05)
-    server_tuning.expect_a_crowd.cache_clear()
+    server_tuning.tune_server.cache_clear()
 
 
 async def _no_delay() -> bool:
@@ -67,7 +67,7 @@ async def _no_delay() -> bool:
 
 @pytest.mark.usefixtures("_as_before")
 def test_answers_are_sent_at_once():
-    server_tuning.expect_a_crowd()
+    server_tuning.tune_server()
     assert asyncio.run(_no_delay())
 
 
@@ -94,7 +94,7 @@ def test_garbage_is_collected_by_us_and_not_after_every_run():
     gone = weakref.ref(knot)
     gc.disable()
     try:
-        server_tuning.expect_a_crowd()
+        server_tuning.tune_server()
         del knot
 
         async def wait() -> None:

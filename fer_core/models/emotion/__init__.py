@@ -64,9 +64,9 @@ def _own(
     mtime_ns: int,  # noqa: ARG001 - so that a replaced file is loaded anew
     name: str,
 ) -> EmotionModel:
-    from fer_core.models.emotion.onnx_model import TrainedEmotionModel
+    from fer_core.models.emotion.onnx_model import OnnxEmotionModel
 
-    return TrainedEmotionModel(path, name)
+    return OnnxEmotionModel(path, name)
 
 
 @lru_cache(maxsize=1)

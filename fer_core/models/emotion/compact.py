@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.models.emotion.onnx_model import SHOWN, TrainedEmotionModel
+from fer_core.models.emotion.onnx_model import SHOWN, OnnxEmotionModel
 from fer_core.settings import ROOT
 
 SHIPPED_WEIGHTS = ROOT / "models" / "emotion_compact.onnx"
@@ -16,7 +16,7 @@ SHIPPED_WEIGHTS = ROOT / "models" / "emotion_compact.onnx"
 _FER2013 = "probabilities_fer2013"
 
 
-class CompactEmotionModel(TrainedEmotionModel):
+class CompactEmotionModel(OnnxEmotionModel):
     """``models/emotion_compact.onnx``: the seven expressions, by two label sets."""
 
     def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:

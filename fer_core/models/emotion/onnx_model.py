@@ -21,7 +21,7 @@ SHOWN = "probabilities"
 """The output that people see."""
 
 
-class TrainedEmotionModel:
+class OnnxEmotionModel:
     """A file of ``python -m fer_core train`` in onnxruntime. One instance may serve many threads.
 
     ``name`` is what results call it. ``labels`` are the classes it learned, in column order.

@@ -186,7 +186,7 @@ def status(key: str) -> Status:
     except WeightsCorrupt as error:
         return Status(State.CORRUPT, str(error), fetchable=_own_path(key) is None)
     if path:
-        return Status(State.HERE, f"{file.title}'s weights are here: {path}", path, 1.0)
+        return Status(State.HERE, f"{file.title}'s weights are installed: {path}", path, 1.0)
     if download and download.error:
         return Status(State.FAILED, str(download.error), fetchable=True)
     sentence = f"{file.title}'s weights are not here yet ({file.size_bytes / 1e6:.1f} MB)."

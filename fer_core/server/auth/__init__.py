@@ -1,6 +1,6 @@
-"""Who may come in: one shared password, and what must not be open by mistake. See docs/DOORS.md.
+"""Who may use the dashboard: one shared password, and what must not be open by mistake.
 
-Sign-in with accounts (OpenID Connect) is Streamlit's own and lives in fer_core/ui/auth.py; here is
-the door of the access password: its hash, the ticket that a browser holds, the waits between tries,
-and the gate that lets no request past without a ticket.
+docs/AUTH.md describes it. Sign-in with accounts (OpenID Connect) is Streamlit's own and lives in
+fer_core/ui/auth.py. Here are the hash of the access password, the session cookie, the throttle of
+logins, and the gate that lets no request past without a session.
 """

@@ -1,4 +1,4 @@
-"""The ticket that a browser holds once the password was right: a signed time, in a cookie."""
+"""The session cookie a browser holds once the password was right: a signed time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from itsdangerous import BadSignature, TimestampSigner
 
-COOKIE = "fer_door"
+COOKIE = "fer_session"
 
 LIFETIME_S = 12 * 3600
 
@@ -18,18 +18,18 @@ SKEW_S = 60
 Clock = Callable[[], float]
 
 
-def new_ticket(password_hash: str, clock_s: Clock = time.time) -> str:
-    """A ticket that holds for ``LIFETIME_S``, wherever the server has this hash."""
+def make_session_cookie(password_hash: str, clock_s: Clock = time.time) -> str:
+    """A cookie that is valid for ``LIFETIME_S``, wherever the server has this hash."""
     return _Signer(password_hash, clock_s).sign("in").decode()
 
 
-def ticket_holds(ticket: str | None, password_hash: str, clock_s: Clock = time.time) -> bool:
-    """Whether it was made for this hash and is not too old. A new password ends all tickets."""
-    if not ticket:
+def is_valid_session(cookie: str | None, password_hash: str, clock_s: Clock = time.time) -> bool:
+    """Whether it was made for this hash and is not too old. A new password ends all sessions."""
+    if not cookie:
         return False
     try:
         _, made_at = _Signer(password_hash, clock_s).unsign(
-            ticket.encode("utf-8", "replace"), return_timestamp=True
+            cookie.encode("utf-8", "replace"), return_timestamp=True
         )
     except BadSignature:
         return False
@@ -41,7 +41,7 @@ class _Signer(TimestampSigner):
 
     def __init__(self, password_hash: str, clock_s: Clock) -> None:
         super().__init__(
-            password_hash, salt="fer door", key_derivation="hmac", digest_method=hashlib.sha256
+            password_hash, salt="fer session", key_derivation="hmac", digest_method=hashlib.sha256
         )
         self._clock_s = clock_s
 

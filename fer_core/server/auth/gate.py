@@ -13,19 +13,22 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, new_ticket, ticket_holds
-from fer_core.server.auth.login_page import door_page
-from fer_core.server.auth.mode import NOT_SET_UP, Door
+from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, is_valid_session, make_session_cookie
+from fer_core.server.auth.login_page import login_page
+from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
 from fer_core.server.auth.password import matches
-from fer_core.server.auth.throttle import TooSoon, Tries
+from fer_core.server.auth.throttle import LoginThrottle, Throttled
 from fer_core.server.loopback import came_from_here
 
-DOOR_PATH = "/door"
-OUT_PATH = "/door/out"
+LOGIN_PATH = "/login"
+LOGOUT_PATH = "/logout"
+
+_MOVED = {"/door": LOGIN_PATH, "/door/out": LOGOUT_PATH}
+"""Addresses of earlier versions, which bookmarks and scripts may hold."""
 
 # The API and the figures ask for tokens of their own; the probes say nothing but whether it runs.
-_WITHOUT_TICKET = frozenset(
-    [DOOR_PATH, OUT_PATH, "/healthz", "/readyz", "/metrics", "/_stcore/health"]
+_PUBLIC = frozenset(
+    [LOGIN_PATH, LOGOUT_PATH, *_MOVED, "/healthz", "/readyz", "/metrics", "/_stcore/health"]
 )
 _API = "/api/v1/"
 
@@ -40,10 +43,10 @@ class Gate:
     sign-in cookie.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, password_hash: str) -> None:
-        """``password_hash`` matters behind ``Door.PASSWORD`` alone."""
+    def __init__(self, app: ASGIApp, mode: AuthMode, password_hash: str) -> None:
+        """``password_hash`` matters behind ``AuthMode.PASSWORD`` alone."""
         self._app = app
-        self._door = door
+        self._mode = mode
         self._hash = password_hash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,75 +59,84 @@ class Gate:
 
     def _may_pass(self, scope: Scope) -> bool:
         path: str = scope["path"]
-        if path in _WITHOUT_TICKET or path.startswith(_API):
+        if path in _PUBLIC or path.startswith(_API):
             return True
-        if self._door is Door.PASSWORD:
-            return _has_ticket(HTTPConnection(scope), self._hash)
-        if self._door is Door.HERE:
+        if self._mode is AuthMode.PASSWORD:
+            return _has_session(HTTPConnection(scope), self._hash)
+        if self._mode is AuthMode.LOCALHOST:
             return came_from_here(HTTPConnection(scope).headers)
-        return self._door is not Door.SHUT
+        return self._mode is not AuthMode.LOCKED
 
     def _refuse(self, asked: HTTPConnection) -> Response:
         if "text/html" not in asked.headers.get("accept", ""):
             return PlainTextResponse("This dashboard is locked.", 401)
-        if self._door is not Door.PASSWORD:
-            return door_page(403, NOT_SET_UP, form=False)
+        if self._mode is not AuthMode.PASSWORD:
+            return login_page(403, NOT_SET_UP, form=False)
         there = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
-        return RedirectResponse(f"{DOOR_PATH}?{urlencode({'next': there})}", 303)
+        return RedirectResponse(f"{LOGIN_PATH}?{urlencode({'next': there})}", 303)
 
 
-def routes(password_hash: str, tries: Tries | None = None) -> list[BaseRoute]:
-    """The page with the password, for ``Door.PASSWORD``, and the way out."""
-    tries = tries or Tries()
+def routes(password_hash: str, throttle: LoginThrottle | None = None) -> list[BaseRoute]:
+    """The login page and the logout, for ``AuthMode.PASSWORD``.
+
+    The addresses of earlier versions, ``/door`` and ``/door/out``, redirect to them.
+    """
+    throttle = throttle or LoginThrottle()
     one_at_a_time = asyncio.Lock()  # each check takes 32 MB
 
     async def show(request: Request) -> Response:
         there = safe_path(request.query_params.get("next", ""))
-        if _has_ticket(request, password_hash):
+        if _has_session(request, password_hash):
             return RedirectResponse(there, 303)
-        return door_page(200, next_path=there)
+        return login_page(200, next_path=there)
 
     async def enter(request: Request) -> Response:
         if not _from_this_site(request):
-            return door_page(403, "This form was sent from another site. Enter the password here.")
+            return login_page(403, "This form was sent from another site. Enter the password here.")
         typed = await _form(request)
         if typed is None:
-            return door_page(400, "The form did not arrive whole. Try again.")
+            return login_page(400, "The form did not arrive whole. Try again.")
         there = safe_path(typed.get("next", ""))
         address = client_address(request)
         try:
-            tries.begin(address)
-        except TooSoon as error:
-            answer = door_page(429, str(error), there)
+            throttle.attempt(address)
+        except Throttled as error:
+            answer = login_page(429, str(error), there)
             answer.headers["Retry-After"] = str(error.wait_s)
             return answer
         async with one_at_a_time:
             right = await run_in_threadpool(matches, typed.get("password", ""), password_hash)
         if not right:
-            return door_page(401, "This is not the password. Try again.", there)
-        tries.passed(address)
-        return _with_ticket(request, there, password_hash)
+            return login_page(401, "This is not the password. Try again.", there)
+        throttle.succeeded(address)
+        return _with_session(request, there, password_hash)
 
     async def leave(request: Request) -> Response:
         if not _from_this_site(request):
-            return door_page(
+            return login_page(
                 403, "This form was sent from another site. You are still signed in.", form=False
             )
-        answer = RedirectResponse(DOOR_PATH, 303)
+        answer = RedirectResponse(LOGIN_PATH, 303)
         answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
         return answer
 
+    async def moved(request: Request) -> Response:
+        # 308 keeps the method: a form that was open during an update still arrives.
+        there = request.url.replace(scheme="", netloc="", path=_MOVED[request.url.path])
+        return RedirectResponse(str(there), 308)
+
     return [
-        Route(DOOR_PATH, show),
-        Route(DOOR_PATH, enter, methods=["POST"]),
-        Route(OUT_PATH, leave, methods=["POST"]),
+        Route(LOGIN_PATH, show),
+        Route(LOGIN_PATH, enter, methods=["POST"]),
+        Route(LOGOUT_PATH, leave, methods=["POST"]),
+        *(Route(path, moved, methods=["GET", "POST"]) for path in _MOVED),
     ]
 
 
 def safe_path(there: str) -> str:
     """A path of this site to go on to; ``/`` for anything that could lead elsewhere."""
     # A browser reads // and /\ as the beginning of another host, and drops tabs and line ends.
-    if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", there) and urlsplit(there).path != DOOR_PATH:
+    if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", there) and urlsplit(there).path != LOGIN_PATH:
         return there
     return "/"
 
@@ -144,16 +156,16 @@ def _is_global(address: str) -> bool:
         return False
 
 
-def _has_ticket(asked: HTTPConnection, password_hash: str) -> bool:
-    return ticket_holds(asked.cookies.get(COOKIE), password_hash)
+def _has_session(asked: HTTPConnection, password_hash: str) -> bool:
+    return is_valid_session(asked.cookies.get(COOKIE), password_hash)
 
 
-def _with_ticket(request: Request, there: str, password_hash: str) -> Response:
+def _with_session(request: Request, there: str, password_hash: str) -> Response:
     forwarded = request.headers.get("x-forwarded-proto", "")
     answer = RedirectResponse(there, 303)
     answer.set_cookie(
         COOKIE,
-        new_ticket(password_hash),
+        make_session_cookie(password_hash),
         max_age=LIFETIME_S,
         httponly=True,
         samesite="lax",

@@ -10,9 +10,9 @@ from jinja2 import Environment, StrictUndefined
 from starlette.responses import HTMLResponse
 
 _HERE = Path(__file__).parent
-_STYLE = (_HERE / "page.css").read_text()
+_STYLE = (_HERE / "login_page.css").read_text()
 _PAGE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-    (_HERE / "page.html").read_text()
+    (_HERE / "login_page.html").read_text()
 )
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -25,7 +25,7 @@ _HEADERS = {
 }
 
 
-def door_page(
+def login_page(
     status: int, sentence: str = "", next_path: str = "/", form: bool = True
 ) -> HTMLResponse:
     """The page with a sentence, and with the form unless no password would help."""

@@ -1,22 +1,22 @@
-"""The kinds of door, and what counts as this computer."""
+"""How a dashboard may be entered."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 
-class Door(Enum):
+class AuthMode(Enum):
     """How this server is entered."""
 
     SIGN_IN = "accounts of an OpenID Connect provider"
     PASSWORD = "one access password"
     OPEN = "open to everybody, because FER_OPEN says so"
-    HERE = "open to this computer alone"
-    SHUT = "shut: others could reach it and no door is set"
+    LOCALHOST = "open to this computer alone"
+    LOCKED = "locked: others could reach it and no sign-in is set up"
 
 
 NOT_SET_UP = (
-    "This dashboard can be reached by others and has no door, so it stays shut. Whoever runs it: "
-    "set FER_PASSWORD_HASH (python -m fer_core password prints one) or sign-in with accounts, or "
-    "FER_OPEN=1 if everybody may use it. docs/DOORS.md shows how."
+    "Others can reach this dashboard and no sign-in is set up, so it stays locked. Whoever runs "
+    "it: set FER_PASSWORD_HASH (python -m fer_core password prints one) or sign-in with accounts, "
+    "or FER_OPEN=1 if everybody may use it. docs/AUTH.md shows how."
 )

@@ -15,7 +15,7 @@ ADDRESSES = 10_000
 """Addresses that are remembered; beyond them the first seen are forgotten."""
 
 
-class TooSoon(Exception):
+class Throttled(Exception):
     """The password may not be tried yet."""
 
     def __init__(self, wait_s: int) -> None:
@@ -40,7 +40,7 @@ class _Tally:
         self.until_s = now_s + (min(2.0 ** min(over, 20), self.longest_s) if over >= 0 else 0.0)
 
 
-class Tries:
+class LoginThrottle:
     """Counts a try before it is checked, so that many at once gain nothing.
 
     Three are free for an address, then the waits double to a quarter of an hour. In all, thirty are
@@ -53,21 +53,21 @@ class Tries:
         self._by_address: dict[str, _Tally] = {}
         self._all = _Tally(free=30, longest_s=5.0)
 
-    def begin(self, address: str) -> None:
-        """Count a try. Raises ``TooSoon``; a try that is refused is not counted."""
+    def attempt(self, address: str) -> None:
+        """Count a try. Raises ``Throttled``; a try that is refused is not counted."""
         now_s = self._clock_s()
         key = _network_of(address)
         mine = self._by_address.get(key) or _Tally(free=3, longest_s=900.0)
         wait_s = max(mine.until_s, self._all.until_s) - now_s
         if wait_s > 0:
-            raise TooSoon(math.ceil(wait_s))
+            raise Throttled(math.ceil(wait_s))
         mine.add(now_s)
         self._all.add(now_s)
         self._by_address[key] = mine
         if len(self._by_address) > ADDRESSES:
             del self._by_address[next(iter(self._by_address))]
 
-    def passed(self, address: str) -> None:
+    def succeeded(self, address: str) -> None:
         """The password was right: this address begins anew, and others wait no longer for it."""
         self._by_address.pop(_network_of(address), None)
         self._all.count -= 1

@@ -62,7 +62,7 @@ def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
         {
             "name": [each.name for each in sessions],
             "kind": [KINDS[each.kind] for each in sessions],
-            "begun": [each.started_at for each in sessions],
+            "started": [each.started_at for each in sessions],
             "length": [each.duration_s for each in sessions],
             "faces": [each.faces for each in sessions],
             "tags": [list(each.tags) for each in sessions],
@@ -78,7 +78,7 @@ def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium"),
             "kind": st.column_config.TextColumn("Kind", width="small"),
-            "begun": st.column_config.DatetimeColumn("Begun (UTC)", format="YYYY-MM-DD HH:mm"),
+            "started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm"),
             "length": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
             "faces": st.column_config.NumberColumn("Faces", width="small"),
             "tags": st.column_config.ListColumn("Tags"),
@@ -129,7 +129,7 @@ def undo_line(store: History) -> None:
         if st.button("Undo", key="history_undo", icon=":material/undo:"):
             store.restore(deleted, owner())
             _renew()
-        if st.button("Delete for good now", key="history_purge"):
+        if st.button("Delete permanently", key="history_purge"):
             store.purge(0.0)
             _renew()
 

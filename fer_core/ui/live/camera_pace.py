@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.live.frame_rate import PACE
+from fer_core.live.frame_rate import FRAME_RATE
 from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE
 
 _component = st.components.v2.component(
@@ -23,5 +23,5 @@ def camera_pace() -> None:
 
     To be rendered before Start is pressed as well: the connection is noted as it is made.
     """
-    fps = math.ceil(PACE.fps)
+    fps = math.ceil(FRAME_RATE.fps)
     _component(key="camera_pace", data={"fps": fps, "bits_per_s": fps * BITS_OF_A_PICTURE})

@@ -2,7 +2,7 @@
 
 On the way from the camera to the annotated picture, the libraries let frames wait where they need
 not, and on a busy computer let them queue up without end. Each class here is a better-timed version
-of one of theirs, and ``hurry`` puts it in that one's place.
+of one of theirs, and ``install`` puts it in that one's place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import VIDEO_CLOCK_RATE, VIDEO_TIME_BASE, MediaStreamError
 from streamlit_webrtc.process import VideoProcessTrack
 
-from fer_core.live.frame_rate import PACE
+from fer_core.live.frame_rate import FRAME_RATE
 
 CONSENT_RETRIES = 5
 """Times a question for consent is sent again: with aioice's waits, an answer has 31.5 s."""
@@ -47,7 +47,7 @@ got as much done.
 """
 
 
-class PromptTrack(VideoProcessTrack[Any]):
+class LowLatencyTrack(VideoProcessTrack[Any]):
     """Each frame is marked in a thread, and goes out as soon as it is.
 
     streamlit-webrtc offers to do that on the server's event loop, which would stop for it, or to
@@ -61,7 +61,7 @@ class PromptTrack(VideoProcessTrack[Any]):
 
     def __init__(self, track: MediaStreamTrack, processor: Any) -> None:
         super().__init__(track, processor)
-        self._pace = PACE.camera()
+        self._pace = FRAME_RATE.camera()
         self._began_s = time.monotonic()
 
     async def recv(self) -> av.VideoFrame:
@@ -75,7 +75,7 @@ class PromptTrack(VideoProcessTrack[Any]):
         began_s = time.monotonic()
         marked, worked_s = await loop.run_in_executor(None, self._mark, frame)
         now_s = time.monotonic()
-        self._pace.waited(now_s - began_s - worked_s)
+        self._pace.report_wait(now_s - began_s - worked_s)
         marked.pts = round((now_s - self._began_s) * VIDEO_CLOCK_RATE)
         marked.time_base = VIDEO_TIME_BASE
         return marked
@@ -98,7 +98,7 @@ class NewestRelay(MediaRelay):
         return super().subscribe(track, buffered)
 
 
-class PromptJitterBuffer(JitterBuffer):
+class LowLatencyJitterBuffer(JitterBuffer):
     """Gives out a video frame with its last packet, which is marked as such (RFC 7741, 6184).
 
     aiortc's waits for the first packet of the next frame, a thirtieth of a second.
@@ -147,7 +147,7 @@ class QuickEncoder(Vp8Encoder):
         return self.pack(_joined(self.codec.encode(frame), frame))
 
     def _rate(self) -> int:
-        return min(self.target_bitrate, round(PACE.fps * BITS_OF_A_PICTURE))
+        return min(self.target_bitrate, round(FRAME_RATE.fps * BITS_OF_A_PICTURE))
 
     def _suits(self, codec: Any, frame: av.VideoFrame) -> bool:
         same_size = (codec.width, codec.height) == (frame.width, frame.height)
@@ -179,7 +179,7 @@ def _joined(packets: list[Any], frame: av.VideoFrame) -> Any:
     return packet
 
 
-class PatientStun(aioice.ice.StunProtocol):  # type: ignore[misc]
+class RetryingStun(aioice.ice.StunProtocol):  # type: ignore[misc]
     """Waits as long as it should for an answer to whether the other end still wants to be sent to.
 
     RFC 7675 (section 5.1) lets a connection end when there was no answer for 30 s. aioice forgets
@@ -201,7 +201,7 @@ class PatientStun(aioice.ice.StunProtocol):  # type: ignore[misc]
         return await super().request(request, addr, integrity_key, retransmissions)
 
 
-def hurry() -> None:
+def install() -> None:
     """Put the classes of this module in the place of those they improve on, for this process, and
     let its threads take turns every ``SWITCH_S``.
 
@@ -209,11 +209,11 @@ def hurry() -> None:
     """
     sys.setswitchinterval(SWITCH_S)
     for module, name, better in (
-        (streamlit_webrtc.webrtc, "VideoProcessTrack", PromptTrack),
+        (streamlit_webrtc.webrtc, "VideoProcessTrack", LowLatencyTrack),
         (streamlit_webrtc.relay, "MediaRelay", NewestRelay),
-        (aiortc.rtcrtpreceiver, "JitterBuffer", PromptJitterBuffer),
+        (aiortc.rtcrtpreceiver, "JitterBuffer", LowLatencyJitterBuffer),
         (aiortc.codecs, "Vp8Encoder", QuickEncoder),
-        (aioice.ice, "StunProtocol", PatientStun),
+        (aioice.ice, "StunProtocol", RetryingStun),
         (aioice.ice, "CONSENT_FAILURES", CONSENT_FAILURES),
     ):
         setattr(module, name, better)

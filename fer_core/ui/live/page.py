@@ -6,15 +6,15 @@ from functools import partial
 
 import streamlit as st
 
-from fer_core.live.frame_rate import FASTEST_FPS, PACE
+from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
 from fer_core.live.session import LiveStats
-from fer_core.live.slots import Places, UserPlaces
-from fer_core.server.auth.mode import Door
+from fer_core.live.slots import CameraSlots, UserSlots
+from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
 from fer_core.timeline.table import table_csv
-from fer_core.ui.auth import door
+from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import WINDOW_S, live_charts, long_enough
-from fer_core.ui.live.keep import keep_live
+from fer_core.ui.live.save import save_live
 from fer_core.ui.live.view_state import LiveView, faces_popover, rest_controls
 from fer_core.ui.services import owner
 from fer_core.ui.shared.timeline_view import timeline_view
@@ -34,20 +34,20 @@ SKIPPED_SHARE = 0.4
 
 
 @st.cache_resource(show_spinner=False)
-def live_places() -> Places:
+def camera_slots() -> CameraSlots:
     """The places for live cameras, which all sessions of this server share."""
-    return Places(settings().max_streams)
+    return CameraSlots(settings().max_streams)
 
 
-def my_places() -> Places | UserPlaces:
+def my_slots() -> CameraSlots | UserSlots:
     """These places, as this visitor may take them.
 
     Only an account is one person: behind one password, or open to all, everybody would share the
     few places of one user.
     """
-    if door() is not Door.SIGN_IN:
-        return live_places()
-    return live_places().of(owner(), settings().max_user_streams)
+    if auth_mode() is not AuthMode.SIGN_IN:
+        return camera_slots()
+    return camera_slots().of(owner(), settings().max_user_streams)
 
 
 def live_panel(view: LiveView) -> None:
@@ -59,9 +59,9 @@ def live_panel(view: LiveView) -> None:
 
 def next_update_s(update_s: float) -> float:
     """How often to draw the charts from now on, after every ``update_s``."""
-    if PACE.fps < BUSY_FPS:
+    if FRAME_RATE.fps < BUSY_FPS:
         return BUSY_UPDATE_S
-    return UPDATE_S if PACE.fps >= FASTEST_FPS else update_s
+    return UPDATE_S if FRAME_RATE.fps >= FASTEST_FPS else update_s
 
 
 def _panel(view: LiveView, update_s: float) -> None:
@@ -77,12 +77,12 @@ def _panel(view: LiveView, update_s: float) -> None:
         if not error:
             status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
         return
-    status.caption(speed_line(session.stats(), PACE.cameras, PACE.fps))
+    status.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
     tracks = long_enough(window)
     with controls:
         with st.container(horizontal=True, vertical_alignment="center"):
             faces_popover(view, tracks)
-            problem = keep_live(view)
+            problem = save_live(view)
             affect = st.toggle(
                 "Valence and arousal",
                 key="live_affect",
@@ -122,7 +122,7 @@ def session_summary(view: LiveView) -> None:
     """What a finished session showed: its timeline, with all values as a file."""
     table = view.session.timeline.to_frame()
     st.subheader("Last session")
-    if problem := keep_live(view):
+    if problem := save_live(view):
         st.warning(problem, icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
     timeline_view(table, key=f"session_{id(view.session)}", names=view.names)

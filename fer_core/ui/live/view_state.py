@@ -12,7 +12,7 @@ import streamlit as st
 from fer_core.affect import COORDINATES
 from fer_core.analysis.baseline import REST_S, RestingExpression
 from fer_core.errors import RestNotMeasured
-from fer_core.history import Keeping
+from fer_core.history import LiveRecording
 from fer_core.labels import Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.timeline.table import Timeline
@@ -27,7 +27,7 @@ class LiveView:
     """The user's choices for one session.
 
     ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``resting_since_s`` is
-    the time of the frame with which a rest that is now being measured began. ``keeping`` is there
+    the time of the frame with which a rest that is now being measured began. ``recording`` is there
     while the session is kept in the history.
     """
 
@@ -37,8 +37,8 @@ class LiveView:
     rests: dict[int, RestingExpression] = field(default_factory=dict)
     resting_since_s: float | None = None
     problem: str = ""
-    keeping: Keeping | None = None
-    keep_problem: str = ""
+    recording: LiveRecording | None = None
+    save_problem: str = ""
 
     def name(self, track_id: int) -> str:
         """What the user calls a face, or its number."""
@@ -118,7 +118,7 @@ def rest_controls(view: LiveView) -> None:
         _measure(view)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Rest your face for three seconds" if not view.rests else "Measure rest again",
+            "Rest your face for three seconds" if not view.rests else "Measure again",
             key="live_rest",
             icon=":material/self_improvement:",
             help="Some faces read as sad or angry at rest. This measures how yours does, and shows "
@@ -128,7 +128,7 @@ def rest_controls(view: LiveView) -> None:
             args=(view,),
         )
         if view.rests:
-            st.button("Forget rest", key="live_forget_rest", on_click=view.rests.clear)
+            st.button("Clear baseline", key="live_forget_rest", on_click=view.rests.clear)
     if view.problem:
         st.warning(view.problem, icon=":material/person_search:")
 

@@ -23,9 +23,9 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live.ice_providers import session_ice
-from fer_core.ui.live.low_latency import hurry
+from fer_core.ui.live.low_latency import install
 
-hurry()
+install()
 
 CONSTRAINTS = {
     "video": {
@@ -86,7 +86,7 @@ def camera(key: str, new_session: Callable[[], LiveCamera], marks: Marks) -> Cam
             media_stream_constraints=CONSTRAINTS,
             video_frame_callback=partial(on_frame, session, marks),
             on_video_ended=session.stop,
-            # Not on the event loop, as this says: see PromptTrack.
+            # Not on the event loop, as this says: see LowLatencyTrack.
             async_processing=False,
             video_html_attrs={
                 "autoPlay": True,

@@ -56,7 +56,7 @@ def _recalls(name: str) -> None:
     report = held_out_report(name)
     if report is None:
         return
-    with st.expander("Each class"):
+    with st.expander("Recall by class"):
         st.dataframe(
             {"class": report.classes, "recognised": report.recall},
             hide_index=True,
@@ -71,7 +71,7 @@ def _weights(key: str) -> None:
         return
     if now.path:
         place = now.path.relative_to(ROOT) if now.path.is_relative_to(ROOT) else now.path
-        st.caption(f":material/check_circle: Weights are here: `{place}`")
+        st.caption(f":material/check_circle: Installed: `{place}`")
     elif now.state is State.MISSING:
         st.caption(":material/cloud_download: Weights are not here yet")
     else:

@@ -1,4 +1,4 @@
-"""The photo page: pictures in, marked pictures, charts, a table and files out."""
+"""The photo page: pictures in, annotated pictures, charts, a table and files out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
 from fer_core.media.images import SUFFIXES, decode_picture
 from fer_core.media.resize import shrink
 from fer_core.schema import Face, FrameResult
-from fer_core.settings import settings
+from fer_core.settings import ROOT, settings
 from fer_core.telemetry import ERRORS, PICTURES
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 
-SAMPLE = Path(__file__).parent / "sample.jpg"
+SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
 PREVIEW_PX = 1280
 PREVIEW_QUALITY = 95
 CHARTS_BESIDE = 2
@@ -139,7 +139,7 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
                 )
             _charts(outcome, range(min(CHARTS_BESIDE, len(faces))), columns=1)
             st.download_button(
-                "Marked picture (PNG)",
+                "Annotated picture (PNG)",
                 data=_png_of(picture, outcome.result, landmarks),
                 file_name=f"{Path(outcome.name).stem}-expressions.png",
                 mime="image/png",

@@ -69,7 +69,7 @@ def _choose(
         )
     with right:
         other = st.selectbox(
-            "And another, dashed",
+            "Compare with (dashed)",
             places,
             index=second,
             format_func=lambda place: courses[place].title,

@@ -49,7 +49,7 @@ def facts_of(session: SessionInfo) -> dict[str, str]:
     """What a report says of a session beside its timeline."""
     return {
         "Kind": session.kind,
-        "Begun": f"{session.started_at:%Y-%m-%d %H:%M} UTC",
+        "Started": f"{session.started_at:%Y-%m-%d %H:%M} UTC",
         "Length": f"{session.duration_s:.1f} s, {session.frames} frames",
         "Face detector": title(session.detector),
         "Expression network": title(session.model),

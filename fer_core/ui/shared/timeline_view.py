@@ -152,7 +152,7 @@ def _controls(
             key=f"{key}_style",
             label_visibility="collapsed",
         )
-        found = st.toggle("Found events", value=True, key=f"{key}_events", help=METHOD)
+        found = st.toggle("Detected events", value=True, key=f"{key}_events", help=METHOD)
         affect = has_affect(table, track_id) and st.toggle(
             "Valence and arousal",
             value=True,
@@ -259,7 +259,7 @@ def _circumplex(session: _Session) -> None:
 def _tables(session: _Session) -> None:
     """The same as numbers."""
     with st.expander("Tables", icon=":material/table:"):
-        summary, events, values = st.tabs(["Summary", "Found events", "All values"])
+        summary, events, values = st.tabs(["Summary", "Detected events", "All values"])
         with summary:
             st.dataframe(summary_table(session.face), hide_index=True, column_config=_PERCENT)
         with events:

@@ -73,14 +73,14 @@ def upload_form(jobs: VideoJobs) -> None:
             key="video_analyse",
         )
         keep = st.toggle(
-            "Keep in the history",
+            "Save to history",
             key="video_keep",
             help="Numbers and times only, no pictures. Otherwise they go with the video.",
         )
     if not (pressed and selection):
         return
     failed = []
-    with st.spinner("Taking in the videos…"):
+    with st.spinner("Saving the videos…"):
         for upload in uploads:
             try:
                 job_id = jobs.submit(
@@ -192,7 +192,7 @@ def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
     if job.state in ACTIVE:
         yield "Cancel", ":material/stop:", "cancel"
     elif job.state != "done":
-        yield "Go on", ":material/resume:", "resume"
+        yield "Resume", ":material/resume:", "resume"
     yield "Remove", ":material/delete:", "remove"
 
 

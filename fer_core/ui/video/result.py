@@ -38,7 +38,10 @@ def open_job(jobs: VideoJobs) -> None:
         st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
         return
     session_view(
-        store, session, f"job_{job.id}", lambda t_s: jobs.films.frame(job.id, owner(), t_s)
+        store,
+        session,
+        f"job_{job.id}",
+        lambda t_s: jobs.annotated_videos.frame(job.id, owner(), t_s),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         _keep_button(jobs, job, session)
@@ -61,9 +64,9 @@ def _facts(session: SessionInfo, job: JobInfo) -> str:
 
 def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
     if session.kept:
-        st.caption(":material/bookmark_added: Kept in the history", width="content")
+        st.caption(":material/bookmark_added: Saved to history", width="content")
     elif st.button(
-        "Keep in the history",
+        "Save to history",
         icon=":material/bookmark_add:",
         key=f"video_keep_{job.id}",
         help="Numbers and times only, no pictures. Otherwise they go with the video.",
@@ -86,7 +89,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
     jpeg = None
     if wanted:
         try:
-            frame = jobs.films.frame(job.id, owner(), job.done_s / 2.0)
+            frame = jobs.annotated_videos.frame(job.id, owner(), job.done_s / 2.0)
         except VideoError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -99,14 +102,14 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
     if job.state in ACTIVE:
         return
-    path, rendering = jobs.films.path(job), jobs.films.rendering(job.id)
+    path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job.id)
     if path.is_file():
-        with st.popover("Marked video", icon=":material/movie:", width="content"):
+        with st.popover("Annotated video", icon=":material/movie:", width="content"):
             st.video(str(path))
-            with path.open("rb") as film:
+            with path.open("rb") as annotated:
                 st.download_button(
-                    "Marked video (MP4)",
-                    data=film,
+                    "Annotated video (MP4)",
+                    data=annotated,
                     file_name=f"{job.name}-expressions.mp4",
                     mime="video/mp4",
                     on_click="ignore",
@@ -114,11 +117,11 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
                     key=f"video_film_{job.id}",
                 )
     elif rendering is not None and not rendering.done:
-        st.progress(rendering.share, "Making the marked video…")
+        st.progress(rendering.share, "Making the annotated video…")
     else:
         if rendering is not None and rendering.error:
             st.error(rendering.error, icon=":material/error:")
         if st.button(
-            "Make the marked video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
+            "Make the annotated video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
         ):
-            jobs.films.render(job.id, owner())
+            jobs.annotated_videos.render(job.id, owner())

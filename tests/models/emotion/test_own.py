@@ -39,7 +39,7 @@ def test_a_network_is_called_by_the_name_of_its_folder() -> None:
     put("tired", own_network_graph(("awake", "tired")))
     put("attentive", own_network_graph(("away", "here", "unclear")))
     assert custom.own_networks() == ("own/attentive", "own/tired")
-    assert choose_emotion_model("own/tired") == Choice("own/tired", "It was chosen.")
+    assert choose_emotion_model("own/tired") == Choice("own/tired", "Chosen by you.")
     model = load_emotion_model("own/tired")
     assert (model.name, model.labels) == ("own/tired", ("awake", "tired"))
     assert model.predict(CROPS).shape == (3, 2)

@@ -1,4 +1,4 @@
-"""The door of the password: hash, ticket, waits between tries, and the gate, by HTTP."""
+"""Sign-in with the password: hash, session cookie, waits between tries, and the gate, by HTTP."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fer_core.cli.main import main
 from fer_core.server.auth import gate, password
-from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, new_ticket, ticket_holds
-from fer_core.server.auth.mode import Door
+from fer_core.server.auth.cookie import (
+    COOKIE,
+    LIFETIME_S,
+    SKEW_S,
+    is_valid_session,
+    make_session_cookie,
+)
+from fer_core.server.auth.mode import AuthMode
 from fer_core.server.auth.password import hash_password, matches
-from fer_core.server.auth.throttle import ADDRESSES, FORGET_S, TooSoon, Tries
+from fer_core.server.auth.throttle import ADDRESSES, FORGET_S, LoginThrottle, Throttled
 from fer_core.server.loopback import came_from_here, is_this_computer
 from fer_core.settings import is_hash, settings
 from tests.servers import hanging_up_after
@@ -109,116 +115,116 @@ def test_the_command_refuses_a_short_password():
     assert "8 or more characters" in asked.stderr
 
 
-# The ticket
+# The session cookie
 
 
-def test_a_ticket_holds_for_its_time_and_its_hash(line):
-    ticket = new_ticket(line, lambda: NOW_S)
-    assert ticket_holds(ticket, line, lambda: NOW_S)
-    assert ticket_holds(ticket, line, lambda: NOW_S + LIFETIME_S)
-    assert not ticket_holds(ticket, line, lambda: NOW_S + LIFETIME_S + 1)
-    assert not ticket_holds(ticket, hash_password(SECRET), lambda: NOW_S)
+def test_a_session_holds_for_its_time_and_its_hash(line):
+    cookie = make_session_cookie(line, lambda: NOW_S)
+    assert is_valid_session(cookie, line, lambda: NOW_S)
+    assert is_valid_session(cookie, line, lambda: NOW_S + LIFETIME_S)
+    assert not is_valid_session(cookie, line, lambda: NOW_S + LIFETIME_S + 1)
+    assert not is_valid_session(cookie, hash_password(SECRET), lambda: NOW_S)
 
 
 def test_clocks_of_two_servers_may_differ_a_little(line):
-    ticket = new_ticket(line, lambda: NOW_S)
-    assert ticket_holds(ticket, line, lambda: NOW_S - SKEW_S)
-    assert not ticket_holds(ticket, line, lambda: NOW_S - SKEW_S - 1)
+    cookie = make_session_cookie(line, lambda: NOW_S)
+    assert is_valid_session(cookie, line, lambda: NOW_S - SKEW_S)
+    assert not is_valid_session(cookie, line, lambda: NOW_S - SKEW_S - 1)
 
 
-def test_a_ticket_with_another_time_is_forged(line):
-    old = new_ticket(line, lambda: NOW_S - 2 * LIFETIME_S).split(".")
-    new = new_ticket("another hash", lambda: NOW_S).split(".")
-    assert not ticket_holds(".".join([*new[:2], old[2]]), line, lambda: NOW_S)
-    assert not ticket_holds(".".join(new), line, lambda: NOW_S)
+def test_a_session_with_another_time_is_forged(line):
+    old = make_session_cookie(line, lambda: NOW_S - 2 * LIFETIME_S).split(".")
+    new = make_session_cookie("another hash", lambda: NOW_S).split(".")
+    assert not is_valid_session(".".join([*new[:2], old[2]]), line, lambda: NOW_S)
+    assert not is_valid_session(".".join(new), line, lambda: NOW_S)
 
 
 @given(st.text())
-def test_no_text_is_a_ticket(text):
-    assert not ticket_holds(text, "a hash", lambda: NOW_S)
-    assert not ticket_holds(f"in.{text}", "a hash", lambda: NOW_S)
+def test_no_text_is_a_session(text):
+    assert not is_valid_session(text, "a hash", lambda: NOW_S)
+    assert not is_valid_session(f"in.{text}", "a hash", lambda: NOW_S)
 
 
 @given(st.integers(0, 60), st.characters(codec="utf-8"))
-def test_a_ticket_with_one_other_character_does_not_hold(place, character):
-    ticket = new_ticket("a hash", lambda: NOW_S)
-    place %= len(ticket) - 1  # bits of the last base64 digit are unused
-    changed = ticket[:place] + character + ticket[place + 1 :]
-    assert ticket_holds(changed, "a hash", lambda: NOW_S) == (changed == ticket)
+def test_a_session_with_one_other_character_does_not_hold(place, character):
+    cookie = make_session_cookie("a hash", lambda: NOW_S)
+    place %= len(cookie) - 1  # bits of the last base64 digit are unused
+    changed = cookie[:place] + character + cookie[place + 1 :]
+    assert is_valid_session(changed, "a hash", lambda: NOW_S) == (changed == cookie)
 
 
 # The waits between tries
 
 
-def wait_of(tries: Tries, address: str) -> int:
+def wait_of(throttle: LoginThrottle, address: str) -> int:
     try:
-        tries.begin(address)
-    except TooSoon as error:
+        throttle.attempt(address)
+    except Throttled as error:
         return error.wait_s
     return 0
 
 
 def test_waits_double_for_an_address_and_not_for_others():
     clock = Clock()
-    tries = Tries(clock)
-    assert [wait_of(tries, "203.0.113.1") for _ in range(4)] == [0, 0, 0, 1]
-    assert wait_of(tries, "203.0.113.2") == 0
+    throttle = LoginThrottle(clock)
+    assert [wait_of(throttle, "203.0.113.1") for _ in range(4)] == [0, 0, 0, 1]
+    assert wait_of(throttle, "203.0.113.2") == 0
     waits = []
     for _ in range(12):
-        clock.now_s += wait_of(tries, "203.0.113.1")
-        assert wait_of(tries, "203.0.113.1") == 0
-        waits.append(wait_of(tries, "203.0.113.1"))
+        clock.now_s += wait_of(throttle, "203.0.113.1")
+        assert wait_of(throttle, "203.0.113.1") == 0
+        waits.append(wait_of(throttle, "203.0.113.1"))
     assert waits[:4] == [2, 4, 8, 16]
     assert waits[-1] == 900
 
 
 def test_asking_during_the_wait_does_not_lengthen_it():
     clock = Clock()
-    tries = Tries(clock)
+    throttle = LoginThrottle(clock)
     for _ in range(50):
-        wait_of(tries, "203.0.113.1")
+        wait_of(throttle, "203.0.113.1")
     clock.now_s += 1
-    assert wait_of(tries, "203.0.113.1") == 0
+    assert wait_of(throttle, "203.0.113.1") == 0
 
 
 def test_the_right_password_and_an_hour_of_quiet_begin_anew():
     clock = Clock()
-    tries = Tries(clock)
+    throttle = LoginThrottle(clock)
     for _ in range(3):
-        tries.begin("203.0.113.1")
+        throttle.attempt("203.0.113.1")
     clock.now_s += FORGET_S + 1
-    assert [wait_of(tries, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
+    assert [wait_of(throttle, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
     clock.now_s += 1
-    tries.begin("203.0.113.1")
-    tries.passed("203.0.113.1")
-    assert [wait_of(tries, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
+    throttle.attempt("203.0.113.1")
+    throttle.succeeded("203.0.113.1")
+    assert [wait_of(throttle, "203.0.113.1") for _ in range(3)] == [0, 0, 0]
 
 
 def test_many_addresses_gain_nothing_and_lock_nobody_out_for_long():
     clock = Clock()
-    tries = Tries(clock)
-    waits = [wait_of(tries, f"198.51.100.{number}") for number in range(200)]
+    throttle = LoginThrottle(clock)
+    waits = [wait_of(throttle, f"198.51.100.{number}") for number in range(200)]
     assert waits.count(0) == 30
     for number in range(10):
         clock.now_s += 5
-        assert wait_of(tries, f"203.0.113.{number}") == 0
-        assert 0 < wait_of(tries, f"198.51.100.{number}") <= 5
+        assert wait_of(throttle, f"203.0.113.{number}") == 0
+        assert 0 < wait_of(throttle, f"198.51.100.{number}") <= 5
 
 
 def test_one_ipv6_network_is_one_address_and_a_mapped_one_is_itself():
-    tries = Tries(Clock())
-    assert [wait_of(tries, f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 1]
-    assert wait_of(tries, "2001:db8:0:1::1") == 0
-    assert [wait_of(tries, f"::ffff:203.0.113.{n}") for n in range(4)] == [0, 0, 0, 0]
+    throttle = LoginThrottle(Clock())
+    assert [wait_of(throttle, f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 1]
+    assert wait_of(throttle, "2001:db8:0:1::1") == 0
+    assert [wait_of(throttle, f"::ffff:203.0.113.{n}") for n in range(4)] == [0, 0, 0, 0]
 
 
 def test_the_memory_of_addresses_is_bounded():
     clock = Clock()
-    tries = Tries(clock)
+    throttle = LoginThrottle(clock)
     for number in range(ADDRESSES + 50):
         clock.now_s += 10
-        tries.begin(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(tries._by_address) == ADDRESSES
+        throttle.attempt(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(throttle._by_address) == ADDRESSES
 
 
 # The gate
@@ -233,38 +239,42 @@ async def talk(socket: WebSocket) -> None:
     await socket.send_text("the page")
 
 
-def site(door: Door, line: str = "", tries: Tries | None = None) -> Starlette:
+def site(mode: AuthMode, line: str = "", throttle: LoginThrottle | None = None) -> Starlette:
     inside = [Route("/{path:path}", page), WebSocketRoute("/_stcore/stream", talk)]
-    entrance = gate.routes(line, tries) if door is Door.PASSWORD else []
+    entrance = gate.routes(line, throttle) if mode is AuthMode.PASSWORD else []
     return Starlette(
         routes=[*entrance, *inside],
-        middleware=[Middleware(gate.Gate, door=door, password_hash=line)],
+        middleware=[Middleware(gate.Gate, mode=mode, password_hash=line)],
     )
 
 
-def client(door: Door, line: str = "", tries: Tries | None = None, **more: Any) -> TestClient:
-    return TestClient(site(door, line, tries), "http://localhost", follow_redirects=False, **more)
+def client(
+    mode: AuthMode, line: str = "", throttle: LoginThrottle | None = None, **more: Any
+) -> TestClient:
+    return TestClient(
+        site(mode, line, throttle), "http://localhost", follow_redirects=False, **more
+    )
 
 
 @pytest.fixture
 def stranger(line: str) -> TestClient:
-    return client(Door.PASSWORD, line)
+    return client(AuthMode.PASSWORD, line)
 
 
 HTML = {"Accept": "text/html,*/*"}
 
 
 def enter(browser: TestClient, typed: str = SECRET, there: str = "/", **headers: str) -> Any:
-    return browser.post("/door", data={"password": typed, "next": there}, headers=headers)
+    return browser.post("/login", data={"password": typed, "next": there}, headers=headers)
 
 
-def test_without_a_ticket_nothing_is_shown(stranger):
+def test_without_a_session_nothing_is_shown(stranger):
     asked = stranger.get("/history?a=b", headers=HTML)
     assert asked.status_code == 303
-    assert asked.headers["location"] == "/door?next=%2Fhistory%3Fa%3Db"
+    assert asked.headers["location"] == "/login?next=%2Fhistory%3Fa%3Db"
     assert stranger.get("/media/abc.png").status_code == 401
     assert stranger.put("/_stcore/upload_file/a/b").status_code == 401
-    for near in ("/door/../live", "//door", "/door/out/x", "/api", "/api/v2/x", "/healthz/x"):
+    for near in ("/login/../live", "//login", "/logout/x", "/api", "/api/v2/x", "/healthz/x"):
         assert stranger.get(near).status_code == 401, near
     with (
         pytest.raises(WebSocketDisconnect),
@@ -285,17 +295,17 @@ def test_the_password_lets_in_and_signing_out_locks(stranger):
     held = {"Cookie": f"{COOKIE}={stranger.cookies[COOKIE]}"}
     with stranger.websocket_connect("/_stcore/stream", headers=held) as socket:
         assert socket.receive_text() == "the page"
-    assert stranger.get("/door?next=/about").headers["location"] == "/about"
-    assert stranger.post("/door/out").headers["location"] == "/door"
+    assert stranger.get("/login?next=/about").headers["location"] == "/about"
+    assert stranger.post("/logout").headers["location"] == "/login"
     assert stranger.get("/live").status_code == 401
 
 
 def test_a_second_sign_in_leaves_the_first_inside(line):
-    app = site(Door.PASSWORD, line)
+    app = site(AuthMode.PASSWORD, line)
     one, two = TestClient(app), TestClient(app)
     for browser in (one, two):
         enter(browser)
-    two.post("/door/out")
+    two.post("/logout")
     assert one.get("/live").text == "the page"
     assert "the page" not in two.get("/live").text
 
@@ -322,22 +332,22 @@ def test_a_wrong_password_lets_nobody_in(stranger, caplog, typed):
 
 
 def test_old_forged_and_foreign_cookies_let_nobody_in(stranger, line):
-    for ticket in (
-        new_ticket(line, lambda: NOW_S - 10 * 365 * 86400),
-        new_ticket(line, lambda: NOW_S + 10 * 365 * 86400),
-        new_ticket(hash_password("another one")),
+    for cookie in (
+        make_session_cookie(line, lambda: NOW_S - 10 * 365 * 86400),
+        make_session_cookie(line, lambda: NOW_S + 10 * 365 * 86400),
+        make_session_cookie(hash_password("another one")),
         "in", "in.a.b", "", "%C3%A9",
     ):  # fmt: skip
-        asked = stranger.get("/live", headers={"Cookie": f"{COOKIE}={ticket}"})
-        assert asked.status_code == 401, ticket
+        asked = stranger.get("/live", headers={"Cookie": f"{COOKIE}={cookie}"})
+        assert asked.status_code == 401, cookie
 
 
 @pytest.mark.parametrize(
     "there",
     [
         "", "https://example.org", "//example.org", "/\\example.org", "\\\\example.org", "live",
-        "javascript:alert(1)", "/\texample.org", "/\n/example.org", " //example.org", "/door",
-        "/door?next=/door", "/a\\b", "/caf\u00e9\r\nX: y",
+        "javascript:alert(1)", "/\texample.org", "/\n/example.org", " //example.org", "/login",
+        "/login?next=/login", "/a\\b", "/caf\u00e9\r\nX: y",
     ],
 )  # fmt: skip
 def test_nobody_is_sent_elsewhere(stranger, there):
@@ -371,18 +381,18 @@ def test_what_is_typed_is_escaped(stranger):
 def test_forms_of_other_sites_are_refused(stranger, headers):
     assert enter(stranger, **headers).status_code == 403
     enter(stranger)
-    assert stranger.post("/door/out", headers=headers).status_code == 403
+    assert stranger.post("/logout", headers=headers).status_code == 403
     assert stranger.get("/live").status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"x" * 9000, b"\xff\xfe", b"&".join(b"a=1" for _ in range(50))])
 def test_what_is_no_form_of_ours_is_refused(stranger, body):
-    assert stranger.post("/door", content=body).status_code == 400
+    assert stranger.post("/login", content=body).status_code == 400
 
 
 def test_too_many_tries_wait_even_with_the_right_password(line):
     clock = Clock()
-    browser = client(Door.PASSWORD, line, Tries(clock))
+    browser = client(AuthMode.PASSWORD, line, LoginThrottle(clock))
     assert [enter(browser, "wrong").status_code for _ in range(4)] == [401, 401, 401, 429]
     refused = enter(browser)
     assert refused.status_code == 429
@@ -395,7 +405,7 @@ def test_too_many_tries_wait_even_with_the_right_password(line):
 def test_tries_at_once_are_counted_before_they_are_checked(line, monkeypatch):
     checked = []
     monkeypatch.setattr(gate, "matches", lambda typed, _line: checked.append(typed))
-    app = site(Door.PASSWORD, line)
+    app = site(AuthMode.PASSWORD, line)
 
     async def all_at_once() -> list[int]:
         return await asyncio.gather(*(posted(app, f"guess {n}") for n in range(200)))
@@ -406,7 +416,7 @@ def test_tries_at_once_are_counted_before_they_are_checked(line, monkeypatch):
 
 
 POST = {
-    "type": "http", "method": "POST", "path": "/door", "raw_path": b"/door", "headers": [],
+    "type": "http", "method": "POST", "path": "/login", "raw_path": b"/login", "headers": [],
     "query_string": b"", "client": ("203.0.113.1", 1), "server": ("localhost", 80),
     "scheme": "http", "http_version": "1.1", "root_path": "",
 }  # fmt: skip
@@ -432,7 +442,7 @@ async def posted(app: Starlette, typed: str | None) -> int:
 
 def test_a_form_that_never_arrives_is_given_up(line, monkeypatch):
     monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
-    assert asyncio.run(posted(site(Door.PASSWORD, line), None)) == 400
+    assert asyncio.run(posted(site(AuthMode.PASSWORD, line), None)) == 400
 
 
 def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
@@ -441,7 +451,7 @@ def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
     async def send(message: Message) -> None:
         pass
 
-    asyncio.run(site(Door.PASSWORD, line)(dict(POST), hanging_up_after(b"password="), send))
+    asyncio.run(site(AuthMode.PASSWORD, line)(dict(POST), hanging_up_after(b"password="), send))
 
 
 def test_the_proxy_is_believed_and_a_stranger_is_not(line):
@@ -458,7 +468,7 @@ def test_the_proxy_is_believed_and_a_stranger_is_not(line):
 
 
 def test_reached_by_others_without_a_door_nobody_gets_in():
-    browser = client(Door.SHUT)
+    browser = client(AuthMode.LOCKED)
     asked = browser.get("/live", headers=HTML)
     assert asked.status_code == 403
     assert "FER_PASSWORD_HASH" in asked.text
@@ -468,7 +478,7 @@ def test_reached_by_others_without_a_door_nobody_gets_in():
 
 
 def test_open_to_this_computer_is_not_open_by_a_proxy_or_another_name():
-    browser = client(Door.HERE)
+    browser = client(AuthMode.LOCALHOST)
     assert browser.get("/live").text == "the page"
     for headers in (
         {"X-Forwarded-For": "203.0.113.1"}, {"Forwarded": "for=203.0.113.1"},
@@ -477,9 +487,9 @@ def test_open_to_this_computer_is_not_open_by_a_proxy_or_another_name():
         assert browser.get("/live", headers=headers).status_code == 401, headers
 
 
-@pytest.mark.parametrize("door", [Door.OPEN, Door.SIGN_IN])
-def test_open_doors_and_those_the_pages_keep_pass_the_gate(door):
-    browser = client(door)
+@pytest.mark.parametrize("mode", [AuthMode.OPEN, AuthMode.SIGN_IN])
+def test_what_is_open_or_kept_by_the_pages_passes_the_gate(mode):
+    browser = client(mode)
     assert browser.get("/live", headers={"Host": "example.org", "Via": "1.1 x"}).status_code == 200
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="PyTorch is absent: pip install -r requireme
 from fer_core.cli.train import train_command
 from fer_core.errors import DatasetError
 from fer_core.models.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel
-from fer_core.models.emotion.onnx_model import TrainedEmotionModel
+from fer_core.models.emotion.onnx_model import OnnxEmotionModel
 from fer_core.training.expression.data import read_contact_sheet
 from fer_core.training.expression.folder import held_out, read_class_folders
 from tests.conftest import SHARED
@@ -122,7 +122,7 @@ def test_the_network_adapts_to_own_classes(folder: Path, tmp_path: Path) -> None
     report = json.loads((out / "adapted.json").read_text("utf-8"))
     assert report["classes"] == ["closed", "open"]
     assert report["n"] == 4
-    adapted = TrainedEmotionModel(out / "adapted.onnx", "own/eyes")
+    adapted = OnnxEmotionModel(out / "adapted.onnx", "own/eyes")
     assert adapted.labels == ("closed", "open")
     np.testing.assert_allclose(adapted.predict(face(0, 0)[None]).sum(axis=1), 1.0, atol=1e-5)
 

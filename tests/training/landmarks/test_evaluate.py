@@ -35,7 +35,7 @@ CARD = SHIPPED_WEIGHTS.with_suffix(".md")
 
 
 class Marker:
-    """Places all points in the middle of a box; a box is present by the share of its width."""
+    """CameraSlots all points in the middle of a box; a box is present by the share of its width."""
 
     name = "marker"
 

@@ -62,7 +62,7 @@ def select(page: AppTest, *rows: int) -> AppTest:
 def test_an_empty_history_says_how_to_fill_it(page):
     page.run()
     assert not page.exception
-    assert "Nothing is kept yet" in page.info[0].value
+    assert "Nothing is saved yet" in page.info[0].value
 
 
 def test_sessions_are_listed_newest_first_and_only_ones_own(page, store):

@@ -7,7 +7,7 @@ import pytest
 
 from fer_core.labels import EMOTIONS
 from fer_core.live.session import LiveCamera
-from fer_core.live.slots import Places
+from fer_core.live.slots import CameraSlots
 from fer_core.schema import FrameResult
 from fer_core.ui.live.connection import FORM_S, LOOK_S, LOST_S, ConnectionWatch
 from tests.ui.live.test_webrtc import until
@@ -94,8 +94,8 @@ def test_a_start_that_is_taken_back(session):
 
 
 def test_frames_that_are_kept_waiting_for_a_place_do_come():
-    places = Places(1)
-    assert places.take() == ""
+    places = CameraSlots(1)
+    assert places.acquire() == ""
     session = LiveCamera(Empty(), places)
     watch = ConnectionWatch()
     watch.look(True, session, 0.0)

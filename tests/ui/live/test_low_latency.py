@@ -31,26 +31,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit_webrtc.models import CallbackAttachableProcessor
 
-from fer_core.live.frame_rate import Pace
+from fer_core.live.frame_rate import FairFrameRate
 from fer_core.ui.live import low_latency
 from fer_core.ui.live.low_latency import (
     CONSENT_FAILURES,
     CONSENT_RETRIES,
+    LowLatencyJitterBuffer,
+    LowLatencyTrack,
     NewestRelay,
-    PatientStun,
-    PromptJitterBuffer,
-    PromptTrack,
     QuickEncoder,
+    RetryingStun,
 )
 
 
 def test_the_camera_uses_all_of_it():
     importlib.import_module("fer_core.ui.live.webrtc")
-    assert streamlit_webrtc.webrtc.VideoProcessTrack is PromptTrack  # type: ignore[attr-defined]
+    assert streamlit_webrtc.webrtc.VideoProcessTrack is LowLatencyTrack  # type: ignore[attr-defined]
     assert streamlit_webrtc.relay.MediaRelay is NewestRelay  # type: ignore[attr-defined]
-    assert aiortc.rtcrtpreceiver.JitterBuffer is PromptJitterBuffer  # type: ignore[attr-defined]
+    assert aiortc.rtcrtpreceiver.JitterBuffer is LowLatencyJitterBuffer  # type: ignore[attr-defined]
     assert aiortc.codecs.Vp8Encoder is QuickEncoder  # type: ignore[attr-defined]
-    assert aioice.ice.StunProtocol is PatientStun
+    assert aioice.ice.StunProtocol is RetryingStun
     assert sys.getswitchinterval() == pytest.approx(low_latency.SWITCH_S)
 
 
@@ -77,8 +77,8 @@ class Given(MediaStreamTrack):
         return self._frames.pop(0)
 
 
-def track(source: MediaStreamTrack, callback: Any, ended: Any = None) -> PromptTrack:
-    return PromptTrack(source, CallbackAttachableProcessor(callback, None, ended))
+def track(source: MediaStreamTrack, callback: Any, ended: Any = None) -> LowLatencyTrack:
+    return LowLatencyTrack(source, CallbackAttachableProcessor(callback, None, ended))
 
 
 def test_each_frame_comes_back_marked_and_is_marked_in_another_thread():
@@ -121,10 +121,10 @@ def test_a_frame_bears_the_time_at_which_it_goes_out():
 
 
 @pytest.fixture(autouse=True)
-def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
+def pace(monkeypatch: pytest.MonkeyPatch) -> FairFrameRate:
     """The cameras' pace, as of a computer that nobody uses."""
-    fresh = Pace(cores=4)
-    monkeypatch.setattr(low_latency, "PACE", fresh)
+    fresh = FairFrameRate(cores=4)
+    monkeypatch.setattr(low_latency, "FRAME_RATE", fresh)
     return fresh
 
 
@@ -145,14 +145,14 @@ def test_frames_beyond_the_pace_are_not_worked_on(pace):
     assert marked_pts == list(range(0, 60, 3))
 
 
-class Noting(Pace):
+class Noting(FairFrameRate):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
         super().__init__()
         self.noted_s: list[float] = []
 
-    def waited(self, wait_s: float) -> None:
+    def report_wait(self, wait_s: float) -> None:
         self.noted_s.append(wait_s)
 
 
@@ -170,7 +170,7 @@ def test_waiting_is_told_apart_from_working(monkeypatch):
     def noted(mark: Any) -> tuple[float, float]:
         """The seconds of which the pace hears, and those that passed."""
         noting = Noting()
-        monkeypatch.setattr(low_latency, "PACE", noting)
+        monkeypatch.setattr(low_latency, "FRAME_RATE", noting)
 
         async def watch() -> float:
             marked = track(Given(1), mark)
@@ -350,7 +350,7 @@ def taken(buffer: JitterBuffer, arriving: list[RtpPacket]) -> list[JitterFrame |
 
 def test_a_frame_is_there_with_its_last_packet():
     arriving = packets([3, 1, 2])
-    frames = taken(PromptJitterBuffer(64, is_video=True), arriving)
+    frames = taken(LowLatencyJitterBuffer(64, is_video=True), arriving)
     assert [frame is not None for frame in frames] == [bool(p.marker) for p in arriving]
     assert [(f.timestamp, f.data) for f in frames if f] == whole([3, 1, 2])
     # aiortc waits for the next frame. Once this fails it does no longer, and ours can go.
@@ -369,7 +369,7 @@ def test_frames_are_whole_and_in_order_whatever_order_the_packets_take(sizes, fi
         # The very first packet says where the stream begins.
         if place + 1 < len(arriving):
             arriving[place], arriving[place + 1] = arriving[place + 1], arriving[place]
-    frames = [f for f in taken(PromptJitterBuffer(64, is_video=True), arriving) if f]
+    frames = [f for f in taken(LowLatencyJitterBuffer(64, is_video=True), arriving) if f]
     expected = whole(sizes)
     assert [(f.timestamp, f.data) for f in frames] == expected[: len(frames)]
     # What came late may wait for the next packet, as it does in aiortc.
@@ -384,19 +384,19 @@ def test_packets_without_data_make_up_no_frame():
     for packet in arriving[2:]:
         packet.sequence_number += 1
     arriving.insert(2, padding)
-    frames = [f for f in taken(PromptJitterBuffer(64, is_video=True), arriving) if f]
+    frames = [f for f in taken(LowLatencyJitterBuffer(64, is_video=True), arriving) if f]
     assert [(f.timestamp, f.data) for f in frames] == whole([2, 2])
 
 
 def test_a_lost_packet_holds_its_frame_back():
     arriving = packets([2, 2])
-    frames = taken(PromptJitterBuffer(64, is_video=True), [*arriving[:2], arriving[3]])
+    frames = taken(LowLatencyJitterBuffer(64, is_video=True), [*arriving[:2], arriving[3]])
     assert [frame is not None for frame in frames] == [False, True, False]
 
 
 def test_sound_is_left_as_it_is():
     arriving = packets([1, 1, 1, 1, 1, 1])
-    ours = taken(PromptJitterBuffer(16, prefetch=4), arriving)
+    ours = taken(LowLatencyJitterBuffer(16, prefetch=4), arriving)
     theirs = taken(JitterBuffer(16, prefetch=4), packets([1, 1, 1, 1, 1, 1]))
     assert [f and f.data for f in ours] == [f and f.data for f in theirs]
 
@@ -444,13 +444,13 @@ def ask(monkeypatch: pytest.MonkeyPatch, protocol_class: Any, answer_after_s: fl
 
 def test_an_answer_may_take_as_long_as_the_standard_says(monkeypatch):
     with pytest.raises(aioice.stun.TransactionTimeout):
-        ask(monkeypatch, PatientStun.__mro__[1], answer_after_s=8.0)
-    assert ask(monkeypatch, PatientStun, answer_after_s=8.0) > 1
+        ask(monkeypatch, RetryingStun.__mro__[1], answer_after_s=8.0)
+    assert ask(monkeypatch, RetryingStun, answer_after_s=8.0) > 1
 
 
 def test_who_never_answers_is_given_up(monkeypatch):
     with pytest.raises(aioice.stun.TransactionTimeout):
-        ask(monkeypatch, PatientStun, answer_after_s=None)
+        ask(monkeypatch, RetryingStun, answer_after_s=None)
     waits_s = 0.5 * sum(2**i for i in range(CONSENT_RETRIES + 1))
     longest_s = CONSENT_FAILURES * (1.2 * aioice.ice.CONSENT_INTERVAL + waits_s)
     assert 30 < longest_s < 40

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, history
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.live.frame_rate import FASTEST_FPS, PACE
+from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
 from fer_core.live.session import LiveCamera, LiveStats
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.settings import ROOT
@@ -290,8 +290,8 @@ def test_the_line_about_speed():
     ],
 )
 def test_a_computer_that_is_shared_says_so(show, monkeypatch, cameras, sentence):
-    monkeypatch.setattr(PACE, "_fps", 9.2)
-    monkeypatch.setattr(PACE, "_cameras", cameras)
+    monkeypatch.setattr(FRAME_RATE, "_fps", 9.2)
+    monkeypatch.setattr(FRAME_RATE, "_cameras", cameras)
     page = show(CameraView(running=True, session=session(seconds=3)))
     assert any(sentence in each.value for each in page.caption)
 
@@ -306,7 +306,7 @@ def test_on_a_busy_computer_the_charts_are_drawn_less_often(show, monkeypatch):
         (FASTEST_FPS, UPDATE_S),
         (BUSY_FPS + 1, UPDATE_S),
     ):
-        monkeypatch.setattr(PACE, "_fps", fps)
+        monkeypatch.setattr(FRAME_RATE, "_fps", fps)
         page.run()
         assert not page.exception
         assert page.session_state["live_update_s"] == update_s

@@ -18,7 +18,7 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.errors import PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.live.session import LiveCamera
-from fer_core.live.slots import Places
+from fer_core.live.slots import CameraSlots
 from fer_core.schema import Box
 from fer_core.testing import FakeDetector, FakeEmotionModel
 from fer_core.ui.live import snapshots
@@ -186,8 +186,8 @@ def test_what_arrives_after_the_stop_is_not_analysed(camera):
 
 
 def test_without_a_place_the_picture_comes_back_at_once(camera):
-    places = Places(1)
-    assert places.take() == ""
+    places = CameraSlots(1)
+    assert places.acquire() == ""
     camera.turn(RUN, lambda: LiveCamera(StreamAnalyzer(Analyzer()), places))
     began = time.monotonic()
     camera.take(sent(), Marks(), new_session)
@@ -200,7 +200,7 @@ def test_without_a_place_the_picture_comes_back_at_once(camera):
 
 def test_a_browser_that_went_silent_gives_its_place_back(camera, monkeypatch):
     monkeypatch.setattr(snapshots, "IDLE_S", 0.3)
-    places = Places(1)
+    places = CameraSlots(1)
 
     def with_place() -> LiveCamera:
         analyzer = Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)
@@ -210,10 +210,10 @@ def test_a_browser_that_went_silent_gives_its_place_back(camera, monkeypatch):
     camera.take(sent(), Marks(), with_place)
     first = camera.session
     assert first is not None
-    assert places.take()
+    assert places.acquire()
     until(lambda: first.stopped, "the session ends by itself")
-    assert places.take() == ""
-    places.give_back()
+    assert places.acquire() == ""
+    places.release()
     # A tab that was hidden meanwhile goes on, with a session of its own.
     camera.take(sent(2, 60.0), Marks(), with_place)
     assert camera.session is not first

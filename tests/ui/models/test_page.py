@@ -82,10 +82,10 @@ def test_here(page, server, monkeypatch):
     wait_until(all_done)
     page.run()
     assert not page.exception
-    assert captions(page).count("Weights are here: `") == 2
+    assert captions(page).count("Installed: `") == 2
     assert str(files.find("yunet")) in captions(page)
-    assert "In use now: **YuNet**. Its weights are here." in captions(page)
-    assert "In use now: **DeepFace**. Its weights are here." in captions(page)
+    assert "In use now: **YuNet**. Installed." in captions(page)
+    assert "In use now: **DeepFace**. Installed." in captions(page)
     assert texts(page).count("in use]") == 2
     assert not page.button
     assert not page.warning
@@ -130,7 +130,7 @@ def test_failed_and_tried_again(page, server, monkeypatch):
     page.button(key="fetch_deepface").click().run()
     wait_until(all_done)
     page.run()
-    assert "In use now: **DeepFace**. Its weights are here." in captions(page)
+    assert "In use now: **DeepFace**. Installed." in captions(page)
     assert [button.key for button in page.button] == ["fetch_yunet"]
 
 
@@ -145,8 +145,8 @@ def test_missing_is_only_fetched_when_wanted(page, server, monkeypatch):
     page.button(key="fetch_yunet").click().run()
     wait_until(all_done)
     page.run()
-    assert captions(page).count("Weights are here: `") == 1
-    assert "In use now: **Haar cascade**. It was chosen." in captions(page)
+    assert captions(page).count("Installed: `") == 1
+    assert "In use now: **Haar cascade**. Chosen by you." in captions(page)
 
 
 def test_a_corrupt_file_of_the_user_s_cannot_be_fetched(page, tmp_path, monkeypatch):
@@ -165,8 +165,8 @@ def test_choosing(page, server, monkeypatch):
     assert [radio.value for radio in page.radio] == ["auto", "auto"]
     page.radio(key="detector").set_value("haar").run()
     page.radio(key="emotion_model").set_value("compact").run()
-    assert "In use now: **Haar cascade**. It was chosen." in captions(page)
-    assert "In use now: **Compact**. It was chosen." in captions(page)
+    assert "In use now: **Haar cascade**. Chosen by you." in captions(page)
+    assert "In use now: **Compact**. Chosen by you." in captions(page)
 
 
 def test_choosing_what_cannot_be_had(page, server, monkeypatch):
@@ -193,7 +193,7 @@ def test_the_cards_figures_are_the_model_card_s(tmp_path):
     card = tmp_path / "card.md"
     assert facts._accuracy_on_card(card) == "not measured yet"
     # By path: fer_core.training.expression.card needs what only training installs.
-    template = (ROOT / "fer_core" / "training" / "card.md").read_text("utf-8")
+    template = (ROOT / "fer_core" / "training" / "expression" / "card.md").read_text("utf-8")
     [row] = [line for line in template.splitlines() if line.startswith("| accuracy |")]
     report = {"ferplus_accuracy": 0.803, "accuracy": 0.654}
     card.write_text(f"text\n{row.format(report=report)}\ntext")
@@ -219,8 +219,7 @@ def test_the_line_on_other_pages(server, monkeypatch):
     page.run()
     assert not page.exception
     assert captions(page) == (
-        "Faces: **Haar cascade**. It was chosen.  \n"
-        "Expressions: **DeepFace**. Its weights are here."
+        "Faces: **Haar cascade**. Chosen by you.  \nExpressions: **DeepFace**. Installed."
     )
 
 
@@ -258,7 +257,7 @@ def test_a_network_of_ones_own_can_be_chosen(page):
     )
     page.radio(key="emotion_model").set_value("own/tired").run()
     assert not page.exception
-    assert "In use now: **tired**. It was chosen." in captions(page)
+    assert "In use now: **tired**. Chosen by you." in captions(page)
     assert "90% of 10 held-out faces" in texts(page)
     assert r"very \*tired\*" in texts(page)
     assert page.dataframe[0].value["recognised"].tolist() == [1.0, 0.8]

@@ -59,7 +59,7 @@ def test_a_session():
     assert [metric.label for metric in page.metric][:2] == ["Most of the time", "Longest run"]
     assert {"happy", "peak", "onset", "valence", "not seen"} <= set(names_of(page))
     assert len(page.get("plotly_chart")) == 2
-    assert [tab.label for tab in page.tabs] == ["Summary", "Found events", "All values"]
+    assert [tab.label for tab in page.tabs] == ["Summary", "Detected events", "All values"]
     summary, events, values = (element.value for element in page.dataframe)
     assert list(summary["expression"])[3] == "happy"
     assert list(events["kind"]) == ["onset", "peak"]

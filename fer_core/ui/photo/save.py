@@ -15,16 +15,14 @@ from fer_core.ui.services import owner
 from fer_core.ui.shared.widgets import SAVE_HELP
 
 
-def keep_photos(results: Mapping[str, FrameResult]) -> None:
+def save_photos(results: Mapping[str, FrameResult]) -> None:
     """The switch of the photo page: what it shows is kept while it is on.
 
     Each picture becomes a session of its own, once. Switched off again, they leave the history; a
     switch that is only gone for a while, with the pictures or the page, takes nothing with it.
     """
     kept: dict[str, int] = st.session_state.setdefault("photo_kept", {})
-    on = st.toggle(
-        "Keep in the history", key="photo_keep", help=SAVE_HELP, on_change=_note_switching
-    )
+    on = st.toggle("Save to history", key="photo_keep", help=SAVE_HELP, on_change=_note_switching)
     try:
         if not on and st.session_state.get("photo_switched"):
             history().delete(list(kept.values()), owner())
@@ -34,9 +32,9 @@ def keep_photos(results: Mapping[str, FrameResult]) -> None:
         for name, result in results.items() if on else ():
             key = f"{name}|{result.model}|{result.detector}"
             if key not in kept:
-                kept[key] = _keep_photo(name, result)
+                kept[key] = _save_photo(name, result)
         if kept:
-            st.caption(":material/bookmark_added: Kept in the history", width="content")
+            st.caption(":material/bookmark_added: Saved to history", width="content")
     except HistoryError as error:
         st.error(str(error), icon=":material/database:")
 
@@ -45,7 +43,7 @@ def _note_switching() -> None:
     st.session_state["photo_switched"] = True
 
 
-def _keep_photo(name: str, result: FrameResult) -> int:
+def _save_photo(name: str, result: FrameResult) -> int:
     """Faces of a photo are told apart by their number."""
     labels = result.faces[0].labels if result.faces else EMOTIONS
     store = history()

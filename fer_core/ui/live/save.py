@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from fer_core.errors import HistoryError
-from fer_core.history import Keeping, history
+from fer_core.history import LiveRecording, history
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import results_of
 from fer_core.ui.live.view_state import LiveView
@@ -15,39 +15,39 @@ from fer_core.ui.services import owner
 from fer_core.ui.shared.widgets import SAVE_HELP
 
 
-def keep_live(view: LiveView) -> str:
+def save_live(view: LiveView) -> str:
     """The switch of a live session: all of it is kept, also what came before the switch.
 
     Switched off again, the session leaves the history. Returns a sentence while something is wrong.
     """
     latest = view.session.latest
-    on = st.toggle("Keep in the history", key="live_keep", help=SAVE_HELP, persist_state="session")
+    on = st.toggle("Save to history", key="live_keep", help=SAVE_HELP, persist_state="session")
     try:
-        if on and view.keeping is None and latest is not None and not view.keep_problem:
-            view.keeping = _keep_session(view, latest)
+        if on and view.recording is None and latest is not None and not view.save_problem:
+            view.recording = _start_recording(view, latest)
         elif not on:
-            view.keep_problem = ""
-            if view.keeping:
+            view.save_problem = ""
+            if view.recording:
                 view.session.send_to(None)
-                view.keeping.forget()
-                view.keeping = None
-        if view.keeping:
-            view.keeping.name_faces(view.names)
+                view.recording.forget()
+                view.recording = None
+        if view.recording:
+            view.recording.name_faces(view.names)
     except HistoryError as error:
-        view.keep_problem = str(error)
-    return view.keep_problem or (view.keeping.error if view.keeping else "")
+        view.save_problem = str(error)
+    return view.save_problem or (view.recording.error if view.recording else "")
 
 
-def _keep_session(view: LiveView, latest: FrameResult) -> Keeping:
+def _start_recording(view: LiveView, latest: FrameResult) -> LiveRecording:
     """Begin to keep a session. Raises ``HistoryUnavailable``."""
-    keeping = Keeping(history(), owner())
-    table = view.session.send_to(keeping)
+    recording = LiveRecording(history(), owner())
+    table = view.session.send_to(recording)
     engines = latest.model, latest.detector
     past = results_of(table, latest.width, latest.height, *engines)
     name = f"Live {datetime.now().astimezone():%Y-%m-%d %H:%M}"
     try:
-        keeping.begin(name, view.session.timeline.labels, engines, past)
+        recording.begin(name, view.session.timeline.labels, engines, past)
     except HistoryError:
         view.session.send_to(None)
         raise
-    return keeping
+    return recording
