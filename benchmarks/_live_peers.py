@@ -42,7 +42,8 @@ from benchmarks._camera import FPS, at_camera_rate
 from benchmarks._scenes import HEIGHT, ONE_FACE, SHARED, WIDTH, Clip, camera_clip, portrait
 from benchmarks._visitor import PATIENCE_S, VisitFailed, Visitor
 from fer_core.live.frame_rate import SLOWEST_FPS
-from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE, CONSENT_FAILURES, RetryingStun
+from fer_core.ui.patches.consent_retries import CONSENT_FAILURES, RetryingStun
+from fer_core.ui.patches.vp8_encoder import BITS_OF_A_PICTURE
 
 PASSWORD = "FER_LOAD_PASSWORD"
 """The variable that holds the access password."""

@@ -33,8 +33,8 @@ from fer_core.models.landmarks import Landmarks
 from fer_core.models.landmarks.crops import LANDMARK_PX
 from fer_core.models.landmarks.landmarks68 import Landmarks68Model
 from fer_core.schema import Box, Detection
-from fer_core.ui.live.low_latency import QuickEncoder
 from fer_core.ui.live.webrtc import to_bgr, to_video_frame
+from fer_core.ui.patches.vp8_encoder import QuickEncoder
 
 TURNS = 8
 BITRATE = 1_000_000

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
 from fer_core.live.frame_rate import FASTEST_FPS, SLOWEST_FPS
-from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE
+from fer_core.ui.patches.vp8_encoder import BITS_OF_A_PICTURE
 
 # Generous: two busy cores analyse two frames a second.
 DEADLINE_S = 90.0

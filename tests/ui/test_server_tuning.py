@@ -19,6 +19,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from fer_core.settings import ROOT
 from fer_core.ui import server_tuning
+from fer_core.ui.patches import tcp_nodelay
 
 
 @pytest.fixture
@@ -67,6 +68,8 @@ async def _no_delay() -> bool:
 
 @pytest.mark.usefixtures("_as_before")
 def test_answers_are_sent_at_once():
+    # Once this fails, uvicorn sends at once by itself, and the patch can go.
+    assert not asyncio.run(_no_delay())
     server_tuning.tune_server()
     assert asyncio.run(_no_delay())
 
@@ -75,10 +78,10 @@ def test_a_connection_without_a_tcp_socket_is_left_alone():
     class Pipe(asyncio.Transport):
         pass
 
-    server_tuning.send_at_once(Pipe())
+    tcp_nodelay.send_at_once(Pipe())
     one, other = socket.socketpair()
     with one, other:
-        server_tuning.send_at_once(Pipe({"socket": one}))
+        tcp_nodelay.send_at_once(Pipe({"socket": one}))
 
 
 @pytest.mark.usefixtures("_as_before")

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.live.frame_rate import FRAME_RATE
-from fer_core.ui.live.low_latency import BITS_OF_A_PICTURE
+from fer_core.ui.patches.vp8_encoder import BITS_OF_A_PICTURE
 
 _component = st.components.v2.component(
     "fer_camera_pace",

@@ -17,15 +17,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
-from streamlit_webrtc import component as webrtc_component
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live.ice_providers import session_ice
-from fer_core.ui.live.low_latency import install
+from fer_core.ui.patches import install_for_camera
+from fer_core.ui.patches.webrtc_context import mend_context
 
-install()
+install_for_camera()
 
 CONSTRAINTS = {
     "video": {
@@ -160,32 +160,3 @@ def _sessions(
 def _has_worker(key: str) -> bool:
     context = st.session_state.get(key)
     return context is not None and context._get_worker() is not None
-
-
-def mend_context(key: str) -> None:
-    """Put right what streamlit-webrtc 0.79 keeps of a camera, before it looks at it.
-
-    Two of its mistakes kill starts:
-
-    - It takes a jump of the session's ``script_run_count`` for a page that was left, and stops the
-      worker. But Streamlit counts a run only when its last message is sent, so that quick reruns,
-      as during signalling, make the count jump too (one start in forty). Whether the page was left
-      can be told for sure: Streamlit then forgets the component's value.
-    - If the user presses Start so soon after Stop that both reach the server in one rerun, it sees
-      no stop, and answers the new offer with the answer to the old one. So whatever belongs to
-      another offer is cleared away here.
-    """
-    context = st.session_state.get(key)
-    value = st.session_state.get(webrtc_component.generate_frontend_component_key(key))
-    if context is None or value is None:
-        return
-    context._last_rendered_run_count = None
-    offer = value.get("sdpOffer")
-    # Two reruns of one session may overlap, and any use of session_state may end the older one.
-    # So all of this happens under the lock that guards the worker, with the context alone.
-    with context._worker_creation_lock:
-        if offer and offer != getattr(context, "_offer_in_work", None):
-            webrtc_component._reset_context(context)
-            context._offer_in_work = offer
-        # The clearing after a slow stop may end late, and wipe out that a start has begun since.
-        context._set_state(webrtc_component.compile_state(value))

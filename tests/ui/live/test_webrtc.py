@@ -28,7 +28,8 @@ from fer_core.live.session import LiveCamera
 from fer_core.schema import Box
 from fer_core.testing import FakeDetector, FakeEmotionModel
 from fer_core.ui.live import webrtc
-from fer_core.ui.live.low_latency import NewestRelay
+from fer_core.ui.patches import webrtc_context
+from fer_core.ui.patches.newest_relay import NewestRelay
 
 Worker = WebRtcWorker[Any, Any]
 
@@ -253,7 +254,7 @@ def test_an_error_while_drawing_does_not_kill_the_picture(monkeypatch):
 def render(session: SimpleNamespace, jump: int = 1) -> Any:
     """What ``camera`` does first in each rerun, after ``jump`` counted runs."""
     session.info.script_run_count += jump
-    webrtc.mend_context(KEY)
+    webrtc_context.mend_context(KEY)
     return webrtc_component._get_or_create_context(KEY)
 
 
@@ -336,7 +337,7 @@ def test_overlapping_reruns_clear_a_restart_away_once(streamlit_session, monkeyp
     context = render(streamlit_session)
     monkeypatch.setattr(webrtc_component, "_reset_context", slow_reset)
     frontend_says(streamlit_session, {"playing": False, "sdpOffer": {"sdp": "second"}})
-    reruns = [threading.Thread(target=webrtc.mend_context, args=(KEY,)) for _ in range(2)]
+    reruns = [threading.Thread(target=webrtc_context.mend_context, args=(KEY,)) for _ in range(2)]
     reruns[0].start()
     assert entered.wait(DEADLINE_S)
     reruns[1].start()
