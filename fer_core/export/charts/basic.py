@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from fer_core.labels import EMOTIONS, color_of
 from fer_core.schema import Face
-from fer_core.timeline.table import with_gaps
 
 CLEAR = "rgba(0,0,0,0)"
 GRID = "rgba(128,128,128,0.25)"
@@ -18,9 +17,6 @@ FONT_PX = 13
 
 TRAIL = "#8866CC"
 """Of valence and arousal: no expression has it, and it reads on light and dark."""
-
-MOST_LIVE_POINTS = 300
-"""The same for a line that is sent to the browser twice a second."""
 
 
 def expression_bars(face: Face) -> go.Figure:
@@ -110,21 +106,12 @@ def affect_figure(trail: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def timeline_figure(
-    timeline_frame: pd.DataFrame,
-    track_id: int,
-    window_s: float,
-    labels: Sequence[str] = EMOTIONS,
-) -> go.Figure:
-    """The shares of one face over time, from a ``Timeline.to_frame`` table with rows.
+def timeline_template(labels: Sequence[str] = EMOTIONS) -> go.Figure:
+    """The lines of the live page without their numbers: the shares of one face over time.
 
-    Lines break where the face was not seen. The axis is ``window_s`` seconds wide and ends at the
-    newest frame. Whole sessions are ``course.course_figure``'s.
+    Lines break where the face was not seen. Whole sessions are ``course.course_figure``'s.
     """
-    rows = with_gaps(timeline_frame, track_id)
-    end_s = float(rows["t_s"].iloc[-1])
-    rows, smoothed = _thinned(rows, labels, window_s)
-    figure = go.Figure([_line(rows, label, labels) for label in labels])
+    figure = go.Figure([_line(label, labels) for label in labels])
     figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))
     figure.update_layout(
         hovermode="x unified",
@@ -136,10 +123,8 @@ def timeline_figure(
             "font_size": FONT_PX - 1,
             "title": None,
         },
-        # What the user zoomed and hid stays when the figure is drawn again with newer data.
-        uirevision=f"face {track_id}",
     )
-    title = {"text": f"seconds since the start{smoothed}", "font_size": FONT_PX, "standoff": 8}
+    title = {"text": "seconds since the start", "font_size": FONT_PX, "standoff": 8}
     figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
     figure.update_yaxes(
         range=[0, 1.02],
@@ -149,34 +134,17 @@ def timeline_figure(
         zeroline=False,
         fixedrange=True,
     )
-    newest_s = max(window_s, end_s)
-    figure.update_xaxes(range=[newest_s - window_s, newest_s])
     return figure
 
 
-def _line(rows: pd.DataFrame, label: str, labels: Sequence[str]) -> go.Scatter:
+def _line(label: str, labels: Sequence[str]) -> go.Scatter:
     return go.Scatter(
-        x=rows["t_s"],
-        y=rows[str(label)],
         name=str(label),
         mode="lines",
         line={"color": color_of(label, labels).as_hex(), "width": 2},
         connectgaps=False,
         hovertemplate="%{y:.0%}",
     )
-
-
-def _thinned(rows: pd.DataFrame, labels: Sequence[str], span_s: float) -> tuple[pd.DataFrame, str]:
-    """About ``MOST_LIVE_POINTS`` rows for ``span_s`` seconds, and what the axis says about it.
-
-    Means over equal bins that start at whole multiples of their width: in a window that moves on,
-    a point keeps its value.
-    """
-    if len(rows) <= MOST_LIVE_POINTS:
-        return rows, ""
-    bin_s = span_s / MOST_LIVE_POINTS
-    means = rows.groupby(rows["t_s"] // bin_s)[["t_s", *map(str, labels)]].mean()
-    return means, f" (means over {bin_s:.1f} s)"
 
 
 def _layout(height: int, margin: dict[str, int]) -> go.Layout:

@@ -23,15 +23,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.export.charts.basic import (
-    MOST_LIVE_POINTS,
     affect_figure,
     change_bars,
     share_bars,
-    timeline_figure,
+    timeline_template,
 )
 from fer_core.timeline.table import with_gaps
 from fer_core.ui.live.view_state import LiveView, against_rest
-from fer_core.ui.shared.assets import PLOTLY_URL
+from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
 from fer_core.ui.shared.timeline_view import GLIMPSE_S
 
 WINDOW_S = 60.0
@@ -39,6 +38,9 @@ WINDOW_S = 60.0
 
 MOST_FACES = 4
 """Faces that are drawn at once."""
+
+MOST_POINTS = 300
+"""Points of a line that is sent to the browser twice a second."""
 
 TRAIL_S = 10.0
 """How much of valence and arousal is drawn as a trail."""
@@ -54,8 +56,8 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "fer_live_chart",
     html='<div class="fer-live"></div>',
-    css=(_HERE / "live_chart.css").read_text("utf-8"),
-    js="".join((_HERE / name).read_text("utf-8") for name in ("plotly.js", "live_chart.js")),
+    css=(_HERE / "charts.css").read_text("utf-8"),
+    js=PLOTLY_LOADER + (_HERE / "charts.js").read_text("utf-8"),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.
     isolate_styles=False,
 )
@@ -122,7 +124,7 @@ def figure_templates(labels: tuple[str, ...]) -> dict[str, Any]:
         "shares": _without(share_bars(nothing), "x", "text"),
         "changes": _without(change_bars(nothing), "x", "text"),
         "affect": _without(affect_figure(moment), "x", "y"),
-        "timeline": _without(timeline_figure(moment, 1, WINDOW_S, labels), "x", "y"),
+        "timeline": _without(timeline_template(labels)),
     }
 
 
@@ -187,15 +189,15 @@ def _bars(newest: pd.Series, shares: dict[str, float], track_id: int, view: Live
 
 
 def _lines(window: pd.DataFrame, track_id: int, labels: Sequence[str]) -> Lines:
-    """The numbers of ``timeline_figure`` for this face."""
+    """The numbers of ``timeline_template`` for this face."""
     names = list(map(str, labels))
     rows = with_gaps(window[["t_s", "track_id", *names]], track_id)
     times_s = rows["t_s"].to_numpy(np.float64)
     newest_s = max(WINDOW_S, float(times_s[-1]))
     shares = rows[names].to_numpy(np.float64)
     note = ""
-    if len(rows) > MOST_LIVE_POINTS:
-        bin_s = WINDOW_S / MOST_LIVE_POINTS
+    if len(rows) > MOST_POINTS:
+        bin_s = WINDOW_S / MOST_POINTS
         times_s, shares = _means(times_s, shares, bin_s)
         note = f" (means over {bin_s:.1f} s)"
     return Lines(

@@ -19,6 +19,9 @@ PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 # anew after an upgrade.
 PLOTLY_URL = f"/assets/plotly-{plotly.__version__}.min.js"
 
+PLOTLY_LOADER = (Path(__file__).parent / "plotly.js").read_text("utf-8")
+"""Stands before the script of each component that draws with Plotly."""
+
 
 def _plotly_js(_request: Request) -> FileResponse:
     return FileResponse(

@@ -1,4 +1,4 @@
-// What the components that draw with Plotly share. Put before their own script (session_chart.py, live_chart.py).
+// What the components that draw with Plotly share. Put before their own script (PLOTLY_LOADER in assets.py).
 
 // plotly.js is loaded once a browser tab, whichever chart asks first.
 function loadPlotly(url) {

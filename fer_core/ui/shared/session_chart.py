@@ -13,14 +13,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.export.charts.axis import figure_json, ms, seconds
-from fer_core.ui.shared.assets import PLOTLY_URL
-
-_HERE = Path(__file__).parent
+from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
 
 _component = st.components.v2.component(
     "fer_session_chart",
     html='<div class="fer-session"></div>',
-    js="".join((_HERE / name).read_text("utf-8") for name in ("plotly.js", "session_chart.js")),
+    js=PLOTLY_LOADER + (Path(__file__).parent / "session_chart.js").read_text("utf-8"),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.
     isolate_styles=False,
 )

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from fer_core.export.charts.basic import (
-    MOST_LIVE_POINTS,
     affect_figure,
     change_bars,
     expression_bars,
     share_bars,
-    timeline_figure,
+    timeline_template,
 )
 from fer_core.labels import COLORS, EMOTIONS
 from fer_core.schema import Box, Face, FrameResult
@@ -55,7 +54,7 @@ def test_the_shares_of_a_session_look_the_same():
         expression_bars(face()),
         change_bars({"happy": 0.5, "sad": -0.5}),
         affect_figure(table(3)),
-        timeline_figure(table(3), 1, 60),
+        timeline_template(),
     ],
 )
 def test_neither_theme_is_assumed(figure):
@@ -64,64 +63,12 @@ def test_neither_theme_is_assumed(figure):
     assert figure.layout.font.size >= 12
 
 
-def test_a_line_for_each_expression():
-    figure = timeline_figure(table(3), 1, WINDOW_S)
+def test_a_line_for_each_expression_that_breaks_where_there_is_no_face():
+    figure = timeline_template()
     assert [line.name for line in figure.data] == [str(emotion) for emotion in EMOTIONS]
     assert [line.line.color for line in figure.data] == [COLORS[e].as_hex() for e in EMOTIONS]
-    assert list(figure.data[3].y) == pytest.approx([0.7] * 30)
+    assert not any(line.connectgaps for line in figure.data)
     assert "second" in figure.layout.xaxis.title.text
-
-
-def test_no_face_is_a_gap():
-    figure = timeline_figure(table(1, gone=(0.3, 0.4)), 1, WINDOW_S)
-    for line in figure.data:
-        assert line.connectgaps is False
-        assert np.isnan(np.asarray(line.y, float)).tolist() == [
-            *([False] * 3),
-            *([True] * 2),
-            *([False] * 5),
-        ]
-
-
-def test_zoom_and_legend_choices_outlive_an_update():
-    first = timeline_figure(table(3), 1, WINDOW_S)
-    later = timeline_figure(table(9), 1, WINDOW_S)
-    assert first.layout.uirevision == later.layout.uirevision
-    assert (
-        first.layout.uirevision
-        != timeline_figure(table(3).assign(track_id=2), 2, WINDOW_S).layout.uirevision
-    )
-
-
-def test_the_window_moves_on():
-    assert tuple(timeline_figure(table(10), 1, 60.0).layout.xaxis.range) == (0.0, 60.0)
-    moved = tuple(timeline_figure(table(100, 5), 1, 60.0).layout.xaxis.range)
-    assert moved == pytest.approx((39.8, 99.8))
-
-
-def test_long_lines_are_thinned_by_means_and_say_so():
-    frame = table(60, 100, gone=(30.0,))
-    figure = timeline_figure(frame, 1, 60.0)
-    line = figure.data[3]
-    assert MOST_LIVE_POINTS * 0.9 <= len(line.x) <= MOST_LIVE_POINTS + 2
-    assert np.nanmin(np.asarray(line.y, float)) == pytest.approx(0.7)
-    assert "means over" in figure.layout.xaxis.title.text
-    assert "means" not in timeline_figure(table(10), 1, 60.0).layout.xaxis.title.text
-
-
-def test_a_thinned_point_keeps_its_value_while_the_window_moves():
-    shares = np.random.default_rng(1).dirichlet(np.ones(7), 4000)
-    timeline = Timeline()
-    for number, row in enumerate(shares):
-        result = FrameResult(64, 48, (face(1, tuple(row)),), "m", "d", t_s=number / 30)
-        timeline.append(result)
-    frame = timeline.to_frame()
-    figures = [timeline_figure(frame[frame["t_s"].between(a, a + 60)], 1, 60.0) for a in (20, 21.3)]
-    values = [dict(zip(f.data[0].x, f.data[0].y, strict=True)) for f in figures]
-    shared = set(values[0]) & set(values[1])
-    # Only the bins at the two ends of the window may differ.
-    assert len(shared) >= min(map(len, values)) - 10
-    assert all(values[0][x] == values[1][x] for x in shared)
 
 
 def test_the_circumplex_is_round():

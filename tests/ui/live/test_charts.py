@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_core.export.charts.basic import affect_figure, change_bars, share_bars, timeline_figure
+from fer_core.export.charts.basic import affect_figure, change_bars, share_bars, timeline_template
 from fer_core.labels import EMOTIONS
 from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.timeline.table import Timeline
-from fer_core.ui.live.charts import WINDOW_S, face_charts, figure_templates
+from fer_core.timeline.table import Timeline, with_gaps
+from fer_core.ui.live.charts import MOST_POINTS, WINDOW_S, face_charts, figure_templates
 from fer_core.ui.live.view_state import LiveView
 
 
@@ -56,20 +56,51 @@ def plain(figure: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("fps", [2.0, 30.0])
-def test_the_numbers_are_those_of_the_figure_that_other_pages_draw(fps):
-    window = table(np.arange(0, 70, 1 / fps), gone=frozenset(range(40, 90)))
-    window = window[window["t_s"] >= window["t_s"].iloc[-1] - WINDOW_S]
+def last_minute(fps: float, seconds: float = 70.0, gone: frozenset[int] = frozenset()) -> Any:
+    window = table(np.arange(0, seconds, 1 / fps), gone)
+    return window[window["t_s"] >= window["t_s"].iloc[-1] - WINDOW_S]
+
+
+def lines(window: pd.DataFrame) -> Any:
     [charts] = face_charts(window, view())
-    figure, lines = timeline_figure(window, 1, WINDOW_S), charts["timeline"]
-    assert len(figure.data) == len(lines["y"])
-    for line, y in zip(figure.data, lines["y"], strict=True):
-        np.testing.assert_allclose(numbers(lines["x"]), line.x, atol=1e-4)
-        np.testing.assert_allclose(numbers(y), numbers(line.y), atol=1e-4)
-    assert lines["range"] == pytest.approx(figure.layout.xaxis.range, abs=1e-4)
-    title = figure_templates(EMOTIONS)["timeline"]["layout"]["xaxis"]["title"]["text"]
-    assert title + lines["note"] == figure.layout.xaxis.title.text
-    assert ("means" in lines["note"]) == (fps == 30.0)
+    return charts["timeline"]
+
+
+def test_a_short_line_has_every_frame_and_gaps_where_there_was_no_face():
+    window = last_minute(2.0, gone=frozenset(range(40, 90)))
+    found = lines(window)
+    assert "means" not in found["note"]
+    whole = with_gaps(window, 1)
+    np.testing.assert_allclose(numbers(found["x"]), whole["t_s"], atol=1e-4)
+    for label, y in zip(EMOTIONS, found["y"], strict=True):
+        np.testing.assert_allclose(numbers(y), whole[str(label)], atol=1e-4)
+
+
+def test_a_long_line_is_thinned_by_means_and_says_so():
+    window = last_minute(30.0, gone=frozenset(range(600, 700)))
+    found = lines(window)
+    assert MOST_POINTS * 0.9 <= len(found["x"]) <= MOST_POINTS + 2
+    assert found["note"] == " (means over 0.2 s)"
+    rows = with_gaps(window, 1)
+    means = rows.groupby(rows["t_s"] // (WINDOW_S / MOST_POINTS)).mean(numeric_only=True)
+    np.testing.assert_allclose(numbers(found["x"]), means["t_s"], atol=1e-4)
+    for label, y in zip(EMOTIONS, found["y"], strict=True):
+        np.testing.assert_allclose(numbers(y), means[str(label)], atol=1e-4)
+
+
+def test_a_thinned_point_keeps_its_value_while_the_window_moves():
+    whole = table(np.arange(0, 130, 1 / 30))
+    parts = [lines(whole[whole["t_s"].between(a, a + WINDOW_S)]) for a in (20.0, 21.3)]
+    values = [dict(zip(part["x"], part["y"][0], strict=True)) for part in parts]
+    shared = set(values[0]) & set(values[1])
+    # Only the bins at the two ends of the window may differ.
+    assert len(shared) >= min(map(len, values)) - 10
+    assert all(values[0][x] == values[1][x] for x in shared)
+
+
+def test_the_window_moves_on():
+    assert lines(table(np.arange(0, 10, 0.1)))["range"] == (0.0, 60.0)
+    assert lines(last_minute(5.0, seconds=100.0))["range"] == pytest.approx((39.8, 99.8))
 
 
 def test_the_bars_are_those_of_the_figure_that_other_pages_draw():
@@ -91,7 +122,7 @@ def test_the_templates_are_the_figures_of_other_pages_without_their_numbers():
         ("shares", share_bars(shares), {"x", "text"}),
         ("changes", change_bars(shares), {"x", "text"}),
         ("affect", affect_figure(window), {"x", "y"}),
-        ("timeline", timeline_figure(window, 1, WINDOW_S), {"x", "y"}),
+        ("timeline", timeline_template(), set()),
     ):
         whole = plain(figure)
         for trace, whole_trace in zip(templates[name]["data"], whole["data"], strict=True):
@@ -108,7 +139,7 @@ def test_a_network_of_other_classes_has_figures_of_its_own():
 
 def test_an_update_builds_no_figure(monkeypatch):
     figure_templates(EMOTIONS)
-    for name in ("share_bars", "change_bars", "affect_figure", "timeline_figure"):
+    for name in ("share_bars", "change_bars", "affect_figure", "timeline_template"):
         monkeypatch.setattr(f"fer_core.ui.live.charts.{name}", lambda *_: pytest.fail("a figure"))
     figure_templates(EMOTIONS)
     assert face_charts(table(np.arange(0, 3, 0.1)), view(), affect=True)

@@ -23,7 +23,7 @@ def test_nothing_is_kept_by_default(page):
 def test_a_kept_photo_is_a_session_with_its_faces(page):
     page.toggle(key="photo_keep").set_value(True).run()
     assert not page.exception
-    assert any("Kept" in caption.value for caption in page.caption)
+    assert any("Saved" in caption.value for caption in page.caption)
     [session] = history().sessions(LOCAL)
     assert (session.kind, session.name, session.faces) == ("photo", "sample.jpg", 1)
     [row] = history().table(session.id, LOCAL).to_dict("records")
