@@ -7,7 +7,7 @@ or exports reads these and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from fer_core.affect import derive_affect
@@ -274,6 +274,11 @@ class FrameResult:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ValueError(f"a picture has at least one pixel, not {self.width}x{self.height}")
+
+    def numbered(self) -> Self:
+        """The same with the faces' ``track_id`` counted from 1, as the faces of a photo are."""
+        faces = (replace(face, track_id=i) for i, face in enumerate(self.faces, start=1))
+        return replace(self, faces=tuple(faces))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back."""

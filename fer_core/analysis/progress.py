@@ -48,8 +48,8 @@ class Progress:
     def sentence(self) -> str:
         """For people: how far it is and how long it will take."""
         if self.share is None:
-            return f"{clock(self.t_s or 0.0)} done"
-        left = "" if self.left_s is None else f", {clock(self.left_s)} left"
+            return f"{format_duration(self.t_s or 0.0)} done"
+        left = "" if self.left_s is None else f", {format_duration(self.left_s)} left"
         return f"{self.share:.0%} done{left}"
 
 
@@ -57,7 +57,7 @@ _PACE_KNOWN_S = 1.0
 """The first second is spent on starting up."""
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """``2:05`` or ``1:02:05``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def _outcomes(
         return
     try:
         if item.kind == "picture":
-            yield _numbered(analyzer.analyze(read_picture(item.path)))
+            yield analyzer.analyze(read_picture(item.path)).numbered()
         else:
             yield from _video(item.path, analyzer, selection)
     except (PictureTooLarge, VideoTooLarge) as error:
@@ -94,9 +93,3 @@ def _video(path: Path, analyzer: Analyzer, selection: Selection) -> Iterator[Fra
             yield result
         if video.problem:
             yield Failure(video.problem)
-
-
-def _numbered(picture: FrameResult) -> FrameResult:
-    """The faces of a picture numbered from 1, the largest first, as those of a video are."""
-    faces = (replace(face, track_id=i) for i, face in enumerate(picture.faces, start=1))
-    return replace(picture, faces=tuple(faces))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from fer_core.export.charts.affect import affect_trail_figure
-from fer_core.export.charts.axis import clock, figure_json
+from fer_core.export.charts.axis import figure_json, format_time
 from fer_core.export.charts.course import course_figure, has_affect
 from fer_core.export.charts.layout import Mark
 from fer_core.labels import color_of
@@ -63,7 +63,7 @@ def html_report(
         limits=LIMITS,
         faces=[_face(table, face, called, events[face.track_id], marks) for face in faces],
         marks=[
-            {"at": clock(mark.t_s), "label": mark.label, "note": mark.note}
+            {"at": format_time(mark.t_s), "label": mark.label, "note": mark.note}
             for mark in sorted(marks, key=lambda mark: mark.t_s)
         ],
         method=METHOD,
@@ -94,7 +94,7 @@ def _face(
             {
                 "label": row[0],
                 "color": color_of(row[0], labels).as_hex(),
-                "numbers": [*(f"{share:.0%}" for share in row[1:4]), clock(row[4])],
+                "numbers": [*(f"{share:.0%}" for share in row[1:4]), format_time(row[4])],
             }
             for row in summary_table(face).itertuples(index=False)
         ],
@@ -103,7 +103,7 @@ def _face(
 
 def _event(event: Event, face: str) -> dict[str, str]:
     return {
-        "at": clock(event.t_s),
+        "at": format_time(event.t_s),
         "face": face,
         "kind": event.kind,
         "label": str(event.label),

@@ -20,6 +20,9 @@ from fer_core.media.video import Selection
 
 JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
 
+ACTIVE: tuple[JobState, ...] = ("waiting", "running")
+"""The states of a job that still wants work."""
+
 ELSEWHERE_S = 3600.0
 """A job that waits for so long is taken by a machine without its video too, to fail in a sentence:
 the machine that had it is gone."""
@@ -58,7 +61,11 @@ class JobInfo:
     created_at: datetime
     heartbeat_at: datetime | None
     finished_at: datetime | None
-    annotated_path: str | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE
 
     @property
     def results_session_id(self) -> int:
@@ -127,7 +134,7 @@ class JobStore(Store):
     def ended_jobs(self, before: datetime) -> list[JobInfo]:
         """The jobs, whoever's, on which nobody has worked since ``before`` and nobody will."""
         last = sa.func.coalesce(jobs.c.finished_at, jobs.c.heartbeat_at, jobs.c.created_at)
-        idle = jobs.c.state.not_in(("waiting", "running"))
+        idle = jobs.c.state.not_in(ACTIVE)
         query = sa.select(jobs).where(idle, last <= before).order_by(jobs.c.id)
         with self.database.reading() as connection:
             return [JobInfo(*row) for row in connection.execute(query)]

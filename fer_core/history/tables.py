@@ -141,6 +141,5 @@ jobs = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("heartbeat_at", UtcTime),
     sa.Column("finished_at", UtcTime),
-    sa.Column("annotated_path", sa.Text),
     sqlite_autoincrement=True,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from fer_core.analysis.progress import clock
+from fer_core.analysis.progress import format_duration
 from fer_core.errors import TooManyJobs, VideoTooLarge
 from fer_core.history import JobInfo
 from fer_core.media.demux import VideoInfo
@@ -35,7 +35,7 @@ class JobLimits:
 
     def check_count(self, theirs: Iterable[JobInfo]) -> None:
         """Raise ``TooManyJobs`` if an owner with these jobs may not have another one at work."""
-        active = sum(job.state in ("waiting", "running") for job in theirs)
+        active = sum(job.active for job in theirs)
         if active >= self.per_owner:
             raise TooManyJobs(
                 f"{active} videos are waiting or being analysed, and the limit is "
@@ -58,12 +58,13 @@ class JobLimits:
     def time_limit_message(self) -> str:
         """What to tell about a job that has worked for ``work_s``."""
         return (
-            f"Interrupted after {clock(self.work_s)} of work, so that others have their turn. Go "
-            "on, choose fewer frames a second or a part of the video, or raise FER_MAX_JOB_MINUTES."
+            f"Interrupted after {format_duration(self.work_s)} of work, so that others have their "
+            "turn. Resume it, choose fewer frames a second or a part of the video, or raise "
+            "FER_MAX_JOB_MINUTES."
         )
 
     def _too_long(self, length_s: float) -> VideoTooLarge:
         return VideoTooLarge(
-            f"This video is {clock(length_s)} long or longer, and the limit is "
-            f"{clock(self.video_s)}. Choose a part of it, or raise FER_MAX_VIDEO_MINUTES."
+            f"This video is {format_duration(length_s)} long or longer, and the limit is "
+            f"{format_duration(self.video_s)}. Choose a part of it, or raise FER_MAX_VIDEO_MINUTES."
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.analysis.progress import clock
+from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
 from fer_core.history import History, JobInfo
 from fer_core.jobs.limits import JobLimits
@@ -144,13 +144,13 @@ class VideoJobs:
         """A sentence on a job that runs; the time left is known to the process that runs it."""
         work = self._at_work.get(job.id)
         if work is None or work.progress is None:
-            return f"{clock(job.done_s)} analysed"
+            return f"{format_duration(job.done_s)} analysed"
         return work.progress.sentence
 
     def cancel(self, job_id: int, owner: str) -> None:
         """End a job that waits or runs; what it has found stays."""
         job = self._history.job(job_id, owner)
-        if job.state in ("waiting", "running"):
+        if job.active:
             self._history.update_job(job_id, state="cancelled")
 
     def resume(self, job_id: int, owner: str) -> None:

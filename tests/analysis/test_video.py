@@ -11,7 +11,7 @@ import time
 import pytest
 
 from fer_core.analysis import video as analysis
-from fer_core.analysis.progress import Progress, clock
+from fer_core.analysis.progress import Progress, format_duration
 from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.analysis.video import analyze_video
 from fer_core.errors import UnreadableVideo
@@ -219,4 +219,4 @@ def test_progress_to_a_chosen_end_of_a_file_that_tells_no_length():
 
 
 def test_clock():
-    assert [clock(s) for s in (0, 59.6, 61, 3725)] == ["0:00", "1:00", "1:01", "1:02:05"]
+    assert [format_duration(s) for s in (0, 59.6, 61, 3725)] == ["0:00", "1:00", "1:01", "1:02:05"]

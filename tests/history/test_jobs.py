@@ -34,7 +34,7 @@ def test_a_job_from_waiting_to_done(history):
     assert claimed is not None
     assert (claimed.id, claimed.state, claimed.worker) == (job_id, "running", "host:1:a")
     assert history.heartbeat(job_id, 4.5, 0.5) == "running"
-    history.update_job(job_id, state="done", sentence="2 frames left out.", annotated_path="a.mp4")
+    history.update_job(job_id, state="done", sentence="2 frames left out.")
     job = history.job(job_id, LOCAL)
     assert (job.done_s, job.share, job.sentence) == (4.5, 0.5, "2 frames left out.")
     assert job.finished_at is not None

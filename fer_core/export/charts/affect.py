@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.export.charts.axis import clock
+from fer_core.export.charts.axis import format_time
 from fer_core.export.charts.basic import FONT_PX, affect_figure
 from fer_core.export.charts.thin import thinned
 from fer_core.timeline.summary import summarize
@@ -47,7 +47,7 @@ def affect_trail_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
 def _places(rows: pd.DataFrame, first_s: float, last_s: float) -> go.Scatter:
     colorbar = {
         **{"orientation": "h", "thickness": 8, "len": 0.7, "y": -0.02, "yanchor": "top"},
-        **{"tickvals": [first_s, last_s], "ticktext": [clock(first_s), clock(last_s)]},
+        **{"tickvals": [first_s, last_s], "ticktext": [format_time(first_s), format_time(last_s)]},
         **{"tickfont_size": FONT_PX - 2, "ticks": "", "outlinewidth": 0},
     }
     return go.Scatter(
@@ -58,6 +58,6 @@ def _places(rows: pd.DataFrame, first_s: float, last_s: float) -> go.Scatter:
             **{"size": 6, "opacity": 0.75, "color": rows["t_s"].to_numpy(np.float64).round(2)},
             **{"colorscale": _TIME_SCALE, "cmin": first_s, "cmax": last_s, "colorbar": colorbar},
         },
-        customdata=[clock(t_s) for t_s in rows["t_s"]],
+        customdata=[format_time(t_s) for t_s in rows["t_s"]],
         hovertemplate="%{customdata}<br>valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
     )

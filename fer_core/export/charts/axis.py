@@ -53,7 +53,7 @@ def time_axis(start_s: float, end_s: float) -> dict[str, Any]:
     }
 
 
-def clock(t_s: float) -> str:
+def format_time(t_s: float) -> str:
     """``1:05.3``: minutes and seconds, as the axis writes them; ``1:01:05.3`` after an hour."""
     tenths = round(abs(t_s) * 10)
     minutes, rest = divmod(tenths, 600)

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.export.charts.axis import clock, ms, safe, time_axis
+from fer_core.export.charts.axis import format_time, ms, safe, time_axis
 from fer_core.export.charts.basic import CLEAR, FONT_PX, GRID
 
-SHARES, AFFECT, RIBBON = "y", "y2", "y3"
+AFFECT, RIBBON = "y2", "y3"
 """The tracks, each a y axis over the one x axis."""
 
 SLIDER = {"xaxis": "x2", "yaxis": "y4"}
@@ -104,7 +104,7 @@ def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
             yshift=-18 * (number % 3),
             font_size=FONT_PX - 2,
             bgcolor="rgba(128,128,128,0.22)",
-            hovertext=f"{clock(mark.t_s)} {safe(mark.label)}{note}",
+            hovertext=f"{format_time(mark.t_s)} {safe(mark.label)}{note}",
         )
 
 

@@ -44,13 +44,10 @@ def _note_switching() -> None:
 
 
 def _save_photo(name: str, result: FrameResult) -> int:
-    """Faces of a photo are told apart by their number."""
+    """Save one photo as a session of its own; its number."""
     labels = result.faces[0].labels if result.faces else EMOTIONS
     store = history()
-    numbered = tuple(
-        replace(face, track_id=number) for number, face in enumerate(result.faces, start=1)
-    )
     session_id = store.begin("photo", name, labels, result.model, result.detector, owner=owner())
-    store.append(session_id, [replace(result, faces=numbered, t_s=0.0)])
+    store.append(session_id, [replace(result.numbered(), t_s=0.0)])
     store.finish(session_id)
     return session_id

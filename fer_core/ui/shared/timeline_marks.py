@@ -8,7 +8,7 @@ from typing import Protocol
 import streamlit as st
 
 from fer_core.export.charts import layout
-from fer_core.export.charts.axis import clock
+from fer_core.export.charts.axis import format_time
 from fer_core.ui.shared.widgets import plain
 
 MOST_CHARS = {"label": 60, "note": 500}
@@ -40,7 +40,7 @@ def mark_list(
     for mark in sorted(marks, key=lambda mark: mark.t_s):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                clock(mark.t_s),
+                format_time(mark.t_s),
                 key=f"{key}_show_{mark.id}",
                 icon=":material/flag:",
                 help="Show this moment",

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.export.charts.affect import affect_trail_figure
-from fer_core.export.charts.axis import clock
+from fer_core.export.charts.axis import format_time
 from fer_core.export.charts.basic import share_bars
 from fer_core.export.charts.course import Style, course_figure, has_affect
 from fer_core.timeline.events import METHOD, Event, events_table, find_events
@@ -101,7 +101,7 @@ def timeline_view(
             events=session.events,
             marks=marks,
         ),
-        label=f"{session.name}: expressions over {clock(float(np.ptp(table['t_s'])))} minutes",
+        label=f"{session.name}: expressions over {format_time(np.ptp(table['t_s']))} minutes",
         key=f"{key}_course",
         moment_s=session.moment_s,
         on_moment=session.choose,
@@ -205,7 +205,7 @@ def _moment_line(session: _Session, t_s: float) -> str:
     """``**0:12.3** · happy 83% · peak of happy``."""
     rows = session.table
     row = rows[(rows["t_s"] == t_s) & (rows["track_id"] == session.face.track_id)]
-    parts = [f"**{clock(t_s)}**"]
+    parts = [f"**{format_time(t_s)}**"]
     if row.empty:
         parts.append("not in the picture")
     else:
@@ -232,7 +232,7 @@ def _beside(session: _Session, frame_at: FrameAt | None) -> None:
 
 
 def _picture(frame_at: FrameAt, moment_s: float) -> None:
-    st.markdown(f"**Picture at {clock(moment_s)}**")
+    st.markdown(f"**Picture at {format_time(moment_s)}**")
     frame = frame_at(moment_s)
     if frame is None:
         st.caption("The picture of this moment is not there any more.")

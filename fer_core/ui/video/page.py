@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fer_core.analysis.progress import clock
+from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, JobUnknown
 from fer_core.history import JobInfo
 from fer_core.jobs.queue import VideoJobs
@@ -24,8 +24,6 @@ SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi", "gif")
 
 UPDATE_S = 1.0
 """How often the list is drawn anew while a job is at work."""
-
-ACTIVE = ("waiting", "running")
 
 EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
 
@@ -118,7 +116,7 @@ def job_list(jobs: VideoJobs) -> None:
         )
         return
     st.subheader("Videos")
-    active = any(job.state in ACTIVE for job in known)
+    active = any(job.active for job in known)
     st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active)
 
 
@@ -150,7 +148,7 @@ def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
 def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
     known = jobs.jobs(owner())
     acted = st.session_state.pop("video_acted", False)
-    if acted or (were_active and not any(job.state in ACTIVE for job in known)):
+    if acted or (were_active and not any(job.active for job in known)):
         st.rerun()  # the whole page: the timeline below is another now, or complete
     for job in known:
         _job_row(jobs, job)
@@ -181,7 +179,7 @@ def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
 def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
     yield state.words
     if job.done_s:
-        yield f"{clock(job.done_s)} analysed"
+        yield f"{format_duration(job.done_s)} analysed"
     if job.sentence:
         yield job.sentence
 
@@ -189,7 +187,7 @@ def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
 def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
     if job.done_s or job.state == "done":
         yield "Show timeline", ":material/timeline:", "open"
-    if job.state in ACTIVE:
+    if job.active:
         yield "Cancel", ":material/stop:", "cancel"
     elif job.state != "done":
         yield "Resume", ":material/resume:", "resume"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.analysis.progress import clock
+from fer_core.analysis.progress import format_duration
 from fer_core.errors import JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
@@ -14,7 +14,7 @@ from fer_core.models.choice import title
 from fer_core.ui.services import owner, page_history
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
-from fer_core.ui.video.page import ACTIVE, UPDATE_S
+from fer_core.ui.video.page import UPDATE_S
 
 THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
@@ -45,7 +45,7 @@ def open_job(jobs: VideoJobs) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         _keep_button(jobs, job, session)
-        if session.kept and job.state not in ACTIVE:
+        if session.kept and not job.active:
             _thumbnail_switch(jobs, job, session)
         _marked_video(jobs, job)
 
@@ -53,11 +53,11 @@ def open_job(jobs: VideoJobs) -> None:
 def _facts(session: SessionInfo, job: JobInfo) -> str:
     parts = [
         f"{session.frames} frames",
-        f"{clock(session.duration_s)} long",
+        f"{format_duration(session.duration_s)} long",
         f"faces: {title(session.detector)}",
         f"expressions: {title(session.model)}",
     ]
-    if job.state in ACTIVE:
+    if job.active:
         parts.append("still being analysed: this is what is known so far")
     return " · ".join(parts)
 
@@ -100,7 +100,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
 @st.fragment(run_every=UPDATE_S)
 def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
-    if job.state in ACTIVE:
+    if job.active:
         return
     path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job.id)
     if path.is_file():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.export.charts.affect import affect_trail_figure
-from fer_core.export.charts.axis import clock, figure_json, ms, seconds
+from fer_core.export.charts.axis import figure_json, format_time, ms, seconds
 from fer_core.export.charts.compare import Course, compare_figure
 from fer_core.export.charts.course import course_figure
 from fer_core.labels import COLORS, EMOTIONS
@@ -184,5 +184,5 @@ def test_networks_that_know_different_expressions():
     [(0, "0:00.0"), (65.34, "1:05.3"), (59.96, "1:00.0"), (3661, "1:01:01.0"), (-1.5, "-0:01.5")],
 )
 def test_the_clock(t_s, text):
-    assert clock(t_s) == text
+    assert format_time(t_s) == text
     assert seconds(ms(t_s)) == t_s
