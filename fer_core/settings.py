@@ -6,22 +6,76 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds app.py, pages/ and models/."""
 
 
-class Settings(BaseSettings):
-    """The settings of this process; pydantic checks the types and names the wrong variable."""
+# Hidden, because the values that pydantic would repeat in an error may be secrets.
+CONFIG = SettingsConfigDict(
+    env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+)
 
-    # Hidden, because the values that pydantic would repeat in an error may be secrets.
-    model_config = SettingsConfigDict(
-        env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+
+def variable(name: str, description: str, **more: Any) -> Any:
+    """A field of a group of settings, read from a variable that has another name than the field."""
+    return Field(validation_alias=name, description=description, **more)
+
+
+class OidcSettings(BaseSettings):
+    """Sign-in with accounts of an OpenID Connect provider: all five of them, or none."""
+
+    model_config = CONFIG
+
+    metadata_url: str | None = variable(
+        "FER_OIDC_METADATA_URL",
+        "The provider's …/.well-known/openid-configuration.",
+        default=None,
     )
+    client_id: str | None = variable(
+        "FER_OIDC_CLIENT_ID", "What the provider calls this dashboard.", default=None
+    )
+    client_secret: SecretStr | None = variable(
+        "FER_OIDC_CLIENT_SECRET", "The secret that the provider gave with it.", default=None
+    )
+    redirect_url: str | None = variable(
+        "FER_OIDC_REDIRECT_URL",
+        "This dashboard's own address with /oauth2callback.",
+        default=None,
+    )
+    cookie_secret: SecretStr | None = variable(
+        "FER_OIDC_COOKIE_SECRET",
+        "A long random text: it signs the sign-in cookies.",
+        default=None,
+        min_length=32,
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        values = [value for _, value in self]
+        if any(values) and not all(values):
+            raise ValueError("FER_OIDC_…: set all five of them, or none")
+        return self
+
+
+class Settings(BaseSettings):
+    """The settings of this process; pydantic checks the types and names the wrong variable.
+
+    Those of TURN stand apart (fer_core/live/turn_settings.py): where they are wrong, only the
+    camera does not work.
+    """
+
+    model_config = CONFIG
 
     weights_dir: Path | None = Field(
         default=None,
@@ -88,40 +142,6 @@ class Settings(BaseSettings):
     api_max_analyses: int = Field(
         default=2, ge=1, description="Requests whose pictures are analysed at once."
     )
-    turn_urls: str = Field(
-        default="", description="STUN and TURN servers for the live page, with commas between them."
-    )
-    turn_username: str | None = Field(default=None, description="The fixed user of the server.")
-    turn_credential: SecretStr | None = Field(default=None, description="That user's password.")
-    turn_secret: SecretStr | None = Field(
-        default=None,
-        description="coturn's static-auth-secret, from which each session's credentials are made.",
-    )
-    turn_ttl_s: int = Field(
-        default=43_200, ge=600, description="How long these credentials are good for, in seconds."
-    )
-    turn_provider: str | None = Field(
-        default=None, description="cloudflare or twilio: whom to ask for credentials instead."
-    )
-    ice_relay_only: bool = Field(
-        default=False, description="Whether the browser sends by TURN alone and hides its address."
-    )
-    cloudflare_turn_key_id: str | None = Field(
-        default=None, validation_alias="CLOUDFLARE_TURN_KEY_ID", description="Cloudflare's key."
-    )
-    cloudflare_turn_key_api_token: SecretStr | None = Field(
-        default=None,
-        validation_alias="CLOUDFLARE_TURN_KEY_API_TOKEN",
-        description="The token that belongs to it.",
-    )
-    twilio_account_sid: str | None = Field(
-        default=None, validation_alias="TWILIO_ACCOUNT_SID", description="Twilio's account."
-    )
-    twilio_auth_token: SecretStr | None = Field(
-        default=None,
-        validation_alias="TWILIO_AUTH_TOKEN",
-        description="The token that belongs to it.",
-    )
     open: bool = Field(
         default=False, description="Whether everybody who can reach the dashboard may use it."
     )
@@ -132,19 +152,8 @@ class Settings(BaseSettings):
     password_hash: SecretStr | None = Field(
         default=None, description="The access password, as `python -m fer_core password` prints it."
     )
-    oidc_metadata_url: str | None = Field(
-        default=None,
-        description="Sign-in with accounts: the provider's …/.well-known/openid-configuration.",
-    )
-    oidc_client_id: str | None = Field(default=None, description="What the provider calls this.")
-    oidc_client_secret: SecretStr | None = Field(
-        default=None, description="The secret that the provider gave with it."
-    )
-    oidc_redirect_url: str | None = Field(
-        default=None, description="This dashboard's own address with /oauth2callback."
-    )
-    oidc_cookie_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="A long random text: it signs the sign-in cookies."
+    oidc: OidcSettings = Field(
+        default_factory=lambda: OidcSettings(), description="Sign-in with accounts."
     )
 
     @field_validator("password_hash")
@@ -163,13 +172,6 @@ class Settings(BaseSettings):
         ):
             raise ValueError("each site is https://NAME, without a path")
         return sites
-
-    @model_validator(mode="after")
-    def _oidc_whole(self) -> Self:
-        kept = [value for name, value in self if name.startswith("oidc_")]
-        if any(kept) and not all(kept):
-            raise ValueError("FER_OIDC_…: set all five of them, or none")
-        return self
 
     @field_validator("api_tokens")
     @classmethod
@@ -204,3 +206,17 @@ def is_hash(line: str) -> bool:
         return False
     n, r, p = (int(each) for each in found.groups()[:3])
     return n > 1 and n & (n - 1) == 0 and r > 0 and p > 0 and 128 * n * r <= 64_000_000
+
+
+def setting_problem(fault: Any) -> str:
+    """One of pydantic's errors as a sentence; the value is left out: it may be a secret."""
+    sentence: str = fault["msg"].removeprefix("Value error, ")
+    if sentence.endswith("."):  # one of ours, which says what to do
+        return sentence
+    sentence = f"{sentence}. Correct it, or unset it."
+    if not fault["loc"]:  # several settings together
+        return sentence
+    name = str(fault["loc"][0])
+    # A name of ours, unless the setting has a variable of its own.
+    variable = f"FER_{name.upper()}" if name in Settings.model_fields else name
+    return f"{variable}: {sentence}"

@@ -25,10 +25,11 @@ from deploy.tree import ROOT, procfile_command, shipped_files, slugignore
 from fer_core.cli.check import startup_problems
 from fer_core.cli.main import main
 from fer_core.history import history
+from fer_core.live.turn_settings import TurnSettings
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.models.landmarks.landmarks68 import Landmarks68Model
 from fer_core.server import api
-from fer_core.settings import Settings
+from fer_core.settings import OidcSettings, Settings
 from tests.servers import free_port
 
 LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile")
@@ -37,10 +38,11 @@ LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile"
 def variables() -> set[str]:
     """Every environment variable that is a setting."""
     names = set()
-    for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        choices = getattr(alias, "choices", [alias] if alias else [f"FER_{name.upper()}"])
-        names |= {str(choice) for choice in choices}
+    for group in (Settings, OidcSettings, TurnSettings):
+        for name, field in group.model_fields.items():
+            alias = field.validation_alias
+            choices = getattr(alias, "choices", [alias] if alias else [f"FER_{name.upper()}"])
+            names |= {str(choice) for choice in choices}
     return names
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import click
 import numpy as np
@@ -17,14 +16,15 @@ from pydantic import ValidationError
 
 from fer_core.errors import FerError
 from fer_core.history import LOCAL, history
-from fer_core.live.ice import provider_of, servers_from
+from fer_core.live.ice import servers_from
+from fer_core.live.turn_settings import turn_settings
 from fer_core.models import choice
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.models.emotion.custom import own_networks
 from fer_core.models.landmarks.crops import LANDMARK_PX
 from fer_core.models.landmarks.landmarks68 import Landmarks68Model
 from fer_core.models.weights import files
-from fer_core.settings import Settings, settings
+from fer_core.settings import Settings, setting_problem, settings
 
 
 def startup_problems() -> list[str]:
@@ -35,9 +35,9 @@ def startup_problems() -> list[str]:
     try:
         wanted = settings()
     except ValidationError as error:
-        return [_setting_wrong(fault) for fault in error.errors(include_url=False)]
+        return [setting_problem(fault) for fault in error.errors(include_url=False)]
     checks: list[Callable[[], object]] = [
-        lambda: provider_of(wanted) or servers_from(wanted, time.time()),
+        lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),
         _run_compact,
         _run_landmarks,
@@ -70,17 +70,6 @@ def _failures(checks: Iterable[Callable[[], object]]) -> list[str]:
         except FerError as error:
             sentences.append(str(error))
     return sentences
-
-
-def _setting_wrong(fault: Any) -> str:
-    """One of pydantic's errors; the value is left out, because it may be a secret."""
-    what = f"{fault['msg'].removeprefix('Value error, ')}. Correct it, or unset it."
-    if not fault["loc"]:  # several settings together
-        return what
-    name = str(fault["loc"][0])
-    # A name of ours, unless the setting has a variable of its own.
-    variable = f"FER_{name.upper()}" if name in Settings.model_fields else name
-    return f"{variable}: {what}"
 
 
 def _port_wrong() -> list[str]:

@@ -26,7 +26,7 @@ from fer_core.ui.shared.assets import inline_scripts
 def auth_mode() -> AuthMode:
     """How this server is entered: accounts before the password, the password before open."""
     chosen = settings()
-    if chosen.oidc_client_id or _auth_section():
+    if chosen.oidc.client_id or _auth_section():
         return AuthMode.SIGN_IN
     if chosen.password_hash:
         return AuthMode.PASSWORD
@@ -39,17 +39,17 @@ def auth_mode() -> AuthMode:
 
 def oidc_secrets() -> Mapping[str, SecretsValue] | None:
     """For ``st.App(secrets=…)``: what ``[auth]`` in secrets.toml says, from ``FER_OIDC_…``."""
-    chosen = settings()
-    secret, cookie_secret = chosen.oidc_client_secret, chosen.oidc_cookie_secret
-    if not (chosen.oidc_client_id and secret and cookie_secret):
+    chosen = settings().oidc
+    secret, cookie_secret = chosen.client_secret, chosen.cookie_secret
+    if not (chosen.client_id and secret and cookie_secret):
         return None
     return {
         "auth": {
-            "client_id": chosen.oidc_client_id,
+            "client_id": chosen.client_id,
             "client_secret": secret.get_secret_value(),
             "cookie_secret": cookie_secret.get_secret_value(),
-            "server_metadata_url": chosen.oidc_metadata_url or "",
-            "redirect_uri": chosen.oidc_redirect_url or "",
+            "server_metadata_url": chosen.metadata_url or "",
+            "redirect_uri": chosen.redirect_url or "",
         }
     }
 

@@ -13,20 +13,18 @@ from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from fer_core.errors import IceSettingsWrong
 from fer_core.live.ice import (
-    PROVIDERS,
     IceServer,
     IceServers,
     best_first,
-    provider_of,
     rest_credentials,
     servers_from,
     servers_of_provider,
 )
-from fer_core.settings import Settings
+from fer_core.live.turn_settings import TURN_PROVIDERS, TurnSettings, turn_settings
 
 NOW_S = 1_800_000_000.0
 TURN = "turn:turn.example.org:3478"
@@ -55,11 +53,11 @@ stun_urls = st.builds(
 )
 
 
-def variables(monkeypatch, **values: str) -> Settings:
+def variables(monkeypatch, **values: str) -> TurnSettings:
     """The settings as these variables make them."""
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    return Settings()
+    return turn_settings()
 
 
 def chosen_by_aiortc(servers: IceServers) -> dict[str, object]:
@@ -68,10 +66,10 @@ def chosen_by_aiortc(servers: IceServers) -> dict[str, object]:
 
 
 def test_none_by_default():
-    servers = servers_from(Settings(), NOW_S)
+    servers = servers_from(turn_settings(), NOW_S)
     # Lists, not the lack of lists: without any, public servers would be asked.
     assert servers.for_browser() == servers.for_server() == {"iceServers": []}
-    assert provider_of(Settings()) is None
+    assert turn_settings().provider is None
 
 
 def test_a_fixed_user(monkeypatch):
@@ -147,10 +145,8 @@ def test_aiortc_takes_tls_where_there_is_tls(urls):
 
 @given(turn_urls | stun_urls)
 def test_every_address_that_is_let_through_aiortc_can_read(url):
-    if url.startswith("turn"):
-        settings = Settings(turn_urls=url, turn_secret=SecretStr("s"))
-    else:
-        settings = Settings(turn_urls=url)
+    secret = {"FER_TURN_SECRET": SecretStr("s")} if url.startswith("turn") else {}
+    settings = TurnSettings.model_validate({"FER_TURN_URLS": url, **secret})
     servers = servers_from(settings, NOW_S)
     assert [server.url for server in servers.servers] == [url]
     chosen_by_aiortc(servers)
@@ -175,9 +171,8 @@ def test_every_address_that_is_let_through_aiortc_can_read(url):
     ],
 )
 def test_other_addresses_are_refused_and_not_repeated(monkeypatch, url):
-    settings = variables(monkeypatch, FER_TURN_URLS=f"{STUN},{url}", FER_TURN_SECRET="s")
     with pytest.raises(IceSettingsWrong, match="Address 2 in FER_TURN_URLS") as error:
-        servers_from(settings, NOW_S)
+        variables(monkeypatch, FER_TURN_URLS=f"{STUN},{url}", FER_TURN_SECRET="s")
     assert "hunter2" not in str(error.value)
 
 
@@ -203,7 +198,7 @@ def test_other_addresses_are_refused_and_not_repeated(monkeypatch, url):
 )
 def test_settings_that_contradict_themselves(monkeypatch, values, sentence):
     with pytest.raises(IceSettingsWrong, match=sentence):
-        servers_from(variables(monkeypatch, **values), NOW_S)
+        variables(monkeypatch, **values)
 
 
 @pytest.mark.parametrize(
@@ -217,10 +212,10 @@ def test_settings_that_contradict_themselves(monkeypatch, values, sentence):
     ],
 )
 def test_a_provider_that_cannot_be_asked(monkeypatch, values, sentence):
-    for name in sum(PROVIDERS.values(), ()):
+    for name in sum(TURN_PROVIDERS.values(), ()):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(IceSettingsWrong, match=sentence):
-        provider_of(variables(monkeypatch, **values))
+        variables(monkeypatch, **values)
 
 
 def test_a_provider_s_answer(monkeypatch):
@@ -234,7 +229,7 @@ def test_a_provider_s_answer(monkeypatch):
         },
         {"urls": "stun:b.example.org", "username": None, "credential": None},
     ]
-    servers = servers_of_provider(Settings(), answer, NOW_S)
+    servers = servers_of_provider(turn_settings(), answer, NOW_S)
     assert [each["urls"] for each in servers.for_browser()["iceServers"]] == [
         "stun:a.example.org:3478",
         f"{TURN}?transport=udp",
@@ -282,22 +277,21 @@ def test_no_secret_in_what_is_printed(monkeypatch):
         monkeypatch,
         FER_TURN_URLS=TURN,
         FER_TURN_SECRET="hunter2",
-        FER_TURN_CREDENTIAL="hunter2",
         CLOUDFLARE_TURN_KEY_API_TOKEN="hunter2",
         TWILIO_AUTH_TOKEN="hunter2",
     )
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump_json()}"
     with pytest.raises(IceSettingsWrong) as error:
-        servers_from(settings, NOW_S)
+        variables(monkeypatch, FER_TURN_CREDENTIAL="hunter2")
     assert "hunter2" not in str(error.value)
     monkeypatch.delenv("FER_TURN_CREDENTIAL")
-    servers = servers_from(Settings(), NOW_S)
+    servers = servers_from(turn_settings(), NOW_S)
     _, credential = rest_credentials("hunter2", "fer", servers.good_until_s)
     assert credential == servers.servers[0].to_dict()["credential"]
     assert credential not in f"{servers!r} {servers}"
 
 
 def test_a_wrong_setting_does_not_show_the_others(monkeypatch):
-    with pytest.raises(ValidationError, match="turn_ttl_s") as error:
-        variables(monkeypatch, FER_TURN_SECRET="hunter2", FER_TURN_TTL_S="hunter3")
+    with pytest.raises(IceSettingsWrong, match=r"FER_TURN_TTL_S: .*600\. Correct it") as error:
+        variables(monkeypatch, FER_TURN_SECRET="hunter2", FER_TURN_TTL_S="5")
     assert "hunter" not in str(error.value)

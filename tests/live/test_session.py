@@ -254,7 +254,7 @@ def test_a_session_without_a_place_waits_for_one() -> None:
     first, second = LiveCamera(Quick(), slots), LiveCamera(Quick(), slots)
     first.submit(picture(), 0.0)
     second.submit(picture(), 0.0)
-    assert "All 1 slots for live cameras are taken" in (second.error or "")
+    assert "All 1 live cameras of this server are in use" in (second.error or "")
     assert second.stats().processed == 0
     first.stop()
     first.stop()  # gives its place back once
@@ -274,7 +274,7 @@ def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPa
     first.submit(picture(), 0.0)
     until(partial(can_take, slots))
     first.submit(picture(), 1.0)
-    assert "slots for live cameras are taken" in (first.error or "")
+    assert "live cameras of this server are in use" in (first.error or "")
     slots.release()
     second.submit(picture(), 0.0)
     until(partial(processed, second, 1))
@@ -303,7 +303,7 @@ def test_a_user_has_some_of_the_places() -> None:
         camera.submit(picture(), 0.0)
     assert "You have 2 live cameras running" in (third.error or "")
     assert bob.acquire() == ""
-    assert "All 3 slots" in bob.acquire()
+    assert "All 3 live cameras" in bob.acquire()
     first.stop()
     third.submit(picture(), 1.0)
     assert third.started

@@ -189,7 +189,7 @@ def test_behind_one_password_the_places_are_those_of_all(line, monkeypatch):
     monkeypatch.setenv("FER_MAX_STREAMS", "2")
     camera_slots.clear()
     assert [my_slots().acquire() for _ in range(2)] == ["", ""]
-    assert "All 2 places" in my_slots().acquire()
+    assert "All 2 live cameras" in my_slots().acquire()
     camera_slots.clear()
 
 

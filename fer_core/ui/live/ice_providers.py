@@ -14,8 +14,8 @@ from streamlit_webrtc import component as webrtc_component
 from streamlit_webrtc.credentials import get_cloudflare_ice_servers, get_twilio_ice_servers
 
 from fer_core.errors import FerError, RelayUnavailable
-from fer_core.live.ice import IceServers, provider_of, servers_from, servers_of_provider
-from fer_core.settings import Settings, settings
+from fer_core.live.ice import IceServers, servers_from, servers_of_provider
+from fer_core.live.turn_settings import TurnSettings, turn_settings
 
 RETRY_S = 60.0
 """How long a provider that did not answer is left alone: each try may hold the page for 10 s."""
@@ -44,7 +44,7 @@ def session_ice(key: str) -> IceServers:
     name = f"{key}:ice"
     made = cast("_Made | None", st.session_state.get(name))
     if made is None or time.time() >= made.use_until_s:
-        made = st.session_state[name] = _make(settings(), time.time())
+        made = st.session_state[name] = _make(time.time())
         # It keeps every configuration it ever saw, and with it everybody's credentials.
         webrtc_component.enhance_frontend_rtc_configuration.clear()
     if made.problem:
@@ -52,16 +52,19 @@ def session_ice(key: str) -> IceServers:
     return made.servers
 
 
-def _make(now: Settings, now_s: float) -> _Made:
+def _make(now_s: float) -> _Made:
     try:
-        provider = provider_of(now)
-        servers = ask(provider, now, now_s) if provider else servers_from(now, now_s)
+        chosen = turn_settings()
+        if chosen.provider:
+            servers = ask(chosen.provider, chosen, now_s)
+        else:
+            servers = servers_from(chosen, now_s)
     except FerError as error:
         return _Made(IceServers(), now_s + RETRY_S, str(error))
     return _Made(servers, now_s + (servers.good_until_s - now_s) / 2.0)
 
 
-def ask(provider: str, now: Settings, now_s: float) -> IceServers:
+def ask(provider: str, now: TurnSettings, now_s: float) -> IceServers:
     """The servers of a provider, through its helper. Raises ``RelayUnavailable``."""
     try:
         answer = _cloudflare(now) if provider == "cloudflare" else _twilio(now)
@@ -90,12 +93,12 @@ def ask(provider: str, now: Settings, now_s: float) -> IceServers:
 
 # Unwrapped, because the helpers keep an answer for an hour: Twilio's credentials, good for an hour,
 # would be handed out until the moment they expire, and to all sessions alike.
-def _cloudflare(now: Settings) -> _Answer:
+def _cloudflare(now: TurnSettings) -> _Answer:
     fetch: Callable[..., _Answer] = inspect.unwrap(get_cloudflare_ice_servers)
     return fetch(now.cloudflare_turn_key_id or "", _open(now.cloudflare_turn_key_api_token))
 
 
-def _twilio(now: Settings) -> _Answer:
+def _twilio(now: TurnSettings) -> _Answer:
     fetch: Callable[..., _Answer] = inspect.unwrap(get_twilio_ice_servers)
     return fetch(now.twilio_account_sid or "", _open(now.twilio_auth_token))
 

@@ -35,7 +35,7 @@ SKIPPED_SHARE = 0.4
 
 @st.cache_resource(show_spinner=False)
 def camera_slots() -> CameraSlots:
-    """The places for live cameras, which all sessions of this server share."""
+    """The slots for live cameras, which all sessions of this server share."""
     return CameraSlots(settings().max_streams)
 
 

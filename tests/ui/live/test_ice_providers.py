@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import RelayUnavailable
-from fer_core.settings import Settings
+from fer_core.live.turn_settings import turn_settings
 from fer_core.ui.live import ice_providers
 
 TURN = "turn:turn.example.org:3478"
@@ -139,7 +139,7 @@ def test_a_provider_out_of_reach(monkeypatch):
     monkeypatch.setenv("CLOUDFLARE_TURN_KEY_ID", "key")
     monkeypatch.setenv("CLOUDFLARE_TURN_KEY_API_TOKEN", "hunter2")
     with pytest.raises(RelayUnavailable, match="Cloudflare gave no credentials") as error:
-        ice_providers.ask("cloudflare", Settings(), time.time())
+        ice_providers.ask("cloudflare", turn_settings(), time.time())
     assert "hunter2" not in str(error.value)
 
 
@@ -161,7 +161,7 @@ def test_twilio(monkeypatch):
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "account")
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
     now_s = time.time()
-    servers = ice_providers.ask("twilio", Settings(), now_s)
+    servers = ice_providers.ask("twilio", turn_settings(), now_s)
     assert servers.good_until_s == now_s + asked[0][2]
     assert asked[0][:2] == ("account", "token")
     assert len(servers.servers) == 3
@@ -172,4 +172,4 @@ def test_twilio_without_its_library(monkeypatch):
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "account")
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
     with pytest.raises(RelayUnavailable, match=r"Add twilio to requirements\.in"):
-        ice_providers.ask("twilio", Settings(), time.time())
+        ice_providers.ask("twilio", turn_settings(), time.time())
