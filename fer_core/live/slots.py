@@ -28,8 +28,8 @@ class CameraSlots:
                 )
             if self._taken.total() >= self.count:
                 return (
-                    f"All {self.count} live cameras of this server are in use. Yours starts as soon "
-                    "as somebody stops one."
+                    f"All {self.count} live cameras of this server are in use. Yours starts as "
+                    "soon as somebody stops one."
                 )
             self._taken[user] += 1
             return ""
