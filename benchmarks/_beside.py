@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from benchmarks._live_peers import PASSWORD
 from benchmarks._visitor import VisitFailed
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 
 @dataclass(frozen=True, slots=True)

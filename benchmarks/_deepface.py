@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks._race import open_session
-from fer_core.models.weights.files import WEIGHTS
+from fer_core.models.registry import MODELS
 
 Analyze = Callable[[NDArray[np.uint8]], list[dict[str, Any]]]
 
@@ -38,7 +38,7 @@ def deepface_analyze() -> Iterator[Analyze]:
         tempfile.TemporaryDirectory() as home,
         patch.dict(os.environ, DEEPFACE_HOME=home, DEEPFACE_BACKEND_ENGINE="onnx"),
     ):
-        path = Path(home) / ".deepface" / "weights" / WEIGHTS["deepface"].file_name
+        path = Path(home) / ".deepface" / "weights" / MODELS["deepface"].file_name
         path.parent.mkdir(parents=True)
         path.write_bytes(network())
         from deepface import DeepFace  # slow to import, and reads the variables

@@ -14,8 +14,9 @@ from fer_core.media.images import read_picture
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import YuNetDetector
-from fer_core.models.weights.files import WEIGHTS, find
-from fer_core.settings import ROOT
+from fer_core.models.registry import MODELS
+from fer_core.models.weights.files import find
+from fer_core.paths import ROOT
 from fer_core.training.expression.data import LabelledFaces, read_contact_sheet
 
 SHARED = ROOT.parent / "shared"
@@ -81,6 +82,6 @@ def validation_faces() -> LabelledFaces:
 
 def detectors() -> list[FaceDetector]:
     """YuNet where its weights are here or in ../shared, and the Haar cascade."""
-    shared = SHARED / "weights" / WEIGHTS["yunet"].file_name
-    path = find("yunet") or (shared if shared.is_file() else None)
+    shared = SHARED / "weights" / MODELS["yunet"].file_name
+    path = find(MODELS["yunet"]) or (shared if shared.is_file() else None)
     return [*([YuNetDetector(path)] if path else []), HaarDetector()]

@@ -22,8 +22,9 @@ from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import validation_faces
 from fer_core.analysis.analyzer import CROP_PX, face_crop, level_crop
 from fer_core.models.emotion.compact import CompactEmotionModel
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks, load_landmark_model
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks
 from fer_core.models.landmarks.crops import eye_line, face_box
+from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box
 from fer_core.training.expression.data import LabelledFaces
 from fer_core.training.expression.evaluate import score

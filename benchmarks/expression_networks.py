@@ -16,6 +16,7 @@ from benchmarks._scenes import validation_faces
 from fer_core.models.emotion import EmotionModel
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.models.emotion.deepface import DeepFaceEmotionModel
+from fer_core.models.registry import MODELS
 from fer_core.models.weights.files import find
 from fer_core.training.expression.evaluate import evaluate
 
@@ -23,7 +24,7 @@ from fer_core.training.expression.evaluate import evaluate
 def measure() -> Report:
     """Accuracy, macro F1 and calibration of each network on FER2013's public test."""
     faces = validation_faces()
-    deepface = find("deepface")
+    deepface = find(MODELS["deepface"])
     models: list[EmotionModel] = [CompactEmotionModel(), MiniXception()]
     models += [DeepFaceEmotionModel(deepface)] if deepface else []
     reports = [evaluate(model, faces) for model in models]

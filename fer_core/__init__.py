@@ -26,6 +26,7 @@ from fer_core.errors import (
     HistoryUnavailable,
     IceSettingsWrong,
     JobUnknown,
+    PackageMissing,
     PictureError,
     PictureTooLarge,
     RelayUnavailable,
@@ -33,6 +34,7 @@ from fer_core.errors import (
     SessionUnknown,
     TooManyJobs,
     UnknownEngine,
+    UnknownModel,
     UnreadablePicture,
     UnreadableVideo,
     VideoError,
@@ -42,8 +44,7 @@ from fer_core.errors import (
     WeightsMissing,
 )
 from fer_core.labels import Emotion
-from fer_core.models.detectors import load_detector
-from fer_core.models.emotion import load_emotion_model
+from fer_core.models.loading import load_detector, load_emotion_model, load_landmark_model
 from fer_core.schema import Box, Face, FrameResult, HeadPose
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "HistoryUnavailable",
     "IceSettingsWrong",
     "JobUnknown",
+    "PackageMissing",
     "PictureError",
     "PictureTooLarge",
     "RelayUnavailable",
@@ -70,6 +72,7 @@ __all__ = [
     "StreamAnalyzer",
     "TooManyJobs",
     "UnknownEngine",
+    "UnknownModel",
     "UnreadablePicture",
     "UnreadableVideo",
     "VideoError",
@@ -79,4 +82,5 @@ __all__ = [
     "WeightsMissing",
     "load_detector",
     "load_emotion_model",
+    "load_landmark_model",
 ]

@@ -15,11 +15,12 @@
     │   └── SessionUnknown      no session, or not this owner's
     ├── JobUnknown              no video job, or not this owner's
     ├── TooManyJobs             this owner has as many videos in work as the limit
-    ├── WeightsError            a network's file cannot be used
+    ├── WeightsError            a model cannot be used for want of its file
     │   ├── WeightsMissing      it is not on this machine
     │   ├── WeightsCorrupt      it is there, but truncated or another file
-    │   └── DownloadFailed      it could not be fetched
-    ├── UnknownEngine           no detector or emotion model has this name
+    │   ├── DownloadFailed      it could not be fetched
+    │   └── PackageMissing      the Python package that runs it is not installed
+    ├── UnknownModel            no model has this name
     ├── RestNotMeasured         a face was not seen for long enough to know how it looks at rest
     ├── IceSettingsWrong        the settings of the STUN and TURN servers contradict themselves
     ├── RelayUnavailable        a provider of TURN servers gave no credentials
@@ -84,7 +85,7 @@ class TooManyJobs(FerError):
 
 
 class WeightsError(FerError):
-    """The file of a network cannot be used."""
+    """A model cannot be used for want of its file, or of what reads it."""
 
 
 class WeightsMissing(WeightsError):
@@ -99,8 +100,16 @@ class DownloadFailed(WeightsError):
     """The file could not be fetched."""
 
 
-class UnknownEngine(FerError):
-    """No detector or emotion model has this name."""
+class PackageMissing(WeightsError):
+    """The Python package that runs this model is not installed."""
+
+
+class UnknownModel(FerError):
+    """No detector, landmark model or emotion model has this name."""
+
+
+UnknownEngine = UnknownModel
+"""Its name in earlier versions."""
 
 
 class RestNotMeasured(FerError):

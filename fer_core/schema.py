@@ -259,8 +259,9 @@ class FrameResult:
     """One picture, or one frame of a stream, and the faces in it (largest first).
 
     ``width`` and ``height`` are the picture's, in pixels; ``model`` and ``detector`` name the
-    engines that made it; ``t_s`` is the frame's own time in seconds since its stream began (0 for
-    a picture); ``latency_ms`` is what the analysis took.
+    emotion model and the detector that made it; ``t_s`` is the frame's own time in seconds since
+    its stream began (0 for a picture); ``latency_ms`` is what the analysis took. ``labels`` are the
+    expressions that the emotion model knows, and with it every face.
     """
 
     width: int
@@ -270,10 +271,13 @@ class FrameResult:
     detector: str
     t_s: float = 0.0
     latency_ms: float = 0.0
+    labels: tuple[str, ...] = EMOTIONS
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ValueError(f"a picture has at least one pixel, not {self.width}x{self.height}")
+        if any(face.labels != self.labels for face in self.faces):
+            raise ValueError(f"the faces of this result show one of {', '.join(self.labels)}")
 
     def numbered(self) -> Self:
         """The same with the faces' ``track_id`` counted from 1, as the faces of a photo are."""
@@ -281,7 +285,7 @@ class FrameResult:
         return replace(self, faces=tuple(faces))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; ``from_dict`` reads it back."""
+        """JSON-ready; ``from_dict`` reads it back, ``labels`` from the faces."""
         return {
             "width": self.width,
             "height": self.height,
@@ -298,6 +302,7 @@ class FrameResult:
 
         Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else.
         """
+        faces = tuple(Face.from_dict(face) for face in data["faces"])
         return cls(
             width=data["width"],
             height=data["height"],
@@ -305,7 +310,8 @@ class FrameResult:
             detector=data["detector"],
             t_s=data["t_s"],
             latency_ms=data["latency_ms"],
-            faces=tuple(Face.from_dict(face) for face in data["faces"]),
+            faces=faces,
+            labels=faces[0].labels if faces else EMOTIONS,
         )
 
 

@@ -17,9 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ROOT = Path(__file__).resolve().parent.parent
-"""The folder that holds app.py, pages/ and models/."""
-
+from fer_core.paths import ROOT
 
 # Hidden, because the values that pydantic would repeat in an error may be secrets.
 CONFIG = SettingsConfigDict(
@@ -81,8 +79,13 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with the networks' files, for machines without a network.",
     )
-    detector: str = Field(default="auto", description="auto, yunet or haar.")
-    emotion: str = Field(default="auto", description="auto, deepface, compact or own/NAME.")
+    detector: str = Field(
+        default="auto", description="What finds the faces: auto, or the name of a detector."
+    )
+    emotion: str = Field(
+        default="auto",
+        description="What reads the expressions: auto, or the name of an emotion model.",
+    )
     data_dir: Path = Field(
         default=ROOT / "data",
         description="The folder for the history, and for videos while they are worked on.",

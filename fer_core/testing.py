@@ -1,4 +1,4 @@
-"""Engines that answer what they are told: for tests of what is built on the real ones."""
+"""Models that answer what they are told: for tests of what is built on the real ones."""
 
 from __future__ import annotations
 

@@ -8,17 +8,17 @@ from fer_core.ui.live import snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
 from fer_core.ui.live.page import live_panel, my_slots, session_summary
 from fer_core.ui.live.view_state import live_view, marks_toggles, snapshots_toggle
-from fer_core.ui.shared.models import current_analyzer, engine_line
+from fer_core.ui.shared.models import models_in_use, models_line
 
 st.title("Facial expressions, live")
 # Loaded before Start is shown: the first frames would wait for it.
-analyzer = current_analyzer()
-engine_line()
+in_use = models_in_use()
+models_line(in_use)
 
 
 def new_session() -> LiveCamera:
     """What a start of the camera gets."""
-    return LiveCamera(StreamAnalyzer(analyzer), my_slots())
+    return LiveCamera(StreamAnalyzer(in_use.analyzer), my_slots())
 
 
 picture, charts = st.columns([5, 6], gap="medium")

@@ -1,30 +1,28 @@
-"""Which engines there are, which are in use, and their weights."""
+"""Which models there are, which are in use, and their files."""
 
 import streamlit as st
 
-from fer_core.models.choice import DETECTORS
-from fer_core.ui.models.cards import engine_cards
-from fer_core.ui.shared.models import (
-    detector_choice,
-    emotion_choice,
-    emotion_models,
-    pick_detector,
-    pick_emotion_model,
-)
+from fer_core.models.registry import Kind
+from fer_core.ui.models.cards import model_cards
+from fer_core.ui.shared.models import pick
 
 st.title("Models")
 st.markdown(
-    "A **detector** finds the faces in a picture, an **expression network** reads each of them. "
-    "What you choose here holds for all pages until you close the browser tab."
+    "A **detector** finds the faces in a picture, a **landmark network** marks 68 points on each "
+    "of them, an **expression network** reads its expression. What you choose here holds for all "
+    "pages until you close the browser tab."
 )
 
 st.subheader("Finding faces")
-pick_detector()
-engine_cards(DETECTORS, detector_choice)
+pick(Kind.DETECTOR, "Face detector in use")
+model_cards(Kind.DETECTOR)
+
+st.subheader("Marking points")
+model_cards(Kind.LANDMARKS)
 
 st.subheader("Reading expressions")
-pick_emotion_model()
-engine_cards(emotion_models(), emotion_choice)
+pick(Kind.EMOTION, "Expression network in use")
+model_cards(Kind.EMOTION)
 st.caption(
     "Your own classes: `python -m fer_core train --from models/emotion_compact.onnx --data FOLDER "
     "--out models/own/NAME` adapts the compact network to a folder of labelled pictures; it then "

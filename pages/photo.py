@@ -4,12 +4,12 @@ import streamlit as st
 
 from fer_core.ui.photo.page import analyze_all, picture_inputs, show_outcome, show_table
 from fer_core.ui.photo.save import save_photos
-from fer_core.ui.shared.models import current_analyzer, engine_line
+from fer_core.ui.shared.models import models_in_use, models_line
 
 st.title("Facial expressions in photos")
 pictures = picture_inputs()
-analyzer = current_analyzer()
-engine_line()
+in_use = models_in_use()
+models_line(in_use)
 
 if not pictures:
     st.info(
@@ -18,7 +18,7 @@ if not pictures:
         icon=":material/add_photo_alternate:",
     )
 
-outcomes = analyze_all(analyzer, pictures)
+outcomes = analyze_all(in_use.analyzer, pictures)
 landmarks = False
 if pictures:
     with st.container(horizontal=True, gap="medium"):

@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fer_core.media.images import read_picture
 from fer_core.models.emotion import custom
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_core.models.registry import MODELS, Model
 from fer_core.models.weights import files
 from tests.graphs import expression_graph
 
@@ -124,12 +125,13 @@ def weights_server() -> Iterator[WeightsServer]:
         server.close()
 
 
-def use(monkeypatch: pytest.MonkeyPatch, key: str, *addresses: str) -> files.WeightsFile:
-    """Let ``key`` come from these addresses, in this order."""
+def use(monkeypatch: pytest.MonkeyPatch, key: str, *addresses: str) -> Model:
+    """Let ``key`` come from these addresses, in this order; without any, from nowhere."""
     content = CONTENT[key]
     sha256 = hashlib.sha256(content).hexdigest() if key == "yunet" else ""
-    file = replace(files.WEIGHTS[key], addresses=addresses, size_bytes=len(content), sha256=sha256)
-    monkeypatch.setitem(files.WEIGHTS, key, file)
+    addresses = addresses or (f"http://127.0.0.1:9/{key}",)
+    file = replace(MODELS[key], addresses=addresses, size_bytes=len(content), sha256=sha256)
+    monkeypatch.setitem(MODELS, key, file)
     return file
 
 

@@ -56,5 +56,7 @@ def session(
     timeline = Timeline(labels)
     for t_s in np.arange(0.0, seconds, 1.0 / fps).round(6).tolist():
         faces = [] if gone(t_s) else [face(c(t_s), i, labels) for i, c in courses.items()]
-        timeline.append(FrameResult(64, 48, tuple(faces), "m", "d", t_s=start_s + t_s))
+        timeline.append(
+            FrameResult(64, 48, tuple(faces), "m", "d", start_s + t_s, labels=tuple(labels))
+        )
     return timeline.to_frame()

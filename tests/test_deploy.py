@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,7 @@ from fer_core.cli.check import startup_problems
 from fer_core.cli.main import main
 from fer_core.history import history
 from fer_core.live.turn_settings import TurnSettings
-from fer_core.models.emotion.compact import CompactEmotionModel
-from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.registry import MODELS
 from fer_core.server import api
 from fer_core.settings import OidcSettings, Settings
 from tests.servers import free_port
@@ -284,8 +284,8 @@ def test_all_is_well():
         ("FER_API_TOKENS", "geheim", "FER_API_TOKENS: each token has 20 or more characters"),
         ("FER_TURN_SECRET", "geheim", "no TURN server. Set FER_TURN_URLS"),
         ("FER_TURN_PROVIDER", "geheim", "neither cloudflare nor twilio"),
-        ("FER_DETECTOR", "geheim", "FER_DETECTOR: there is no engine of this name."),
-        ("FER_EMOTION", "own/geheim", "FER_EMOTION: there is no engine of this name."),
+        ("FER_DETECTOR", "geheim", "FER_DETECTOR: there is no detector of this name."),
+        ("FER_EMOTION", "own/geheim", "FER_EMOTION: there is no emotion model of this name."),
         ("DATABASE_URL", "geheim", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "postgres://u:geheim@127.0.0.1:9/x", "its server does not answer"),
         ("PORT", "http", "PORT: a number from 1 to 65535 is needed"),
@@ -306,11 +306,11 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     assert [text for text in startup_problems() if "Set FER_DATA_DIR" in text]
 
 
-@pytest.mark.parametrize("network", [CompactEmotionModel, Landmarks68Model])
-def test_a_damaged_network(monkeypatch, tmp_path, network):
+@pytest.mark.parametrize("name", ["compact", "landmarks68"])
+def test_a_damaged_network(monkeypatch, tmp_path, name):
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"\x00" * 1000)
-    monkeypatch.setattr(network.__init__, "__defaults__", (damaged,))
+    monkeypatch.setitem(MODELS, name, replace(MODELS[name], file_name=str(damaged)))
     (reason,) = startup_problems()
     assert str(damaged) in reason
 

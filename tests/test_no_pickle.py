@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 PROGRAM = sorted(
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fer_core
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 SOURCES = sorted((ROOT / "fer_core").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -28,9 +28,10 @@ def imports(path: Path) -> set[str]:
 def test_the_public_names():
     assert set(fer_core.__all__) == {
         "Analyzer", "FrameResult", "Face", "Box", "Emotion", "load_emotion_model", "load_detector",
+        "load_landmark_model",
         "FerError", "PictureError", "EmptyFile", "UnreadablePicture", "PictureTooLarge",
         "WeightsError", "WeightsMissing", "WeightsCorrupt", "DownloadFailed",
-        "UnknownEngine", "DatasetError", "RestNotMeasured",
+        "PackageMissing", "UnknownModel", "UnknownEngine", "DatasetError", "RestNotMeasured",
         "VideoError", "UnreadableVideo", "VideoTooLarge",
         "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown", "TooManyJobs",
         "IceSettingsWrong", "RelayUnavailable",

@@ -207,6 +207,17 @@ def test_a_face_may_show_other_expressions_than_the_seven():
     assert Face.from_dict(json.loads(json.dumps(face.to_dict()))) == face
 
 
+def test_a_result_has_the_labels_of_its_model_also_without_a_face():
+    assert FrameResult(9, 9, (), "compact", "haar").labels == EMOTIONS
+    labels = ("serious", "smiling")
+    assert FrameResult(9, 9, (), "own/a", "haar", labels=labels).labels == labels
+    face = Face(Box(0, 0, 9, 9), 0.9, probabilities=(0.2, 0.8), labels=labels)
+    result = FrameResult(9, 9, (face,), "own/a", "haar", labels=labels)
+    assert FrameResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    with pytest.raises(ValueError, match="the faces of this result show one of neutral"):
+        FrameResult(9, 9, (face,), "own/a", "haar", labels=("neutral", "other"))
+
+
 @pytest.mark.parametrize("labels", [("a",), ("a", "a"), ()])
 def test_labels_are_at_least_two_and_differ(labels):
     shares = (1.0,) if len(labels) < 2 else (0.5, 0.5)

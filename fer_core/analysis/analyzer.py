@@ -6,19 +6,20 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.detection import DetectedFace, as_landmarks
-from fer_core.models.choice import DEFAULT_WAIT_S, Choice, choose_detector, choose_emotion_model
-from fer_core.models.detectors import FaceDetector, load_detector
-from fer_core.models.emotion import EmotionModel, load_emotion_model
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, load_landmark_model
+from fer_core.models.detectors import FaceDetector
+from fer_core.models.emotion import EmotionModel
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
 from fer_core.models.landmarks.crops import Square, eye_line
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
+from fer_core.models.loading import AUTO, DEFAULT_WAIT_S, choose, load
+from fer_core.models.registry import Kind
 from fer_core.schema import Box, Face, FrameResult
 
 
@@ -27,32 +28,19 @@ class Analyzer:
 
     def __init__(
         self,
-        detector: str | FaceDetector = "auto",
-        emotion: str | EmotionModel = "auto",
-        landmarks: Literal["auto"] | LandmarkModel | None = "auto",
+        detector: str | FaceDetector = AUTO,
+        emotion: str | EmotionModel = AUTO,
+        landmarks: str | LandmarkModel | None = AUTO,
         wait_s: float = DEFAULT_WAIT_S,
     ) -> None:
-        """Engines by name or as objects. ``auto`` waits up to ``wait_s`` for a download.
+        """Models as objects, or by name: ``auto`` waits up to ``wait_s`` for a download.
 
-        ``landmarks``: ``auto`` is the network that comes with the project; with None, faces have no
-        more points than the detector gives, and every box it finds is taken for a face.
-        Raises ``UnknownEngine`` or ``WeightsError``.
+        With ``landmarks`` None, faces have no more points than the detector gives, and every box
+        it finds is taken for a face. Raises ``UnknownModel`` or ``WeightsError``.
         """
-        self.detector_choice: Choice
-        self.emotion_choice: Choice
-        if isinstance(detector, str):
-            self.detector_choice = choose_detector(detector, wait_s=wait_s)
-            self.detector = load_detector(self.detector_choice.name)
-        else:
-            self.detector_choice = Choice(detector.name, "Passed in.")
-            self.detector = detector
-        if isinstance(emotion, str):
-            self.emotion_choice = choose_emotion_model(emotion, wait_s=wait_s)
-            self.emotion = load_emotion_model(self.emotion_choice.name)
-        else:
-            self.emotion_choice = Choice(emotion.name, "Passed in.")
-            self.emotion = emotion
-        self.landmarks = load_landmark_model() if landmarks == "auto" else landmarks
+        self.detector: FaceDetector = _loaded(Kind.DETECTOR, detector, wait_s)
+        self.emotion: EmotionModel = _loaded(Kind.EMOTION, emotion, wait_s)
+        self.landmarks: LandmarkModel | None = _loaded(Kind.LANDMARKS, landmarks, wait_s)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -80,6 +68,7 @@ class Analyzer:
             detector=self.detector.name,
             t_s=t_s,
             latency_ms=(time.perf_counter() - started) * 1e3,
+            labels=self.labels,
         )
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -127,6 +116,11 @@ class Analyzer:
             eye_aspect_ratio=eye_aspect_ratio(seen.points),
             mouth_aspect_ratio=mouth_aspect_ratio(seen.points),
         )
+
+
+def _loaded(kind: Kind, model: Any, wait_s: float) -> Any:
+    """What was passed in; the model of that name, if it was a name."""
+    return load(choose(kind, model, wait_s).model) if isinstance(model, str) else model
 
 
 def check_picture(bgr: NDArray[np.uint8]) -> None:

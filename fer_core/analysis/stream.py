@@ -59,6 +59,7 @@ class StreamAnalyzer:
             detector=self._analyzer.detector.name,
             t_s=t_s,
             latency_ms=(time.perf_counter() - started) * 1e3,
+            labels=self.labels,
         )
 
     def _advance(self, t_s: float) -> None:

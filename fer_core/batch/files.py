@@ -13,7 +13,7 @@ from typing import Literal
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.media import container, images
 from fer_core.media.video import Selection
-from fer_core.models.emotion.custom import own_network, own_networks
+from fer_core.models import registry
 
 Kind = Literal["picture", "video"]
 
@@ -57,7 +57,7 @@ def piece_from_text(text: str) -> Piece:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is done with each file: engines by name (never ``auto``), and which frames of a video.
+    """What is done with each file: models by name (never ``auto``), and which frames of a video.
 
     ``labels`` are those the emotion model knows; ``network`` tells a user's own network from
     another of the same name.
@@ -71,20 +71,21 @@ class Recipe:
 
     @classmethod
     def of(cls, analyzer: Analyzer, selection: Selection) -> Recipe:
-        """With the engines that an analyzer has chosen."""
-        emotion, network = analyzer.emotion_choice.name, ""
-        if emotion in own_networks():
-            found = own_network(emotion).stat()
+        """With the models that an analyzer runs, which have the names of their rows."""
+        emotion = registry.models(registry.Kind.EMOTION)[analyzer.emotion.name]
+        network = ""
+        if emotion.own:
+            found = Path(emotion.file_name).stat()
             network = f"{found.st_size} {found.st_mtime_ns}"
-        detector = analyzer.detector_choice.name
-        return cls(detector, emotion, tuple(map(str, analyzer.labels)), selection, network)
+        labels = tuple(map(str, analyzer.labels))
+        return cls(analyzer.detector.name, emotion.name, labels, selection, network)
 
     def stamp(self, item: Item) -> str:
         """32 hexadecimal digits that change with the file or with what is done with it."""
         frames = self.selection if item.kind == "video" else None
         told = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
-        engines = (self.detector, self.emotion, self.labels, self.network)
-        return hashlib.sha256(repr((told, engines, frames)).encode()).hexdigest()[:32]
+        made_by = (self.detector, self.emotion, self.labels, self.network)
+        return hashlib.sha256(repr((told, made_by, frames)).encode()).hexdigest()[:32]
 
 
 def find(folder: Path) -> tuple[list[Item], list[str]]:

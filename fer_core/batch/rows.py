@@ -48,7 +48,7 @@ _MADE_BY = b"fer_core_batch"
 class Failure:
     """Why a file, or the rest of it, could not be analysed.
 
-    ``lasting``: as long as neither the file nor the engines change, trying again is in vain.
+    ``lasting``: as long as neither the file nor the models change, trying again is in vain.
     """
 
     sentence: str

@@ -28,7 +28,7 @@ _KILLED = Failure(
 def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
     """Analyse the files of a piece into a Parquet file in ``parts``; how many there were.
 
-    A file that cannot be analysed is a row that says why. Raises ``WeightsError`` where an engine
+    A file that cannot be analysed is a row that says why. Raises ``WeightsError`` where a model
     has gone, ``VideoError`` where the rows cannot be written.
     """
     analyzer = _analyzer(recipe.detector, recipe.emotion)
@@ -58,7 +58,7 @@ def _part(piece: Piece, recipe: Recipe, parts: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _analyzer(detector: str, emotion: str) -> Analyzer:
-    """The engines of this process, loaded with its first piece."""
+    """The models of this process, loaded with its first piece."""
     cv2.setNumThreads(1)  # the other cores have processes of their own
     return Analyzer(detector, emotion)
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import click
 
-from fer_core.analysis.analyzer import Analyzer
 from fer_core.batch.files import Recipe
 from fer_core.cli.batch_run import Backend, run_batch
-from fer_core.errors import FerError, UnknownEngine
+from fer_core.cli.options import analyzer_of, detector_option, emotion_option
 from fer_core.media.video import Selection
-from fer_core.models import choice
 
 
 @click.command("batch")
@@ -20,15 +18,8 @@ from fer_core.models import choice
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The table: a .parquet file."
 )
-@click.option(
-    "--emotion",
-    default="auto",
-    show_default=True,
-    help="auto, deepface, compact, or own/NAME for a network in models/own.",
-)
-@click.option(
-    "--detector", type=click.Choice(["auto", *choice.DETECTORS]), default="auto", show_default=True
-)
+@emotion_option
+@detector_option
 @click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame of videos.")
 @click.option(
     "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second of videos."
@@ -59,7 +50,7 @@ def batch_command(
     error, and the exit code is 1 at the end. A GIF counts as a video.
 
     The same command once more does only what is new or has changed, and takes out the rows of files
-    that are gone; other engines or frames do all anew. A broken file is tried again when it has
+    that are gone; other models or frames do all anew. A broken file is tried again when it has
     changed; one that was too large, could not be opened or took its process down, every time.
     Ctrl-C keeps what is done.
 
@@ -73,10 +64,5 @@ def batch_command(
         selection = Selection(every or 1, fps)
     except ValueError as error:
         raise click.UsageError(f"{str(error).capitalize()}.") from error
-    try:
-        recipe = Recipe.of(Analyzer(detector, emotion), selection)
-    except UnknownEngine as error:
-        raise click.BadParameter(str(error)) from error
-    except FerError as error:
-        raise click.ClickException(str(error)) from error
+    recipe = Recipe.of(analyzer_of(detector, emotion), selection)
     sys.exit(run_batch(folder.resolve(), out.resolve(), recipe, workers, backend))

@@ -9,21 +9,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import click
-import numpy as np
 from pydantic import ValidationError
 
 from fer_core.errors import FerError
 from fer_core.history import LOCAL, history
 from fer_core.live.ice import servers_from
 from fer_core.live.turn_settings import turn_settings
-from fer_core.models import choice
-from fer_core.models.emotion.compact import CompactEmotionModel
-from fer_core.models.emotion.custom import own_networks
-from fer_core.models.landmarks.crops import LANDMARK_PX
-from fer_core.models.landmarks.landmarks68 import Landmarks68Model
-from fer_core.models.weights import files
+from fer_core.models.loading import names, try_out
+from fer_core.models.registry import Kind, built_in, downloads
+from fer_core.models.weights.files import status
 from fer_core.settings import Settings, setting_problem, settings
 
 
@@ -39,10 +36,9 @@ def startup_problems() -> list[str]:
     checks: list[Callable[[], object]] = [
         lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),
-        _run_compact,
-        _run_landmarks,
+        *(partial(try_out, model) for model in built_in().values()),
     ]
-    return [*_port_wrong(), *_engines_wrong(wanted), *_failures(checks)]
+    return [*_port_wrong(), *_models_wrong(wanted), *_failures(checks)]
 
 
 @click.command("check")
@@ -56,9 +52,9 @@ def check_command() -> None:
         click.echo(sentence, err=True)
     if reasons:
         raise click.ClickException("The dashboard does not start until this is put right.")
-    # A file that is missing or damaged is no reason: other engines take over.
-    for key in files.WEIGHTS:
-        click.echo(files.status(key).sentence)
+    # A file that is missing or damaged is no reason: other models take over.
+    for model in downloads().values():
+        click.echo(status(model).sentence)
     click.echo(f"The history is in {history().place}.")
 
 
@@ -79,21 +75,13 @@ def _port_wrong() -> list[str]:
     return ["PORT: a number from 1 to 65535 is needed. Correct it."]
 
 
-def _engines_wrong(wanted: Settings) -> list[str]:
-    known = {
-        "FER_DETECTOR": (wanted.detector, ("auto", *choice.DETECTORS)),
-        "FER_EMOTION": (wanted.emotion, ("auto", *choice.EMOTION_MODELS, *own_networks())),
+def _models_wrong(wanted: Settings) -> list[str]:
+    asked_for = {
+        "FER_DETECTOR": (Kind.DETECTOR, wanted.detector),
+        "FER_EMOTION": (Kind.EMOTION, wanted.emotion),
     }
     return [
-        f"{variable}: there is no engine of this name. Choose one of {', '.join(names)}."
-        for variable, (name, names) in known.items()
-        if name not in names
+        f"{variable}: there is no {kind} of this name. Choose one of {', '.join(names(kind))}."
+        for variable, (kind, name) in asked_for.items()
+        if name not in names(kind)
     ]
-
-
-def _run_compact() -> None:
-    CompactEmotionModel().predict(np.zeros((1, 48, 48), np.uint8))
-
-
-def _run_landmarks() -> None:
-    Landmarks68Model().predict(np.zeros((1, LANDMARK_PX, LANDMARK_PX), np.uint8))

@@ -12,17 +12,17 @@ from pathlib import Path
 import click
 from click._termui_impl import ProgressBar
 
-from fer_core.analysis.analyzer import Analyzer
 from fer_core.cli.batch import batch_command
 from fer_core.cli.check import check_command
+from fer_core.cli.options import OneOf, analyzer_of, detector_option, emotion_option
 from fer_core.cli.password import password_command
 from fer_core.cli.train import evaluate_command, train_command
 from fer_core.cli.train_landmarks import evaluate_landmarks_command, train_landmarks_command
 from fer_core.cli.video import video_command
-from fer_core.errors import FerError, PictureError, UnknownEngine
+from fer_core.errors import FerError, PictureError
 from fer_core.export.files import columns, faces_table, picture_record
 from fer_core.media.images import read_picture
-from fer_core.models import choice
+from fer_core.models.registry import MODELS, downloads
 from fer_core.models.weights import files
 from fer_core.schema import FrameResult
 
@@ -44,15 +44,8 @@ main.add_command(video_command)
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--emotion",
-    default="auto",
-    show_default=True,
-    help="auto, deepface, compact, or own/NAME for a network in models/own.",
-)
-@click.option(
-    "--detector", type=click.Choice(["auto", *choice.DETECTORS]), default="auto", show_default=True
-)
+@emotion_option
+@detector_option
 @click.option(
     "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
 )
@@ -61,12 +54,7 @@ def analyze(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> 
 
     A picture that cannot be read gets a line with an error, and the exit code is 1 at the end.
     """
-    try:
-        analyzer = Analyzer(detector, emotion)
-    except UnknownEngine as error:
-        raise click.BadParameter(str(error)) from error
-    except FerError as error:
-        raise click.ClickException(str(error)) from error
+    analyzer = analyzer_of(detector, emotion)
     write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
     failed = False
     for path in paths:
@@ -110,8 +98,8 @@ def weights_group() -> None:
 @weights_group.command()
 def status() -> None:
     """Say which files are on this machine, and where."""
-    for key in files.WEIGHTS:
-        click.echo(f"{key}: {files.status(key).sentence}")
+    for name, model in downloads().items():
+        click.echo(f"{name}: {files.status(model).sentence}")
 
 
 def _advance(bar: ProgressBar[int], done_bytes: int, total_bytes: int) -> None:
@@ -120,17 +108,17 @@ def _advance(bar: ProgressBar[int], done_bytes: int, total_bytes: int) -> None:
 
 
 @weights_group.command()
-@click.argument("keys", nargs=-1, type=click.Choice(list(files.WEIGHTS)))
-def fetch(keys: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, type=OneOf(lambda: list(downloads())))
+def fetch(names: tuple[str, ...]) -> None:
     """Fetch the files that are missing; all of them, or those named."""
     failed = False
-    for key in keys or files.WEIGHTS:
+    for name in names or downloads():
         try:
             quiet = not sys.stderr.isatty()
-            with click.progressbar(length=1, label=key, file=sys.stderr, hidden=quiet) as bar:
-                path = files.fetch(key, partial(_advance, bar))
-            click.echo(f"{key}: {path}")
+            with click.progressbar(length=1, label=name, file=sys.stderr, hidden=quiet) as bar:
+                path = files.fetch(MODELS[name], partial(_advance, bar))
+            click.echo(f"{name}: {path}")
         except FerError as error:
             failed = True
-            click.echo(f"Skipped {key}: {error}", err=True)
+            click.echo(f"Skipped {name}: {error}", err=True)
     sys.exit(1 if failed else 0)

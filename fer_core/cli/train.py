@@ -13,9 +13,11 @@ from typing import Any
 
 import click
 
+from fer_core.cli.options import emotion_option
 from fer_core.errors import DatasetError, FerError
 from fer_core.labels import EMOTIONS
 from fer_core.models.emotion.custom import NETWORK
+from fer_core.models.loading import load_emotion_model
 from fer_core.training.expression.data import read_contact_sheet
 from fer_core.training.expression.evaluate import as_table, evaluate
 
@@ -54,15 +56,13 @@ class Channels(click.ParamType[tuple[int, ...]]):
 
 
 @click.command("evaluate")
-@click.option("--emotion", default="auto", show_default=True, help="auto, deepface or compact.")
+@emotion_option
 @click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @say_what_is_wrong
 def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
     """Measure an emotion model on labelled faces."""
-    from fer_core.models.emotion import load_emotion_model
-
     faces = read_contact_sheet(sheet, labels)
     model = load_emotion_model(emotion)
     if model.labels != EMOTIONS:

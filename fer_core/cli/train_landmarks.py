@@ -25,7 +25,7 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
     The csv has the columns file and x0, y0 to x67, y67, in pixels of the picture.
     """
     from fer_core.models.detectors.haar import HaarDetector
-    from fer_core.models.landmarks import load_landmark_model
+    from fer_core.models.loading import load_landmark_model
 
     faces = read_landmark_faces(images, labels)
     scores = evaluate(load_landmark_model(), HaarDetector(), faces)

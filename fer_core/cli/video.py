@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 
-from fer_core.analysis.analyzer import Analyzer
+from fer_core.cli.options import analyzer_of, detector_option, emotion_option
 from fer_core.cli.video_run import analyze_all
-from fer_core.errors import FerError, UnknownEngine
 from fer_core.media.video import Selection
-from fer_core.models import choice
 
 _SUFFIXES = {
     "csv": ".csv",
@@ -58,15 +56,8 @@ class Moment(click.ParamType[float]):
 @click.option("--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second.")
 @click.option("--start", type=Moment(), default=0.0, help="Begin here: seconds or h:mm:ss.")
 @click.option("--end", type=Moment(), help="End before this: seconds or h:mm:ss.")
-@click.option(
-    "--emotion",
-    default="auto",
-    show_default=True,
-    help="auto, deepface, compact, or own/NAME for a network in models/own.",
-)
-@click.option(
-    "--detector", type=click.Choice(["auto", *choice.DETECTORS]), default="auto", show_default=True
-)
+@emotion_option
+@detector_option
 def video_command(
     files: tuple[Path, ...],
     every: int | None,
@@ -93,13 +84,7 @@ def video_command(
         selection = Selection(every or 1, fps, start, end)
     except ValueError as error:
         raise click.UsageError(f"{str(error).capitalize()}.") from error
-    try:
-        analyzer = Analyzer(detector, emotion)
-    except UnknownEngine as error:
-        raise click.BadParameter(str(error)) from error
-    except FerError as error:
-        raise click.ClickException(str(error)) from error
-    sys.exit(analyze_all(plan, analyzer, selection))
+    sys.exit(analyze_all(plan, analyzer_of(detector, emotion), selection))
 
 
 def _places(video: Path, given: Mapping[str, str]) -> dict[str, Path]:

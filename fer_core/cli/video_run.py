@@ -100,8 +100,8 @@ def _analyze(
                     raise _StoppedEarly
         if video.problem:
             click.echo(f"{path}: {video.problem}", err=True)
-    engines = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    click.echo(f"{path}: {line.frames} frames, {line.seconds:.1f} s, {engines}")
+    models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
+    click.echo(f"{path}: {line.frames} frames, {line.seconds:.1f} s, {models}")
     for path in paths.values():
         if path.exists():  # without a frame there is no file
             click.echo(f"  {path}")

@@ -50,7 +50,7 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
         for name, result in results.items()
         for number, face in enumerate(result.faces, start=1)
     ]
-    labels = next((face.labels for result in results.values() for face in result.faces), EMOTIONS)
+    labels = next((result.labels for result in results.values()), EMOTIONS)
     return pd.DataFrame(rows, columns=list(columns(labels)))
 
 

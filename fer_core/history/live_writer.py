@@ -35,16 +35,16 @@ class LiveRecording:
         self,
         name: str,
         labels: tuple[str, ...],
-        engines: tuple[str, str],
+        made_by: tuple[str, str],
         past: Iterable[FrameResult],
         kind: Kind = "live",
     ) -> None:
         """Make the session and save the ``past`` frames, then those that came by ``add``.
 
-        ``engines`` are the emotion model's and the detector's name. Raises ``HistoryUnavailable``;
+        ``made_by`` is the emotion model's and the detector's name. Raises ``HistoryUnavailable``;
         nothing is kept then.
         """
-        session_id = self._history.begin(kind, name, labels, *engines, owner=self._owner)
+        session_id = self._history.begin(kind, name, labels, *made_by, owner=self._owner)
         try:
             waiting = iter(past)
             while results := list(islice(waiting, _BATCH)):

@@ -86,7 +86,7 @@ class VideoJobs:
 
         With ``keep``, its session belongs to the history from the start.
         Raises ``VideoError`` for a file that is no video, is too long or has no room on the disk,
-        ``TooManyJobs``, ``UnknownEngine`` or ``WeightsError`` for engines that cannot be had,
+        ``TooManyJobs``, ``UnknownModel`` or ``WeightsError`` for models that cannot be had,
         ``HistoryError``.
         """
         limits = JobLimits.now()
@@ -244,7 +244,7 @@ class VideoJobs:
             state, sentence = "cancelled", ""  # it was removed
         except FerError as error:
             state, sentence = "failed", str(error)
-        # Whatever an engine throws at one video must not end the queue.
+        # Whatever a model throws at one video must not end the queue.
         except Exception as error:
             state = "failed"
             sentence = f"This video could not be analysed ({type(error).__name__}: {error})."

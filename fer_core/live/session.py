@@ -254,7 +254,7 @@ class LiveCamera:
             try:
                 result = self._analyzer.update(waiting.frame_bgr, waiting.t_s)
                 self._keep(result, waiting.submitted_s)
-            # Whatever an engine throws at one frame must not end the session.
+            # Whatever a model throws at one frame must not end the session.
             except Exception as error:
                 self.report(error)
 

@@ -55,7 +55,7 @@ def frame_numbers(result: FrameResult, labels: Sequence[str]) -> list[list[float
     ``dominant`` is the position of its label. Raises ``ValueError`` for a network that knows other
     labels.
     """
-    if any(face.labels != tuple(labels) for face in result.faces):
+    if result.faces and result.labels != tuple(labels):
         raise ValueError(f"the faces of this timeline show one of {', '.join(labels)}")
     rows = [_face_numbers(result.t_s, face) for face in result.faces]
     return rows or [[result.t_s] + [np.nan] * (len(columns(labels)) - 1)]
@@ -129,7 +129,7 @@ def results_of(
     labels = labels_of(table)
     for t_s, rows in groupby(table.to_dict("records"), key=itemgetter("t_s")):
         faces = tuple(_face(row, labels) for row in rows if not pd.isna(row["score"]))
-        yield FrameResult(width, height, faces, model, detector, t_s=t_s)
+        yield FrameResult(width, height, faces, model, detector, t_s=t_s, labels=labels)
 
 
 def table_csv(table: pd.DataFrame) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.ui.auth import require_access, sign_out_page
 from fer_core.ui.services import database_sentence
 from fer_core.ui.uploads import forget_other_pages

@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import streamlit as st
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import HistoryError
 from fer_core.history import LOCAL, History, history, start_housekeeping
 from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
 from fer_core.ui.auth import account, auth_mode
-from fer_core.ui.shared.models import analyzer_of
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _jobs() -> VideoJobs:
     jobs = VideoJobs(
         _history(),
         folder,
-        analyzer_of,
+        Analyzer,
         workers=settings().max_jobs,
         lifetime=timedelta(hours=settings().video_hours),
     )

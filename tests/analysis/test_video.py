@@ -17,7 +17,7 @@ from fer_core.analysis.video import analyze_video
 from fer_core.errors import UnreadableVideo
 from fer_core.media.demux import DecodePass, VideoInfo
 from fer_core.media.video import Selection, VideoFile
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.downloads import wait_until
 from tests.media.clips import clip, fake_analyzer, number_of, numbered
 

@@ -10,16 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.batch.files import (
     PICTURES_AT_ONCE,
     Item,
+    Recipe,
     find,
     piece_from_text,
     piece_to_text,
     pieces,
 )
-from fer_core.media.video import Selection
+from fer_core.media.video import WHOLE, Selection
+from fer_core.models.emotion import custom
+from fer_core.testing import FakeDetector
 from tests.batch.folders import RECIPE
+from tests.graphs import own_network_graph
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -110,8 +115,26 @@ def test_a_stamp_changes_with_the_file(other):
     replace(RECIPE, detector="yunet"), replace(RECIPE, emotion="deepface"),
     replace(RECIPE, labels=("a", "b")), replace(RECIPE, network="1 2"),
 ])  # fmt: skip
-def test_a_stamp_changes_with_the_engines(other):
+def test_a_stamp_changes_with_the_models(other):
     assert RECIPE.stamp(ITEM) != other.stamp(ITEM)
+
+
+def test_a_stamp_changes_when_an_own_network_is_trained_again():
+    path = custom.OWN_NETWORKS / "tired" / custom.NETWORK
+    path.parent.mkdir(parents=True)
+    stamps = set()
+    # As large at another time; at the same time, larger: both are another network.
+    note = b"\x32\x04note"  # the same network with a comment, as ONNX's protobuf has it
+    for more, mtime_ns in ((b"", 1), (b"", 2), (note, 2)):
+        path.write_bytes(own_network_graph(("awake", "tired")) + more)
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+        stamps.add(Recipe.of(Analyzer(FakeDetector(), "own/tired", None), WHOLE).stamp(ITEM))
+    assert len(stamps) == 3
+
+
+def test_a_recipe_has_the_models_that_auto_found():
+    recipe = Recipe.of(Analyzer("auto", "auto"), WHOLE)
+    assert (recipe.detector, recipe.emotion, recipe.network) == ("haar", "compact", "")
 
 
 def test_which_frames_matters_to_videos_only():

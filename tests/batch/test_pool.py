@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.batch.pool import Workers
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.batch.picklable_tasks import give_up, named, note, refuse
 from tests.downloads import files_in, wait_until
 

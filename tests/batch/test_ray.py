@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from fer_core.cli import batch_run as run_module
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.batch.folders import ENGINES, OneProcess, batch, fill, table
 
 pytest.importorskip("ray", reason="Ray is absent: pip install -r requirements-ray.txt")

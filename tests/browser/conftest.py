@@ -27,7 +27,7 @@ from playwright.sync_api import (
 )
 
 from fer_core.media.images import read_picture
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.conftest import NOWHERE, SAMPLE
 from tests.servers import free_port
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.browser.conftest import Dashboard
 from tests.certificates import certificate, trust_flag
 from tests.servers import free_port, wait_until_it_listens

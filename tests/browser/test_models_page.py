@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.browser.conftest import Dashboard
 from tests.downloads import CONTENT, WeightsServer, weights_server
 from tests.servers import running
@@ -17,10 +17,9 @@ from tests.servers import running
 SITECUSTOMIZE = """
 import dataclasses, sys
 if "streamlit" in sys.orig_argv:
-    from fer_core import weights
-    file = weights.WEIGHTS["deepface"]
-    weights.WEIGHTS["deepface"] = dataclasses.replace(
-        file, addresses=({address!r},), size_bytes={size_bytes}
+    from fer_core.models.registry import MODELS
+    MODELS["deepface"] = dataclasses.replace(
+        MODELS["deepface"], addresses=({address!r},), size_bytes={size_bytes}
     )
 """
 

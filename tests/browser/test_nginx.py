@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
+from fer_core.paths import ROOT
 from fer_core.server.auth.cookie import COOKIE, make_session_cookie
 from fer_core.server.auth.password import hash_password
 from fer_core.server.security_headers import HSTS
-from fer_core.settings import ROOT
 from fer_core.ui.shared.upload_problem import TOO_LARGE
 from tests.browser import test_snapshots as snapshots
 from tests.browser.conftest import DIRECT

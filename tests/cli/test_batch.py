@@ -19,7 +19,7 @@ from fer_core.batch.files import PICTURES_AT_ONCE
 from fer_core.batch.merge import merge
 from fer_core.cli import batch_run as run_module
 from fer_core.errors import VideoError
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.batch.folders import ENGINES, OneProcess, batch, fill, picture, table
 from tests.downloads import wait_until
 
@@ -234,7 +234,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_is_done(here, folder, out, mon
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--every", "2", "--fps", "1"], "Choose every n-th frame or so many a second, not both."),
-    (["--emotion", "none"], "There is no emotion model called"),
+    (["--emotion", "none"], "'none' is not one of auto, deepface, compact."),
 ])  # fmt: skip
 def test_options_that_cannot_be(folder, out, options, sentence):
     code, _, err = batch(folder, out, *options)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fer_core.cli.main import main
 from fer_core.labels import EMOTIONS
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.conftest import SAMPLE
 
 

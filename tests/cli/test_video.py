@@ -19,16 +19,16 @@ from fer_core.cli import video_run as video_run
 from fer_core.cli.main import main
 from fer_core.cli.video import Moment
 from fer_core.media.video import VideoFile
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.timeline.table import columns
 from tests.media.clips import clip, fake_analyzer
 
 
 @pytest.fixture(autouse=True)
 def _fakes(request, monkeypatch):
-    """Engines that take no time, but for real faces."""
+    """Models that take no time, but for real faces."""
     if not request.node.get_closest_marker("shared"):
-        monkeypatch.setattr("fer_core.cli.video.Analyzer", lambda *_: fake_analyzer())
+        monkeypatch.setattr("fer_core.cli.options.Analyzer", lambda *_: fake_analyzer())
 
 
 def run(*arguments: str | Path) -> tuple[int, str, str]:

@@ -30,7 +30,7 @@ def results(count: int = 25, labels: tuple[str, ...] = EMOTIONS) -> list[FrameRe
                  raw_probabilities=shares, attentive=bool(i % 2))
             for n in range(i % 3)
         ]  # fmt: skip
-        made.append(FrameResult(640, 360, tuple(faces), "compact", "haar", i / 30, 3.0))
+        made.append(FrameResult(640, 360, tuple(faces), "compact", "haar", i / 30, 3.0, labels))
     return made
 
 

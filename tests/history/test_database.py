@@ -24,7 +24,7 @@ from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, migrations
 from fer_core.history.database import database_url
 from fer_core.history.tables import metadata
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.history.conftest import Server
 from tests.history.frames import begin, frames, times, whole
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from fer_core.errors import JobUnknown, SessionUnknown
 from fer_core.history import LOCAL, History
 from fer_core.history.tables import jobs
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.history.frames import begin
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fer_core.history import LOCAL, History, Recorder
 from fer_core.history import recorder as recorder_module
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.history.conftest import Server
 from tests.history.frames import OWN, begin, face, frame, frames, times, whole
 

@@ -19,7 +19,7 @@ from fer_core.history import LOCAL, History
 from fer_core.history import samples as samples_module
 from fer_core.history.tables import samples
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.timeline.table import Timeline
 from tests.history.frames import OWN, begin, face, frame, frames, streams, times, whole
 

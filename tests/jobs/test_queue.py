@@ -24,7 +24,7 @@ from fer_core.errors import (
     JobUnknown,
     SessionUnknown,
     TooManyJobs,
-    UnknownEngine,
+    UnknownModel,
     UnreadableVideo,
     VideoError,
     VideoTooLarge,
@@ -37,8 +37,8 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.jobs.renders import AnnotatedVideos, Rendering
 from fer_core.media.demux import DecodePass
 from fer_core.media.video import Selection, VideoFile
+from fer_core.paths import ROOT
 from fer_core.schema import Box, Detection
-from fer_core.settings import ROOT
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 
 FRAMES = 60
@@ -187,10 +187,10 @@ def test_what_is_no_video_is_refused_and_leaves_nothing(make, tmp_path):
 
 def test_engines_that_cannot_be_had_are_refused_at_once(store, tmp_path, film):
     def none(*_: str) -> Analyzer:
-        raise UnknownEngine("There is no such engine.")
+        raise UnknownModel("There is no such model.")
 
     jobs = VideoJobs(store, tmp_path / "videos", none)
-    with pytest.raises(UnknownEngine):
+    with pytest.raises(UnknownModel):
         submit(jobs, film)
     assert jobs.jobs(OWNER) == []
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.media.images import decode_picture, read_picture
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.conftest import SAMPLE
 
 RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)

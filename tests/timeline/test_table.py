@@ -298,7 +298,7 @@ def test_a_network_with_other_expressions_fills_columns_of_its_own() -> None:
     made = Timeline(labels)
     for i, shares in enumerate([(0.9, 0.1), (0.3, 0.7), (0.2, 0.8)]):
         seen = Face(Box(1, 2, 3, 4), 0.5, probabilities=shares, track_id=1, labels=labels)
-        made.append(FrameResult(9, 9, (seen,), "own", "haar", t_s=float(i)))
+        made.append(FrameResult(9, 9, (seen,), "own", "haar", float(i), labels=labels))
     assert list(made.to_frame().columns) == columns(labels)
     assert made.to_frame()["dominant"].tolist() == ["serious", "smiling", "smiling"]
     assert summarize(made.to_frame())[0].shares == {"serious": 0.5, "smiling": 0.5}

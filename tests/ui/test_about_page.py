@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 
 def test_limits_privacy_and_prohibitions_are_named():

@@ -12,11 +12,11 @@ from streamlit import user_info
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, history
+from fer_core.paths import ROOT
 from fer_core.server.auth import password
 from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, make_session_cookie
 from fer_core.server.auth.mode import AuthMode
 from fer_core.server.auth.password import hash_password
-from fer_core.settings import ROOT
 from fer_core.ui import auth, services
 from fer_core.ui.live.page import camera_slots, my_slots
 from tests.ui.history.test_page import keep, listed

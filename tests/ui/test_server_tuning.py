@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.ui import server_tuning
 from fer_core.ui.patches import tcp_nodelay
 

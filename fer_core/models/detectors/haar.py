@@ -28,9 +28,10 @@ class HaarDetector:
     ranks the faces of a picture and means nothing beyond that.
     """
 
-    name = "haar"
-
-    def __init__(self) -> None:
+    def __init__(self, path: Path = CASCADE, name: str = "haar") -> None:
+        """``path`` is the cascade, ``name`` what results call it."""
+        self.name = name
+        self._path = path
         # A CascadeClassifier keeps state while it scans: one for each thread.
         self._local = threading.local()
 
@@ -54,7 +55,7 @@ class HaarDetector:
 
     def _cascade(self) -> cv2.CascadeClassifier:
         if not hasattr(self._local, "cascade"):
-            self._local.cascade = cv2.CascadeClassifier(str(CASCADE))
+            self._local.cascade = cv2.CascadeClassifier(str(self._path))
         cascade: cv2.CascadeClassifier = self._local.cascade
         return cascade
 

@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from fer_core.errors import WeightsCorrupt
 from fer_core.media.resize import RawFace, map_back, shrink
+from fer_core.models.weights.onnx import FETCH_AGAIN, open_session, other_network
 from fer_core.schema import Detection
 
 LONGEST_PX = 640
@@ -36,10 +36,12 @@ class YuNetDetector:
     confidence, 0..1.
     """
 
-    name = "yunet"
+    def __init__(self, path: Path, name: str = "yunet") -> None:
+        """``path`` is face_detection_yunet_2023mar.onnx, ``name`` what results call it.
 
-    def __init__(self, path: Path) -> None:
-        """``path`` is face_detection_yunet_2023mar.onnx. Raises ``WeightsCorrupt``."""
+        Raises ``WeightsError``.
+        """
+        self.name = name
         self._session = _open(path)
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[Detection]:
@@ -93,25 +95,11 @@ def _raw_face(box: NDArray[np.float32], score: float, points: NDArray[np.float32
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # more threads only contend with those that call it
-    # A damaged file is reported once, by the exception below. The file's outputs still tell how
-    # many cells a picture of 640x640 has, which onnxruntime would say after every other one.
-    options.log_severity_level = 4
-    try:
-        network = path.read_bytes().replace(_FIXED_SIZE, _ANY_SIZE, 1)
-        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        inputs = [(value.name, value.shape) for value in session.get_inputs()]
-        names = {value.name for value in session.get_outputs()}
-    except Exception as error:  # onnxruntime has no common base for what a damaged file raises
-        raise _not_yunet(path) from error
+    # The file's outputs still tell how many cells a picture of 640x640 has, which onnxruntime
+    # would say after every other one, did open_session not keep it quiet.
+    session = open_session(path, FETCH_AGAIN, lambda net: net.replace(_FIXED_SIZE, _ANY_SIZE, 1))
+    inputs = [(value.name, value.shape) for value in session.get_inputs()]
+    names = {value.name for value in session.get_outputs()}
     if inputs != [("input", [1, 3, "h", "w"])] or names != set(_OUTPUTS):
-        raise _not_yunet(path)
+        raise other_network(path, FETCH_AGAIN)
     return session
-
-
-def _not_yunet(path: Path) -> WeightsCorrupt:
-    return WeightsCorrupt(
-        f"{path} is not a YuNet network that can be read. Delete it and run "
-        "`python -m fer_core weights fetch`."
-    )

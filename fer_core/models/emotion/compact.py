@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
 from fer_core.models.emotion.onnx_model import SHOWN, OnnxEmotionModel
-from fer_core.settings import ROOT
+from fer_core.models.registry import MODELS
+from fer_core.models.weights.files import SHIPPED
+from fer_core.models.weights.onnx import RESTORE, other_network
 
-SHIPPED_WEIGHTS = ROOT / "models" / "emotion_compact.onnx"
+SHIPPED_WEIGHTS = SHIPPED / MODELS["compact"].file_name
 
 _FER2013 = "probabilities_fer2013"
 
@@ -19,11 +21,11 @@ _FER2013 = "probabilities_fer2013"
 class CompactEmotionModel(OnnxEmotionModel):
     """``models/emotion_compact.onnx``: the seven expressions, by two label sets."""
 
-    def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:
-        super().__init__(path, "compact")
+    def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "compact") -> None:
+        super().__init__(path, name)
         outputs = [value.name for value in self.session.get_outputs()]
         if self.labels != EMOTIONS or outputs != [SHOWN, _FER2013]:
-            raise self.other_network()
+            raise other_network(path, RESTORE)
         self.labels = EMOTIONS
 
     def predict_both(

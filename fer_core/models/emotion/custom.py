@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 OWN_NETWORKS = ROOT / "models" / "own"
 
@@ -44,6 +44,11 @@ def own_networks() -> tuple[str, ...]:
 def own_network(name: str) -> Path:
     """The file of one of ``own_networks``."""
     return OWN_NETWORKS / name.removeprefix(_PREFIX) / NETWORK
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is one of a user's own networks, which may be gone."""
+    return name.startswith(_PREFIX)
 
 
 def own_title(name: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fer_core.errors import WeightsCorrupt
 from fer_core.labels import EMOTIONS
 from fer_core.models.weights.files import DOWNLOADS
+from fer_core.models.weights.onnx import FETCH_AGAIN
 
 _ANALYZE_PX = 224
 _NATIVE_PX = 48
@@ -24,11 +25,14 @@ class DeepFaceEmotionModel:
     ``analyze`` takes one picture at a time, here all go through the network together.
     """
 
-    name = "deepface"
     labels: tuple[str, ...] = EMOTIONS
 
-    def __init__(self, path: Path) -> None:
-        """``path`` is facial_expression_model_weights.onnx. Raises ``WeightsCorrupt``."""
+    def __init__(self, path: Path, name: str = "deepface") -> None:
+        """``path`` is facial_expression_model_weights.onnx, ``name`` what results call it.
+
+        Raises ``WeightsCorrupt``.
+        """
+        self.name = name
         # Nothing here depends on these two, but code beside ours that calls DeepFace does: it
         # finds the same file, and does not prefer PyTorch and other weights where that is here.
         os.environ.setdefault("DEEPFACE_HOME", str(DOWNLOADS))
@@ -42,8 +46,7 @@ class DeepFaceEmotionModel:
             self._session = onnx_utils.build_session(str(path.resolve()), source_url=[])
         except ValueError as error:
             raise WeightsCorrupt(
-                f"{path} is not a network that onnxruntime can read. Delete it and run "
-                "`python -m fer_core weights fetch`."
+                f"{path} is not a network that can be read. {FETCH_AGAIN}"
             ) from error
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from fer_core.errors import WeightsCorrupt, WeightsMissing
+from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 
 _TILE = 48
 _BATCH = 8
@@ -31,7 +30,7 @@ class OnnxEmotionModel:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         self._path = path
-        self.session = _open(path)
+        self.session = open_session(path, RESTORE)
         self.labels = self._read_labels()
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -63,15 +62,8 @@ class OnnxEmotionModel:
         except (KeyError, ValueError, AttributeError, StopIteration):
             labels = ()
         if inputs != [("tiles", "tensor(uint8)")] or outputs[0] != (SHOWN, [len(labels)]):
-            raise self.other_network()
+            raise other_network(self._path, RESTORE)
         return labels
-
-    def other_network(self) -> WeightsCorrupt:
-        """The error for a file that holds something else than was asked for."""
-        return WeightsCorrupt(
-            f"{self._path} is another network than the one asked for. Fetch the file again from "
-            "the repository, or train it again."
-        )
 
 
 def _to_tiles(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -86,21 +78,3 @@ def _to_tiles(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack(
         [np.asarray(cv2.resize(c, (_TILE, _TILE), interpolation=how), np.uint8) for c in crops]
     )
-
-
-def _open(path: Path) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise WeightsMissing(
-            f"There is no network at {path}. Fetch the file again from the repository, or train it "
-            "again."
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads only contend
-    options.log_severity_level = 4  # a damaged file is reported once, by the exception below
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common base for what a damaged file raises
-        raise WeightsCorrupt(
-            f"{path} is not a network that can be read. Fetch the file again from the "
-            "repository, or train it again."
-        ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -46,15 +45,3 @@ class LandmarkModel(Protocol):
         picture.
         """
         ...
-
-
-@lru_cache(maxsize=1)
-def load_landmark_model() -> LandmarkModel:
-    """The network this project ships, loaded once in a process and shared.
-
-    Raises ``WeightsMissing`` or ``WeightsCorrupt`` if its file cannot be used.
-    """
-    # Imported here because the model is above this protocol.
-    from fer_core.models.landmarks.landmarks68 import Landmarks68Model
-
-    return Landmarks68Model()

@@ -9,13 +9,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from fer_core.errors import WeightsCorrupt, WeightsMissing
 from fer_core.models.landmarks import Landmarks
 from fer_core.models.landmarks.crops import LANDMARK_PX, landmark_crop
+from fer_core.models.registry import MODELS
+from fer_core.models.weights.files import SHIPPED
+from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 from fer_core.schema import Box
-from fer_core.settings import ROOT
 
-SHIPPED_WEIGHTS = ROOT / "models" / "landmarks68.onnx"
+SHIPPED_WEIGHTS = SHIPPED / MODELS["landmarks68"].file_name
 
 POINTS = 68
 
@@ -32,9 +33,8 @@ class Landmarks68Model:
     Raises ``WeightsMissing`` or ``WeightsCorrupt`` if the file cannot be used.
     """
 
-    name = "landmarks68"
-
-    def __init__(self, path: Path = SHIPPED_WEIGHTS) -> None:
+    def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "landmarks68") -> None:
+        self.name = name
         self._session = _open(path)
 
     def locate(self, bgr: NDArray[np.uint8], boxes: Sequence[Box]) -> list[Landmarks]:
@@ -63,25 +63,10 @@ class Landmarks68Model:
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise WeightsMissing(
-            f"The landmark network is not at {path}. Fetch the file again from the repository."
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads only contend
-    options.log_severity_level = 4  # a damaged file is reported once, by the exception below
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common base for what a damaged file raises
-        raise WeightsCorrupt(
-            f"{path} is not a network that can be read. Fetch the file again from the repository."
-        ) from error
+    session = open_session(path, RESTORE)
     inputs = [(value.name, value.type, value.shape[1:]) for value in session.get_inputs()]
     outputs = [(value.name, value.shape[1:]) for value in session.get_outputs()]
     wanted = [("points", [POINTS, 2]), ("presence", [])]
     if inputs != [("crops", "tensor(uint8)", [LANDMARK_PX] * 2)] or outputs != wanted:
-        raise WeightsCorrupt(
-            f"{path} is another network than the landmark one. "
-            "Fetch the file again from the repository."
-        )
+        raise other_network(path, RESTORE)
     return session

@@ -1,4 +1,4 @@
-"""How the bytes of a weights file come over the network; weights.py judges them."""
+"""How the bytes of a weights file come over the network; imported when a download starts."""
 
 from __future__ import annotations
 
@@ -6,30 +6,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import requests
 from pooch import HTTPDownloader
 
-Report = Callable[[int], None]
-"""Called with the number of bytes received so far. It may raise to end the transfer."""
-
-Transfer = Callable[[str, Path, Report], None]
-"""``transfer(address, target, report)`` fetches one address into the file ``target``."""
+from fer_core.models.weights.source import Report, TransferFailed
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 # DeepFace's downloader writes 512 KB at a time: on a slow line that takes a while.
 STALL_TIMEOUT_S = 60.0
-
-
-class TransferFailed(Exception):
-    """The file did not come over; ``str(error)`` is the reason in a few words.
-
-    It stays inside the package: ``weights.fetch`` turns it into a ``DownloadFailed``.
-    """
 
 
 def transfer_http(address: str, target: Path, report: Report) -> None:

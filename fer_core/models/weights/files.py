@@ -1,13 +1,12 @@
-"""The weights that are fetched once: what they are, where they lie, how they are checked.
+"""The models' files: where they lie, whether they are whole, and how they are fetched.
 
-A file is looked for in ``FER_WEIGHTS_DIR`` (yours: never written to), then in the download folder
-(``models/downloaded``; DeepFace's in ``.deepface/weights`` of ``DEEPFACE_HOME``, of the home folder
-if it is there already, else of ``models/downloaded``).
+Most come with the installation. A download is looked for in ``FER_WEIGHTS_DIR`` (yours: never
+written to), then in the download folder (``models/downloaded``; DeepFace's in ``.deepface/weights``
+of ``DEEPFACE_HOME``, of the home folder if it is there already, else of ``models/downloaded``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import tempfile
@@ -16,18 +15,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
+from fer_core.errors import (
+    DownloadFailed,
+    FerError,
+    PackageMissing,
+    WeightsCorrupt,
+    WeightsMissing,
+)
+from fer_core.models.registry import Model
+from fer_core.models.weights.source import TransferFailed, source_of
+from fer_core.paths import ROOT
 
-from fer_core.errors import DownloadFailed, FerError, WeightsCorrupt
-from fer_core.models.weights.download import TransferFailed, transfer_deepface, transfer_http
-from fer_core.settings import ROOT, settings
+SHIPPED = ROOT / "models"
+"""The networks that come with the installation."""
 
-DOWNLOADS = ROOT / "models" / "downloaded"
-
-_DEEPFACE_FOLDER = Path(".deepface") / "weights"
+DOWNLOADS = SHIPPED / "downloaded"
 
 Progress = Callable[[int, int], None]
 """Called with the bytes received so far and the bytes to come in all."""
@@ -35,75 +41,24 @@ Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
-    """One downloadable file; ``addresses`` are tried in order.
+def download_folder(model: Model) -> Path:
+    """Where the file of a download is saved."""
+    return source_of(model).folder(model, DOWNLOADS)
 
-    ``sha256`` is empty where none is published: ``size_bytes`` is then about right, and the file
-    is judged by running it.
+
+def find(model: Model) -> Path | None:
+    """The checked file, or None where it is not on this machine. Raises ``WeightsCorrupt``.
+
+    Only a download is checked here: what comes with the installation is judged by its loader.
     """
-
-    title: str
-    file_name: str
-    licence: str
-    source: str
-    addresses: tuple[str, ...]
-    size_bytes: int
-    sha256: str = ""
-
-
-WEIGHTS: dict[str, WeightsFile] = {
-    "yunet": WeightsFile(
-        title="YuNet",
-        file_name="face_detection_yunet_2023mar.onnx",
-        licence="Apache-2.0",
-        source="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-        addresses=(
-            "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
-            "face_detection_yunet/face_detection_yunet_2023mar.onnx",
-            "https://huggingface.co/opencv/face_detection_yunet/resolve/main/"
-            "face_detection_yunet_2023mar.onnx",
-        ),
-        size_bytes=232_589,
-        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-    ),
-    "deepface": WeightsFile(
-        title="DeepFace",
-        file_name="facial_expression_model_weights.onnx",
-        licence="MIT",
-        source="https://github.com/serengil/deepface",
-        # The deepface package's own list; a test compares the two.
-        addresses=(
-            "https://github.com/serengil/deepface_models/releases/download/v1.0/"
-            "facial_expression_model_weights.onnx",
-            "https://huggingface.co/serengil/deepface/resolve/main/"
-            "facial_expression_model_weights.onnx",
-        ),
-        size_bytes=5_900_000,
-    ),
-}
-
-
-def download_folder(key: str) -> Path:
-    """Where a fetched file is saved; DeepFace's lies as the deepface package would lay it."""
-    if key != "deepface":
-        return DOWNLOADS
-    home = os.environ.get("DEEPFACE_HOME")
-    if home:
-        return Path(home) / _DEEPFACE_FOLDER
-    # Whoever used DeepFace before has the file in its default home: it need not come twice.
-    default = Path.home() / _DEEPFACE_FOLDER
-    known = (default / WEIGHTS[key].file_name).is_file()
-    return default if known else DOWNLOADS / _DEEPFACE_FOLDER
-
-
-def find(key: str) -> Path | None:
-    """The checked file, or None where it is not on this machine. Raises ``WeightsCorrupt``."""
-    own, file = _own_path(key), WEIGHTS[key]
-    path = own or download_folder(key) / file.file_name
+    if not model.downloadable:
+        path = _built_in_path(model)
+        return path if _is_file(path) else None
+    own = _own_path(model)
+    path = own or download_folder(model) / model.file_name
     if not _is_file(path):
         return None
-    fault = _fault(file, path)
+    fault = _fault(model, path)
     if fault is None:
         return path
     remedy = (
@@ -114,40 +69,37 @@ def find(key: str) -> Path | None:
     raise WeightsCorrupt(f"{path} cannot be used: {fault}. {remedy}")
 
 
-def fetch(key: str, progress: Progress | None = None) -> Path:
+def fetch(model: Model, progress: Progress | None = None) -> Path:
     """The checked file, downloaded if it is not here; a corrupt download is replaced.
 
     A file under its final name is always whole: it is checked first and moved there in one step,
     so several processes may fetch at once.
-    Raises ``DownloadFailed``, or ``WeightsCorrupt`` for a corrupt file in ``FER_WEIGHTS_DIR``.
+    Raises ``DownloadFailed``; ``WeightsCorrupt`` for a corrupt file in ``FER_WEIGHTS_DIR``;
+    ``WeightsMissing`` where a file that comes with the installation is gone.
     """
     try:
-        here = find(key)
+        here = find(model)
     except WeightsCorrupt:
-        if _own_path(key):
+        if _own_path(model):
             raise
         here = None
     if here is not None:
         return here
-    file, folder = WEIGHTS[key], download_folder(key)
-    failures = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for address in file.addresses:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as staging:
-                part = Path(staging) / file.file_name
-                try:
-                    _transfer(key, address, part, progress)
-                except TransferFailed as error:
-                    failures.append(f"{urlsplit(address).hostname}: {error}")
-                    continue
-                return part.replace(folder / file.file_name)
-    except OSError as error:
-        failures = [f"{folder}: {error.strerror or error}"]
-    raise DownloadFailed(
-        f"{file.title}'s weights could not be fetched ({'; '.join(failures)}). Try again later, or "
-        f"put {file.file_name} into a folder and point FER_WEIGHTS_DIR at it."
+    if model.downloadable:
+        return _download(model, progress)
+    raise WeightsMissing(
+        f"There is no network at {_built_in_path(model)}. Fetch the file again from the "
+        "repository, or train it again."
     )
+
+
+def require_package(model: Model) -> None:
+    """Raise ``PackageMissing`` where the Python package that a model needs is not installed."""
+    if model.needs and find_spec(model.needs) is None:
+        raise PackageMissing(
+            f"{model.title} needs the Python package {model.needs}, which is not installed. Run "
+            f"`pip install {model.needs}`."
+        )
 
 
 class State(StrEnum):
@@ -175,33 +127,36 @@ class Status:
     fetchable: bool = False
 
 
-def status(key: str) -> Status:
+def status(model: Model) -> Status:
     """How things stand with one file. Never raises for a bad file and never waits."""
-    file, download = WEIGHTS[key], _downloads.get(key)
+    download = _downloads.get(model.name)
     if download and not download.done:
-        sentence = f"{file.title}'s weights are on their way."
+        sentence = f"{model.title}'s weights are on their way."
         return Status(State.DOWNLOADING, sentence, fraction=download.fraction)
     try:
-        path = find(key)
+        require_package(model)
+        path = find(model)
+    except PackageMissing as error:
+        return Status(State.MISSING, str(error))
     except WeightsCorrupt as error:
-        return Status(State.CORRUPT, str(error), fetchable=_own_path(key) is None)
+        return Status(State.CORRUPT, str(error), fetchable=_own_path(model) is None)
     if path:
-        return Status(State.HERE, f"{file.title}'s weights are installed: {path}", path, 1.0)
+        return Status(State.HERE, f"{model.title}'s weights are installed: {path}", path, 1.0)
     if download and download.error:
         return Status(State.FAILED, str(download.error), fetchable=True)
-    sentence = f"{file.title}'s weights are not here yet ({file.size_bytes / 1e6:.1f} MB)."
-    return Status(State.MISSING, sentence, fetchable=True)
+    sentence = f"{model.title}'s weights are not here yet ({model.size_bytes / 1e6:.1f} MB)."
+    return Status(State.MISSING, sentence, fetchable=model.downloadable)
 
 
 class Download:
     """One file on its way, in a thread of its own. May be read from any thread."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, model: Model) -> None:
+        self.model = model
         self.fraction = 0.0
         self.error: FerError | None = None
         self._ended = threading.Event()
-        threading.Thread(target=self._run, name=f"fetch-{key}", daemon=True).start()
+        threading.Thread(target=self._run, name=f"fetch-{model.name}", daemon=True).start()
 
     @property
     def done(self) -> bool:
@@ -214,12 +169,12 @@ class Download:
 
     def _run(self) -> None:
         try:
-            fetch(self.key, self._on_progress)
+            fetch(self.model, self._on_progress)
         except FerError as error:
             self.error = error
         except Exception as error:
-            _log.exception("fetching %s", self.key)
-            self.error = DownloadFailed(f"{WEIGHTS[self.key].title}'s weights: {error!r}")
+            _log.exception("fetching %s", self.model.name)
+            self.error = DownloadFailed(f"{self.model.title}'s weights: {error!r}")
         finally:
             self._ended.set()
 
@@ -231,24 +186,41 @@ _downloads: dict[str, Download] = {}
 _downloads_lock = threading.Lock()
 
 
-def start_download(key: str, retry: bool = False) -> Download:
+def start_download(model: Model, retry: bool = False) -> Download:
     """Fetch in the background; the download that is under way, where there is one.
 
     A failure is remembered for the life of the process, so that nobody waits for it again and
     again: only ``retry`` starts anew.
     """
     with _downloads_lock:
-        download = _downloads.get(key)
+        download = _downloads.get(model.name)
         if download is None or (download.done and (retry or download.error is None)):
-            download = _downloads[key] = Download(key)
+            download = _downloads[model.name] = Download(model)
         return download
 
 
-def _own_path(key: str) -> Path | None:
-    """The file in ``FER_WEIGHTS_DIR``, if there is one."""
+def _own_path(model: Model) -> Path | None:
+    """The file of a download in ``FER_WEIGHTS_DIR``, if there is one."""
+    # The settings, with pydantic, are slow to import: whoever only imports this does not wait.
+    from fer_core.settings import settings
+
     folder = settings().weights_dir
-    path = folder / WEIGHTS[key].file_name if folder else None
+    path = folder / model.file_name if folder else None
     return path if path and _is_file(path) else None
+
+
+def _built_in_path(model: Model) -> Path:
+    """The file of a model that is no download."""
+    if not model.packaged_in:
+        return SHIPPED / model.file_name  # of a user's own network, the whole path
+    package, _, below = model.packaged_in.partition("/")
+    spec = find_spec(package)  # finds the package without importing it
+    if spec is None or spec.origin is None:
+        raise PackageMissing(
+            f"{model.title} is part of the Python package {package}, which is not installed. "
+            "Install the requirements again."
+        )
+    return Path(spec.origin).parent / below / model.file_name
 
 
 def _is_file(path: Path) -> bool:
@@ -256,61 +228,59 @@ def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113
 
 
-def _transfer(key: str, address: str, part: Path, progress: Progress | None) -> None:
+def _download(model: Model, progress: Progress | None) -> Path:
+    """Fetch from the first address that gives the right file."""
+    require_package(model)
+    folder = download_folder(model)
+    failures = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for address in model.addresses:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as staging:
+                part = Path(staging) / model.file_name
+                try:
+                    _transfer(model, address, part, progress)
+                except TransferFailed as error:
+                    failures.append(f"{urlsplit(address).hostname}: {error}")
+                    continue
+                return part.replace(folder / model.file_name)
+    except OSError as error:
+        failures = [f"{folder}: {error.strerror or error}"]
+    raise DownloadFailed(
+        f"{model.title}'s weights could not be fetched ({'; '.join(failures)}). Try again later, "
+        f"or put {model.file_name} into a folder and point FER_WEIGHTS_DIR at it."
+    )
+
+
+def _transfer(model: Model, address: str, part: Path, progress: Progress | None) -> None:
     """Bring one address into ``part`` and check it. Raises ``TransferFailed``."""
-    file = WEIGHTS[key]
 
     def report(received: int) -> None:
-        if received > 2 * file.size_bytes:
+        if received > 2 * model.size_bytes:
             raise TransferFailed("sent far more than the file has")
         if progress:
-            progress(received, file.size_bytes)
+            progress(received, model.size_bytes)
 
-    transfer = transfer_deepface if key == "deepface" else transfer_http
-    transfer(address, part, report)
-    fault = _fault(file, part)
+    source_of(model).transfer(address, part, report)
+    fault = _fault(model, part)
     if fault is not None:
         raise TransferFailed(f"sent something else, {fault}")
 
 
-def _fault(file: WeightsFile, path: Path) -> str | None:
+def _fault(model: Model, path: Path) -> str | None:
     """What is wrong with a file, or None."""
     try:
         stat = path.stat()
-        return _content_fault(file, path, stat.st_size, stat.st_mtime_ns)
+        return _content_fault(model, path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
 
 
 @lru_cache(maxsize=16)
 def _content_fault(
-    file: WeightsFile,
+    model: Model,
     path: Path,
-    size_bytes: int,
-    mtime_ns: int,  # noqa: ARG001 - so that a file is judged again once it changes
+    size_bytes: int,  # noqa: ARG001 - these two so that a file is judged again once it changes
+    mtime_ns: int,  # noqa: ARG001
 ) -> str | None:
-    content = path.read_bytes()
-    if not file.sha256:
-        return _expression_network_fault(content)
-    if size_bytes != file.size_bytes:
-        return f"it has {size_bytes:,} bytes instead of {file.size_bytes:,}"
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        return "its sha256 is not the published one"
-    return None
-
-
-def _expression_network_fault(content: bytes) -> str | None:
-    """Run it on two blank faces: only DeepFace's expression network answers with (2, 7) shares."""
-    import onnxruntime  # slow to import, and not needed to look for YuNet
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    blank = np.zeros((2, 48, 48, 1), np.float32)
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        shares = session.run(None, {session.get_inputs()[0].name: blank})[0]
-    except Exception:  # onnxruntime has an exception class for each cause, with no common parent
-        return "it is damaged or not DeepFace's network for expressions"
-    ok = shares.shape == (2, 7) and bool(np.isfinite(shares).all())
-    return None if ok else "it is not DeepFace's network for expressions"
+    return source_of(model).fault(model, path)

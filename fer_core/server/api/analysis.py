@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,11 +10,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.errors import PictureError, UnknownEngine, WeightsError, WeightsMissing
+from fer_core.errors import PictureError, UnknownModel, WeightsError, WeightsMissing
 from fer_core.export.files import picture_record
 from fer_core.media.images import decode_picture
-from fer_core.models.choice import choose_detector
-from fer_core.models.detectors import FaceDetector, load_detector
 from fer_core.server.api.errors import Refused
 from fer_core.server.api.limits import Buffer, Gate
 from fer_core.server.api.request_body import Picture, read_upload
@@ -51,23 +48,16 @@ def _analyzer(options: Options) -> Analyzer:
     wanted = settings()
     detector, emotion = options.detector or wanted.detector, options.emotion or wanted.emotion
     try:
-        chosen = choose_detector(detector, DOWNLOAD_WAIT_S).name
-        return Analyzer(_detector(chosen), emotion, wait_s=DOWNLOAD_WAIT_S)
-    except UnknownEngine as error:
+        return Analyzer(detector, emotion, wait_s=DOWNLOAD_WAIT_S)
+    except UnknownModel as error:
         raise Refused(422, "unknown_engine", str(error)) from error
     except WeightsMissing as error:
         raise Refused(503, "engine_unavailable", str(error), {"Retry-After": "10"}) from error
     except WeightsError as error:
         # The sentence names folders of the server: that is for its log, not for a caller.
-        _log.warning("an engine cannot be had: %s", error)
-        sentence = "This engine's weights cannot be had: see the server's log, or name another."
+        _log.warning("a model cannot be had: %s", error)
+        sentence = "This model's weights cannot be had: see the server's log, or name another."
         raise Refused(503, "engine_unavailable", sentence) from error
-
-
-# Haar's cascade takes as long to load as to run.
-@lru_cache(maxsize=4)
-def _detector(name: str) -> FaceDetector:
-    return load_detector(name)
 
 
 def _record(analyzer: Analyzer, picture: Picture) -> dict[str, Any]:

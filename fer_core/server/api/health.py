@@ -18,7 +18,7 @@ async def healthz(_request: Request) -> JSONResponse:
 
 
 async def readyz(_request: Request) -> JSONResponse:
-    """200 and the engines' names once a detector and an emotion model answer, else 503 and why."""
+    """200 and the models' names once a detector and an emotion model answer, else 503 and why."""
     # Loading a network takes longer than the event loop, which the pages share, may stand still.
     status, body = await run_in_threadpool(_probe)
     return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})

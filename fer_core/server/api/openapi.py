@@ -37,7 +37,7 @@ _ERRORS = {
     415: "The body is neither multipart/form-data nor JSON, or its text is not UTF-8.",
     422: "The request is not what this API takes, or no picture in it can be read.",
     429: "Too many requests in a minute.",
-    503: "The server is busy, or an engine's weights cannot be had.",
+    503: "The server is busy, or a model's weights cannot be had.",
 }
 
 _HEADERS = {
@@ -67,7 +67,7 @@ def document(limits: Settings) -> Json:
         "paths": {
             f"{PREFIX}/analyze": {"post": _analyze(limits)},
             f"{PREFIX}/models": {
-                "get": _get("listModels", "The engines there are.", ModelsAnswer, 401)
+                "get": _get("listModels", "The models there are.", ModelsAnswer, 401)
             },
             f"{PREFIX}/openapi.json": {"get": _open("getOpenapi", "This document.")},
             "/healthz": {"get": _open("getHealth", "Does the process live?", HealthAnswer)},

@@ -6,16 +6,60 @@ line; tests hold each against the model that describes it.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
+from fer_core.models.emotion.custom import is_own
+from fer_core.models.loading import names
+from fer_core.models.registry import Kind
 from fer_core.models.weights.files import State
 
 MAX_NAME = 255
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Detector = Literal["auto", "yunet", "haar"]
+
+
+class _KnownModel:
+    """A field that takes ``auto`` or a model of a kind: those there are when it is read, or when
+    the OpenAPI document is asked for. Of the user's own networks, any name passes here: whether
+    there is one of it, the analysis finds out."""
+
+    def __init__(self, kind: Kind, own: bool) -> None:
+        self._kind, self._own = kind, own
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        names = self._names()
+        if not self._own:
+            return handler(schema) | {"enum": names}
+        pattern = "|".join(map(re.escape, names))
+        return handler(schema) | {"pattern": f"^({pattern}|own/.+)$"}
+
+    def _checked(self, name: str) -> str:
+        if name in self._names() or (self._own and re.fullmatch("own/.+", name)):
+            return name
+        names = [*self._names(), *(["own/NAME"] if self._own else [])]
+        raise PydanticCustomError("unknown_model", f"Choose one of {', '.join(names)}")
+
+    def _names(self) -> list[str]:
+        return [name for name in names(self._kind) if not is_own(name)]
 
 
 class _Strict(BaseModel):
@@ -23,14 +67,15 @@ class _Strict(BaseModel):
 
 
 class Options(_Strict):
-    """Which engines look at the pictures; the server's settings where nothing is said."""
+    """Which models look at the pictures; the server's settings where nothing is said."""
 
-    detector: Detector | None = Field(default=None, description="Finds the faces.")
-    emotion: str | None = Field(
-        default=None,
-        max_length=MAX_NAME,
-        pattern=r"^(auto|deepface|compact|own/.+)$",
-        description="Reads the expressions: auto, deepface, compact or own/NAME.",
+    detector: Annotated[str, _KnownModel(Kind.DETECTOR, own=False)] | None = Field(
+        default=None, description="Finds the faces."
+    )
+    emotion: (
+        Annotated[str, Field(max_length=MAX_NAME), _KnownModel(Kind.EMOTION, own=True)] | None
+    ) = Field(
+        default=None, description="Reads the expressions; own/NAME is a network of the server's."
     )
 
 
@@ -103,7 +148,7 @@ class AnalyzeAnswer(_Strict):
     pictures: list[PictureRecord | PictureFault]
 
 
-class EngineRecord(_Strict):
+class ModelRecord(_Strict):
     """A detector or an emotion model."""
 
     name: str = Field(description="What to send as detector or emotion.")
@@ -118,10 +163,10 @@ class EngineRecord(_Strict):
 
 
 class ModelsAnswer(_Strict):
-    """The engines there are, and those in use where a request names none."""
+    """The models there are, and those in use where a request names none."""
 
-    detectors: list[EngineRecord]
-    emotion_models: list[EngineRecord]
+    detectors: list[ModelRecord]
+    emotion_models: list[ModelRecord]
     default_detector: str | None = Field(description="null: the one that is set cannot be had.")
     default_emotion_model: str | None = Field(description="null as above.")
 
@@ -149,7 +194,7 @@ class HealthAnswer(_Strict):
 
 
 class ReadyAnswer(_Strict):
-    """Whether an expression could be recognised right now, by which engines, or why not."""
+    """Whether an expression could be recognised right now, by which models, or why not."""
 
     ready: bool
     detector: str | None = None

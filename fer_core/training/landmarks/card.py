@@ -12,8 +12,8 @@ import numpy as np
 from fer_core.media.images import read_picture
 from fer_core.models.landmarks import LandmarkModel
 from fer_core.models.landmarks.crops import face_box
+from fer_core.paths import ROOT
 from fer_core.schema import Box
-from fer_core.settings import ROOT
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.evaluate import LandmarkScores, PresenceScores
 from fer_core.training.landmarks.state import Settings

@@ -42,11 +42,11 @@ def _start_recording(view: LiveView, latest: FrameResult) -> LiveRecording:
     """Begin to keep a session. Raises ``HistoryUnavailable``."""
     recording = LiveRecording(history(), owner())
     table = view.session.send_to(recording)
-    engines = latest.model, latest.detector
-    past = results_of(table, latest.width, latest.height, *engines)
+    made_by = latest.model, latest.detector
+    past = results_of(table, latest.width, latest.height, *made_by)
     name = f"Live {datetime.now().astimezone():%Y-%m-%d %H:%M}"
     try:
-        recording.begin(name, view.session.timeline.labels, engines, past)
+        recording.begin(name, view.session.timeline.labels, made_by, past)
     except HistoryError:
         view.session.send_to(None)
         raise

@@ -17,8 +17,9 @@ from fer_core.export.draw import annotate, face_name
 from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
 from fer_core.media.images import SUFFIXES, decode_picture
 from fer_core.media.resize import shrink
+from fer_core.paths import ROOT
 from fer_core.schema import Face, FrameResult
-from fer_core.settings import ROOT, settings
+from fer_core.settings import settings
 from fer_core.telemetry import ERRORS, PICTURES
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
@@ -153,11 +154,10 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
 def show_table(outcomes: Mapping[str, Outcome]) -> None:
     """All faces of all pictures, and the same as files."""
     results = {name: o.result for name, o in outcomes.items() if o.result is not None}
-    faces = [face for result in results.values() for face in result.faces]
-    if not faces:
+    if not any(result.faces for result in results.values()):
         return
     st.subheader("All faces")
-    shares = list(map(str, faces[0].labels))
+    shares = list(map(str, next(iter(results.values())).labels))
     table = faces_table(results)
     table[shares] *= 100
     percent = st.column_config.NumberColumn(format="%.0f %%", width=70)
@@ -240,9 +240,9 @@ def _with_progress(todo: list[Picture]) -> Iterator[Picture]:
 
 
 def _key(picture: Picture, analyzer: Analyzer) -> str:
-    """The same bytes through the same engines give the same outcome."""
-    engines = f"{analyzer.detector.name}|{analyzer.emotion.name}|{picture.name}|"
-    return hashlib.sha256(engines.encode() + picture.data).hexdigest()
+    """The same bytes through the same models give the same outcome."""
+    models = f"{analyzer.detector.name}|{analyzer.emotion.name}|{picture.name}|"
+    return hashlib.sha256(models.encode() + picture.data).hexdigest()
 
 
 def _with_unique_names(pictures: list[Picture]) -> list[Picture]:

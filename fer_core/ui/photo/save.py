@@ -9,7 +9,6 @@ import streamlit as st
 
 from fer_core.errors import HistoryError
 from fer_core.history import history
-from fer_core.labels import EMOTIONS
 from fer_core.schema import FrameResult
 from fer_core.ui.services import owner
 from fer_core.ui.shared.widgets import SAVE_HELP
@@ -45,9 +44,9 @@ def _note_switching() -> None:
 
 def _save_photo(name: str, result: FrameResult) -> int:
     """Save one photo as a session of its own; its number."""
-    labels = result.faces[0].labels if result.faces else EMOTIONS
     store = history()
-    session_id = store.begin("photo", name, labels, result.model, result.detector, owner=owner())
+    made_by = result.model, result.detector
+    session_id = store.begin("photo", name, result.labels, *made_by, owner=owner())
     store.append(session_id, [replace(result.numbered(), t_s=0.0)])
     store.finish(session_id)
     return session_id

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
 from fer_core.history import History, SessionInfo
-from fer_core.models.choice import title
+from fer_core.models.registry import title_of
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.timeline_view import timeline_view
 
@@ -51,8 +51,8 @@ def facts_of(session: SessionInfo) -> dict[str, str]:
         "Kind": session.kind,
         "Started": f"{session.started_at:%Y-%m-%d %H:%M} UTC",
         "Length": f"{session.duration_s:.1f} s, {session.frames} frames",
-        "Face detector": title(session.detector),
-        "Expression network": title(session.model),
+        "Face detector": title_of(session.detector),
+        "Expression network": title_of(session.model),
         **({"Tags": ", ".join(session.tags)} if session.tags else {}),
         **({"Note": session.note} if session.note else {}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 
 def photo_link(label: str) -> None:

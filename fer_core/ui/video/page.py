@@ -14,7 +14,7 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
 from fer_core.settings import settings
 from fer_core.ui.services import database_sentence, owner
-from fer_core.ui.shared.models import detector_choice, emotion_choice
+from fer_core.ui.shared.models import ModelsInUse
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.uploads import forget
@@ -46,8 +46,8 @@ _STATES = {
 }
 
 
-def upload_form(jobs: VideoJobs) -> None:
-    """The widgets that take videos, and the button that puts them into the queue."""
+def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
+    """The widgets that take videos, and the button that queues them for these models."""
     number = st.session_state.setdefault("video_upload", 0)
     uploads = st.file_uploader(
         "Videos",
@@ -85,8 +85,8 @@ def upload_form(jobs: VideoJobs) -> None:
                     upload.name,
                     upload,
                     selection,
-                    detector_choice().name,
-                    emotion_choice().name,
+                    in_use.detector.model.name,
+                    in_use.emotion.model.name,
                     owner=owner(),
                     keep=keep,
                 )

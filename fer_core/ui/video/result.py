@@ -10,7 +10,7 @@ from fer_core.export.files import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.resize import shrink
-from fer_core.models.choice import title
+from fer_core.models.registry import title_of
 from fer_core.ui.services import owner, page_history
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
@@ -54,8 +54,8 @@ def _facts(session: SessionInfo, job: JobInfo) -> str:
     parts = [
         f"{session.frames} frames",
         f"{format_duration(session.duration_s)} long",
-        f"faces: {title(session.detector)}",
-        f"expressions: {title(session.model)}",
+        f"faces: {title_of(session.detector)}",
+        f"expressions: {title_of(session.model)}",
     ]
     if job.active:
         parts.append("still being analysed: this is what is known so far")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.errors import UnknownEngine, WeightsCorrupt
-from fer_core.models.choice import Choice, choose_emotion_model
-from fer_core.models.emotion import custom, load_emotion_model
+from fer_core.errors import UnknownModel, WeightsCorrupt
+from fer_core.models.emotion import custom
+from fer_core.models.loading import choose, load_emotion_model
+from fer_core.models.registry import Kind
 from fer_core.testing import FakeDetector
 from tests.graphs import expression_graph, own_network_graph
 
@@ -31,28 +32,30 @@ def put(name: str, network: bytes, report: str | None = None) -> Path:
 
 def test_none_at_first() -> None:
     assert custom.own_networks() == ()
-    with pytest.raises(UnknownEngine, match="auto, deepface or compact"):
-        choose_emotion_model("own/tired")
+    with pytest.raises(UnknownModel, match="auto, deepface or compact"):
+        choose(Kind.EMOTION, "own/tired")
 
 
 def test_a_network_is_called_by_the_name_of_its_folder() -> None:
     put("tired", own_network_graph(("awake", "tired")))
     put("attentive", own_network_graph(("away", "here", "unclear")))
     assert custom.own_networks() == ("own/attentive", "own/tired")
-    assert choose_emotion_model("own/tired") == Choice("own/tired", "Chosen by you.")
+    chosen = choose(Kind.EMOTION, "own/tired")
+    assert (chosen.model.name, chosen.model.title) == ("own/tired", "tired")
+    assert chosen.reason == "Chosen by you."
     model = load_emotion_model("own/tired")
     assert (model.name, model.labels) == ("own/tired", ("awake", "tired"))
     assert model.predict(CROPS).shape == (3, 2)
     assert load_emotion_model("own/tired") is model
-    with pytest.raises(UnknownEngine, match="own/attentive, own/tired, deepface or compact"):
-        choose_emotion_model("own/bored")
+    with pytest.raises(UnknownModel, match="auto, deepface, compact, own/attentive or own/tired"):
+        choose(Kind.EMOTION, "own/bored")
 
 
 def test_names_lead_nowhere_else() -> None:
     put("tired", own_network_graph(("awake", "tired")))
     for name in ("own/../own/tired", "tired", "own/", "own/tired/"):
-        with pytest.raises(UnknownEngine):
-            choose_emotion_model(name)
+        with pytest.raises(UnknownModel):
+            choose(Kind.EMOTION, name)
 
 
 def test_a_network_that_was_trained_again_is_loaded_anew() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from fer_core.analysis import analyzer
 from fer_core.models.detectors.yunet import YuNetDetector
-from fer_core.models.landmarks import load_landmark_model
 from fer_core.models.landmarks.crops import (
     LANDMARK_PX,
     Rectangle,
@@ -22,6 +21,7 @@ from fer_core.models.landmarks.crops import (
     landmark_crop,
     landmark_square,
 )
+from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box
 from tests.conftest import SHARED
 

@@ -12,9 +12,10 @@ import pytest
 from fer_core.errors import WeightsCorrupt, WeightsMissing
 from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.models.emotion import compact
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks, load_landmark_model
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks
 from fer_core.models.landmarks.crops import face_box
 from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model
+from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box
 from tests.conftest import SHARED
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import DownloadFailed, WeightsCorrupt
+from fer_core.models.registry import MODELS, Model
+from fer_core.models.registry import downloads as all_downloads
 from fer_core.models.weights import files
 from fer_core.models.weights.files import State
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.downloads import (
     CONTENT,
     WeightsServer,
@@ -60,42 +62,40 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_registry_is_complete() -> None:
-    for file in files.WEIGHTS.values():
-        assert file.size_bytes > 100_000
-        assert file.licence
-        for address in (file.source, *file.addresses):
+    for file in all_downloads().values():
+        for address in (file.source_url, *file.addresses):
             assert address.startswith("https://")
         assert all(address.endswith(f"/{file.file_name}") for address in file.addresses)
-    assert re.fullmatch("[0-9a-f]{64}", files.WEIGHTS["yunet"].sha256)
+    assert re.fullmatch("[0-9a-f]{64}", MODELS["yunet"].sha256)
 
 
 def test_deepfaces_addresses_are_the_package_s_own() -> None:
     from deepface.models.demography.onnx import Emotion
 
-    assert list(files.WEIGHTS["deepface"].addresses) == Emotion.WEIGHTS_URL
+    assert list(MODELS["deepface"].addresses) == Emotion.WEIGHTS_URL
 
 
 @pytest.mark.shared
 def test_the_real_yunet_is_accepted(own: Path, downloads: Path, shared: Path) -> None:
     source = shared / "weights" / "face_detection_yunet_2023mar.onnx"
     (own / source.name).write_bytes(source.read_bytes())
-    assert files.find("yunet") == own / source.name
+    assert files.find(MODELS["yunet"]) == own / source.name
 
 
 @pytest.mark.parametrize("key", KEYS)
 class TestFetch:
     def test_good(self, key, server, downloads, monkeypatch) -> None:
         file = use(monkeypatch, key, server.url(key, "good"))
-        assert files.find(key) is None
-        path = files.fetch(key)
-        assert path == files.download_folder(key) / file.file_name
+        assert files.find(MODELS[key]) is None
+        path = files.fetch(MODELS[key])
+        assert path == files.download_folder(MODELS[key]) / file.file_name
         assert path.read_bytes() == CONTENT[key]
-        assert files.find(key) == path
+        assert files.find(MODELS[key]) == path
         assert files_in(downloads) == {file.file_name}
 
     def test_only_once(self, key, server, downloads, monkeypatch) -> None:
         use(monkeypatch, key, server.url(key, "good"))
-        assert files.fetch(key) == files.fetch(key)
+        assert files.fetch(MODELS[key]) == files.fetch(MODELS[key])
         assert server.gets(key) == 1
 
     @pytest.mark.parametrize(
@@ -120,42 +120,42 @@ class TestFetch:
             limit_patience(monkeypatch)
         file = use(monkeypatch, key, server.url(key, how))
         with pytest.raises(DownloadFailed) as caught:
-            files.fetch(key)
+            files.fetch(MODELS[key])
         assert re.search(rf"\(127\.0\.0\.1: .*({reason}).*\)", str(caught.value)), caught.value
         assert str(caught.value).endswith(
             f"put {file.file_name} into a folder and point FER_WEIGHTS_DIR at it."
         )
         assert files_in(downloads) == set()
-        assert not list(files.download_folder(key).iterdir())
+        assert not list(files.download_folder(MODELS[key]).iterdir())
 
     def test_the_mirror_steps_in(self, key, server, downloads, monkeypatch) -> None:
         use(monkeypatch, key, server.url(key, "wrong"), server.url(key, "good"))
-        assert files.fetch(key).read_bytes() == CONTENT[key]
+        assert files.fetch(MODELS[key]).read_bytes() == CONTENT[key]
 
     def test_offline_fails_fast_and_says_so(self, key, downloads) -> None:
         with pytest.raises(DownloadFailed, match=r"(: no connection.*){2}FER_WEIGHTS_DIR"):
-            files.fetch(key)
+            files.fetch(MODELS[key])
         assert files_in(downloads) == set()
 
     def test_replaces_a_corrupt_download(self, key, server, downloads, monkeypatch) -> None:
         file = use(monkeypatch, key, server.url(key, "good"))
-        path = files.download_folder(key) / file.file_name
+        path = files.download_folder(MODELS[key]) / file.file_name
         path.parent.mkdir(parents=True)
         path.write_bytes(CONTENT[key][:1000])
         with pytest.raises(WeightsCorrupt, match="weights fetch"):
-            files.find(key)
-        assert files.fetch(key).read_bytes() == CONTENT[key]
+            files.find(MODELS[key])
+        assert files.fetch(MODELS[key]).read_bytes() == CONTENT[key]
 
     def test_a_failed_fetch_keeps_the_corrupt_file(
         self, key, server, downloads, monkeypatch
     ) -> None:
         """It is the only copy; nobody uses it, and the sentence names it."""
         file = use(monkeypatch, key, server.url(key, "missing"))
-        path = files.download_folder(key) / file.file_name
+        path = files.download_folder(MODELS[key]) / file.file_name
         path.parent.mkdir(parents=True)
         path.write_bytes(b"damaged")
         with pytest.raises(DownloadFailed):
-            files.fetch(key)
+            files.fetch(MODELS[key])
         assert path.read_bytes() == b"damaged"
 
     def test_progress(self, key, server, downloads, monkeypatch) -> None:
@@ -166,7 +166,7 @@ class TestFetch:
             seen.append((received, total))
             server.go_on.set()  # half of it came: let the rest come
 
-        files.fetch(key, progress)
+        files.fetch(MODELS[key], progress)
         assert {total for _, total in seen} == {len(CONTENT[key])}
         assert 0 < seen[0][0] < len(CONTENT[key])
 
@@ -175,15 +175,18 @@ class TestFetch:
         isolate(monkeypatch, tmp_path / "file" / "downloaded")
         use(monkeypatch, key, server.url(key, "good"))
         with pytest.raises(DownloadFailed, match=r"downloaded.*Not a directory.*FER_WEIGHTS_DIR"):
-            files.fetch(key)
+            files.fetch(MODELS[key])
 
     def test_two_processes_at_once(self, key, server, downloads, monkeypatch) -> None:
         file = use(monkeypatch, key, server.url(key, "slow"))
+        changed = {
+            "addresses": file.addresses, "size_bytes": file.size_bytes, "sha256": file.sha256
+        }  # fmt: skip
         fetch = (
-            "from pathlib import Path; from fer_core import weights; "
-            f"weights.DOWNLOADS = Path({str(downloads)!r}); "
-            f"weights.WEIGHTS[{key!r}] = weights.{file!r}; "
-            f"print(weights.fetch({key!r}))"
+            "from pathlib import Path; from fer_core.models.weights import files; "
+            "from dataclasses import replace; from fer_core.models.registry import MODELS; "
+            f"files.DOWNLOADS = Path({str(downloads)!r}); "
+            f"print(files.fetch(replace(MODELS[{key!r}], **{changed!r})))"
         )
         processes = [
             subprocess.Popen(
@@ -195,7 +198,7 @@ class TestFetch:
             )
             for _ in range(2)
         ]
-        final = files.download_folder(key) / file.file_name
+        final = files.download_folder(MODELS[key]) / file.file_name
         wait_until(lambda: server.gets(key) == 2, timeout_s=20)
         assert not final.exists()
         server.go_on.set()
@@ -213,11 +216,11 @@ class TestOwnFolder:
         self, key, own, server, downloads, monkeypatch
     ) -> None:
         file = use(monkeypatch, key, server.url(key, "good"))
-        files.fetch(key)
+        files.fetch(MODELS[key])
         assert files_in(own) == set()
         (own / file.file_name).write_bytes(CONTENT[key])
         own.chmod(0o555)
-        assert files.find(key) == files.fetch(key) == own / file.file_name
+        assert files.find(MODELS[key]) == files.fetch(MODELS[key]) == own / file.file_name
         assert server.gets(key) == 1
         own.chmod(0o755)
 
@@ -229,7 +232,7 @@ class TestOwnFolder:
         path.write_bytes(CONTENT[key][:-100])
         for look in (files.find, files.fetch):
             with pytest.raises(WeightsCorrupt, match="Delete it or replace it") as caught:
-                look(key)
+                look(MODELS[key])
             assert str(path) in str(caught.value)
         assert path.read_bytes() == CONTENT[key][:-100]
         assert server.requests == []
@@ -239,13 +242,13 @@ class TestOwnFolder:
         path = own / file.file_name
         path.write_bytes(b"damaged")
         with pytest.raises(WeightsCorrupt):
-            files.find(key)
+            files.find(MODELS[key])
         path.write_bytes(CONTENT[key])
-        assert files.find(key) == path
+        assert files.find(MODELS[key]) == path
 
     def test_a_folder_that_is_not_there(self, key, downloads, tmp_path, monkeypatch) -> None:
         monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path / "gone"))
-        assert files.find(key) is None
+        assert files.find(MODELS[key]) is None
 
 
 @pytest.mark.parametrize(
@@ -257,7 +260,7 @@ def test_another_network_is_not_deepfaces(
     file = use(monkeypatch, "deepface")
     (own / file.file_name).write_bytes(content)
     with pytest.raises(WeightsCorrupt, match="DeepFace's network for expressions"):
-        files.find("deepface")
+        files.find(MODELS["deepface"])
 
 
 def test_deepface_home_is_obeyed(
@@ -266,10 +269,10 @@ def test_deepface_home_is_obeyed(
     file = use(monkeypatch, "deepface", server.url("deepface", "good"))
     home = tmp_path / "home"
     monkeypatch.setenv("DEEPFACE_HOME", str(home))
-    assert files.fetch("deepface") == home / ".deepface" / "weights" / file.file_name
+    assert files.fetch(MODELS["deepface"]) == home / ".deepface" / "weights" / file.file_name
     monkeypatch.delenv("DEEPFACE_HOME")
-    assert files.find("deepface") is None
-    assert files.fetch("deepface") == downloads / ".deepface" / "weights" / file.file_name
+    assert files.find(MODELS["deepface"]) is None
+    assert files.fetch(MODELS["deepface"]) == downloads / ".deepface" / "weights" / file.file_name
 
 
 def test_a_file_from_earlier_use_of_deepface_serves(
@@ -281,36 +284,36 @@ def test_a_file_from_earlier_use_of_deepface_serves(
     path = tmp_path / ".deepface" / "weights" / file.file_name
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT["deepface"])
-    assert files.find("deepface") == path
+    assert files.find(MODELS["deepface"]) == path
 
 
 @pytest.mark.parametrize("key", KEYS)
 class TestDownload:
     def test_comes_to_an_end(self, key, server, downloads, monkeypatch) -> None:
         use(monkeypatch, key, server.url(key, "slow"))
-        assert files.status(key).state is State.MISSING
-        download = files.start_download(key)
+        assert files.status(MODELS[key]).state is State.MISSING
+        download = files.start_download(MODELS[key])
         wait_until(lambda: download.fraction > 0)
         assert download.fraction < 1
         assert not download.wait(0.01)
-        assert files.start_download(key, retry=True) is download
-        status = files.status(key)
+        assert files.start_download(MODELS[key], retry=True) is download
+        status = files.status(MODELS[key])
         assert (status.state, status.path) == (State.DOWNLOADING, None)
         assert 0 < status.fraction < 1
         server.go_on.set()
         assert download.wait(10)
         assert download.done
         assert download.error is None
-        status = files.status(key)
+        status = files.status(MODELS[key])
         assert status.state is State.HERE
-        assert status.path == files.find(key)
+        assert status.path == files.find(MODELS[key])
         assert server.gets(key) == 1
 
     def test_many_callers_share_one(self, key, server, downloads, monkeypatch) -> None:
         use(monkeypatch, key, server.url(key, "slow"))
         found = []
         callers = [
-            threading.Thread(target=lambda: found.append(files.start_download(key)))
+            threading.Thread(target=lambda: found.append(files.start_download(MODELS[key])))
             for _ in range(20)
         ]
         for caller in callers:
@@ -326,41 +329,41 @@ class TestDownload:
         self, key, server, downloads, monkeypatch
     ) -> None:
         use(monkeypatch, key, server.url(key, "missing"))
-        failed = files.start_download(key)
+        failed = files.start_download(MODELS[key])
         assert failed.wait(10)
         assert isinstance(failed.error, DownloadFailed)
-        status = files.status(key)
+        status = files.status(MODELS[key])
         assert status.state is State.FAILED
         assert status.sentence == str(failed.error)
         use(monkeypatch, key, server.url(key, "good"))
-        assert files.start_download(key) is failed
-        again = files.start_download(key, retry=True)
+        assert files.start_download(MODELS[key]) is failed
+        again = files.start_download(MODELS[key], retry=True)
         assert again.wait(10)
         assert again.error is None
-        assert files.status(key).state is State.HERE
+        assert files.status(MODELS[key]).state is State.HERE
 
     def test_a_deleted_file_is_fetched_again(self, key, server, downloads, monkeypatch) -> None:
         use(monkeypatch, key, server.url(key, "good"))
-        assert files.start_download(key).wait(10)
-        path = files.find(key)
+        assert files.start_download(MODELS[key]).wait(10)
+        path = files.find(MODELS[key])
         assert path is not None
         path.unlink()
-        assert files.status(key).state is State.MISSING
-        assert files.start_download(key).wait(10)
-        assert files.status(key).state is State.HERE
+        assert files.status(MODELS[key]).state is State.MISSING
+        assert files.start_download(MODELS[key]).wait(10)
+        assert files.status(MODELS[key]).state is State.HERE
 
     def test_corrupt(self, key, downloads, own, monkeypatch) -> None:
         file = use(monkeypatch, key)
         (own / file.file_name).write_bytes(b"damaged")
-        status = files.status(key)
+        status = files.status(MODELS[key])
         assert status.state is State.CORRUPT
         assert str(own / file.file_name) in status.sentence
 
     def test_a_mistake_of_ours_ends_it_too(self, key, downloads, monkeypatch) -> None:
-        def broken(key: str, progress: files.Progress | None = None) -> Path:
+        def broken(model: Model, progress: files.Progress | None = None) -> Path:
             raise RuntimeError("a mistake")
 
         monkeypatch.setattr(files, "fetch", broken)
-        download = files.start_download(key)
+        download = files.start_download(MODELS[key])
         assert download.wait(5)
         assert isinstance(download.error, DownloadFailed)

@@ -212,7 +212,7 @@ def test_where_the_weights_lie_is_not_told(client, sample, monkeypatch):
     def fail(*_args, **_more):
         raise WeightsCorrupt("/secret/folder/yunet.onnx cannot be used.")
 
-    monkeypatch.setattr(analysis, "choose_detector", fail)
+    monkeypatch.setattr(analysis, "Analyzer", fail)
     answer = post(client, ("a", sample))
     assert "secret" not in refusal(answer, 503, "engine_unavailable")
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from fer_core.cli.train import evaluate_command
 from fer_core.labels import EMOTIONS
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.training.expression.data import UNLABELLED, LabelledFaces
 from fer_core.training.expression.evaluate import as_table, evaluate, score
 from tests.conftest import SHARED

@@ -16,7 +16,7 @@ import onnxruntime  # noqa: E402
 
 from fer_core.errors import DatasetError, WeightsCorrupt  # noqa: E402
 from fer_core.models.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel  # noqa: E402
-from fer_core.settings import ROOT  # noqa: E402
+from fer_core.paths import ROOT  # noqa: E402
 from fer_core.training.expression import export as exporter  # noqa: E402
 from fer_core.training.expression.metrics import softmax  # noqa: E402
 from fer_core.training.expression.network import CompactNet  # noqa: E402

@@ -17,7 +17,7 @@ torch = pytest.importorskip(
 from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError  # noqa: E402
 from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model  # noqa: E402
-from fer_core.settings import ROOT  # noqa: E402
+from fer_core.paths import ROOT  # noqa: E402
 from fer_core.training.expression.export import PARITY  # noqa: E402
 from fer_core.training.landmarks import export as exporter  # noqa: E402
 from fer_core.training.landmarks import run as runs  # noqa: E402

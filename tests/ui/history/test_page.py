@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, History, history
 from fer_core.labels import EMOTIONS, Emotion
+from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.settings import ROOT
 from fer_core.ui.history.page import _span, _zip
 
 

@@ -16,8 +16,8 @@ from fer_core.history import LOCAL, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
 from fer_core.live.session import LiveCamera, LiveStats
+from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.settings import ROOT
 from fer_core.timeline.table import table_csv
 from fer_core.ui.live import webrtc
 from fer_core.ui.live.page import BUSY_FPS, BUSY_UPDATE_S, UPDATE_S, speed_line

