@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from starlette.types import Message, Receive
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive
+
+from tests.downloads import wait_until
 
 
 class Server(Protocol):
@@ -36,6 +40,30 @@ def running(server: ServerT) -> Iterator[ServerT]:
         server.stop()
         print(f"--- the output of {type(server).__name__} ---")
         print(server.log.read_text())
+
+
+class ServedApp:
+    """An application behind uvicorn, in a thread."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._uvicorn = uvicorn.Server(
+            uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="off")
+        )
+        self._thread = threading.Thread(target=self._uvicorn.run)
+        self._thread.start()
+        wait_until(lambda: self._uvicorn.started)
+        [listening] = self._uvicorn.servers
+        self.port: int = listening.sockets[0].getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """A connection that gives up after 15 s of silence."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+    def stop(self) -> None:
+        """End it, and every connection."""
+        self._uvicorn.should_exit = self._uvicorn.force_exit = True
+        self._thread.join(20)
 
 
 def free_port() -> int:

@@ -26,14 +26,14 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        over_https = _over_https(scope)
+        https = over_https(scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if over_https:
+                if https:
                     headers.setdefault("Strict-Transport-Security", HSTS)
             await send(message)
 
@@ -77,7 +77,9 @@ def page_headers(inline_scripts: Iterable[str], framed_by: Iterable[str] = ()) -
     return headers
 
 
-def _over_https(scope: Scope) -> bool:
-    # What a client claims of itself here harms nobody else: the header is for its own browser.
+def over_https(scope: Scope) -> bool:
+    """Whether a request came over https, or began so, as a proxy says."""
+    # What a client claims of itself here harms nobody else: headers and cookies are for its own
+    # browser. Of several proxies the first one counts, to which the browser spoke.
     forwarded = Headers(scope=scope).get("x-forwarded-proto", "").partition(",")[0].strip()
-    return "https" in (scope["scheme"], forwarded)
+    return "https" in (scope["scheme"], forwarded.lower())

@@ -1,8 +1,14 @@
-"""The session cookie a browser holds once the password was right: a signed time."""
+"""What a browser holds once the password was right: two signed cookies.
+
+The session cookie lets it in. The device cookie tells for longer that it has been inside, so that
+the tries of others do not keep it waiting (OWASP, "Slow Down Online Guessing Attacks with Device
+Cookies"); it lets nobody in.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from collections.abc import Callable
 
@@ -12,6 +18,11 @@ COOKIE = "fer_session"
 
 LIFETIME_S = 12 * 3600
 
+DEVICE_COOKIE = "fer_device"
+
+DEVICE_LIFETIME_S = 400 * 24 * 3600
+"""As long as browsers keep a cookie."""
+
 SKEW_S = 60
 """How far the clocks of two servers may be apart."""
 
@@ -20,30 +31,46 @@ Clock = Callable[[], float]
 
 def make_session_cookie(password_hash: str, clock_s: Clock = time.time) -> str:
     """A cookie that is valid for ``LIFETIME_S``, wherever the server has this hash."""
-    return _Signer(password_hash, clock_s).sign("in").decode()
+    return _Signer(password_hash, _SESSION, clock_s).sign("in").decode()
 
 
 def is_valid_session(cookie: str | None, password_hash: str, clock_s: Clock = time.time) -> bool:
     """Whether it was made for this hash and is not too old. A new password ends all sessions."""
-    if not cookie:
-        return False
-    try:
-        _, made_at = _Signer(password_hash, clock_s).unsign(
-            cookie.encode("utf-8", "replace"), return_timestamp=True
-        )
-    except BadSignature:
-        return False
-    return -SKEW_S <= clock_s() - made_at.timestamp() <= LIFETIME_S
+    return _Signer(password_hash, _SESSION, clock_s).read(cookie, LIFETIME_S) is not None
+
+
+def make_device_cookie(password_hash: str, clock_s: Clock = time.time) -> str:
+    """A cookie of its own for a browser that has been let in."""
+    return _Signer(password_hash, _DEVICE, clock_s).sign(secrets.token_hex(16)).decode()
+
+
+def device_of(cookie: str | None, password_hash: str, clock_s: Clock = time.time) -> str | None:
+    """What tells the browser with this cookie apart; None for one that was not made here."""
+    return _Signer(password_hash, _DEVICE, clock_s).read(cookie, DEVICE_LIFETIME_S)
+
+
+_SESSION, _DEVICE = "fer session", "fer device"
 
 
 class _Signer(TimestampSigner):
     """The key is derived from the hash of the password: there is no second secret to keep."""
 
-    def __init__(self, password_hash: str, clock_s: Clock) -> None:
+    def __init__(self, password_hash: str, purpose: str, clock_s: Clock) -> None:
         super().__init__(
-            password_hash, salt="fer session", key_derivation="hmac", digest_method=hashlib.sha256
+            password_hash, salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256
         )
         self._clock_s = clock_s
 
     def get_timestamp(self) -> int:
         return int(self._clock_s())
+
+    def read(self, signed: str | None, lifetime_s: float) -> str | None:
+        """The text that was signed; None if it was not signed here or is too old."""
+        if not signed:
+            return None
+        try:
+            text, made_at = self.unsign(signed.encode("utf-8", "replace"), return_timestamp=True)
+        except BadSignature:
+            return None
+        fresh = -SKEW_S <= self._clock_s() - made_at.timestamp() <= lifetime_s
+        return text.decode() if fresh else None

@@ -13,12 +13,22 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, is_valid_session, make_session_cookie
+from fer_core.server.auth.cookie import (
+    COOKIE,
+    DEVICE_COOKIE,
+    DEVICE_LIFETIME_S,
+    LIFETIME_S,
+    device_of,
+    is_valid_session,
+    make_device_cookie,
+    make_session_cookie,
+)
 from fer_core.server.auth.login_page import login_page
 from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
-from fer_core.server.auth.password import matches
+from fer_core.server.auth.password import Verdicts, matches
 from fer_core.server.auth.throttle import LoginThrottle, Throttled
 from fer_core.server.loopback import came_from_here
+from fer_core.server.security_headers import over_https
 
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
@@ -27,10 +37,14 @@ _MOVED = {"/door": LOGIN_PATH, "/door/out": LOGOUT_PATH}
 """Addresses of earlier versions, which bookmarks and scripts may hold."""
 
 # The API and the figures ask for tokens of their own; the probes say nothing but whether it runs.
-_PUBLIC = frozenset(
-    [LOGIN_PATH, LOGOUT_PATH, *_MOVED, "/healthz", "/readyz", "/metrics", "/_stcore/health"]
-)
+_PUBLIC = frozenset(["/healthz", "/readyz", "/metrics", "/_stcore/health"])
 _API = "/api/v1/"
+
+_LOGIN = frozenset([LOGIN_PATH, LOGOUT_PATH, *_MOVED])
+
+_NOT_TAKEN = PlainTextResponse(
+    "This address takes GET and POST alone.", 405, {"Allow": "GET, HEAD, POST"}
+)
 
 _MOST_BYTES = 8192
 _PATIENCE_S = 10.0
@@ -62,7 +76,7 @@ class Gate:
         if path in _PUBLIC or path.startswith(_API):
             return True
         if self._mode is AuthMode.PASSWORD:
-            return _has_session(HTTPConnection(scope), self._hash)
+            return path in _LOGIN or _has_session(HTTPConnection(scope), self._hash)
         if self._mode is AuthMode.LOCALHOST:
             return came_from_here(HTTPConnection(scope).headers)
         return self._mode is not AuthMode.LOCKED
@@ -81,56 +95,87 @@ def routes(password_hash: str, throttle: LoginThrottle | None = None) -> list[Ba
 
     The addresses of earlier versions, ``/door`` and ``/door/out``, redirect to them.
     """
-    throttle = throttle or LoginThrottle()
-    one_at_a_time = asyncio.Lock()  # each check takes 32 MB
+    login = _Login(password_hash, throttle or LoginThrottle())
+    return [
+        Route(LOGIN_PATH, login.show),
+        Route(LOGIN_PATH, login.enter, methods=["POST"]),
+        Route(LOGOUT_PATH, _to_login),
+        Route(LOGOUT_PATH, _leave, methods=["POST"]),
+        *(Route(path, _moved, methods=["GET", "POST"]) for path in _MOVED),
+        # Streamlit, which comes after these, would answer any other method with its page.
+        *(Route(path, _NOT_TAKEN) for path in _LOGIN),
+    ]
 
-    async def show(request: Request) -> Response:
+
+class _Login:
+    """The login page: shown, and its form taken."""
+
+    def __init__(self, password_hash: str, throttle: LoginThrottle) -> None:
+        self._hash = password_hash
+        self._throttle = throttle
+        self._verdicts = Verdicts()
+        self._one_at_a_time = asyncio.Lock()  # each check takes 32 MB
+        self._pending = 0
+
+    async def show(self, request: Request) -> Response:
+        """The form; or on to where they came from, for those inside."""
         there = safe_path(request.query_params.get("next", ""))
-        if _has_session(request, password_hash):
+        if _has_session(request, self._hash):
             return RedirectResponse(there, 303)
         return login_page(200, next_path=there)
 
-    async def enter(request: Request) -> Response:
+    async def enter(self, request: Request) -> Response:
+        """Let in who typed the password, if it may be tried now."""
         if not _from_this_site(request):
             return login_page(403, "This form was sent from another site. Enter the password here.")
         typed = await _form(request)
         if typed is None:
             return login_page(400, "The form did not arrive whole. Try again.")
-        there = safe_path(typed.get("next", ""))
+        there, password = safe_path(typed.get("next", "")), typed.get("password", "")
         address = client_address(request)
+        device = device_of(request.cookies.get(DEVICE_COOKIE), self._hash)
+        verdict = self._verdicts.of(password)
         try:
-            throttle.attempt(address)
+            self._throttle.attempt(address, device, self._pending if verdict is None else 0)
         except Throttled as error:
             answer = login_page(429, str(error), there)
             answer.headers["Retry-After"] = str(error.wait_s)
             return answer
-        async with one_at_a_time:
-            right = await run_in_threadpool(matches, typed.get("password", ""), password_hash)
-        if not right:
+        if not (await self._check(password) if verdict is None else verdict):
             return login_page(401, "This is not the password. Try again.", there)
-        throttle.succeeded(address)
-        return _with_session(request, there, password_hash)
+        self._throttle.succeeded(address, device)
+        return _with_session(request, there, self._hash)
 
-    async def leave(request: Request) -> Response:
-        if not _from_this_site(request):
-            return login_page(
-                403, "This form was sent from another site. You are still signed in.", form=False
-            )
-        answer = RedirectResponse(LOGIN_PATH, 303)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        return answer
+    async def _check(self, password: str) -> bool:
+        self._pending += 1
+        try:
+            async with self._one_at_a_time:
+                right = await run_in_threadpool(matches, password, self._hash)
+        finally:
+            self._pending -= 1
+        self._verdicts.note(password, right)
+        return right
 
-    async def moved(request: Request) -> Response:
-        # 308 keeps the method: a form that was open during an update still arrives.
-        there = request.url.replace(scheme="", netloc="", path=_MOVED[request.url.path])
-        return RedirectResponse(str(there), 308)
 
-    return [
-        Route(LOGIN_PATH, show),
-        Route(LOGIN_PATH, enter, methods=["POST"]),
-        Route(LOGOUT_PATH, leave, methods=["POST"]),
-        *(Route(path, moved, methods=["GET", "POST"]) for path in _MOVED),
-    ]
+async def _to_login(_request: Request) -> Response:
+    # A link or a picture must not sign anybody out.
+    return RedirectResponse(LOGIN_PATH, 303)
+
+
+async def _leave(request: Request) -> Response:
+    if not _from_this_site(request):
+        return login_page(
+            403, "This form was sent from another site. You are still signed in.", form=False
+        )
+    answer = RedirectResponse(LOGIN_PATH, 303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    return answer
+
+
+async def _moved(request: Request) -> Response:
+    # 308 keeps the method: a form that was open during an update still arrives.
+    there = request.url.replace(scheme="", netloc="", path=_MOVED[request.url.path])
+    return RedirectResponse(str(there), 308)
 
 
 def safe_path(there: str) -> str:
@@ -161,16 +206,20 @@ def _has_session(asked: HTTPConnection, password_hash: str) -> bool:
 
 
 def _with_session(request: Request, there: str, password_hash: str) -> Response:
-    forwarded = request.headers.get("x-forwarded-proto", "")
     answer = RedirectResponse(there, 303)
-    answer.set_cookie(
-        COOKIE,
-        make_session_cookie(password_hash),
-        max_age=LIFETIME_S,
-        httponly=True,
-        samesite="lax",
-        secure="https" in (request.url.scheme, forwarded),
-    )
+    for name, value, lifetime_s, path in (
+        (COOKIE, make_session_cookie(password_hash), LIFETIME_S, "/"),
+        (DEVICE_COOKIE, make_device_cookie(password_hash), DEVICE_LIFETIME_S, LOGIN_PATH),
+    ):
+        answer.set_cookie(
+            name,
+            value,
+            max_age=lifetime_s,
+            path=path,
+            httponly=True,
+            samesite="lax",
+            secure=over_https(request.scope),
+        )
     return answer
 
 

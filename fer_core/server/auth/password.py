@@ -21,6 +21,9 @@ SHORTEST = 8
 # quarter of a second.
 _N, _R, _P = 2**15, 8, 3
 
+_MOST_WRONG = 10_000
+"""Wrong passwords that are remembered; beyond them the first are forgotten."""
+
 
 def hash_password(password: str) -> str:
     """The line for ``FER_PASSWORD_HASH``. Raises ``ValueError`` if the password is too short."""
@@ -40,11 +43,48 @@ def matches(password: str, line: str) -> bool:
     return hmac.compare_digest(_key(password, salt, n, r, p), key)
 
 
+class Verdicts:
+    """Which passwords were right and which wrong, of those that were checked since the start.
+
+    Known from then on without another check: while somebody tries many passwords, the right one
+    does not wait behind the wrong ones. What is kept are hashes under a key of this process.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._right = b""
+        self._wrong: dict[bytes, None] = {}
+
+    def of(self, password: str) -> bool | None:
+        """Whether it is the right one; None where that takes a check."""
+        digest = self._digest(password)
+        if self._right:
+            return hmac.compare_digest(digest, self._right)
+        return False if digest in self._wrong else None
+
+    def note(self, password: str, right: bool) -> None:
+        """Remember what a check found."""
+        digest = self._digest(password)
+        if right:
+            self._right = digest
+            self._wrong.clear()
+            return
+        self._wrong[digest] = None
+        if len(self._wrong) > _MOST_WRONG:
+            del self._wrong[next(iter(self._wrong))]
+
+    def _digest(self, password: str) -> bytes:
+        return hashlib.blake2b(_typed(password), key=self._key).digest()
+
+
 def _key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    # The same letters typed on another keyboard may be other code points.
-    typed = unicodedata.normalize("NFKC", password).encode(errors="replace")
     memory = 128 * r * (n + p + 2)
-    return hashlib.scrypt(typed, salt=salt, n=n, r=r, p=p, dklen=32, maxmem=memory)
+    return hashlib.scrypt(_typed(password), salt=salt, n=n, r=r, p=p, dklen=32, maxmem=memory)
+
+
+def _typed(password: str) -> bytes:
+    # The same letters typed on another keyboard may be other code points.
+    return unicodedata.normalize("NFKC", password).encode(errors="replace")
 
 
 def _text(data: bytes) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fer_core.server import api
 from tests.conftest import SAMPLE
-from tests.downloads import wait_until
+from tests.servers import ServedApp
 
 TOKEN = "a-token-that-only-the-tests-know"
 ENGINES = {"detector": "haar", "emotion": "compact"}
@@ -57,29 +54,11 @@ def client(open_client: OpenClient) -> TestClient:
     return open_client()
 
 
-class Server:
+class Server(ServedApp):
     """The API behind uvicorn, in a thread."""
 
     def __init__(self) -> None:
-        self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                Starlette(routes=api.routes()), port=0, log_level="error", ws="none", lifespan="off"
-            )
-        )
-        self._thread = threading.Thread(target=self._uvicorn.run)
-        self._thread.start()
-        wait_until(lambda: self._uvicorn.started)
-        [listening] = self._uvicorn.servers
-        self.port: int = listening.sockets[0].getsockname()[1]
-        self.url = f"http://localhost:{self.port}"
-
-    def connect(self) -> socket.socket:
-        """A connection that gives up after 15 s of silence."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
-
-    def stop(self) -> None:
-        self._uvicorn.should_exit = self._uvicorn.force_exit = True
-        self._thread.join(20)
+        super().__init__(Starlette(routes=api.routes()))
 
 
 @pytest.fixture

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import itertools
 import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,17 +31,33 @@ from fer_core.cli.main import main
 from fer_core.server.auth import gate, password
 from fer_core.server.auth.cookie import (
     COOKIE,
+    DEVICE_COOKIE,
+    DEVICE_LIFETIME_S,
     LIFETIME_S,
     SKEW_S,
+    device_of,
     is_valid_session,
+    make_device_cookie,
     make_session_cookie,
 )
 from fer_core.server.auth.mode import AuthMode
-from fer_core.server.auth.password import hash_password, matches
-from fer_core.server.auth.throttle import ADDRESSES, FORGET_S, LoginThrottle, Throttled
+from fer_core.server.auth.password import Verdicts, hash_password, matches
+from fer_core.server.auth.throttle import (
+    ADDRESSES,
+    BURST,
+    CROWD_NEW,
+    CROWD_TURN,
+    EACH_S,
+    FORGET_S,
+    TURN_KEPT_S,
+    TURN_S,
+    LoginThrottle,
+    Throttled,
+)
 from fer_core.server.loopback import came_from_here, is_this_computer
 from fer_core.settings import is_hash, settings
-from tests.servers import hanging_up_after
+from tests.downloads import wait_until
+from tests.servers import ServedApp, hanging_up_after
 
 SECRET = "correct horse battery"
 NOW_S = 1_800_000_000.0
@@ -153,6 +175,27 @@ def test_a_session_with_one_other_character_does_not_hold(place, character):
     assert is_valid_session(changed, "a hash", lambda: NOW_S) == (changed == cookie)
 
 
+def test_a_device_cookie_tells_a_browser_apart_and_lets_nobody_in(line):
+    cookie = make_device_cookie(line, lambda: NOW_S)
+    assert device_of(cookie, line, lambda: NOW_S + DEVICE_LIFETIME_S)
+    assert device_of(cookie, line) != device_of(make_device_cookie(line), line)
+    assert device_of(cookie, line, lambda: NOW_S + DEVICE_LIFETIME_S + 1) is None
+    assert device_of(cookie, hash_password(SECRET), lambda: NOW_S) is None
+    assert not is_valid_session(cookie, line, lambda: NOW_S)
+    assert device_of(make_session_cookie(line, lambda: NOW_S), line, lambda: NOW_S) is None
+
+
+def test_verdicts_are_remembered_and_belong_to_the_password():
+    verdicts = Verdicts()
+    assert verdicts.of(SECRET) is None
+    verdicts.note("wrong", False)
+    assert verdicts.of("wrong") is False
+    assert verdicts.of(SECRET) is None
+    verdicts.note(SECRET, True)
+    assert verdicts.of(SECRET) is True
+    assert verdicts.of("never typed") is False  # there is one right password
+
+
 # The waits between tries
 
 
@@ -209,6 +252,103 @@ def test_many_addresses_gain_nothing_and_lock_nobody_out_for_long():
         clock.now_s += 5
         assert wait_of(throttle, f"203.0.113.{number}") == 0
         assert 0 < wait_of(throttle, f"198.51.100.{number}") <= 5
+
+
+def test_a_right_password_gets_in_whatever_others_do_and_guessing_stays_slow():
+    """Forty wrong passwords a second for ten minutes, each from an address never seen before."""
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    checked, waits = 0, []
+    for number in range(40 * 600):
+        clock.now_s += 1 / 40
+        checked += wait_of(throttle, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}") == 0
+        if number % 1000 == 999:  # somebody comes, and again when they are told to
+            mine = f"203.0.113.{number // 1000}"
+            waits.append(wait_of(throttle, mine))
+            clock.now_s += waits[-1]
+            assert waits[-1] == 0 or wait_of(throttle, mine) == 0
+    assert checked <= BURST + clock.now_s / EACH_S
+    assert max(waits) == TURN_S
+
+
+def test_a_turn_is_for_one_address_and_not_for_whoever_asks_fastest():
+    """A hundred addresses that ask without a pause and take every turn pay by their own waits."""
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    checked = 0
+    for tick in range(4 * 300):
+        clock.now_s += 0.25
+        checked += sum(wait_of(throttle, f"10.0.0.{number}") == 0 for number in range(100))
+        if tick % 100 == 99:
+            mine = f"203.0.113.{tick // 100}"
+            if wait_s := wait_of(throttle, mine):
+                assert wait_s == TURN_S
+                clock.now_s += TURN_S
+                assert wait_of(throttle, mine) == 0
+    # Three at once, then after 1, 2, 4 … 128 s, in five minutes and the moments above.
+    assert checked <= 100 * (3 + 8)
+
+
+def test_a_turn_is_used_once_and_ends():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    for number in range(BURST):
+        throttle.attempt(f"10.0.0.{number}")
+    assert wait_of(throttle, "203.0.113.1") == 1
+    clock.now_s += 1
+    assert [wait_of(throttle, "203.0.113.1") for _ in range(2)] == [0, 1]
+    clock.now_s += 1
+    for number in range(BURST):  # what was free again by then is used up too
+        wait_of(throttle, f"10.0.1.{number}")
+    clock.now_s += TURN_KEPT_S + 0.5
+    for number in range(BURST):
+        wait_of(throttle, f"10.0.2.{number}")
+    assert wait_of(throttle, "203.0.113.1") == 1
+
+
+def test_checks_that_wait_keep_a_turn_from_nobody():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    throttle.attempt("10.0.0.1", pending=CROWD_NEW - 1)
+    with pytest.raises(Throttled):
+        throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+    clock.now_s += 1
+    throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+    with pytest.raises(Throttled):
+        throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+    clock.now_s += 1
+    with pytest.raises(Throttled):
+        throttle.attempt("10.0.0.2", pending=CROWD_TURN)
+    throttle.attempt("10.0.0.2", pending=CROWD_TURN - 1)  # it was not taken away meanwhile
+
+
+def test_a_browser_that_was_inside_waits_for_its_own_tries_alone():
+    throttle = LoginThrottle(Clock())
+    for number in range(100):
+        wait_of(throttle, f"10.0.0.{number}")
+    for _ in range(9):
+        wait_of(throttle, "203.0.113.1")
+    waits = []
+    for _ in range(4):
+        try:
+            throttle.attempt("203.0.113.1", device="a", pending=99)
+        except Throttled as error:
+            waits.append(error.wait_s)
+        else:
+            waits.append(0)
+    assert waits == [0, 0, 0, 1]
+    throttle.attempt("203.0.113.1", device="b")
+
+
+def test_a_site_with_very_many_ipv6_networks_is_one_that_tries():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    checked = 0
+    for number in range(3000):
+        clock.now_s += 1.0
+        checked += wait_of(throttle, f"2001:db8:1:{number:x}::1") == 0
+    assert checked <= 30 + 12  # thirty, then after 1, 2, 4 … 900 s
+    assert wait_of(throttle, "2001:db8:2::1") == 0
 
 
 def test_one_ipv6_network_is_one_address_and_a_mapped_one_is_itself():
@@ -316,7 +456,42 @@ def test_the_cookie_is_for_this_site_alone(stranger):
         cookie.split("; ")
     )
     assert "Secure" not in cookie
-    assert "Secure" in enter(stranger, **{"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "secure"),
+    [
+        ("https", True), ("https, http", True), ("HTTPS ,http", True), ("http, https", False),
+        ("http", False), ("httpsx", False), ("", False),
+    ],
+)  # fmt: skip
+def test_the_cookies_are_for_https_alone_where_the_browser_used_it(stranger, forwarded, secure):
+    entered = enter(stranger, **{"X-Forwarded-Proto": forwarded})
+    for cookie in entered.headers.get_list("set-cookie"):
+        assert ("Secure" in cookie.split("; ")) == secure, cookie
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout", "/door", "/door/out"])
+def test_every_method_at_the_login_is_answered_by_it(stranger, path):
+    """What it left to Streamlit would be answered with Streamlit's page."""
+    for inside in (False, True):
+        if inside:
+            enter(stranger)
+        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "FOO"):
+            asked = stranger.request(method, path)
+            assert (asked.status_code, asked.headers["allow"]) == (405, "GET, HEAD, POST")
+        for method in ("GET", "HEAD"):
+            assert "the page" not in stranger.request(method, path).text
+    asked = stranger.get("/logout")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/login")
+    assert stranger.get("/live").text == "the page"  # a link or a picture signs nobody out
+
+
+@pytest.mark.parametrize("mode", [AuthMode.LOCKED, AuthMode.LOCALHOST])
+def test_without_a_password_the_addresses_of_its_login_are_locked_like_all(mode):
+    for path in ("/login", "/logout", "/door", "/door/out"):
+        asked = client(mode).get(path, headers={"Via": "1.1 x"})
+        assert asked.status_code == 401
 
 
 @pytest.mark.parametrize("typed", ["", "wrong", SECRET + "x", SECRET.upper()])
@@ -413,6 +588,54 @@ def test_tries_at_once_are_counted_before_they_are_checked(line, monkeypatch):
     statuses = asyncio.run(all_at_once())
     assert statuses.count(401) == len(checked) == 3
     assert statuses.count(429) == 197
+
+
+def test_a_known_browser_gets_in_at_once_while_others_at_its_address_wait(line):
+    clock = Clock()
+    app = site(AuthMode.PASSWORD, line, LoginThrottle(clock))
+    known, other = (TestClient(app, "http://localhost", follow_redirects=False) for _ in range(2))
+    enter(known)
+    known.post("/logout")
+    assert DEVICE_COOKIE in known.cookies
+    assert [enter(other, "wrong").status_code for _ in range(9)].count(429) == 6
+    assert enter(other).status_code == 429
+    assert enter(known).status_code == 303
+
+
+def test_a_right_password_gets_in_through_a_storm_of_wrong_ones():
+    """By a real server, with hashes that take their time; those who guess have new addresses."""
+    server = ServedApp(site(AuthMode.PASSWORD, hash_password(SECRET)))
+    over, statuses = threading.Event(), []
+
+    def guess(first: int) -> None:
+        for number in itertools.count(first, 4):
+            if over.is_set():
+                return
+            statuses.append(posted_to(server, f"10.0.{number >> 8}.{number & 255}", f"no{number}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        guessers = [pool.submit(guess, first) for first in range(4)]
+        wait_until(lambda: statuses.count((429, 1)) >= 20)
+        mine = []
+        while len(mine) < 3 and 303 not in dict(mine):
+            mine.append(posted_to(server, "203.0.113.1", SECRET))
+            time.sleep(mine[-1][1])
+        over.set()
+        for guesser in guessers:
+            guesser.result()
+    server.stop()
+    assert mine == [(429, 1), (303, 0)]
+    assert {status for status, _ in statuses} == {401, 429}
+
+
+def posted_to(server: ServedApp, address: str, typed: str) -> tuple[int, int]:
+    """The status, and how many seconds to wait."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    headers = {"X-Forwarded-For": address, "Content-Type": "application/x-www-form-urlencoded"}
+    with closing(connection):
+        connection.request("POST", "/login", urlencode({"password": typed}), headers)
+        answer = connection.getresponse()
+        return answer.status, int(answer.headers.get("Retry-After", 0))
 
 
 POST = {
