@@ -19,6 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fer_core.paths import ROOT
 
+# Beyond these a number is a slip of the finger, and dates or sizes reckoned from it would overflow.
+_MOST, _MOST_AT_ONCE, _MOST_MB = 1_000_000, 1000, 1_000_000
+_YEAR_MINUTES = 366 * 24 * 60
+
+
 # Hidden, because the values that pydantic would repeat in an error may be secrets.
 CONFIG = SettingsConfigDict(
     env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
@@ -96,54 +101,96 @@ class Settings(BaseSettings):
         description="The history's database: a SQLAlchemy or Heroku address. None: a SQLite file.",
     )
     retention_days: int | None = Field(
-        default=None, ge=1, description="Sessions older than this are deleted. None: kept."
+        default=None,
+        ge=1,
+        le=36_500,
+        description="Sessions older than this are deleted. None: kept.",
     )
-    max_video_mb: int = Field(default=1000, ge=1, description="Largest video file, in megabytes.")
+    max_video_mb: int = Field(
+        default=1000, ge=1, le=_MOST_MB, description="Largest video file, in megabytes."
+    )
     max_video_minutes: float = Field(
-        default=240.0, gt=0.0, description="Longest video, or chosen part of one, in minutes."
+        default=240.0,
+        gt=0.0,
+        le=_YEAR_MINUTES,
+        description="Longest video, or chosen part of one, in minutes.",
     )
-    max_jobs: int = Field(default=1, ge=1, description="Videos that are analysed at once.")
+    max_jobs: int = Field(
+        default=1, ge=1, le=_MOST_AT_ONCE, description="Videos that are analysed at once."
+    )
     max_user_jobs: int = Field(
-        default=50, ge=1, description="Videos that one user may have waiting or at work."
+        default=50,
+        ge=1,
+        le=_MOST,
+        description="Videos that one user may have waiting or at work.",
     )
     max_job_minutes: float = Field(
         default=240.0,
         gt=0.0,
+        le=_YEAR_MINUTES,
         description="How long a video is worked on before it makes room for others, in minutes.",
     )
     video_hours: int = Field(
-        default=24, ge=1, description="How long an uploaded video stays for replay, in hours."
+        default=24,
+        ge=1,
+        le=_YEAR_MINUTES // 60,
+        description="How long an uploaded video stays for replay, in hours.",
     )
-    max_upload_mb: int = Field(default=25, ge=1, description="Largest picture file, in megabytes.")
+    max_upload_mb: int = Field(
+        default=25, ge=1, le=_MOST_MB, description="Largest picture file, in megabytes."
+    )
     max_uploads_mb: int = Field(
         default=4000,
         ge=1,
+        le=_MOST_MB,
         description="Files on the pages of all visitors together, in megabytes; never less than "
         "the largest file.",
     )
     max_streams: int = Field(
-        default=8, ge=1, description="Live cameras that are analysed at once, in all sessions."
+        default=8,
+        ge=1,
+        le=_MOST_AT_ONCE,
+        description="Live cameras that are analysed at once, in all sessions.",
     )
     max_user_streams: int = Field(
-        default=2, ge=1, description="Live cameras of one account at once, where people sign in."
+        default=2,
+        ge=1,
+        le=_MOST_AT_ONCE,
+        description="Live cameras of one account at once, where people sign in.",
     )
     max_megapixels: int = Field(
-        default=64, ge=1, description="Largest picture, in millions of pixels once decoded."
+        default=64,
+        ge=1,
+        le=_MOST,
+        description="Largest picture, in millions of pixels once decoded.",
     )
     api_tokens: SecretStr = Field(
         default=SecretStr(""),
         description="Who may use the HTTP API: tokens, or sha256:HASH of tokens, with commas.",
     )
-    api_max_pictures: int = Field(default=20, ge=1, description="Pictures in one request.")
-    api_max_body_mb: int = Field(default=40, ge=1, description="Largest request, in megabytes.")
+    api_max_pictures: int = Field(
+        default=20, ge=1, le=_MOST, description="Pictures in one request."
+    )
+    api_max_body_mb: int = Field(
+        default=40, ge=1, le=_MOST_MB, description="Largest request, in megabytes."
+    )
     api_body_s: int = Field(
-        default=60, ge=1, description="How long a request may take to arrive, in seconds."
+        default=60,
+        ge=1,
+        le=86_400,
+        description="How long a request may take to arrive, in seconds.",
     )
     api_requests_per_minute: int = Field(
-        default=60, ge=1, description="Requests for an analysis in a minute, for each token."
+        default=60,
+        ge=1,
+        le=_MOST,
+        description="Requests for an analysis in a minute, for each token.",
     )
     api_max_analyses: int = Field(
-        default=2, ge=1, description="Requests whose pictures are analysed at once."
+        default=2,
+        ge=1,
+        le=_MOST_AT_ONCE,
+        description="Requests whose pictures are analysed at once.",
     )
     open: bool = Field(
         default=False, description="Whether everybody who can reach the dashboard may use it."

@@ -5,6 +5,7 @@ SQLite in a file by default, PostgreSQL by ``DATABASE_URL``.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from filelock import FileLock
 from fer_core.errors import HistoryUnavailable
 from fer_core.history.error_messages import BAD_ADDRESS, NEWER, place_of, translate_errors
 from fer_core.history.migrations import REVISIONS
+from fer_core.history.tables import sessions
 from fer_core.settings import settings
 
 BUSY_S = 10.0
@@ -86,6 +88,23 @@ class Database:
             with engine.begin() as connection:
                 yield connection
 
+    def check(self) -> None:
+        """Raise ``HistoryUnavailable`` if it cannot be read or written.
+
+        Where nothing was ever stored, nothing is made.
+        """
+        url = self._url()
+        if url.get_backend_name() == "sqlite":
+            path = Path(str(url.database))
+            with translate_errors(place_of(url)):
+                _refuse_unwritable(path)
+            if path.exists():
+                with self.reading() as connection:
+                    connection.execute(sa.select(sessions.c.id).limit(1))
+        else:
+            with self.writing() as connection:
+                connection.execute(sa.update(sessions).where(sa.false()).values(name=""))
+
     def mark_remains(self, connection: sa.Connection) -> None:
         """Note, in this transaction, that ``scrub`` has something to do."""
         if connection.dialect.name == "sqlite":
@@ -144,6 +163,15 @@ class Database:
 def _is_gone(url: sa.URL) -> bool:
     """Somebody removed the SQLite file; what is written to it now would be lost."""
     return url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists()
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raise ``OSError`` where a file cannot be written, or made with the folders it is in."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if not os.access(there, os.W_OK if there == path else os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+    if there != path and not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
 
 
 def _engine(url: sa.URL) -> sa.Engine:

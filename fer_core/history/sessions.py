@@ -65,6 +65,10 @@ class Store:
         """Close all connections; the next use opens new ones."""
         self.database.close()
 
+    def check(self) -> None:
+        """Raise ``HistoryUnavailable`` if it cannot be used; see ``Database.check``."""
+        self.database.check()
+
     @property
     def place(self) -> str:
         """Where the history lies, for people, without a password."""

@@ -40,6 +40,13 @@ def too_large(limit_mb: int) -> str:
     return f"This file is too large: {limit_mb} MB is the limit."
 
 
+def announced_bytes(headers: Headers) -> int:
+    """The size that a request gives itself; 0 where it gives none, or nonsense."""
+    text = headers.get("content-length", "")
+    # Python refuses to read numbers of thousands of digits.
+    return int(text[:20]) if text.isascii() and text.isdecimal() else 0
+
+
 class UploadGuard:
     """ASGI middleware: uploads larger than ``limit_mb`` (of 2^20 bytes, as Streamlit counts), too
     slow, or for which there is no room, are answered with a sentence and cut off.
@@ -68,8 +75,7 @@ class UploadGuard:
         if scope["type"] != "http" or not scope["path"].startswith(UPLOADS):
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
-        size = int(announced) if announced.isdecimal() else 0
+        size = announced_bytes(Headers(scope=scope))
         refusal = None
         if size > self._limit_bytes:
             refusal = self._refuse_size()

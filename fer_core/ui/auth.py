@@ -13,13 +13,18 @@ from starlette.routing import BaseRoute
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.secrets import SecretsValue
 
+from fer_core.bounds import bounded
 from fer_core.server.auth import gate
 from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, is_valid_session
 from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
 from fer_core.server.loopback import came_from_here, is_this_computer
+from fer_core.server.origin import OriginGuard
 from fer_core.server.security_headers import SecurityHeaders, page_headers
 from fer_core.settings import settings
 from fer_core.ui.shared.assets import inline_scripts
+
+_LATEST_S = 1e12
+"""A time in seconds since 1970 that no provider gives."""
 
 
 @cache
@@ -60,12 +65,13 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """For ``st.App(middleware=…)``: headers, then the gate. Warns if it will let nobody in."""
+    """For ``st.App(middleware=…)``: headers, origins, the gate. Warns if it will let nobody in."""
     if auth_mode() is AuthMode.LOCKED:
         logging.getLogger(__name__).warning(NOT_SET_UP)
     headers = page_headers(inline_scripts(), settings().framed_by.split())
     return [
         Middleware(SecurityHeaders, headers=headers),
+        Middleware(OriginGuard, allowed=st.get_option("server.corsAllowedOrigins")),
         Middleware(gate.Gate, mode=auth_mode(), password_hash=_password_hash()),
     ]
 
@@ -133,8 +139,7 @@ def _signed_in() -> bool:
 
 
 def _issued_at_s() -> float:
-    at = st.user.get("iat")
-    return float(at) if isinstance(at, int | float) else 0.0
+    return bounded(st.user.get("iat"), 0.0, _LATEST_S) or 0.0
 
 
 def _has_session() -> bool:

@@ -1,4 +1,4 @@
-"""GET /healthz: does this process live? GET /readyz: can it recognise an expression right now?"""
+"""GET /healthz: does this process live? GET /readyz: can it recognise expressions and keep them?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import FerError
+from fer_core.history import history
 from fer_core.settings import settings
 
 
@@ -18,7 +19,8 @@ async def healthz(_request: Request) -> JSONResponse:
 
 
 async def readyz(_request: Request) -> JSONResponse:
-    """200 and the models' names once a detector and an emotion model answer, else 503 and why."""
+    """200 and the models' names once a detector and an emotion model answer and the
+    history's database can be used, else 503 and why."""
     # Loading a network takes longer than the event loop, which the pages share, may stand still.
     status, body = await run_in_threadpool(_probe)
     return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
@@ -30,6 +32,7 @@ def _probe() -> tuple[int, dict[str, object]]:
         analyzer = Analyzer(wanted.detector, wanted.emotion, wait_s=0.0)
         analyzer.detector.detect(np.zeros((64, 64, 3), np.uint8))
         analyzer.emotion.predict(np.zeros((1, 48, 48), np.uint8))
+        history().check()
     except FerError as error:
         return 503, {"ready": False, "error": str(error)}
     return 200, {"ready": True, "detector": analyzer.detector.name, "model": analyzer.emotion.name}

@@ -21,6 +21,7 @@ from starlette.requests import Request
 
 from fer_core.server.api.errors import Refused, invalid, too_large, wrong_type
 from fer_core.server.api.schemas import MAX_NAME, AnalyzeBody, Options
+from fer_core.server.upload_guard import announced_bytes
 from fer_core.settings import Settings
 
 FIELD = "pictures"
@@ -78,8 +79,7 @@ async def _pieces(
         f"The request has more than {limits.api_max_body_mb} MB. Send fewer or smaller pictures, "
         "or raise FER_API_MAX_BODY_MB on the server."
     )
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
+    if announced_bytes(request.headers) > limit_bytes:
         raise refusal
     received = 0
     async for piece in request.stream():

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from fer_core.bounds import bounded
 from fer_core.errors import FerError, PictureTooLarge, UnreadablePicture
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
@@ -35,6 +35,9 @@ MOST_BASE64 = 600_000
 
 MOST_SIDE = 1280
 """Pixels of its longer side; snapshots.js sends at most 640."""
+
+MOST_WHOLE = 2**53
+"""The largest whole number that JavaScript can count to."""
 
 MOST_T_S = 31 * 24 * 3600.0
 """A month: no session lasts longer."""
@@ -83,14 +86,13 @@ class Snapshot:
 def read_snapshot(sent: Any) -> Snapshot:
     """What a browser sent. Raises ``PictureError``: it may be anything."""
     try:
-        run, number, t_s = int(sent["run"]), int(sent["number"]), float(sent["t_s"])
-        text = sent["jpeg"]
-        usable = isinstance(text, str) and 0.0 <= t_s <= MOST_T_S
-    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        run, number = (bounded(sent[name], 1, MOST_WHOLE) for name in ("run", "number"))
+        t_s, text = bounded(sent["t_s"], 0.0, MOST_T_S), sent["jpeg"]
+    except (TypeError, KeyError) as error:
         raise _unreadable() from error
-    if not usable:
+    if run is None or number is None or t_s is None or not isinstance(text, str):
         raise _unreadable()
-    return Snapshot(run, number, t_s, _decode(text))
+    return Snapshot(int(run), int(number), t_s, _decode(text))
 
 
 def _decode(text: str) -> NDArray[np.uint8]:
@@ -241,4 +243,4 @@ def _exchange(
 
 def _run(value: Any) -> int:
     """The run the browser is in; whatever else it may send is none."""
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
+    return int(bounded(value, 0, MOST_WHOLE) or 0)

@@ -12,8 +12,12 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from fer_core.bounds import bounded
 from fer_core.export.charts.axis import figure_json, ms, seconds
 from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
+
+MOST_MS = 1e15
+"""A place on the time axis that no session reaches."""
 
 _component = st.components.v2.component(
     "fer_session_chart",
@@ -38,8 +42,9 @@ def session_chart(
     """
 
     def chosen() -> None:
-        if on_moment is not None:
-            on_moment(seconds(float(st.session_state[key].moment)))
+        moment_ms = bounded(st.session_state[key].moment, 0.0, MOST_MS)
+        if on_moment is not None and moment_ms is not None:
+            on_moment(seconds(moment_ms))
 
     _component(
         key=key,

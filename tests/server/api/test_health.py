@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from fer_core.errors import WeightsMissing
+from fer_core.history import LOCAL, history
 from fer_core.server.api.health import readyz
+from fer_core.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def _own_history() -> Iterator[None]:
+    yield
+    history().close()
+    history.cache_clear()
 
 
 def ask() -> JSONResponse:
@@ -36,3 +47,38 @@ def test_not_ready(monkeypatch):
         "ready": False,
         "error": "The compact network is not here.",
     }
+
+
+def test_asking_makes_no_history():
+    assert ask().status_code == 200
+    assert not settings().data_dir.exists()
+
+
+def test_a_history_that_is_there_is_read():
+    history().count(LOCAL)
+    assert ask().status_code == 200
+
+
+@pytest.mark.parametrize("url", ["postgres://fer@127.0.0.1:9/fer", "mysql://nobody", "sqlite:///"])
+def test_not_ready_with_a_database_that_cannot_be_had(monkeypatch, url):
+    monkeypatch.setenv("DATABASE_URL", url)
+    answer = ask()
+    assert answer.status_code == 503
+    assert "DATABASE_URL" in json.loads(bytes(answer.body))["error"]
+
+
+def test_not_ready_with_a_damaged_history():
+    file = settings().data_dir / "history.sqlite3"
+    file.parent.mkdir()
+    file.write_bytes(b"no database at all" * 999)
+    answer = ask()
+    assert answer.status_code == 503
+    assert "it is not a database" in json.loads(bytes(answer.body))["error"]
+
+
+def test_not_ready_with_a_place_where_no_history_can_be_made(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("FER_DATA_DIR", str(tmp_path / "file" / "data"))
+    answer = ask()
+    assert answer.status_code == 503
+    assert "FER_DATA_DIR" in json.loads(bytes(answer.body))["error"]

@@ -616,7 +616,7 @@ def test_a_right_password_gets_in_through_a_storm_of_wrong_ones():
     with ThreadPoolExecutor(4) as pool:
         guessers = [pool.submit(guess, first) for first in range(4)]
         wait_until(lambda: statuses.count((429, 1)) >= 20)
-        mine = []
+        mine: list[tuple[int, int]] = []
         while len(mine) < 3 and 303 not in dict(mine):
             mine.append(posted_to(server, "203.0.113.1", SECRET))
             time.sleep(mine[-1][1])

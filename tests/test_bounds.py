@@ -1,0 +1,54 @@
+"""Numbers that came from outside, and settings that would overflow what is reckoned from them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+
+from fer_core.bounds import bounded
+from fer_core.server.upload_guard import announced_bytes
+from fer_core.settings import Settings, settings
+from fer_core.ui.live.snapshots import MOST_WHOLE, _run
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "5", "", True, math.nan, math.inf, -math.inf, 10**400, -(10**400), 1e300, -1, 11, [5]],
+)
+def test_what_is_no_number_within_the_bounds_is_none(value):
+    assert bounded(value, 0.0, 10.0) is None
+
+
+def test_a_number_within_them_is_itself():
+    assert [bounded(value, 0.0, 10.0) for value in (0, 10, 2.5)] == [0.0, 10.0, 2.5]
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400))
+def test_whatever_a_browser_sends_as_its_run_is_one_or_none(value):
+    assert 0 <= _run(value) <= MOST_WHOLE
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("17", 17), ("", 0), ("-1", 0), ("1e3", 0), ("²", 0), ("9" * 5000, 10**20 - 1)],
+)
+def test_an_announced_size_is_a_number_or_nothing(text, size):
+    assert announced_bytes(Headers({"content-length": text})) == size
+
+
+def numeric() -> list[str]:
+    fields = Settings.model_fields.items()
+    return [name for name, field in fields if field.annotation in (int, float, int | None)]
+
+
+@pytest.mark.parametrize("name", numeric())
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "inf", "nan", "1e12"])
+def test_no_setting_is_a_number_beyond_all_sense(monkeypatch, name, value):
+    monkeypatch.setenv(f"FER_{name.upper()}", value)
+    with pytest.raises(ValidationError):
+        settings()
