@@ -25,6 +25,7 @@ from fer_core.media.images import read_picture
 from fer_core.models.registry import MODELS, downloads
 from fer_core.models.weights import files
 from fer_core.schema import FrameResult
+from fer_core.spreadsheet import harmless
 
 
 @click.group()
@@ -80,14 +81,17 @@ class _CsvRows:
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
         self._rows = csv.writer(sys.stdout, lineterminator="\n")
-        self._rows.writerow([*header, "error"])
+        self._write(*header, "error")
 
     def result(self, name: str, result: FrameResult) -> None:
         for row in faces_table({name: result}).itertuples(index=False):
-            self._rows.writerow([*row, ""])
+            self._write(*row, "")
 
     def error(self, name: str, sentence: str) -> None:
-        self._rows.writerow([name, *[""] * (len(self._header) - 1), sentence])
+        self._write(name, *[""] * (len(self._header) - 1), sentence)
+
+    def _write(self, *cells: object) -> None:
+        self._rows.writerow(map(harmless, cells))
 
 
 @main.group("weights")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
 from fer_core.schema import MEASURES, FrameResult
+from fer_core.spreadsheet import table_to_csv
 
 _BEFORE = ("file", "face", "dominant", "confidence")
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
@@ -55,9 +56,8 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
 
 
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:
-    """``faces_table`` as UTF-8 CSV."""
-    text: str = faces_table(results).to_csv(index=False)
-    return text.encode()
+    """``faces_table`` as ``spreadsheet.table_to_csv`` writes it."""
+    return table_to_csv(faces_table(results))
 
 
 def picture_record(name: str, result: FrameResult) -> dict[str, Any]:

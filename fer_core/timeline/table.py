@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
 from fer_core.schema import MEASURES, Box, Face, FrameResult, HeadPose
+from fer_core.spreadsheet import table_to_csv
 
 MAX_GAP_S = 2.0
 """Between two frames further apart than this nothing is known: the camera was covered by another
@@ -133,10 +134,11 @@ def results_of(
 
 
 def table_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV, UTF-8: times to the millisecond, shares to four digits."""
+    """The table as ``spreadsheet.table_to_csv`` writes it: times to the millisecond, shares to four
+    digits."""
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
     digits |= {"t_s": 3, "yaw_deg": 1, "pitch_deg": 1, "roll_deg": 1, "blinks_per_minute": 1}
-    return table.round(digits).to_csv(index=False, lineterminator="\n").encode()
+    return table_to_csv(table.round(digits))
 
 
 def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:

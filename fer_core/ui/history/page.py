@@ -16,6 +16,7 @@ from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
 from fer_core.history import History, Kind, SessionInfo
 from fer_core.settings import settings
+from fer_core.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
 from fer_core.ui.services import owner
 from fer_core.ui.shared.compare_view import compare_view
@@ -205,10 +206,10 @@ def _renew(deleted: Sequence[int] = ()) -> None:
 def _zip(store: History, chosen: Sequence[SessionInfo]) -> bytes:
     """A CSV for each session, by number and name, and a list of them."""
     listed = pd.DataFrame([{"session": each.id, **facts_of(each)} for each in chosen])
-    files = {"sessions.csv": listed.to_csv(index=False).encode()}
+    files = {"sessions.csv": BOM + table_to_csv(listed)}
     for each in chosen:
         stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
-        files[f"{each.id}_{stem}.csv"] = table_csv(store.table(each.id, owner()))
+        files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id, owner()))
     return zip_of(files)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
@@ -11,6 +9,7 @@ from fer_core.live.session import LiveStats
 from fer_core.live.slots import CameraSlots, UserSlots
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
+from fer_core.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import WINDOW_S, live_charts, long_enough
@@ -128,7 +127,7 @@ def session_summary(view: LiveView) -> None:
     timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
     st.download_button(
         "All values (CSV)",
-        data=partial(table_csv, table),
+        data=lambda: BOM + table_csv(table),
         file_name="session.csv",
         mime="text/csv",
         on_click="ignore",

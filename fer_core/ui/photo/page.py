@@ -20,6 +20,7 @@ from fer_core.media.resize import shrink
 from fer_core.paths import ROOT
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
+from fer_core.spreadsheet import BOM
 from fer_core.telemetry import ERRORS, PICTURES
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
@@ -174,7 +175,7 @@ def show_table(outcomes: Mapping[str, Outcome]) -> None:
     )
     csv, json, _ = st.columns([1, 1, 3])
     files: tuple[tuple[str, str, Callable[[], bytes]], ...] = (
-        ("CSV", "text/csv", lambda: to_csv(results)),
+        ("CSV", "text/csv", lambda: BOM + to_csv(results)),
         ("JSON", "application/json", lambda: to_json(results)),
     )
     for column, (kind, mime, make) in zip((csv, json), files, strict=True):

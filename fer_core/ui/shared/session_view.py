@@ -15,6 +15,7 @@ from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
 from fer_core.history import History, SessionInfo
 from fer_core.models.registry import title_of
+from fer_core.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.timeline_view import timeline_view
 
@@ -90,7 +91,7 @@ def _files(store: History, session: SessionInfo, table: pd.DataFrame, key: str) 
 
     stem = Path(session.name).stem or "session"
     files: tuple[tuple[str, str, str, Callable[[], bytes]], ...] = (
-        ("CSV", "csv", "text/csv", partial(table_csv, table)),
+        ("CSV", "csv", "text/csv", lambda: BOM + table_csv(table)),
         ("JSON lines", "jsonl", "application/jsonl", partial(table_json_lines, table)),
         ("Parquet", "parquet", "application/vnd.apache.parquet", partial(table_parquet, table)),
         ("Report", "html", "text/html", report),

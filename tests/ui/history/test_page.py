@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+import pandas as pd
+import polars
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,6 +16,7 @@ from fer_core.history import LOCAL, History, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
+from fer_core.spreadsheet import BOM
 from fer_core.ui.history.page import _span, _zip
 
 
@@ -158,9 +161,25 @@ def test_the_archive_holds_a_table_for_each(store):
         assert "sessions.csv" in names
         assert len(names) == 3
         assert not any("/" in name for name in names)
-        table = archive.read(next(n for n in names if "glad" in n)).decode()
+        table = archive.read(next(n for n in names if "glad" in n)).decode("utf-8-sig")
     assert table.startswith("t_s,track_id")
     assert len(table.splitlines()) == 41
+
+
+def test_the_archive_opens_right_in_a_spreadsheet(store):
+    number = keep(store, "Jürgen's glad one")
+    store.set_note(number, LOCAL, '=HYPERLINK("http://evil.example")')
+    store.set_tags(number, LOCAL, ["@all"])
+    with zipfile.ZipFile(io.BytesIO(_zip(store, store.sessions(LOCAL)))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert all(data.startswith(BOM) for data in files.values())
+    for table in (
+        pd.read_csv(io.BytesIO(files["sessions.csv"])),
+        polars.read_csv(files["sessions.csv"]),
+    ):
+        assert table["Note"][0] == '\'=HYPERLINK("http://evil.example")'
+        assert table["Tags"][0] == "'@all"
+        assert table["session"][0] == number
 
 
 def test_retention_is_said(page, store, monkeypatch):
