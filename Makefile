@@ -6,7 +6,7 @@ MEMORY := MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test lint format train-setup lock audit slug dyno clean
+.PHONY: help run test lint format train-setup lock platforms audit slug dyno clean
 
 help:
 	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
@@ -15,6 +15,7 @@ help:
 	@echo "make format       let ruff rewrite the layout of the code"
 	@echo "make train-setup  add what training needs (PyTorch)"
 	@echo "make lock         write requirements.txt, with hashes, from requirements.in"
+	@echo "make platforms    which systems and Python versions have a wheel of everything pinned"
 	@echo "make audit        look for known vulnerabilities in what requirements.txt installs"
 	@echo "make slug         build what Heroku would, and say how large it is"
 	@echo "make dyno         run it as a Heroku dyno would (PORT=5000), and say what memory it took"
@@ -44,6 +45,16 @@ lock: .venv/test.stamp
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11.5 \
 	  --generate-hashes --no-annotate requirements.in -o requirements.txt
 
+# As README.md has them; the oldest macOS that all of them support.
+platforms: .venv/test.stamp
+	@for platform in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc; do \
+	  for version in 3.11.5 3.12 3.13 3.14; do \
+	    MACOSX_DEPLOYMENT_TARGET=14.0 $(BIN)/uv pip compile --quiet --only-binary :all: --python-platform $$platform \
+	      --python-version $$version requirements.in >/dev/null || exit 1; \
+	    echo "$$platform, Python $$version: a wheel of everything"; \
+	  done; \
+	done
+
 # Asks an advisory service on the internet. A package that it does not know is an error too.
 audit: .venv/test.stamp
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
@@ -61,7 +72,7 @@ clean:
 
 # A stamp a requirements file: made again only when the file changes.
 .venv/run.stamp: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11.5 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11, 5) else 0'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
