@@ -11,14 +11,14 @@ from fer_core.ui.history.page import (
     undo_line,
     where_line,
 )
-from fer_core.ui.services import owner, page_history
+from fer_core.ui.services import page_history
 
 st.title("History")
 store = page_history()
 where_line(store)
 undo_line(store)
 
-everything = store.count(owner())
+everything = store.count()
 if not everything:
     st.info(
         "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "

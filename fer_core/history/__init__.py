@@ -11,6 +11,7 @@ from functools import cache
 from fer_core.history.annotations import Mark, NoteStore
 from fer_core.history.jobs import JobInfo, JobState, JobStore
 from fer_core.history.live_writer import LiveRecording
+from fer_core.history.owned import OwnedHistory
 from fer_core.history.recorder import Recorder
 from fer_core.history.removal import RemovalStore
 from fer_core.history.retention import Housekeeper
@@ -18,8 +19,8 @@ from fer_core.history.samples import SampleStore
 from fer_core.history.sessions import LOCAL, Kind, SessionInfo, SessionStore
 
 __all__ = [
-    "LOCAL", "History", "JobInfo", "JobState", "Kind", "LiveRecording", "Mark", "Recorder",
-    "SessionInfo", "history", "start_housekeeping",
+    "LOCAL", "History", "JobInfo", "JobState", "Kind", "LiveRecording", "Mark", "OwnedHistory",
+    "Recorder", "SessionInfo", "history", "start_housekeeping",
 ]  # fmt: skip
 
 
@@ -28,6 +29,10 @@ class History(SessionStore, SampleStore, NoteStore, JobStore, RemovalStore):
 
     See ``Store`` for what every method raises.
     """
+
+    def of(self, owner: str) -> OwnedHistory:
+        """What one owner may see, change and remove."""
+        return OwnedHistory(self, owner)
 
 
 _lock = threading.Lock()

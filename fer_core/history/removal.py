@@ -36,8 +36,13 @@ class RemovalStore(Store):
         """
         return self._remove(sa.and_(sessions.c.owner == owner, sa.or_(sessions.c.kept, ~_of_job())))
 
+    def purge_own(self, session_ids: Collection[int], owner: str) -> int:
+        """Remove for good those of these sessions that are the owner's and deleted; how many."""
+        which = sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids)))
+        return self._remove(sa.and_(*which, sessions.c.deleted_at.is_not(None)))
+
     def purge(self, older_than_s: float) -> int:
-        """Remove for good what was deleted so long ago; how many sessions.
+        """Remove for good what was deleted so long ago, whoever's; how many sessions.
 
         Nothing of them stays in a SQLite file, as ``Database.scrub`` explains.
         """

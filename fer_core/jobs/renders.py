@@ -58,10 +58,10 @@ class AnnotatedVideos:
         """Where the annotated video of a job is, once it was made."""
         return Path(job.path).with_suffix(".marked.mp4")
 
-    def rendering(self, job_id: int) -> Rendering | None:
+    def rendering(self, job: JobInfo) -> Rendering | None:
         """The annotated video that this process made, or is making, of a job."""
         with self._lock:
-            return self._renderings.get(job_id)
+            return self._renderings.get(job.id)
 
     def render(self, job_id: int, owner: str) -> Rendering:
         """Begin to make the annotated video of a job from what was found, without analysing again.

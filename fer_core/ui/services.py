@@ -12,7 +12,7 @@ import streamlit as st
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import HistoryError
-from fer_core.history import LOCAL, History, history, start_housekeeping
+from fer_core.history import LOCAL, History, OwnedHistory, history, start_housekeeping
 from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
@@ -41,10 +41,10 @@ def database_sentence() -> Iterator[None]:
         st.error(str(error), icon=":material/database:")
 
 
-def page_history() -> History:
-    """The history. Where its database cannot be had, the page says so and ends."""
+def page_history() -> OwnedHistory:
+    """This browser's history. Where its database cannot be had, the page says so and ends."""
     try:
-        return _history()
+        return _history().of(owner())
     except HistoryError as error:
         st.error(str(error), icon=":material/database:")
         st.stop()

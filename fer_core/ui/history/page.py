@@ -14,11 +14,10 @@ import streamlit as st
 
 from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
-from fer_core.history import History, Kind, SessionInfo
+from fer_core.history import Kind, OwnedHistory, SessionInfo
 from fer_core.settings import settings
 from fer_core.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
-from fer_core.ui.services import owner
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
 from fer_core.ui.video.result import THUMBNAIL_PX
@@ -29,7 +28,7 @@ MOST_COMPARED = 4
 """Sessions that can be compared at once."""
 
 
-def where_line(store: History) -> None:
+def where_line(store: OwnedHistory) -> None:
     """Where the history lies, and for how long."""
     days = settings().retention_days
     kept = "until you delete it" if days is None else f"for {days} days"
@@ -38,7 +37,7 @@ def where_line(store: History) -> None:
     )
 
 
-def filters(store: History) -> list[SessionInfo]:
+def filters(store: OwnedHistory) -> list[SessionInfo]:
     """The widgets that narrow the list, and the sessions that are left."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Search", key="history_text", placeholder="name or note", width=220)
@@ -50,10 +49,10 @@ def filters(store: History) -> list[SessionInfo]:
             key="history_kinds",
         )
         days = st.date_input("Between", value=[], key="history_days", width=240)
-        tags = st.multiselect("Tags", store.tags(owner()), key="history_tags", width=220)
+        tags = st.multiselect("Tags", store.tags(), key="history_tags", width=220)
     since, until = _span(days)
     return store.sessions(
-        owner(), kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
+        kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
     )
 
 
@@ -89,7 +88,7 @@ def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     return [sessions[row] for row in picked["selection"]["rows"]]
 
 
-def actions(store: History, chosen: Sequence[SessionInfo], everything: int) -> None:
+def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int) -> None:
     """What can be done with the selected sessions, or with all."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if not chosen:
@@ -115,11 +114,11 @@ def actions(store: History, chosen: Sequence[SessionInfo], everything: int) -> N
                 "This cannot be undone."
             )
             if st.button("Delete all for good", type="primary", key="history_delete_all"):
-                store.delete_all(owner())
+                store.delete_all()
                 _renew()
 
 
-def undo_line(store: History) -> None:
+def undo_line(store: OwnedHistory) -> None:
     """The way back after a deletion."""
     deleted: list[int] = st.session_state.get("history_deleted", [])
     if not deleted:
@@ -128,19 +127,19 @@ def undo_line(store: History) -> None:
         words = "session is" if len(deleted) == 1 else "sessions are"
         st.caption(f":material/delete: {len(deleted)} {words} deleted.")
         if st.button("Undo", key="history_undo", icon=":material/undo:"):
-            store.restore(deleted, owner())
+            store.restore(deleted)
             _renew()
         if st.button("Delete permanently", key="history_purge"):
-            store.purge(0.0)
+            store.purge(deleted)
             _renew()
 
 
-def open_session(store: History, session: SessionInfo) -> None:
+def open_session(store: OwnedHistory, session: SessionInfo) -> None:
     """One session: what it is called, its note and tags, and its timeline."""
     key = f"history_{session.id}"
     with st.container(border=True):
         _details(store, session, key)
-        if jpeg := store.thumbnail(session.id, owner()):
+        if jpeg := store.thumbnail(session.id):
             st.image(jpeg, width=THUMBNAIL_PX)
         if not session.faces:
             st.info("No face was seen in this session.", icon=":material/person_search:")
@@ -149,7 +148,7 @@ def open_session(store: History, session: SessionInfo) -> None:
             session_view(store, session, key)
 
 
-def compare(store: History, chosen: Sequence[SessionInfo]) -> None:
+def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
     """Several sessions side by side."""
     with st.container(border=True):
         st.subheader("Compare")
@@ -157,20 +156,20 @@ def compare(store: History, chosen: Sequence[SessionInfo]) -> None:
             st.info(f"At most {MOST_COMPARED} sessions are compared at once.")
         compared = chosen[:MOST_COMPARED]
         compare_view(
-            [(each.name, store.table(each.id, owner())) for each in compared],
+            [(each.name, store.table(each.id)) for each in compared],
             key="history_compare",
-            names=[store.face_names(each.id, owner()) for each in compared],
+            names=[store.face_names(each.id) for each in compared],
         )
 
 
-def _details(store: History, session: SessionInfo, key: str) -> None:
+def _details(store: OwnedHistory, session: SessionInfo, key: str) -> None:
     """What can be changed; done before the page is drawn, so that the list shows it at once."""
     change = partial(_change, store, session, key)
     name_place, tags_place = st.columns([3, 2])
     name_place.text_input("Name", session.name, key=f"{key}_title", max_chars=200, on_change=change)
     tags_place.multiselect(
         "Tags",
-        sorted({*store.tags(owner()), *session.tags}),
+        sorted({*store.tags(), *session.tags}),
         default=list(session.tags),
         accept_new_options=True,
         key=f"{key}_tags",
@@ -182,17 +181,17 @@ def _details(store: History, session: SessionInfo, key: str) -> None:
     )
 
 
-def _change(store: History, session: SessionInfo, key: str) -> None:
+def _change(store: OwnedHistory, session: SessionInfo, key: str) -> None:
     typed = {part: st.session_state[f"{key}_{part}"] for part in ("title", "tags", "note")}
     # Gone in another tab meanwhile: the list shows it.
     with suppress(SessionUnknown):
-        store.rename(session.id, owner(), typed["title"].strip() or session.name)
-        store.set_tags(session.id, owner(), typed["tags"])
-        store.set_note(session.id, owner(), typed["note"])
+        store.rename(session.id, typed["title"].strip() or session.name)
+        store.set_tags(session.id, typed["tags"])
+        store.set_note(session.id, typed["note"])
 
 
-def _delete(store: History, ids: list[int]) -> None:
-    store.delete(ids, owner())
+def _delete(store: OwnedHistory, ids: list[int]) -> None:
+    store.delete(ids)
     _renew(deleted=ids)
 
 
@@ -203,13 +202,13 @@ def _renew(deleted: Sequence[int] = ()) -> None:
     st.rerun()
 
 
-def _zip(store: History, chosen: Sequence[SessionInfo]) -> bytes:
+def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> bytes:
     """A CSV for each session, by number and name, and a list of them."""
     listed = pd.DataFrame([{"session": each.id, **facts_of(each)} for each in chosen])
     files = {"sessions.csv": BOM + table_to_csv(listed)}
     for each in chosen:
         stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
-        files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id, owner()))
+        files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id))
     return zip_of(files)
 
 

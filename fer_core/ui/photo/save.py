@@ -24,7 +24,7 @@ def save_photos(results: Mapping[str, FrameResult]) -> None:
     on = st.toggle("Save to history", key="photo_keep", help=SAVE_HELP, on_change=_note_switching)
     try:
         if not on and st.session_state.get("photo_switched"):
-            history().delete(list(kept.values()), owner())
+            history().of(owner()).delete(list(kept.values()))
         if not on:
             kept.clear()
         st.session_state["photo_switched"] = False
@@ -44,9 +44,8 @@ def _note_switching() -> None:
 
 def _save_photo(name: str, result: FrameResult) -> int:
     """Save one photo as a session of its own; its number."""
-    store = history()
-    made_by = result.model, result.detector
-    session_id = store.begin("photo", name, result.labels, *made_by, owner=owner())
+    store = history().of(owner())
+    session_id = store.begin("photo", name, result.labels, result.model, result.detector)
     store.append(session_id, [replace(result.numbered(), t_s=0.0)])
     store.finish(session_id)
     return session_id

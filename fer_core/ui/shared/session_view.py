@@ -15,6 +15,7 @@ from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
 from fer_core.history import History, SessionInfo
 from fer_core.models.registry import title_of
+from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.timeline_view import timeline_view
@@ -23,22 +24,22 @@ FrameAt = Callable[[float], NDArray[np.uint8] | None]
 
 
 def session_view(
-    store: History, session: SessionInfo, key: str, frame_at: FrameAt | None = None
+    store: OwnedHistory, session: SessionInfo, key: str, frame_at: FrameAt | None = None
 ) -> None:
     """The timeline of a session with its marks, the names of its faces, and its files.
 
     ``frame_at`` gives the picture of a moment (BGR) where there still is one.
     """
-    table = store.table(session.id, session.owner)
-    names = store.face_names(session.id, session.owner)
-    marks = store.marks(session.id, session.owner)
+    table = store.table(session.id)
+    names = store.face_names(session.id)
+    marks = store.marks(session.id)
     timeline_view(
         table,
         key=key,
         names=names,
         marks=marks,
-        on_add_mark=partial(store.add_mark, session.id, session.owner),
-        on_remove_mark=partial(store.remove_mark, session.id, session.owner),
+        on_add_mark=partial(store.add_mark, session.id),
+        on_remove_mark=partial(store.remove_mark, session.id),
         frame_at=frame_at,
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -60,7 +61,7 @@ def facts_of(session: SessionInfo) -> dict[str, str]:
 
 
 def _names_popover(
-    store: History, session: SessionInfo, table: pd.DataFrame, names: dict[int, str], key: str
+    store: OwnedHistory, session: SessionInfo, table: pd.DataFrame, names: dict[int, str], key: str
 ) -> None:
     known = sorted(int(track_id) for track_id in table["track_id"].dropna().unique())
     with st.popover("Name faces", icon=":material/badge:", disabled=not known):
@@ -73,11 +74,11 @@ def _names_popover(
                 max_chars=40,
             )
             if typed.strip() != names.get(track_id, ""):
-                store.name_face(session.id, session.owner, track_id, typed.strip())
+                store.name_face(session.id, track_id, typed.strip())
                 st.rerun()
 
 
-def _files(store: History, session: SessionInfo, table: pd.DataFrame, key: str) -> None:
+def _files(store: OwnedHistory, session: SessionInfo, table: pd.DataFrame, key: str) -> None:
     """The session as files; each is made when it is asked for."""
 
     def report() -> bytes:
@@ -85,8 +86,8 @@ def _files(store: History, session: SessionInfo, table: pd.DataFrame, key: str) 
             table,
             session.name,
             facts_of(session),
-            store.face_names(session.id, session.owner),
-            store.marks(session.id, session.owner),
+            store.face_names(session.id),
+            store.marks(session.id),
         ).encode()
 
     stem = Path(session.name).stem or "session"

@@ -28,7 +28,7 @@ def open_job(jobs: VideoJobs) -> None:
     store = page_history()
     try:
         job = jobs.job(job_id, owner())
-        session = store.session(job.results_session_id, owner())
+        session = store.session(job.results_session_id)
     except (JobUnknown, SessionUnknown):
         del st.session_state["video_open"]
         return
@@ -94,7 +94,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
             st.error(str(error), icon=":material/error:")
             return
         jpeg = None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
-    store.set_thumbnail(session.id, owner(), jpeg)
+    store.set_thumbnail(session.id, jpeg)
 
 
 @st.fragment(run_every=UPDATE_S)
@@ -102,7 +102,7 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
     if job.active:
         return
-    path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job.id)
+    path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job)
     if path.is_file():
         with st.popover("Annotated video", icon=":material/movie:", width="content"):
             st.video(str(path))

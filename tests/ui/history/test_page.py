@@ -12,6 +12,7 @@ import polars
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.errors import SessionUnknown
 from fer_core.history import LOCAL, History, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.paths import ROOT
@@ -134,6 +135,21 @@ def test_deleted_for_good(page, store):
         store.restore([number], LOCAL)
 
 
+def test_deleting_permanently_leaves_others_their_undo(page, store):
+    mine, theirs = keep(store, "glad one"), keep(store, "not mine", owner="somebody else")
+    elsewhere = keep(store, "sad one")
+    store.delete([theirs], "somebody else")
+    store.delete([elsewhere], LOCAL)  # in another tab
+    select(page.run(), 0)
+    page.button(key="history_delete").click().run()
+    page.button(key="history_purge").click().run()
+    assert not page.exception
+    with pytest.raises(SessionUnknown):
+        store.restore([mine], LOCAL)
+    store.restore([theirs], "somebody else")
+    store.restore([elsewhere], LOCAL)
+
+
 def test_delete_all_leaves_those_of_others(page, store):
     keep(store, "sad one")
     other = keep(store, "not mine", owner="somebody else")
@@ -155,7 +171,7 @@ def test_two_sessions_are_compared(page, store):
 def test_the_archive_holds_a_table_for_each(store):
     keep(store, "../sad one")
     keep(store, "glad one")
-    data = _zip(store, store.sessions(LOCAL))
+    data = _zip(store.of(LOCAL), store.sessions(LOCAL))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         assert "sessions.csv" in names
@@ -170,7 +186,7 @@ def test_the_archive_opens_right_in_a_spreadsheet(store):
     number = keep(store, "Jürgen's glad one")
     store.set_note(number, LOCAL, '=HYPERLINK("http://evil.example")')
     store.set_tags(number, LOCAL, ["@all"])
-    with zipfile.ZipFile(io.BytesIO(_zip(store, store.sessions(LOCAL)))) as archive:
+    with zipfile.ZipFile(io.BytesIO(_zip(store.of(LOCAL), store.sessions(LOCAL)))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert all(data.startswith(BOM) for data in files.values())
     for table in (

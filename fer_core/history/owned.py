@@ -1,0 +1,134 @@
+"""The history as one owner has it: what pages read and change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fer_core.history.annotations import Mark
+from fer_core.history.sessions import Kind, SessionInfo
+from fer_core.schema import FrameResult
+
+if TYPE_CHECKING:
+    from fer_core.history import History
+
+
+class OwnedHistory:
+    """What one owner may see, change and remove: nobody else's can be reached through it.
+
+    ``History`` has methods that concern everybody's sessions (``purge``, ``prune``) or any one
+    (``append``, ``update_job``); they are for the housekeeper and the workers. The methods here are
+    those of the same names, and raise what they raise.
+    """
+
+    def __init__(self, history: History, owner: str) -> None:
+        self._history = history
+        self.owner = owner
+
+    @property
+    def place(self) -> str:
+        """Where the history lies, for people, without a password."""
+        return self._history.place
+
+    def count(self) -> int:
+        """How many sessions ``sessions`` could list."""
+        return self._history.count(self.owner)
+
+    def sessions(
+        self,
+        *,
+        kinds: Collection[Kind] = (),
+        text: str = "",
+        tags: Collection[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[SessionInfo]:
+        """The kept sessions that match, newest first."""
+        return self._history.sessions(
+            self.owner, kinds=kinds, text=text, tags=tags, since=since, until=until
+        )
+
+    def session(self, session_id: int) -> SessionInfo:
+        """One session, kept or not."""
+        return self._history.session(session_id, self.owner)
+
+    def table(self, session_id: int) -> pd.DataFrame:
+        """A session as the table of ``timeline.columns``."""
+        return self._history.table(session_id, self.owner)
+
+    def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:
+        """Make a session that starts now; its number."""
+        return self._history.begin(kind, name, labels, model, detector, owner=self.owner)
+
+    def append(self, session_id: int, results: Sequence[FrameResult]) -> None:
+        """Save frames of a session, all or none."""
+        self._history.session(session_id, self.owner)
+        self._history.append(session_id, results)
+
+    def finish(self, session_id: int) -> None:
+        """Note that no more frames will come."""
+        self._history.session(session_id, self.owner)
+        self._history.finish(session_id)
+
+    def rename(self, session_id: int, name: str) -> None:
+        """Give a session another name."""
+        self._history.rename(session_id, self.owner, name)
+
+    def set_note(self, session_id: int, note: str) -> None:
+        """Replace the note of a session."""
+        self._history.set_note(session_id, self.owner, note)
+
+    def tags(self) -> list[str]:
+        """All tags of the sessions that ``sessions`` lists, in order."""
+        return self._history.tags(self.owner)
+
+    def set_tags(self, session_id: int, names: Collection[str]) -> None:
+        """Replace the tags of a session."""
+        self._history.set_tags(session_id, self.owner, names)
+
+    def thumbnail(self, session_id: int) -> bytes | None:
+        """The picture of a session, JPEG, if it has one."""
+        return self._history.thumbnail(session_id, self.owner)
+
+    def set_thumbnail(self, session_id: int, jpeg: bytes | None) -> None:
+        """Keep a small picture with a session, or remove it."""
+        self._history.set_thumbnail(session_id, self.owner, jpeg)
+
+    def face_names(self, session_id: int) -> dict[int, str]:
+        """The names that were given, by ``track_id``."""
+        return self._history.face_names(session_id, self.owner)
+
+    def name_face(self, session_id: int, track_id: int, name: str) -> None:
+        """Name a face; "" takes the name away."""
+        self._history.name_face(session_id, self.owner, track_id, name)
+
+    def marks(self, session_id: int) -> list[Mark]:
+        """The marks in the order of their times."""
+        return self._history.marks(session_id, self.owner)
+
+    def add_mark(self, session_id: int, t_s: float, label: str, note: str = "") -> int:
+        """Mark a moment; the mark's number."""
+        return self._history.add_mark(session_id, self.owner, t_s, label, note)
+
+    def remove_mark(self, session_id: int, mark_id: int) -> None:
+        """Remove a mark; one that is not there is no error."""
+        self._history.remove_mark(session_id, self.owner, mark_id)
+
+    def delete(self, session_ids: Collection[int]) -> None:
+        """Hide sessions at once, to be removed once undoing is over."""
+        self._history.delete(session_ids, self.owner)
+
+    def restore(self, session_ids: Collection[int]) -> None:
+        """Undo ``delete``."""
+        self._history.restore(session_ids, self.owner)
+
+    def purge(self, session_ids: Collection[int]) -> int:
+        """Remove for good those of these sessions that are deleted; how many."""
+        return self._history.purge_own(session_ids, self.owner)
+
+    def delete_all(self) -> int:
+        """Remove all sessions for good, and at once; how many."""
+        return self._history.delete_all(self.owner)
