@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,14 @@ from fer_core.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
+from fer_core.ui.shared.visitor_time import (
+    end_of,
+    for_files,
+    for_pages,
+    start_of,
+    visitor_zone,
+    zone_name,
+)
 from fer_core.ui.video.result import THUMBNAIL_PX
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
@@ -50,7 +58,7 @@ def filters(store: OwnedHistory) -> list[SessionInfo]:
         )
         days = st.date_input("Between", value=[], key="history_days", width=240)
         tags = st.multiselect("Tags", store.tags(), key="history_tags", width=220)
-    since, until = _span(days)
+    since, until = _span(days, visitor_zone())
     return store.sessions(
         kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
     )
@@ -58,11 +66,12 @@ def filters(store: OwnedHistory) -> list[SessionInfo]:
 
 def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
+    zone = visitor_zone()
     table = pd.DataFrame(
         {
             "name": [each.name for each in sessions],
             "kind": [KINDS[each.kind] for each in sessions],
-            "started": [each.started_at for each in sessions],
+            "started": pd.Series([each.started_at for each in sessions]).dt.tz_convert(zone),
             "length": [each.duration_s for each in sessions],
             "faces": [each.faces for each in sessions],
             "tags": [list(each.tags) for each in sessions],
@@ -78,7 +87,11 @@ def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium"),
             "kind": st.column_config.TextColumn("Kind", width="small"),
-            "started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm"),
+            "started": st.column_config.DatetimeColumn(
+                " ".join(["Started", *([f"({name})"] if (name := zone_name(zone)) else [])]),
+                format="YYYY-MM-DD HH:mm Z",
+                help="Date, time, and its offset from UTC, by the clock of your browser.",
+            ),
             "length": st.column_config.NumberColumn("Seconds", format="%.1f", width="small"),
             "faces": st.column_config.NumberColumn("Faces", width="small"),
             "tags": st.column_config.ListColumn("Tags"),
@@ -94,9 +107,10 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
         if not chosen:
             st.caption("Select one session to open it, two or more to compare them.")
         else:
+            zone = visitor_zone()
             st.download_button(
                 f"Export {_count(chosen)} (ZIP)",
-                data=lambda: _zip(store, chosen),
+                data=lambda: _zip(store, chosen, zone),
                 file_name="sessions.zip",
                 mime="application/zip",
                 on_click="ignore",
@@ -144,7 +158,8 @@ def open_session(store: OwnedHistory, session: SessionInfo) -> None:
         if not session.faces:
             st.info("No face was seen in this session.", icon=":material/person_search:")
         else:
-            st.caption(" · ".join(f"{name}: {value}" for name, value in facts_of(session).items()))
+            facts = facts_of(session, for_pages(session.started_at, visitor_zone()))
+            st.caption(" · ".join(f"{name}: {value}" for name, value in facts.items()))
             session_view(store, session, key)
 
 
@@ -202,9 +217,14 @@ def _renew(deleted: Sequence[int] = ()) -> None:
     st.rerun()
 
 
-def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> bytes:
+def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = UTC) -> bytes:
     """A CSV for each session, by number and name, and a list of them."""
-    listed = pd.DataFrame([{"session": each.id, **facts_of(each)} for each in chosen])
+    listed = pd.DataFrame(
+        [
+            {"session": each.id, **facts_of(each, for_files(each.started_at, zone))}
+            for each in chosen
+        ]
+    )
     files = {"sessions.csv": BOM + table_to_csv(listed)}
     for each in chosen:
         stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
@@ -216,10 +236,13 @@ def _count(chosen: Sequence[SessionInfo]) -> str:
     return "1 session" if len(chosen) == 1 else f"{len(chosen)} sessions"
 
 
-def _span(days: Sequence[date] | date) -> tuple[datetime | None, datetime | None]:
-    """From the first moment of the first day to the last of the second, UTC."""
+def _span(
+    days: Sequence[date] | date, zone: tzinfo = UTC
+) -> tuple[datetime | None, datetime | None]:
+    """From the first moment of the first day to the last of the second, by the clock of ``zone``.
+
+    Both are UTC.
+    """
     if not isinstance(days, Sequence) or not days:
         return None, None
-    since = datetime.combine(days[0], time.min, UTC)
-    until = datetime.combine(days[-1], time.min, UTC) + timedelta(days=1)
-    return since, until if len(days) > 1 else None
+    return start_of(days[0], zone), end_of(days[-1], zone) if len(days) > 1 else None

@@ -12,6 +12,7 @@ from fer_core.schema import FrameResult
 from fer_core.timeline.table import results_of
 from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.services import owner
+from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import SAVE_HELP
 
 
@@ -44,10 +45,14 @@ def _start_recording(view: LiveView, latest: FrameResult) -> LiveRecording:
     table = view.session.send_to(recording)
     made_by = latest.model, latest.detector
     past = results_of(table, latest.width, latest.height, *made_by)
-    name = f"Live {datetime.now().astimezone():%Y-%m-%d %H:%M}"
     try:
-        recording.begin(name, view.session.timeline.labels, made_by, past)
+        recording.begin(default_name(), view.session.timeline.labels, made_by, past)
     except HistoryError:
         view.session.send_to(None)
         raise
     return recording
+
+
+def default_name() -> str:
+    """What a live session that starts now is called, until somebody gives it another name."""
+    return f"Live {datetime.now(visitor_zone()):%Y-%m-%d %H:%M}"

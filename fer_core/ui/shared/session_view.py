@@ -19,6 +19,7 @@ from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.timeline_view import timeline_view
+from fer_core.ui.shared.visitor_time import for_files, visitor_zone
 
 FrameAt = Callable[[float], NDArray[np.uint8] | None]
 
@@ -47,11 +48,11 @@ def session_view(
         _files(store, session, table, key)
 
 
-def facts_of(session: SessionInfo) -> dict[str, str]:
-    """What a report says of a session beside its timeline."""
+def facts_of(session: SessionInfo, started: str) -> dict[str, str]:
+    """What pages and reports say of a session beside its timeline; ``started`` is when, as text."""
     return {
         "Kind": session.kind,
-        "Started": f"{session.started_at:%Y-%m-%d %H:%M} UTC",
+        "Started": started,
         "Length": f"{session.duration_s:.1f} s, {session.frames} frames",
         "Face detector": title_of(session.detector),
         "Expression network": title_of(session.model),
@@ -80,12 +81,13 @@ def _names_popover(
 
 def _files(store: OwnedHistory, session: SessionInfo, table: pd.DataFrame, key: str) -> None:
     """The session as files; each is made when it is asked for."""
+    started = for_files(session.started_at, visitor_zone())
 
     def report() -> bytes:
         return html_report(
             table,
             session.name,
-            facts_of(session),
+            facts_of(session, started),
             store.face_names(session.id),
             store.marks(session.id),
         ).encode()
