@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from fer_core.bounds import bounded
+from fer_core.errors import IceSettingsWrong
+from fer_core.live.turn_settings import turn_settings
 from fer_core.server.upload_guard import announced_bytes
 from fer_core.settings import Settings, settings
 from fer_core.ui.live.snapshots import MOST_WHOLE, _run
@@ -44,6 +46,13 @@ def test_an_announced_size_is_a_number_or_nothing(text, size):
 def numeric() -> list[str]:
     fields = Settings.model_fields.items()
     return [name for name, field in fields if field.annotation in (int, float, int | None)]
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "inf", "nan", "1e12", "1"])
+def test_nor_is_the_life_of_credentials(monkeypatch, value):
+    monkeypatch.setenv("FER_TURN_TTL_S", value)
+    with pytest.raises(IceSettingsWrong):
+        turn_settings()
 
 
 @pytest.mark.parametrize("name", numeric())

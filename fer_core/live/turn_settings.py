@@ -50,6 +50,7 @@ class TurnSettings(BaseSettings):
         "How long these credentials are good for, in seconds.",
         default=43_200,
         ge=600,
+        le=366 * 86_400,
     )
     provider: str | None = variable(
         "FER_TURN_PROVIDER",

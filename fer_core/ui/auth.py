@@ -22,6 +22,7 @@ from fer_core.server.origin import OriginGuard
 from fer_core.server.security_headers import SecurityHeaders, page_headers
 from fer_core.settings import settings
 from fer_core.ui.shared.assets import inline_scripts
+from fer_core.ui.shared.widgets import plain
 
 _LATEST_S = 1e12
 """A time in seconds since 1970 that no provider gives."""
@@ -107,7 +108,8 @@ def sign_out_page() -> list[StreamlitPage]:
 def _sign_out() -> None:
     st.title("Sign out")
     if auth_mode() is AuthMode.SIGN_IN:
-        st.write(f"Signed in as {st.user.get('email') or st.user.get('name') or st.user['sub']}.")
+        who = st.user.get("email") or st.user.get("name") or st.user["sub"]
+        st.write(f"Signed in as {plain(who)}.")
         if st.button("Sign out", key="sign_out"):
             st.logout()
         return
@@ -133,7 +135,7 @@ def _signed_in() -> bool:
     else:
         return True
     for name in _providers():
-        if st.button(f"Sign in with {name}" if name else "Sign in", type="primary"):
+        if st.button(f"Sign in with {plain(name)}" if name else "Sign in", type="primary"):
             st.login(name)
     return False
 

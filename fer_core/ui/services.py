@@ -17,6 +17,8 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
 from fer_core.ui.auth import account, auth_mode
+from fer_core.ui.shared.models import analyzer_of
+from fer_core.ui.shared.widgets import plain
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def database_sentence() -> Iterator[None]:
     try:
         yield
     except HistoryError as error:
-        st.error(str(error), icon=":material/database:")
+        st.error(plain(error), icon=":material/database:")
 
 
 def page_history() -> OwnedHistory:
@@ -46,7 +48,7 @@ def page_history() -> OwnedHistory:
     try:
         return _history().of(owner())
     except HistoryError as error:
-        st.error(str(error), icon=":material/database:")
+        st.error(plain(error), icon=":material/database:")
         st.stop()
 
 

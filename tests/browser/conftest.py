@@ -155,6 +155,14 @@ def _playwright() -> Iterator[Playwright]:
         yield playwright
 
 
+@pytest.fixture
+def chromium(_playwright: Playwright) -> Iterator[Browser]:
+    """A browser without a camera, for pages of a test's own."""
+    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
 OpenPage = Callable[..., Page]
 
 

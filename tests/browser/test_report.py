@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser
 
 from fer_core.export.report import html_report
-from tests.browser.conftest import CHROMIUM, FLAGS, SCREENSHOTS, TIMEOUT_MS
+from tests.browser.conftest import SCREENSHOTS, TIMEOUT_MS
 from tests.sessions import HandMark, bump, session
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
-
-
-@pytest.fixture
-def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.mark.parametrize(

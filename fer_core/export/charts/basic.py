@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from fer_core.export.charts.axis import safe
 from fer_core.labels import EMOTIONS, color_of
 from fer_core.schema import Face
 
@@ -30,7 +31,7 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=list(shares.values()),
-            y=list(map(str, labels)),
+            y=list(map(safe, labels)),
             orientation="h",
             marker_color=[color_of(label, labels).as_hex() for label in labels],
             text=[f"{share:.0%}" for share in shares.values()],
@@ -48,6 +49,8 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
     # A user's own classes may have long names.
     figure.update_yaxes(automargin=True, ticklabelstandoff=6)
+    # Of names that read as numbers or dates Plotly would make an axis of numbers or dates.
+    figure.update_yaxes(type="category")
     return figure
 
 
@@ -139,7 +142,7 @@ def timeline_template(labels: Sequence[str] = EMOTIONS) -> go.Figure:
 
 def _line(label: str, labels: Sequence[str]) -> go.Scatter:
     return go.Scatter(
-        name=str(label),
+        name=safe(label),
         mode="lines",
         line={"color": color_of(label, labels).as_hex(), "width": 2},
         connectgaps=False,

@@ -28,6 +28,7 @@ from fer_core.ui.shared.visitor_time import (
     visitor_zone,
     zone_name,
 )
+from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.result import THUMBNAIL_PX
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
@@ -41,7 +42,8 @@ def where_line(store: OwnedHistory) -> None:
     days = settings().retention_days
     kept = "until you delete it" if days is None else f"for {days} days"
     st.caption(
-        f"Kept {kept} in {store.place}. Numbers and times; no pictures but those you asked for."
+        f"Kept {kept} in {plain(store.place)}. Numbers and times; no pictures but those you asked "
+        "for."
     )
 
 
@@ -159,7 +161,7 @@ def open_session(store: OwnedHistory, session: SessionInfo) -> None:
             st.info("No face was seen in this session.", icon=":material/person_search:")
         else:
             facts = facts_of(session, for_pages(session.started_at, visitor_zone()))
-            st.caption(" · ".join(f"{name}: {value}" for name, value in facts.items()))
+            st.caption(" · ".join(f"{name}: {plain(value)}" for name, value in facts.items()))
             session_view(store, session, key)
 
 

@@ -16,6 +16,7 @@ from streamlit_webrtc.credentials import get_cloudflare_ice_servers, get_twilio_
 from fer_core.errors import FerError, RelayUnavailable
 from fer_core.live.ice import IceServers, servers_from, servers_of_provider
 from fer_core.live.turn_settings import TurnSettings, turn_settings
+from fer_core.ui.shared.widgets import plain
 
 RETRY_S = 60.0
 """How long a provider that did not answer is left alone: each try may hold the page for 10 s."""
@@ -48,7 +49,7 @@ def session_ice(key: str) -> IceServers:
         # It keeps every configuration it ever saw, and with it everybody's credentials.
         webrtc_component.enhance_frontend_rtc_configuration.clear()
     if made.problem:
-        note.warning(made.problem, icon=":material/lan:")
+        note.warning(plain(made.problem), icon=":material/lan:")
     return made.servers
 
 

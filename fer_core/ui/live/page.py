@@ -17,6 +17,7 @@ from fer_core.ui.live.save import save_live
 from fer_core.ui.live.view_state import LiveView, faces_popover, rest_controls
 from fer_core.ui.services import owner
 from fer_core.ui.shared.timeline_view import timeline_view
+from fer_core.ui.shared.widgets import plain
 
 UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
 """How often the live charts are drawn anew; and on a busy computer, where a page's charts would
@@ -70,7 +71,7 @@ def _panel(view: LiveView, update_s: float) -> None:
     # Always the same containers, so that what comes and goes in one does not move the others.
     status, controls, notice = st.container(), st.container(), st.container()
     if error := session.error:
-        status.warning(error, icon=":material/warning:")
+        status.warning(plain(error), icon=":material/warning:")
     window = session.timeline.to_frame(last_s=WINDOW_S)
     if window.empty:
         if not error:
@@ -90,7 +91,7 @@ def _panel(view: LiveView, update_s: float) -> None:
             )
         rest_controls(view)
     if problem:
-        status.warning(problem, icon=":material/database:")
+        status.warning(plain(problem), icon=":material/database:")
     if window["track_id"].isna().all():
         notice.info("No face in the picture.", icon=":material/person_search:")
     live_charts(window, view, affect, key="live_charts")
@@ -122,7 +123,7 @@ def session_summary(view: LiveView) -> None:
     table = view.session.timeline.to_frame()
     st.subheader("Last session")
     if problem := save_live(view):
-        st.warning(problem, icon=":material/database:")
+        st.warning(plain(problem), icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
     timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
     st.download_button(

@@ -17,6 +17,7 @@ from fer_core.labels import Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.timeline.table import Timeline
 from fer_core.ui.live.webrtc import Marks
+from fer_core.ui.shared.widgets import plain
 
 OFFERS_TAKEN = "live_snapshot_offers"
 """How many times this browser session went from a video that failed to snapshots."""
@@ -130,7 +131,7 @@ def rest_controls(view: LiveView) -> None:
         if view.rests:
             st.button("Clear baseline", key="live_forget_rest", on_click=view.rests.clear)
     if view.problem:
-        st.warning(view.problem, icon=":material/person_search:")
+        st.warning(plain(view.problem), icon=":material/person_search:")
 
 
 def _begin(view: LiveView) -> None:

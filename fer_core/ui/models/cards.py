@@ -26,7 +26,7 @@ def model_cards(kind: Kind) -> None:
     except WeightsError:  # its card has the sentence
         st.error("What you chose cannot be used: see its card, or choose Automatic.")
     else:
-        st.caption(f"In use now: **{now.model.title}**. {now.reason}")
+        st.caption(f"In use now: **{plain(now.model.title)}**. {plain(now.reason)}")
         in_use = now.model
     every = list(models(kind).values())
     for start in range(0, len(every), CARDS_A_ROW):
@@ -40,9 +40,10 @@ def _card(model: Model, in_use: bool) -> None:
     source = f"[{model.source}]({model.source_url})" if model.source_url else plain(model.source)
     badge = " :green-badge[:material/check: in use]" if in_use else ""
     with st.container(border=True, height="stretch"):
-        st.markdown(f"#### {model.title}{badge}")
-        st.markdown(f"{plain(model.about)}\n\n**Accuracy:** {model.measured}")
-        st.caption(f"From {source} · {model.licence} licence · {model.size_bytes / 1e6:.1f} MB")
+        st.markdown(f"#### {plain(model.title)}{badge}")
+        st.markdown(f"{plain(model.about)}\n\n**Accuracy:** {plain(model.measured)}")
+        licence, size_mb = plain(model.licence), model.size_bytes / 1e6
+        st.caption(f"From {source} · {licence} licence · {size_mb:.1f} MB")
         if model.own:
             _recalls(model)
         _file(model)
@@ -74,7 +75,7 @@ def _file(model: Model) -> None:
     elif now.state is State.MISSING and now.fetchable:
         st.caption(":material/cloud_download: Weights are not here yet")
     else:
-        st.warning(now.sentence, icon=":material/warning:")
+        st.warning(plain(now.sentence), icon=":material/warning:")
     if now.fetchable:
         st.button(
             "Fetch the weights" if now.state is State.MISSING else "Try again",

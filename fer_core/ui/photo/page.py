@@ -124,7 +124,7 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(outcome.name)}**")
         if outcome.result is None:
-            st.error(outcome.error, icon=":material/broken_image:")
+            st.error(plain(outcome.error), icon=":material/broken_image:")
             return
         left, right = st.columns([3, 2], gap="medium")
         with left:
@@ -199,7 +199,7 @@ def _charts(outcome: Outcome, numbers: range, columns: int) -> None:
             face = outcome.result.faces[number]
             with column:
                 who = f"{face_name(face, number + 1)}: " if len(outcome.result.faces) > 1 else ""
-                st.markdown(f"{who}**{face.dominant}** {face.confidence:.0%}")
+                st.markdown(f"{who}**{plain(face.dominant)}** {face.confidence:.0%}")
                 st.plotly_chart(
                     expression_bars(face),
                     key=f"bars_{outcome.name}_{number}",

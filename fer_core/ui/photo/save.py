@@ -11,7 +11,7 @@ from fer_core.errors import HistoryError
 from fer_core.history import history
 from fer_core.schema import FrameResult
 from fer_core.ui.services import owner
-from fer_core.ui.shared.widgets import SAVE_HELP
+from fer_core.ui.shared.widgets import SAVE_HELP, plain
 
 
 def save_photos(results: Mapping[str, FrameResult]) -> None:
@@ -35,7 +35,7 @@ def save_photos(results: Mapping[str, FrameResult]) -> None:
         if kept:
             st.caption(":material/bookmark_added: Saved to history", width="content")
     except HistoryError as error:
-        st.error(str(error), icon=":material/database:")
+        st.error(plain(error), icon=":material/database:")
 
 
 def _note_switching() -> None:

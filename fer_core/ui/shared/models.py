@@ -13,7 +13,7 @@ from fer_core.errors import FerError
 from fer_core.models.loading import AUTO, Choice, choose, load, names
 from fer_core.models.registry import Kind, title_of
 from fer_core.settings import settings
-from fer_core.ui.shared.widgets import models_link
+from fer_core.ui.shared.widgets import models_link, plain
 
 # Enough to learn that there is no network; a longer download goes on behind the page.
 PAGE_WAIT_S = 0.3
@@ -77,7 +77,7 @@ def pick(kind: Kind, label: str) -> None:
         label,
         options,
         index=options.index(default) if default in options else 0,
-        format_func=lambda name: "Automatic" if name == AUTO else title_of(name),
+        format_func=lambda name: "Automatic" if name == AUTO else plain(title_of(name)),
         horizontal=True,
         key=key,
         persist_state="session",

@@ -167,7 +167,7 @@ def _controls(
 def _metrics(face: TrackSummary) -> None:
     with st.container(horizontal=True):
         for label, value in key_figures(face).items():
-            st.metric(label, value, width="content")
+            st.metric(label, plain(value), width="content")
 
 
 def _moment(session: _Session) -> None:

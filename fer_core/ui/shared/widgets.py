@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
@@ -25,9 +27,41 @@ def _page_link(file: str, address: str, label: str, icon: str) -> None:
         st.markdown(f"[{label}]({address})")
 
 
-def plain(text: str) -> str:
-    """A name from outside with Markdown's special characters made harmless."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:&" else c for c in text)
+# What Markdown reads as syntax, unless a backslash stands before it: anywhere, or where a line
+# begins, as "1." does of a list.
+_SYNTAX = re.compile(r"[\\`*_{}\[\]()#|<>$~:&]")
+_LINE_START = re.compile(r"^(\d*)([-+=.])")
+
+# Without any of these a text is shown as it is. An underscore within a word is none.
+_RISKY = re.compile(
+    r"[\\`*\[\]#|<>$~&]|(?<![^\W_])_|_(?![^\W_])|^(?:[-+]|\d{1,9}[.)])(?!\S)|^[-=]{2}"
+)
+
+# What Streamlit replaces in the finished text, where a backslash no longer helps: emoji shortcodes
+# and icons, addresses that become links, arrows and dashes.
+_REPLACED = re.compile(
+    r":(?=[\w+/-]+:|//)|@(?=[\w-]+\.)|www(?=\.)"
+    r"|(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)",
+    re.IGNORECASE,
+)
+
+_JOINER = "\u2060"
+"""Has no width and breaks no line (WORD JOINER)."""
+
+
+def plain(text: object) -> str:
+    """A text from outside for ``st.markdown`` and all that reads Markdown, to be shown as it is.
+
+    File names, notes, tags, names, classes, sentences with such in them; for captions, alerts,
+    metrics, labels of widgets, options of radio buttons. Line ends and runs of blanks become one
+    blank. Whatever else pages, charts or reports show of such a text is safe by itself, but for
+    Plotly's figures: those take ``charts.axis.safe``.
+    """
+    one_line = " ".join(str(text).split())
+    broken = _REPLACED.sub(lambda found: found[0][:1] + _JOINER + found[0][1:], one_line)
+    if not _RISKY.search(broken):
+        return broken
+    return _LINE_START.sub(r"\1\\\2", _SYNTAX.sub(r"\\\g<0>", broken))
 
 
 SAVE_HELP = "Numbers and times only, no pictures. They stay on this computer until you delete them."

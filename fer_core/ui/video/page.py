@@ -102,7 +102,7 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
 def failures() -> None:
     """The sentences of the videos that could not be taken."""
     for name, sentence in st.session_state.get("video_failed", []):
-        st.error(f"**{plain(name)}**: {sentence}", icon=":material/broken_image:")
+        st.error(f"**{plain(name)}**: {plain(sentence)}", icon=":material/broken_image:")
 
 
 def job_list(jobs: VideoJobs) -> None:
@@ -161,9 +161,9 @@ def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
         with words:
             st.markdown(f"{state.icon} **{plain(job.name)}**")
             if job.state == "running":
-                st.progress(job.share or 0.0, jobs.how_far(job))
+                st.progress(job.share or 0.0, plain(jobs.how_far(job)))
             else:
-                st.caption(" · ".join(_sentences(job, state)))
+                st.caption(" · ".join(map(plain, _sentences(job, state))))
         with buttons.container(horizontal=True, horizontal_alignment="right"):
             for label, icon, action in _actions(job):
                 # By a callback: a click must count also in the run that finds the jobs ended.

@@ -33,7 +33,7 @@ def open_job(jobs: VideoJobs) -> None:
         del st.session_state["video_open"]
         return
     st.subheader(plain(job.name))
-    st.caption(_facts(session, job))
+    st.caption(plain(_facts(session, job)))
     if not session.frames:
         st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
         return
@@ -91,7 +91,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
         try:
             frame = jobs.annotated_videos.frame(job.id, owner(), job.done_s / 2.0)
         except VideoError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
             return
         jpeg = None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
     store.set_thumbnail(session.id, jpeg)
@@ -120,7 +120,7 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
         st.progress(rendering.share, "Making the annotated video…")
     else:
         if rendering is not None and rendering.error:
-            st.error(rendering.error, icon=":material/error:")
+            st.error(plain(rendering.error), icon=":material/error:")
         if st.button(
             "Make the annotated video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
         ):

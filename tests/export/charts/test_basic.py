@@ -43,6 +43,15 @@ def test_a_bar_for_each_expression_with_name_colour_and_percentage():
     assert bars.orientation == "h"
 
 
+def test_own_classes_are_texts_and_not_links_or_numbers():
+    labels = ("<a href='x'>a</a>", "1", "2026-11-26")
+    bars = share_bars(dict.fromkeys(labels, 0.5))
+    assert list(bars.data[0].y) == ["&lt;a href='x'&gt;a&lt;/a&gt;", "1", "2026-11-26"]
+    assert bars.layout.yaxis.type == "category"
+    lines = timeline_template(labels)
+    assert [line.name for line in lines.data] == list(bars.data[0].y)
+
+
 def test_the_shares_of_a_session_look_the_same():
     shares = dict(zip(map(str, EMOTIONS), SHARES, strict=True))
     assert share_bars(shares) == expression_bars(face())

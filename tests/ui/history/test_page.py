@@ -182,6 +182,17 @@ def test_the_archive_holds_a_table_for_each(store):
     assert len(table.splitlines()) == 41
 
 
+def test_notes_and_tags_are_texts(page, store):
+    number = keep(store, "glad **one**")
+    store.set_note(number, LOCAL, "[click](https://evil.example) ![](https://evil.example/x.png)")
+    store.set_tags(number, LOCAL, [":smile:", "<b>t</b>"])
+    select(page.run(), 0)
+    [line] = (each.value for each in page.caption if "Started" in each.value)
+    assert "Tags: \\:\u2060smile\\:, \\<b\\>t\\</b\\>" in line
+    assert r"Note: \[click\]\(https\:" in line
+    assert "](" not in line
+
+
 def test_the_archive_opens_right_in_a_spreadsheet(store):
     number = keep(store, "Jürgen's glad one")
     store.set_note(number, LOCAL, '=HYPERLINK("http://evil.example")')

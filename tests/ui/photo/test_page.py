@@ -101,6 +101,31 @@ def test_names_are_unique_and_harmless():
     assert plain("[x](javascript:1)_*") == r"\[x\]\(javascript\:1\)\_\*"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "could not be fetched (127.0.0.1: answered 404).",
+        "face_detection_2023mar.onnx",
+        "57.4 % - x",
+    ],
+)
+def test_what_is_no_markdown_stays_as_it_is(text):
+    assert plain(text) == text
+
+
+def test_own_classes_are_texts(page, monkeypatch):
+    (custom.OWN_NETWORKS / "tired").mkdir(parents=True)
+    graph = own_network_graph(("[a](http://x)", "**b**"))
+    (custom.OWN_NETWORKS / "tired" / custom.NETWORK).write_bytes(graph)
+    monkeypatch.setenv("FER_EMOTION", "own/tired")
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert not page.exception
+    drawn = " ".join(each.value for each in page.markdown)
+    assert r"\[a\]" in drawn or r"\*\*b\*\*" in drawn
+    assert "](http" not in drawn
+
+
 def test_a_network_with_other_expressions(page, monkeypatch):
     (custom.OWN_NETWORKS / "tired").mkdir(parents=True)
     graph = own_network_graph(("awake", "tired"))
