@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
+import plotly.graph_objects as go
 import pytest
+import streamlit
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from fer_core.bounds import bounded
+from fer_core.cli.main import main
 from fer_core.errors import IceSettingsWrong
+from fer_core.export.charts.axis import ms
 from fer_core.live.turn_settings import turn_settings
+from fer_core.media.video import Selection
 from fer_core.server.upload_guard import announced_bytes
 from fer_core.settings import Settings, settings
 from fer_core.ui.live.snapshots import MOST_WHOLE, _run
+from fer_core.ui.shared import session_chart
 
 
 @pytest.mark.parametrize(
@@ -61,3 +70,32 @@ def test_no_setting_is_a_number_beyond_all_sense(monkeypatch, name, value):
     monkeypatch.setenv(f"FER_{name.upper()}", value)
     with pytest.raises(ValidationError):
         settings()
+
+
+@pytest.mark.parametrize("option", ["--fps", "--start", "--end", "--every"])
+@pytest.mark.parametrize("value", ["1" + "0" * 308, "1" + "0" * 400, "1e308", "inf", "nan", "-1"])
+def test_no_option_is_one_either(option, value, tmp_path):
+    path = tmp_path / "none.mp4"
+    asked = CliRunner().invoke(main, ["video", str(path), option, value])
+    assert asked.exit_code == 2, asked.output
+    assert "Error: " in asked.stderr
+
+
+def test_the_largest_selection_picks_without_overflow():
+    picker = Selection(fps=1000, end_s=1e9).picker()
+    assert [picker(t_s) for t_s in (0.0, 1e8, 9.9e8)] == [True, True, True]
+    with pytest.raises(ValueError, match="more than 0"):
+        Selection(fps=1e308)
+
+
+def test_a_clicked_place_is_a_moment_or_nothing(monkeypatch):
+    clicked: list[float] = []
+    shown: dict[str, Any] = {}
+    monkeypatch.setattr(session_chart, "_component", lambda **given: shown.update(given))
+    figure = go.Figure(layout={"height": 100})
+    session_chart.session_chart(figure, "label", key="x", on_moment=clicked.append)
+    for value in (ms(2.5), None, "5", math.nan, math.inf, 10**400, -1, [1]):
+        state = SimpleNamespace(moment=value)
+        monkeypatch.setattr(streamlit, "session_state", {"x": state})
+        shown["on_moment_change"]()
+    assert clicked == [2.5]

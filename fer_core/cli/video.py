@@ -42,7 +42,7 @@ class Moment(click.ParamType[float]):
         seconds = 0.0
         for part in parts:
             seconds = seconds * 60.0 + part
-        return seconds
+        return seconds  # how large it may be, Selection knows
 
 
 @click.command("video")

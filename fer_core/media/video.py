@@ -15,6 +15,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from fer_core.bounds import bounded
 from fer_core.errors import UnreadableVideo
 from fer_core.media.container import Orientation
 from fer_core.media.demux import DecodePass, never
@@ -27,6 +28,9 @@ _ROUNDED_S = 6e-4
 
 _SEEK_MARGIN_S = 1.0
 """Indexes of MP4 files go by the time of decoding, which lies before that of showing."""
+
+_MOST, _FASTEST_FPS = 1_000_000_000, 1000
+"""Beyond these a number is a slip of the finger, and what is reckoned from it would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,16 @@ class Selection:
     end_s: float | None = None
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ValueError(f"every n-th frame: n is at least 1, not {self.every}")
-        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0.0):
-            raise ValueError(f"frames a second are more than 0, not {self.fps}")
+        if bounded(self.every, 1, _MOST) is None:
+            raise ValueError(f"every n-th frame: n is at least 1, at most {_MOST:,}")
+        if self.fps is not None and not bounded(self.fps, 0.0, _FASTEST_FPS):
+            raise ValueError(f"frames a second are more than 0, at most {_FASTEST_FPS}")
         if self.fps is not None and self.every != 1:
             raise ValueError("choose every n-th frame or so many a second, not both")
-        if not (math.isfinite(self.start_s) and self.start_s >= 0.0):
-            raise ValueError(f"a start is a time in seconds from 0 on, not {self.start_s}")
-        if self.end_s is not None and not self.end_s > self.start_s:
-            raise ValueError(f"the end, {self.end_s} s, comes after the start, {self.start_s} s")
+        if bounded(self.start_s, 0.0, _MOST) is None:
+            raise ValueError(f"a start is a time in seconds from 0 on, at most {_MOST:,}")
+        if self.end_s is not None and not self.start_s < self.end_s <= _MOST:
+            raise ValueError(f"the end comes after the start, and is at most {_MOST:,} s")
 
     def is_past(self, t_s: float) -> bool:
         """Whether a time lies at or after the end."""

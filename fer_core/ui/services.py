@@ -17,7 +17,6 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
 from fer_core.ui.auth import account, auth_mode
-from fer_core.ui.shared.models import analyzer_of
 from fer_core.ui.shared.widgets import plain
 
 _log = logging.getLogger(__name__)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit import net_util
+from streamlit import config, net_util
+from streamlit.web import bootstrap
 from streamlit.web.server.starlette import starlette_websocket
 
 from fer_core.server.origin import OriginGuard
@@ -81,3 +84,20 @@ def test_other_sites_do_not_and_nobody_is_asked_either(asked, origin):
 def test_without_the_guard_streamlit_would_ask(asked):
     assert not is_let_in(guarded=False, origin="https://evil.example", host="dashboard.example")
     assert asked
+
+
+@pytest.fixture
+def serving_others() -> Iterator[None]:
+    """Streamlit's settings as a host has them, from .streamlit/config.toml and the Procfile."""
+    before = {name: config.get_option(name) for name in ("server.address", "server.headless")}
+    config.set_option("server.address", "0.0.0.0")
+    config.set_option("server.headless", True)
+    yield
+    for name, value in before.items():
+        config.set_option(name, value)
+
+
+def test_nobody_is_asked_when_a_server_starts_either(asked, serving_others, capsys):
+    bootstrap._print_url(False)
+    assert "http://localhost" in capsys.readouterr().out
+    assert asked == []

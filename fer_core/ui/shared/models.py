@@ -54,7 +54,10 @@ def models_in_use() -> ModelsInUse:
 def models_line(in_use: ModelsInUse) -> None:
     """These models, why they are in use, and a way to change them, in small print."""
     parts = {"Faces": in_use.detector, "Expressions": in_use.emotion}
-    lines = [f"{what}: **{each.model.title}**. {each.reason}" for what, each in parts.items()]
+    lines = [
+        f"{what}: **{plain(each.model.title)}**. {plain(each.reason)}"
+        for what, each in parts.items()
+    ]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption("  \n".join(lines), width="content")
         models_link("Models")
