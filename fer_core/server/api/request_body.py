@@ -184,9 +184,14 @@ def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Uploa
 
 
 def read_options(named: Mapping[str, str], query: Mapping[str, str]) -> Options:
-    """The options of a body, and of the address where the body has none. Raises ``Refused``."""
-    asked = {name: query[name] for name in _OPTION_FIELDS if name in query}
+    """The options of a body, and of the address where the body has none. Raises ``Refused``.
+
+    What cannot be meant is refused in the address too where the body has the last word, and so is
+    what nobody knows: a misspelt option would pass for one that was left out.
+    """
+    asked = dict(query)
     try:
+        Options.model_validate(asked)
         return Options.model_validate({**asked, **named})
     except ValidationError as error:
         raise invalid(_first_fault(error)) from error

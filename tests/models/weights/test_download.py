@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.models.weights.download import TransferFailed, transfer_deepface
+from fer_core.models.weights.download import transfer_deepface
+from fer_core.models.weights.source import TransferFailed
 from tests.certificates import certificate
 
 
