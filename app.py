@@ -1,8 +1,11 @@
 """Entry of `streamlit run app.py`: the pages, and the HTTP routes mounted beside them."""
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
+from fer_core import ui
 from fer_core.server import api
 from fer_core.ui import auth, uploads
 from fer_core.ui.server_tuning import tune_server
@@ -16,7 +19,7 @@ tune_server()
 # st.App rather than pages straight in this file: a cold deep link such as /live would otherwise
 # start Streamlit's old pages/ mode and render without the navigation.
 app = st.App(
-    "fer_core/ui/router.py",
+    Path(ui.__file__).with_name("router.py"),
     routes=[*api.routes(), *auth.routes(), *ROUTES],
     middleware=[*auth.middleware(), *uploads.middleware(), Middleware(StaticFromMemory)],
     secrets=auth.oidc_secrets(),

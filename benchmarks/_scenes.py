@@ -16,7 +16,7 @@ from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.models.registry import MODELS
 from fer_core.models.weights.files import find
-from fer_core.paths import ROOT
+from fer_core.paths import ROOT, SAMPLE
 from fer_core.training.expression.data import LabelledFaces, read_contact_sheet
 
 SHARED = ROOT.parent / "shared"
@@ -40,7 +40,7 @@ class Clip:
 
 def astronaut() -> NDArray[np.uint8]:
     """One smiling woman, 512x512, BGR (NASA, public domain)."""
-    return read_picture(ROOT / "fer_core" / "ui" / "sample.jpg")
+    return read_picture(SAMPLE)
 
 
 def portrait() -> NDArray[np.uint8]:

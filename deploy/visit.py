@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 
-from deploy.tree import ROOT
 from fer_core.media.images import read_picture
+from fer_core.paths import SAMPLE
 
 LIVE_S = 20
 """How long the camera runs; memory is flat well before."""
 
-SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
 
 _TIMEOUT_MS = 60_000
 

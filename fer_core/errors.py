@@ -24,6 +24,7 @@
     ├── RestNotMeasured         a face was not seen for long enough to know how it looks at rest
     ├── IceSettingsWrong        the settings of the STUN and TURN servers contradict themselves
     ├── RelayUnavailable        a provider of TURN servers gave no credentials
+    ├── BackendFailed           Ray, asked to spread the work over machines, is absent or failed
     └── DatasetError            labelled data or a checkpoint for training or evaluation is unusable
 
 ``str(error)`` is a sentence for the person in front of the screen: what is wrong, and what to do.
@@ -122,6 +123,10 @@ class IceSettingsWrong(FerError):
 
 class RelayUnavailable(FerError):
     """A provider of TURN servers gave no credentials."""
+
+
+class BackendFailed(FerError):
+    """What was to spread the work over several machines is absent or failed."""
 
 
 class DatasetError(FerError):

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fer_core.paths import ROOT
+from fer_core.paths import STATE_DIR
 
 # Beyond these a number is a slip of the finger, and dates or sizes reckoned from it would overflow.
 _MOST, _MOST_AT_ONCE, _MOST_MB = 1_000_000, 1000, 1_000_000
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         description="What reads the expressions: auto, or the name of an emotion model.",
     )
     data_dir: Path = Field(
-        default=ROOT / "data",
+        default=STATE_DIR / "data",
         description="The folder for the history, and for videos while they are worked on.",
     )
     database_url: str | None = Field(

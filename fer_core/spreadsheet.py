@@ -8,9 +8,10 @@ apostrophe before it; numbers stay numbers. ``original`` takes it away again.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOM = b"\xef\xbb\xbf"
 """What tells Excel that a file is UTF-8. pandas, Polars and readr pass over it."""
@@ -42,4 +43,6 @@ def table_to_csv(table: pd.DataFrame) -> bytes:
 
 
 def _holds_texts(kind: Any) -> bool:
-    return pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind)
+    import pandas as pd  # not in every installation, and slow: one cell needs none of it
+
+    return bool(pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind))

@@ -14,11 +14,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fer_core.media.images import read_picture
 from fer_core.models.emotion import custom
-from fer_core.paths import ROOT
+from fer_core.paths import ROOT, SAMPLE
 from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"
-SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
 BROWSER = "tests/browser/"
 
 # Port 9 of this machine answers nobody: every download fails at once, as on a machine offline.

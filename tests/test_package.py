@@ -32,6 +32,7 @@ def test_the_public_names():
         "FerError", "PictureError", "EmptyFile", "UnreadablePicture", "PictureTooLarge",
         "WeightsError", "WeightsMissing", "WeightsCorrupt", "DownloadFailed",
         "PackageMissing", "UnknownModel", "UnknownEngine", "DatasetError", "RestNotMeasured",
+        "BackendFailed",
         "VideoError", "UnreadableVideo", "VideoTooLarge",
         "HistoryError", "HistoryUnavailable", "SessionUnknown", "JobUnknown", "TooManyJobs",
         "IceSettingsWrong", "RelayUnavailable",

@@ -1,4 +1,4 @@
-"""Work spread over a Ray cluster, by Ray Data: requirements-ray.txt."""
+"""Work spread over a Ray cluster, by Ray Data: the extra ray."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
 from fer_core.batch.files import Piece, piece_from_text, piece_to_text
 from fer_core.batch.pool import Do, Workers
+from fer_core.errors import BackendFailed
+from fer_core.extras import install_command
 
 _STORE_BYTES = 100_000_000
 """Of a local Ray: what passes through it is names of files and counts."""
@@ -33,7 +33,7 @@ def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) 
     with ``count`` processes; yields how many files are done each time some are.
 
     On a cluster, ``count`` None is as many processes as it has cores.
-    Raises ``click.ClickException`` with a sentence where Ray is absent or fails.
+    Raises ``BackendFailed`` where Ray is absent or fails.
     """
     # Before the import, which reads them: nothing is told to Ray's makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -44,8 +44,8 @@ def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) 
         import ray.data
         from ray.exceptions import RayError
     except ImportError as error:
-        raise click.ClickException(
-            "Ray is not installed: pip install -r requirements-ray.txt, or leave out --backend ray."
+        raise BackendFailed(
+            f"Ray is not installed: {install_command('ray')}, or leave out --backend ray."
         ) from error
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -64,10 +64,7 @@ def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) 
             yield int(row["files"])
     except RayError as error:
         reason = str(getattr(error, "cause", None) or error).strip().splitlines()[0]
-        raise click.ClickException(
-            f"Ray stopped: {reason} What is done until now is kept: give the same command again to "
-            "go on."
-        ) from error
+        raise BackendFailed(f"Ray stopped: {reason}") from error
     finally:
         ray.shutdown()
 

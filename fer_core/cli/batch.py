@@ -32,7 +32,7 @@ from fer_core.media.video import Selection
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="This machine, or a Ray cluster (requirements-ray.txt).",
+    help="This machine, or a Ray cluster (the extra ray).",
 )
 def batch_command(
     folder: Path,

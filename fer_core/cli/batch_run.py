@@ -55,7 +55,9 @@ def run_batch(
             _do(missing, recipe, parts, workers, backend)
             return _conclude(items, recipe, out, parts)
         except FerError as error:
-            raise click.ClickException(f"{error} What is done until now is kept.") from error
+            raise click.ClickException(
+                f"{error} What is done until now is kept: give the same command again to go on."
+            ) from error
         except KeyboardInterrupt:
             kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
             click.echo(

@@ -15,6 +15,7 @@ import click
 
 from fer_core.cli.options import emotion_option
 from fer_core.errors import DatasetError, FerError
+from fer_core.extras import missing_sentence
 from fer_core.labels import EMOTIONS
 from fer_core.models.emotion.custom import NETWORK
 from fer_core.models.loading import load_emotion_model
@@ -134,9 +135,7 @@ def train_command(
         from fer_core.training.expression.run import run
         from fer_core.training.expression.state import Settings
     except ModuleNotFoundError as error:
-        click.echo(
-            f"Error: training needs {error.name}: pip install -r requirements-train.txt", err=True
-        )
+        click.echo(f"Error: {missing_sentence('train', error)}", err=True)
         sys.exit(BAD_INPUT)
     if start is None:
         settings = Settings(epochs=epochs or 90, seed=seed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from fer_core.cli.train import BAD_INPUT, say_what_is_wrong
+from fer_core.extras import missing_sentence
 from fer_core.training.landmarks.data import read_landmark_faces
 from fer_core.training.landmarks.evaluate import evaluate
 
@@ -58,8 +59,6 @@ def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> No
         from fer_core.training.landmarks.run import run
         from fer_core.training.landmarks.state import Settings
     except ModuleNotFoundError as error:
-        click.echo(
-            f"Error: training needs {error.name}: pip install -r requirements-train.txt", err=True
-        )
+        click.echo(f"Error: {missing_sentence('train', error)}", err=True)
         sys.exit(BAD_INPUT)
     run(data, out, Settings(epochs=epochs, seed=seed))

@@ -6,50 +6,28 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fer_core.export.records import columns, face_rows, picture_record
 from fer_core.labels import EMOTIONS
-from fer_core.schema import MEASURES, FrameResult
+from fer_core.schema import FrameResult
 from fer_core.spreadsheet import table_to_csv
-
-_BEFORE = ("file", "face", "dominant", "confidence")
-_AFTER = ("x", "y", "w", "h", "score", "model", "detector")
-
-
-def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
-    """The columns of ``faces_table`` for a network that knows these labels."""
-    return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES)
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
-    """One row a face, of pictures by file name.
+    """The ``face_rows`` of pictures by file name, as a table with their ``columns``.
 
-    The results are of one network, whose labels are among the ``columns``. Shares and scores are
-    0..1, boxes are pixels, ``face`` counts from 1 in each picture; the columns after ``detector``
-    are those of ``Face`` and empty where they were not measured. A picture without a face has no
-    row.
+    The results are of one network. Where a measure was not taken, the table has NaN.
     """
     rows = [
-        {
-            "file": name,
-            "face": number,
-            "dominant": str(face.dominant),
-            "confidence": face.confidence,
-            **{str(label): share for label, share in face.emotions.items()},
-            **dict(zip("xywh", face.box.to_list(), strict=True)),
-            "score": face.score,
-            "model": result.model,
-            "detector": result.detector,
-            **{key: math.nan if value is None else value for key, value in face.measures.items()},
-        }
+        {key: math.nan if value is None else value for key, value in row.items()}
         for name, result in results.items()
-        for number, face in enumerate(result.faces, start=1)
+        for row in face_rows(name, result)
     ]
     labels = next((result.labels for result in results.values()), EMOTIONS)
     return pd.DataFrame(rows, columns=list(columns(labels)))
@@ -58,13 +36,6 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:
     """``faces_table`` as ``spreadsheet.table_to_csv`` writes it."""
     return table_to_csv(faces_table(results))
-
-
-def picture_record(name: str, result: FrameResult) -> dict[str, Any]:
-    """What the command line prints of a picture, ready for JSON."""
-    record = result.to_dict()
-    del record["t_s"]  # a picture has no time
-    return {"file": name, **record}
 
 
 def to_json(results: Mapping[str, FrameResult]) -> bytes:

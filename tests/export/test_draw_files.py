@@ -11,7 +11,8 @@ import pytest
 
 from fer_core.analysis.detection import as_landmarks
 from fer_core.export.draw import AXES, POINTS, annotate
-from fer_core.export.files import columns, faces_table, to_csv, to_json, to_png
+from fer_core.export.files import faces_table, to_csv, to_json, to_png
+from fer_core.export.records import columns
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion
 from fer_core.media.images import decode_picture
 from fer_core.schema import Box, Face, FrameResult, HeadPose

@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core.paths import ROOT
+from fer_core.paths import STATE_DIR
 
-OWN_NETWORKS = ROOT / "models" / "own"
+OWN_NETWORKS = STATE_DIR / "models" / "own"
 
 NETWORK, REPORT = "adapted.onnx", "adapted.json"
 """The files of one network, in a folder of its own: weights, and the figures on held-out faces."""

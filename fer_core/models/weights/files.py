@@ -28,12 +28,12 @@ from fer_core.errors import (
 )
 from fer_core.models.registry import Model
 from fer_core.models.weights.source import TransferFailed, source_of
-from fer_core.paths import ROOT
+from fer_core.paths import ROOT, STATE_DIR
 
 SHIPPED = ROOT / "models"
 """The networks that come with the installation."""
 
-DOWNLOADS = SHIPPED / "downloaded"
+DOWNLOADS = STATE_DIR / "models" / "downloaded"
 
 Progress = Callable[[int, int], None]
 """Called with the bytes received so far and the bytes to come in all."""

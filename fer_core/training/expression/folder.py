@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_core.errors import DatasetError
-from fer_core.export.files import columns as picture_columns
+from fer_core.export.records import columns as picture_columns
 from fer_core.timeline.table import columns as timeline_columns
 from fer_core.training.expression.data import TILE
 

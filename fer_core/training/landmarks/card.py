@@ -12,7 +12,7 @@ import numpy as np
 from fer_core.media.images import read_picture
 from fer_core.models.landmarks import LandmarkModel
 from fer_core.models.landmarks.crops import face_box
-from fer_core.paths import ROOT
+from fer_core.paths import SAMPLE
 from fer_core.schema import Box
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.evaluate import LandmarkScores, PresenceScores
@@ -27,7 +27,6 @@ _CHANGED = (
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
-_ASTRONAUT = ROOT / "fer_core" / "ui" / "sample.jpg"
 _ASTRONAUT_FACE = Box(176, 66, 96, 116)
 """Drawn by hand, as a detector would."""
 
@@ -83,7 +82,7 @@ def _as_planned(run: Run) -> bool:
 
 def write_example(model: LandmarkModel, path: Path) -> None:
     """The 68 points on the astronaut of scikit-image (NASA, public domain), as a PNG."""
-    picture = read_picture(_ASTRONAUT)
+    picture = read_picture(SAMPLE)
     first = model.locate(picture, [_ASTRONAUT_FACE])[0]
     box = face_box(first.points).to_box()
     points = model.locate(picture, [box])[0].points

@@ -10,7 +10,7 @@ from fer_core.errors import WeightsError
 from fer_core.models.emotion.custom import held_out_report
 from fer_core.models.registry import Kind, Model, models
 from fer_core.models.weights.files import State, start_download, status
-from fer_core.paths import ROOT
+from fer_core.paths import STATE_DIR
 from fer_core.ui.shared.models import choice
 from fer_core.ui.shared.widgets import plain
 
@@ -91,7 +91,7 @@ def _fetch(model: Model) -> None:
 
 
 def _shown(path: Path) -> Path:
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    return path.relative_to(STATE_DIR) if path.is_relative_to(STATE_DIR) else path
 
 
 # Only this part runs again while the bytes come in.

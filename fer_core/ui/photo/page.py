@@ -17,7 +17,7 @@ from fer_core.export.draw import annotate, face_name
 from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
 from fer_core.media.images import SUFFIXES, decode_picture
 from fer_core.media.resize import shrink
-from fer_core.paths import ROOT
+from fer_core.paths import SAMPLE
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
 from fer_core.spreadsheet import BOM
@@ -25,7 +25,6 @@ from fer_core.telemetry import ERRORS, PICTURES
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 
-SAMPLE = ROOT / "fer_core" / "ui" / "sample.jpg"
 PREVIEW_PX = 1280
 PREVIEW_QUALITY = 95
 CHARTS_BESIDE = 2

@@ -1,0 +1,69 @@
+"""``fer-dashboard analyze``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.errors import PictureError
+from fer_core.export.records import columns, face_rows, picture_record
+from fer_core.media.images import read_picture
+from fer_core.schema import FrameResult
+from fer_core.spreadsheet import harmless
+
+
+@click.command("analyze")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@emotion_option
+@detector_option
+@click.option(
+    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
+)
+def analyze_command(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> None:
+    """Print what is in each picture: a line of JSON a picture, or a line of CSV a face.
+
+    A picture that cannot be read gets a line with an error, and the exit code is 1 at the end.
+    """
+    analyzer = analyzer_of(detector, emotion)
+    write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
+    failed = False
+    for path in paths:
+        try:
+            write.result(str(path), analyzer.analyze(read_picture(path)))
+        except PictureError as error:
+            failed = True
+            write.error(str(path), str(error))
+    sys.exit(1 if failed else 0)
+
+
+class _JsonLines:
+    def result(self, name: str, result: FrameResult) -> None:
+        click.echo(json.dumps(picture_record(name, result)))
+
+    def error(self, name: str, sentence: str) -> None:
+        click.echo(json.dumps({"file": name, "error": sentence}))
+
+
+class _CsvRows:
+    """A header, then a row a face; a picture without a face has none, one with an error has one."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._header = header
+        self._rows = csv.writer(sys.stdout, lineterminator="\n")
+        self._write(*header, "error")
+
+    def result(self, name: str, result: FrameResult) -> None:
+        for row in face_rows(name, result):
+            self._write(*row.values(), "")
+
+    def error(self, name: str, sentence: str) -> None:
+        self._write(name, *[""] * (len(self._header) - 1), sentence)
+
+    def _write(self, *cells: object) -> None:
+        self._rows.writerow(map(harmless, cells))

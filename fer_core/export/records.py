@@ -1,0 +1,47 @@
+"""A picture's result as plain values: rows for a table, a record for JSON. Needs no pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fer_core.labels import EMOTIONS
+from fer_core.schema import MEASURES, FrameResult
+
+_BEFORE = ("file", "face", "dominant", "confidence")
+_AFTER = ("x", "y", "w", "h", "score", "model", "detector")
+
+
+def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
+    """The columns of ``face_rows`` for a network that knows these labels."""
+    return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES)
+
+
+def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
+    """A row a face of the picture ``name``, by ``columns``; none where there is no face.
+
+    Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1; the columns after
+    ``detector`` are those of ``Face``, and None where they were not measured.
+    """
+    return [
+        {
+            "file": name,
+            "face": number,
+            "dominant": str(face.dominant),
+            "confidence": face.confidence,
+            **{str(label): share for label, share in face.emotions.items()},
+            **dict(zip("xywh", face.box.to_list(), strict=True)),
+            "score": face.score,
+            "model": result.model,
+            "detector": result.detector,
+            **face.measures,
+        }
+        for number, face in enumerate(result.faces, start=1)
+    ]
+
+
+def picture_record(name: str, result: FrameResult) -> dict[str, Any]:
+    """What the command line prints of a picture, ready for JSON."""
+    record = result.to_dict()
+    del record["t_s"]  # a picture has no time
+    return {"file": name, **record}
