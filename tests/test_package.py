@@ -1,28 +1,31 @@
-"""The shape of the house: its public names, and which room may import which."""
+"""The package: its public names, what it says it needs, and what an import loads.
+
+Which part of it may import which, import-linter checks: pyproject.toml, ``make lint``.
+"""
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import fer_core
 from fer_core.paths import ROOT
 
-SOURCES = sorted((ROOT / "fer_core").rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
+LOCKED_EXTRAS = {"app", "deepface", "video"}
+"""What requirements.txt installs; the others have lists of their own."""
 
-def imports(path: Path) -> set[str]:
-    """The dotted names of the modules a file imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return names
+IN_TURN = {"colorama", "psycopg-binary"}
+"""Named in requirements.in, because pip needs their hashes: parts of click and of psycopg."""
 
 
 def test_the_public_names():
@@ -53,20 +56,82 @@ def test_every_exception_is_public_and_under_one_root():
     assert all(issubclass(getattr(errors, name), errors.FerError) for name in raised)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_ui_knows_streamlit(path):
-    if path.is_relative_to(ROOT / "fer_core" / "ui"):
-        return
-    assert not {n for n in imports(path) if n.split(".")[0] in ("streamlit", "streamlit_webrtc")}
-    assert not {n for n in imports(path) if n.startswith("fer_core.ui")}
-
-
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
 def test_pages_are_thin(path):
     assert len(path.read_text().splitlines()) <= 80
-    assert not {n.split(".")[0] for n in imports(path)} & {"cv2", "onnxruntime", "sqlalchemy"}
 
 
-def test_torch_stays_in_the_training_room():
-    users = {p for p in SOURCES if "torch" in {n.split(".")[0] for n in imports(p)}}
-    assert all(p.is_relative_to(ROOT / "fer_core" / "training") for p in users)
+# --- what it needs ----------------------------------------------------------------------------
+
+
+def needs(*extras: str) -> Iterator[Requirement]:
+    """The packages that pyproject.toml names for extras; "" is what is always needed."""
+    for extra in extras:
+        lines = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+        for requirement in map(Requirement, lines):
+            if requirement.name != PROJECT["name"]:
+                yield requirement
+
+
+def listed(name: str) -> dict[str, str]:
+    """Packages and versions in a list that people edit, but for those that others need in turn."""
+    text = (ROOT / name).read_text().partition("# What these need in turn")[0]
+    pins = re.findall(r"^([\w.-]+)(?:\[[a-z]+\])?==([^\s;]+)", text, re.M)
+    return {canonicalize_name(package): version for package, version in pins}
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [
+        ("requirements.in", ("", *sorted(LOCKED_EXTRAS))),
+        ("requirements-train.txt", ("train",)),
+        ("requirements-ray.txt", ("ray",)),
+    ],
+)
+def test_the_locked_versions_are_within_the_ranges(name, extras):
+    versions = listed(name)
+    wanted = {canonicalize_name(each.name): each for each in needs(*extras)}
+    assert wanted.keys() == versions.keys() - IN_TURN
+    for package, requirement in wanted.items():
+        assert requirement.specifier.contains(versions[package]), requirement
+
+
+def test_what_is_pinned_for_building_is_what_the_tests_build_with():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert build == [f"hatchling=={listed('requirements-dev.txt')['hatchling']}"]
+
+
+def test_all_installs_every_extra():
+    extras = PROJECT["optional-dependencies"]
+    assert {each for line in extras["all"] for each in Requirement(line).extras} >= (
+        extras.keys() - {"all", "video"}
+    )
+    assert "video" in Requirement(extras["app"][0]).extras
+
+
+# --- what an import loads ---------------------------------------------------------------------
+
+
+def loaded_by(code: str) -> set[str]:
+    """The packages that a fresh Python has loaded after some code."""
+    code += "; import sys; print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+def test_the_import_alone_loads_next_to_nothing():
+    assert not loaded_by("import fer_core") & {"numpy", "cv2", "onnxruntime", "pydantic"}
+
+
+def test_a_picture_is_analysed_without_what_only_the_pages_need():
+    engines = "'--detector', 'haar', '--emotion', 'compact'"
+    code = (
+        "from fer_core.cli.main import main; "
+        f"main(['analyze', 'fer_core/ui/sample.jpg', {engines}], standalone_mode=False)"
+    )
+    code = f"import contextlib\nwith contextlib.suppress(SystemExit): {code}\nNone"
+    unneeded = {"pandas", "requests", "pooch", "sqlalchemy", "plotly", "av", "pyarrow", "deepface"}
+    loaded = loaded_by(code)
+    assert "onnxruntime" in loaded
+    assert not loaded & unneeded
