@@ -3,15 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 # glibc would keep what threads that are gone have freed; the Procfile says the same.
 MEMORY := MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
+# Made again when its list of packages changes.
+ESLINT := .ci/eslint/node_modules/stamp
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test lint format train-setup lock platforms audit slug dyno clean
+.PHONY: help run test lint lint-javascript format train-setup lock platforms audit slug dyno clean
 
 help:
 	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
 	@echo "make test         set up if need be, then lint, type check and test"
-	@echo "make lint         ruff and mypy only"
+	@echo "make lint         ruff, mypy, import-linter and, where Node.js is there, ESLint"
 	@echo "make format       let ruff rewrite the layout of the code"
 	@echo "make train-setup  add what training needs (PyTorch)"
 	@echo "make lock         write requirements.txt, with hashes, from requirements.in"
@@ -33,6 +35,13 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory $(ESLINT); then \
+	  $(MAKE) --no-print-directory lint-javascript; \
+	else echo "Skipped: the check of the JavaScript files. It needs Node.js, and npm's registry once."; fi
+
+lint-javascript: $(ESLINT)
+	.ci/eslint/node_modules/.bin/eslint --config .ci/eslint/eslint.config.js --max-warnings 0 fer_core benchmarks
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
@@ -68,7 +77,11 @@ dyno: $(if $(VISIT),.venv/test.stamp,.venv/run.stamp)
 	$(BIN)/python -m deploy.dyno $(if $(PORT),--port $(PORT)) $(if $(VISIT),--measure)
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .ci/eslint/node_modules
+
+$(ESLINT): .ci/eslint/package-lock.json
+	cd .ci/eslint && npm ci --silent
+	@touch $@
 
 # A stamp a requirements file: made again only when the file changes.
 .venv/run.stamp: requirements.txt

@@ -1,0 +1,21 @@
+// The scripts run in browsers only. plotly.js is put before those that draw (ui/shared/plotly.js).
+import js from "@eslint/js";
+import globals from "globals";
+
+export default [
+  js.configs.recommended,
+  {
+    languageOptions: { globals: globals.browser },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" },
+  },
+  {
+    files: ["fer_core/ui/shared/plotly.js"],
+    languageOptions: { sourceType: "script" },
+    rules: { "no-unused-vars": ["error", { vars: "local" }] },
+  },
+  {
+    files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/session_chart.js"],
+    languageOptions: { globals: { loadPlotly: "readonly", themed: "readonly" } },
+  },
+];
