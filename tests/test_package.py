@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # comes with schemathesis
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -135,3 +136,9 @@ def test_a_picture_is_analysed_without_what_only_the_pages_need():
     loaded = loaded_by(code)
     assert "onnxruntime" in loaded
     assert not loaded & unneeded
+
+
+def test_the_citation_and_the_changelog_name_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited["version"] == fer_core.__version__
+    assert f"\n## [{fer_core.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
