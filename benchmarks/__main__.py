@@ -12,6 +12,7 @@ from benchmarks import (
     crop_rule,
     emotion_speed,
     expression_networks,
+    start_up,
     stream_speed,
     video_speed,
     where_time_goes,
@@ -19,7 +20,7 @@ from benchmarks import (
 from benchmarks._report import machine
 from benchmarks._scenes import SHARED
 
-ANYWHERE = (emotion_speed, analyzer_speed)
+ANYWHERE = (emotion_speed, analyzer_speed, start_up)
 WITH_SHARED = (
     stream_speed,
     video_speed,

@@ -29,18 +29,23 @@ AUTHORS_FIGURE = 0.574
 
 
 @contextmanager
+def deepface_variables() -> Iterator[dict[str, str]]:
+    """The environment variables with which DeepFace finds the random weights, for so long."""
+    with tempfile.TemporaryDirectory() as home:
+        path = _weights(home)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(network())
+        yield {"DEEPFACE_HOME": home, "DEEPFACE_BACKEND_ENGINE": "onnx"}
+
+
+@contextmanager
 def deepface_analyze() -> Iterator[Analyze]:
     """``analyze(bgr)``: DeepFace's expressions of a picture, with its default detector.
 
     On one thread, in this process. Afterwards nothing finds the random weights any more.
     """
-    with (
-        tempfile.TemporaryDirectory() as home,
-        patch.dict(os.environ, DEEPFACE_HOME=home, DEEPFACE_BACKEND_ENGINE="onnx"),
-    ):
-        path = Path(home) / ".deepface" / "weights" / MODELS["deepface"].file_name
-        path.parent.mkdir(parents=True)
-        path.write_bytes(network())
+    with deepface_variables() as variables, patch.dict(os.environ, variables):
+        path = _weights(variables["DEEPFACE_HOME"])
         from deepface import DeepFace  # slow to import, and reads the variables
         from deepface.modules import modeling
 
@@ -54,6 +59,11 @@ def deepface_analyze() -> Iterator[Analyze]:
             return faces
 
         yield analyze
+
+
+def _weights(home: str) -> Path:
+    """Where DeepFace looks for the file of its network."""
+    return Path(home) / ".deepface" / "weights" / MODELS["deepface"].file_name
 
 
 def found_faces(answer: list[dict[str, Any]]) -> int:

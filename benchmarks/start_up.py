@@ -1,0 +1,71 @@
+"""One picture in a fresh process: ``fer-dashboard analyze`` against ``DeepFace.analyze``.
+
+``python -m benchmarks.start_up``. From the start of Python to its exit, imports and loading the
+networks included, which is what a script or a queue pays for each picture. With the models that
+come with the package; DeepFace with a network of the shape of its own. In turns.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+
+from benchmarks._deepface import deepface_variables
+from benchmarks._race import race
+from benchmarks._report import Report, command, table
+from fer_core.paths import ROOT, SAMPLE
+
+TURNS = 9
+
+_DEEPFACE = f"""
+from deepface import DeepFace
+DeepFace.analyze({str(SAMPLE)!r}, actions=["emotion"], enforce_detection=False, silent=True)
+"""
+_SHIPPED = ["--detector", "haar", "--emotion", "compact"]
+
+PROGRAMS = {
+    "DeepFace.analyze": ["-c", _DEEPFACE],
+    "fer-dashboard analyze": ["-m", "fer_core", "analyze", str(SAMPLE), *_SHIPPED],
+    "from fer_core import Analyzer": ["-c", "from fer_core import Analyzer"],
+    "import fer_core": ["-c", "import fer_core"],
+    "Python alone": ["-c", ""],
+}
+
+
+def measure() -> Report:
+    """Start each program in turns, and time it until it ends."""
+    with deepface_variables() as variables:
+        environment = os.environ | variables
+        sides = {name: partial(_run, words, environment) for name, words in PROGRAMS.items()}
+        found = race(sides, TURNS)
+    times = {name: found.times_longer("DeepFace.analyze", name) for name in PROGRAMS}
+    rows = [
+        [name, f"{found.median_ms(name):.0f}", f"{middle:.1f} ({low:.1f} to {high:.1f})"]
+        for name, (middle, low, high) in times.items()
+    ]
+    return Report(
+        "One picture in a fresh process",
+        {
+            "median_ms": {name: found.median_ms(name) for name in PROGRAMS},
+            "times_faster": {name: list(ratio) for name, ratio in times.items()},
+        },
+        [table(["", "median ms", "times faster (quartiles)"], rows)],
+        [
+            "Asked for on an idle machine: 600 ms for `import fer_core`, 2000 ms for a picture by "
+            "the command."
+        ],
+    )
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> None:
+    """Run Python to its end. Raises ``CalledProcessError`` where it fails."""
+    command = [sys.executable, *arguments]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+run = command(measure)
+
+if __name__ == "__main__":
+    run()
