@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from fer_core.settings import ROOT, SAMPLE, Settings
+from fer_core.paths import ROOT, SAMPLE
+from fer_core.settings import Settings
 from tests.test_deploy import variables
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 import fer_core
-from fer_core.settings import ROOT, SAMPLE
+from fer_core.paths import ROOT, SAMPLE
 from tests.servers import free_port, wait_until_it_listens
 
 pytestmark = pytest.mark.timeout(900)  # the packages may come from afar
@@ -144,11 +144,11 @@ def test_help_lists_every_command(installed):
 
 def test_nothing_is_written_beside_the_packages(installed):
     code = (
-        "from fer_core.settings import MODELS, STATE_DIR, settings; from pathlib import Path; "
-        "print(MODELS, STATE_DIR, settings().data_dir, sep='\\n')"
+        "from fer_core.paths import ROOT, STATE_DIR; from fer_core.settings import settings; "
+        "print(ROOT, STATE_DIR, settings().data_dir, sep='\\n')"
     )
-    models, state, data = installed.run("python", "-c", code).stdout.splitlines()
-    assert "site-packages" in models
+    root, state, data = installed.run("python", "-c", code).stdout.splitlines()
+    assert "site-packages" in root
     for folder in (state, data):
         assert Path(folder).is_relative_to(installed.folder)
 

@@ -39,7 +39,8 @@ class Model:
     it, and ``size_bytes`` is about right. ``source_url`` is empty where there is no such page.
     ``measured`` says how accurate the model was, on what.
 
-    ``needs`` names the Python package that must be installed beside what is always needed.
+    ``needs`` names the Python package that must be installed beside what is always needed; the
+    extra of that name in pyproject.toml installs it.
     ``loader`` is "package.module:Class", called as ``Class(path, name)``; ``fetched_by`` the
     ``WeightsSource`` that knows how a download comes over.
     """

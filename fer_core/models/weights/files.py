@@ -26,6 +26,7 @@ from fer_core.errors import (
     WeightsCorrupt,
     WeightsMissing,
 )
+from fer_core.extras import install_command
 from fer_core.models.registry import Model
 from fer_core.models.weights.source import TransferFailed, source_of
 from fer_core.paths import ROOT, STATE_DIR
@@ -98,7 +99,7 @@ def require_package(model: Model) -> None:
     if model.needs and find_spec(model.needs) is None:
         raise PackageMissing(
             f"{model.title} needs the Python package {model.needs}, which is not installed. Run "
-            f"`pip install {model.needs}`."
+            f"`{install_command(model.needs)}`."
         )
 
 
