@@ -171,7 +171,7 @@ def test_the_dashboard_is_served(unpacked, tmp_path):
         server.wait(timeout=60)
 
 
-def test_its_pages_are_found(unpacked, tmp_path):
+def test_its_pages_are_found(unpacked):
     code = f"""
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(unpacked / "fer_core" / "ui" / "router.py")!r}, default_timeout=120)
@@ -180,7 +180,7 @@ assert not page.exception, page.exception
 print(page.title[0].value)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path,
+        [sys.executable, "-c", code], cwd=unpacked / "fer_core" / "_app",
         env=os.environ | {"PYTHONPATH": str(unpacked)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
