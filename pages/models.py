@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core.models.registry import Kind
-from fer_core.ui.models.cards import model_cards
+from fer_core.ui.models.cards import model_cards, train_command
 from fer_core.ui.shared.models import pick
 
 st.title("Models")
@@ -24,7 +24,6 @@ st.subheader("Reading expressions")
 pick(Kind.EMOTION, "Expression network in use")
 model_cards(Kind.EMOTION)
 st.caption(
-    "Your own classes: `python -m fer_core train --from models/emotion_compact.onnx --data FOLDER "
-    "--out models/own/NAME` adapts the compact network to a folder of labelled pictures; it then "
-    "appears here."
+    f"Your own classes: `{train_command()}` adapts the compact network to a folder of labelled "
+    "pictures; it then appears here."
 )

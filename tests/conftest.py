@@ -14,7 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fer_core.media.images import read_picture
 from fer_core.models.emotion import custom
-from fer_core.paths import ROOT, SAMPLE
+from fer_core.paths import ROOT
+from fer_core.paths import SAMPLE as SAMPLE  # for the tests, as their other data
 from tests.downloads import isolate
 
 SHARED = ROOT.parent / "shared"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,14 +14,14 @@ from fer_core.paths import ROOT
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
-def cells(name: str) -> list[dict]:
+def cells(name: str) -> list[dict[str, Any]]:
     notebook = json.loads((ROOT / "examples" / f"{name}.ipynb").read_text("utf-8"))
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def run(name: str) -> dict[str, object]:
+def run(name: str) -> dict[str, Any]:
     """What the variables of a notebook are after its last cell."""
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     for cell in cells(name):
         exec(compile("".join(cell["source"]), f"{name}.ipynb", "exec"), names)
     return names

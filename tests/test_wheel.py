@@ -17,7 +17,8 @@ import fer_core
 from fer_core.paths import ROOT, SAMPLE
 from tests.servers import free_port, wait_until_it_listens
 
-pytestmark = pytest.mark.timeout(900)  # the packages may come from afar
+# The packages may come from afar.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Installed(NamedTuple):
@@ -33,7 +34,7 @@ class Installed(NamedTuple):
             k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "XDG_", "FER_"))
         }
         return subprocess.run(
-            [self.bin / str(program), *arguments],
+            [self.bin / str(program), *map(str, arguments)],
             cwd=self.folder, env=environment | {"HOME": str(self.folder)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -53,8 +54,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     programs = folder / "env" / ("Scripts" if sys.platform == "win32" else "bin")
-    pip = [programs / "python", "-m", "pip", "install", "--disable-pip-version-check", wheel]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    pip: list[str | Path] = [
+        programs / "python",
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+    ]
+    done = subprocess.run([*pip, wheel], capture_output=True, text=True, check=False)
     if done.returncode and "Retrying (" in done.stdout + done.stderr:
         pytest.skip(
             "The package index cannot be reached: nothing to install the wheel's needs from"

@@ -7,10 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.errors import WeightsError
+from fer_core.models.emotion import custom
+from fer_core.models.emotion.compact import SHIPPED_WEIGHTS
 from fer_core.models.emotion.custom import held_out_report
 from fer_core.models.registry import Kind, Model, models
 from fer_core.models.weights.files import State, start_download, status
-from fer_core.paths import STATE_DIR
+from fer_core.paths import INSTALLED, ROOT
 from fer_core.ui.shared.models import choice
 from fer_core.ui.shared.widgets import plain
 
@@ -34,6 +36,12 @@ def model_cards(kind: Kind) -> None:
         for column, model in zip(st.columns(CARDS_A_ROW), row, strict=False):
             with column:
                 _card(model, model == in_use)
+
+
+def train_command() -> str:
+    """What to type to adapt the compact network, with the paths of this installation."""
+    start, out = _shown(SHIPPED_WEIGHTS), _shown(custom.OWN_NETWORKS / "NAME")
+    return f"python -m fer_core train --from {start} --data FOLDER --out {out}"
 
 
 def _card(model: Model, in_use: bool) -> None:
@@ -91,7 +99,9 @@ def _fetch(model: Model) -> None:
 
 
 def _shown(path: Path) -> Path:
-    return path.relative_to(STATE_DIR) if path.is_relative_to(STATE_DIR) else path
+    """As people type it who are in the checkout; of a wheel, the whole path."""
+    relative = path.is_relative_to(ROOT) and not INSTALLED
+    return path.relative_to(ROOT) if relative else path
 
 
 # Only this part runs again while the bytes come in.
