@@ -66,7 +66,7 @@ class JobWork:
                         self._look_up()
                         self._limits.check_timestamp(result.t_s, chosen)
             self._save()
-            return video.problem
+            return " ".join(filter(None, (video.problem, video.note)))
 
     def _look_up(self) -> None:
         """Save what was found, and end where that is due."""

@@ -11,14 +11,16 @@ from pathlib import Path
 import av
 from av.container import InputContainer, OutputContainer
 
-from fer_core.media.container import open_container
+from fer_core.errors import UnreadableVideo
+from fer_core.media.container import open_container, read_only, sound_stream
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Samples a second that AAC and the browsers know."""
 
 
 class Sound:
-    """Copies the first sound track of ``source`` into ``output``, which is not begun yet.
+    """Copies the first sound track of ``source`` that can be decoded into ``output``, which is not
+    begun yet.
 
     AAC goes over as it is, all else is encoded as AAC. Sound that cannot be read ends where it
     cannot; that is no error. What cannot be written raises what PyAV raises.
@@ -29,7 +31,11 @@ class Sound:
         self._stack = ExitStack()
         with ExitStack() as stack:
             self._from = stack.enter_context(open_container(source))
-            self._track = self._from.streams.audio[0]
+            track = sound_stream(self._from)
+            if track is None:  # the file was exchanged for another
+                raise UnreadableVideo("The sound of this video is gone.")
+            self._track = track
+            read_only(self._from, [track])
             self._stack = stack.pop_all()
         context = self._track.codec_context
         self._as_it_is = context.name == "aac" and bool(context.extradata)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Self, cast
 
@@ -14,21 +16,33 @@ import cv2
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
-from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
+from av.stream import Discard, Disposition, Stream
 from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo, VideoTooLarge
 from fer_core.settings import settings
 
-SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi", "gif")
-"""What file choosers offer. What a file is, its first bytes decide."""
+SUFFIXES = (
+    *("mp4", "m4v", "mov", "3gp", "3g2", "f4v", "webm", "mkv", "avi", "gif", "apng"),
+    *("ts", "mts", "m2ts", "mpg", "mpeg", "vob", "wmv", "asf", "flv", "ogv", "dv", "mxf"),
+)
+"""How videos are named. What a file is, its content decides."""
 
-_DEMUXERS = "mov,matroska,avi,gif"
+_DEMUXERS = ",".join(
+    (
+        "mov,matroska,avi,gif,apng",  # MP4, M4V, 3GP and F4V too; WebM
+        "mpegts,mpeg,mpegvideo,asf,flv,ogg",  # MTS, M2TS, MPG, VOB; WMV
+        "dv,mxf,gxf,nut,ivf,yuv4mpegpipe,mjpeg,m4v,h264,hevc",  # camcorders, studios, raw streams
+    )
+)
 """FFmpeg's readers that are let near an upload. Others, those of playlists above all, open further
 files and addresses that an upload names; as FFmpeg checks the list itself, they never start."""
 
-_FORMATS = "MP4, MOV, WebM, MKV, AVI or GIF"
+_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG (MPG, TS, MTS), WMV, FLV or GIF"
+
+_MOST_ASPECT = 16
+
+_UPRIGHT = (1, 0, 0, 1)
 
 _ROTATE_TAGS = {
     "90": (0, 1, -1, 0),
@@ -47,10 +61,15 @@ def open_container(path: Path) -> Iterator[InputContainer]:
     Raises ``UnreadableVideo`` or ``VideoTooLarge`` for one that cannot be opened at all.
     """
     _refuse_file(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
     try:
-        # Absolute, because FFmpeg takes "concat:a|b" for a protocol and not for a name.
-        container = av.open(str(path.absolute()), "r", options=options, metadata_errors="replace")
+        with path.open("rb") as file:
+            # Absolute, because FFmpeg takes "concat:a|b" for a protocol and not for a name.
+            name, options = str(path.absolute()), {"protocol_whitelist": "file"}
+            if sys.platform != "win32":
+                # Without a name, or FFmpeg would take an MPEG stream called .jpg for a picture.
+                name, options = "fd:", {"protocol_whitelist": "fd", "fd": str(file.fileno())}
+            options["format_whitelist"] = _DEMUXERS
+            container = av.open(name, "r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableVideo(_why_not(path)) from error
     with container:
@@ -63,22 +82,57 @@ def picture_stream(container: InputContainer) -> av.VideoStream:
     Raises ``UnreadableVideo`` where there is none (a cover picture is none), ``VideoTooLarge``
     where its frames have more pixels than the limit.
     """
-    moving = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
-    stream = next(moving, None)
-    if stream is None:
+    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not moving:
         raise UnreadableVideo(
             "This file has no picture, only sound or text. Choose a file with a video in it."
         )
-    context: VideoCodecContext | None = stream.codec_context
-    if context is None:
+    known = [stream for stream in moving if _is_known(stream)]
+    if not known:
         raise UnreadableVideo(
             "This video is encoded in a way that cannot be read here. Save it as MP4 (H.264)."
         )
-    _refuse_pixels(context.width, context.height)
+    # A stream of one frame beside another is a cover: AVIF animations begin with one.
+    stream = next((stream for stream in known if stream.frames != 1), known[0])
+    context = stream.codec_context
+    _refuse_pixels(*unsqueezed(context.width, context.height, pixel_aspect(stream)))
     # The decoder itself refuses what grows beyond the limit later, before it allocates anything.
     context.options = {"max_pixels": str(settings().max_megapixels * 1_000_000)}
     context.thread_type = "AUTO"
     return stream
+
+
+def pixel_aspect(stream: av.VideoStream) -> Fraction:
+    """How much wider than high the stored pixels of a video are: 1 for square ones.
+
+    Camcorders and DVDs squeeze wide pictures. Ratios that no camera has are taken for mistakes.
+    """
+    aspect = stream.sample_aspect_ratio
+    return aspect if aspect and 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT else Fraction(1)
+
+
+def unsqueezed(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """The size of a stored frame once its pixels are square: players stretch the width."""
+    return max(1, round(width * aspect)), height
+
+
+def sound_stream(container: InputContainer) -> av.AudioStream | None:
+    """The first stream of sound that can be decoded; None where there is none."""
+    return next((stream for stream in container.streams.audio if _is_known(stream)), None)
+
+
+def read_only(container: InputContainer, wanted: Collection[Stream]) -> None:
+    """Let all other streams be skipped: timecodes, chapters, fonts, subtitles, covers."""
+    indexes = {stream.index for stream in wanted}
+    for stream in container.streams:
+        if stream.index not in indexes:
+            stream.discard = Discard.all
+
+
+def _is_known(stream: av.VideoStream | av.AudioStream) -> bool:
+    """Whether FFmpeg has a decoder for it: PyAV's hints do not say that there may be none."""
+    context: object | None = stream.codec_context
+    return context is not None
 
 
 def _refuse_pixels(width: int, height: int) -> None:
@@ -101,13 +155,16 @@ class Orientation:
     @classmethod
     def of(cls, frame: av.VideoFrame, stream: av.VideoStream) -> Self:
         """As the file tells: by a display matrix or, older, by a tag ``rotate`` (clockwise)."""
-        matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
+        try:
+            matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
+        except ValueError:  # PyAV 18 does not know the EXIF that cameras put into Motion JPEG
+            return cls.from_matrix(*_ROTATE_TAGS.get(str(-frame.rotation), _UPRIGHT))
         if matrix is not None:
             a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
             return cls.from_matrix(a, b, c, d)
         # Matroska writes the names of its tags in capitals.
         tags = {name.lower(): text for name, text in stream.metadata.items()}
-        return cls.from_matrix(*_ROTATE_TAGS.get(tags.get("rotate", ""), (1, 0, 0, 1)))
+        return cls.from_matrix(*_ROTATE_TAGS.get(tags.get("rotate", ""), _UPRIGHT))
 
     @classmethod
     def from_matrix(cls, a: int, b: int, c: int, d: int) -> Self:
@@ -131,24 +188,6 @@ class Orientation:
             way = -1 if self.mirrored_across and self.mirrored_down else int(self.mirrored_across)
             bgr = np.asarray(cv2.flip(bgr, way), np.uint8)
         return bgr
-
-
-def expected_end_s(container: InputContainer, stream: av.VideoStream) -> float | None:
-    """When the last of its streams ends, by the file's own account; None where it has none."""
-    ends = []
-    if container.duration:
-        ends.append(container.duration / 1e6)
-    if stream.frames and stream.average_rate:
-        # For a cut AVI file FFmpeg reckons the duration from what is left; this is in its header.
-        ends.append(float(stream.frames / stream.average_rate))
-    return max(ends, default=None)
-
-
-def lacks_gif_end(path: Path) -> bool:
-    """Whether a GIF file stops before its last byte, which is a semicolon."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64))
-        return not file.read().rstrip(b"\0").endswith(b";")
 
 
 def _refuse_file(path: Path) -> None:
@@ -186,4 +225,7 @@ def _why_not(path: Path) -> str:
             "This MP4 or MOV file is incomplete or damaged: the index that belongs to it cannot be "
             "read. Copy it again from where it was recorded."
         )
-    return f"This is not a video in a format that can be read here. Use {_FORMATS}."
+    return (
+        f"This is not a video in a format that can be read here. Use {_FORMATS}. Pictures go to "
+        "the Photo page."
+    )

@@ -7,30 +7,44 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import av
 
-from fer_core.media.container import expected_end_s, lacks_gif_end, open_container, picture_stream
+from fer_core.media.container import (
+    open_container,
+    picture_stream,
+    read_only,
+    sound_stream,
+)
+from fer_core.media.names import printable
+from fer_core.media.wholeness import holds_all
 
-_MISSING_S = 0.25
-"""A file whose streams end so much earlier than its header says has lost its end."""
+_UNCLEAR_S = 0.25
+"""A file whose streams end so much earlier than its header says may have lost its end."""
+
+_WITHOUT_PTS = ("avi", "asf", "mxf", "mpegvideo")
+"""Formats that store no times of showing; FFmpeg's guess fails where frames are reordered."""
+
+_ABSOLUTE = ("matroska", "flv", "asf")
+"""Formats whose headers tell when the last stream ends, not how long it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What a video file says of itself; None where it does not.
 
-    ``width`` and ``height`` are those of upright frames, in pixels; ``fps`` is the mean rate;
-    ``first_s`` is the container's own time of the first frame, from which ``t_s`` is counted.
+    ``name`` is fit to be shown, also where the file's own is no text. ``width`` and ``height`` are
+    those of upright frames with square pixels; ``fps`` is the mean rate; ``first_s`` is the
+    container's own time of the first frame, from which ``t_s`` is counted.
     """
 
     name: str
     width: int
     height: int
     duration_s: float | None
-    frames: int | None
     fps: float | None
     has_audio: bool
     first_s: float = 0.0
@@ -58,15 +72,18 @@ class DecodePass:
         self._at_end = False
         self._failed = False
         self._read_s = -math.inf
+        self._last_pos: int | None = None
+        self._last_is_cut = False
         self._last_ticks: int | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._container = stack.enter_context(open_container(self._path))
             self.stream = picture_stream(self._container)
+            self.sound = sound_stream(self._container)
+            read_only(self._container, [self.stream, *self._container.streams.audio])
             self._stack = stack.pop_all()
-        # AVI files store no times of showing; FFmpeg's guess fails where frames are reordered.
-        self._by_dts = self._container.format.name == "avi"
+        self._by_dts = self._is(*_WITHOUT_PTS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,20 +95,16 @@ class DecodePass:
 
     def info(self, name: str, size: tuple[int, int]) -> VideoInfo:
         """What the file says of itself, after its first frame was decoded."""
-        stream, container = self.stream, self._container
-        duration_s = float(stream.duration * self._tick_s) if stream.duration else None
-        if duration_s is None and container.duration:
-            duration_s = container.duration / 1e6
+        stream = self.stream
         rate = stream.average_rate or stream.guessed_rate
         return VideoInfo(
-            name=name,
+            name=printable(name),
             width=size[0],
             height=size[1],
-            duration_s=duration_s,
-            frames=stream.frames or None,
+            duration_s=self._duration_s(),
             fps=float(rate) if rate else None,
-            has_audio=bool(container.streams.audio),
-            first_s=float((self._last_ticks or 0) * self._tick_s),
+            has_audio=self.sound is not None,
+            first_s=self._first_s(),
         )
 
     def seek(self, first_ticks: int, t_s: float) -> bool:
@@ -148,9 +161,22 @@ class DecodePass:
             )
         return " ".join(said)
 
+    @property
+    def note(self) -> str:
+        """A sentence on what is odd and cannot be decided from the file; empty if nothing is."""
+        claimed_s = self._claimed_end_s()
+        if claimed_s is None or not self._at_end or self._holds_all is not None:
+            return ""
+        if self._read_s >= claimed_s - _UNCLEAR_S:
+            return ""
+        return (
+            f"The file gives its length as {claimed_s:.1f} s, but what is in it ends at second "
+            f"{self._read_s:.1f}. Its format does not tell whether anything is missing."
+        )
+
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
-        # All streams, because the header tells of the longest; the others are not decoded.
-        packets = self._container.demux()
+        # The sound too, which may be what lasts as long as the header says; it is not decoded.
+        packets = self._container.demux(self.stream, *self._container.streams.audio)
         while not self._stopped():
             try:
                 packet = next(packets, None)
@@ -163,7 +189,10 @@ class DecodePass:
             if packet.pts is not None and packet.time_base:
                 end = packet.pts + (packet.duration or 0)
                 self._read_s = max(self._read_s, float(end * packet.time_base))
-            if packet.stream_index == self.stream.index:
+            # The packets that flush the decoders have a stream, and all of them stream_index 0.
+            if packet.stream.index == self.stream.index:
+                if packet.size:
+                    self._last_pos, self._last_is_cut = packet.pos, packet.is_corrupt
                 yield packet  # type: ignore[misc]
 
     def _ticks(self, frame: av.VideoFrame) -> int:
@@ -176,13 +205,32 @@ class DecodePass:
     def _lost_its_end(self) -> bool:
         if self._failed or not self._at_end:
             return self._failed
-        if self._container.format.name == "gif":
-            return lacks_gif_end(self._path)
-        expected_s = expected_end_s(self._container, self.stream)
-        if expected_s is None:
-            return False
-        began_s = (self._container.start_time or 0) / 1e6
-        return self._read_s < began_s + expected_s - _MISSING_S
+        # Where the format tells nothing, recordings of broadcasts are cut just anywhere.
+        return self._holds_all is False or (self._holds_all is True and self._last_is_cut)
+
+    @cached_property
+    def _holds_all(self) -> bool | None:
+        return holds_all(self._path, self._container, self.stream, self._last_pos)
+
+    def _claimed_end_s(self) -> float | None:
+        """When the last stream ends by the file's own account, in its own time."""
+        if not self._container.duration:
+            return None
+        began_s = 0.0 if self._is(*_ABSOLUTE) else (self._container.start_time or 0) / 1e6
+        return began_s + self._container.duration / 1e6
+
+    def _duration_s(self) -> float | None:
+        """How long the pictures last by the file's own account."""
+        lasts_s = float((self.stream.duration or 0) * self._tick_s)
+        lasts_s = lasts_s or (self._container.duration or 0) / 1e6
+        late_s = self._first_s() if self._is(*_ABSOLUTE) else 0.0
+        return (lasts_s - late_s if 0.0 < late_s < lasts_s else lasts_s) or None
+
+    def _first_s(self) -> float:
+        return float((self._last_ticks or 0) * self._tick_s)
+
+    def _is(self, *names: str) -> bool:
+        return self._container.format.name.startswith(names)
 
 
 def _frames(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Frames of a video file, upright, in order, with the times at which they are shown."""
+"""Frames of a video file, upright, unsqueezed, in order, with the times at which they are shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.bounds import bounded
 from fer_core.errors import UnreadableVideo
-from fer_core.media.container import Orientation
+from fer_core.media.container import Orientation, pixel_aspect, unsqueezed
 from fer_core.media.demux import DecodePass, never
 
 _SAME_S = 1e-6
@@ -87,7 +87,8 @@ WHOLE = Selection()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoFrame:
-    """A frame ``(height, width, 3)`` uint8, BGR, upright, shown ``t_s`` seconds after the first."""
+    """A frame ``(height, width, 3)`` uint8, BGR, upright and with square pixels, shown ``t_s``
+    seconds after the first."""
 
     t_s: float
     bgr: NDArray[np.uint8]
@@ -98,13 +99,13 @@ class VideoFile:
 
     Raises ``UnreadableVideo`` for what is no video or has not a single frame, ``VideoTooLarge`` for
     more bytes or pixels than the limits; so does ``frames``, where the file has changed or gone.
-    ``info`` tells what the file says of itself. ``problem`` is, after an iteration, a sentence if
-    not all could be read, else empty.
+    ``info`` tells what the file says of itself. After an iteration, ``problem`` is a sentence if
+    not all could be read, and ``note`` one on what its format leaves open; else they are empty.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problem = ""
+        self.problem = self.note = ""
         self._closed = False
         self._to_bgr = VideoReformatter()
         with DecodePass(path) as reading:
@@ -116,8 +117,10 @@ class VideoFile:
                 )
             ticks, frame = first
             self._first_ticks = ticks
+            self._aspect = pixel_aspect(reading.stream)
             self._orientation = Orientation.of(frame, reading.stream)
-            self.info = reading.info(path.name, self._orientation.size(frame.width, frame.height))
+            stored = unsqueezed(frame.width, frame.height, self._aspect)
+            self.info = reading.info(path.name, self._orientation.size(*stored))
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +143,7 @@ class VideoFile:
         ``t_s`` counts from the first frame of the file, also in a clip from its middle. ``stopped``
         may end the iteration from another thread, also while it looks for the first of the frames.
         """
-        self.problem = ""
+        self.problem = self.note = ""
         take, taken = selection.picker(), 0
         with ExitStack() as stack:
             reading, timed = self._from(selection.start_s, stack, lambda: self._closed or stopped())
@@ -150,7 +153,7 @@ class VideoFile:
                 if take(t_s):
                     taken += 1
                     yield VideoFrame(t_s, self._picture(frame))
-            self.problem = reading.problem(self._first_ticks)
+            self.problem, self.note = reading.problem(self._first_ticks), reading.note
         if not taken and not self.problem:
             self.problem = "This video has no frame between the chosen start and end."
 
@@ -186,7 +189,9 @@ class VideoFile:
         return reading, reading.timed(self._first_ticks)
 
     def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
-        bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1).to_ndarray()
+        width, height = unsqueezed(frame.width, frame.height, self._aspect)
+        square = self._to_bgr.reformat(frame, width, height, format="bgr24", threads=1)
+        bgr = square.to_ndarray()
         return self._orientation.upright(np.asarray(bgr, np.uint8))
 
 

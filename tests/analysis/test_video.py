@@ -188,7 +188,7 @@ def test_memory_stays_flat():
 
 
 def info(duration_s: float | None) -> VideoInfo:
-    return VideoInfo("a.mp4", 160, 120, duration_s, None, 30.0, False)
+    return VideoInfo("a.mp4", 160, 120, duration_s, 30.0, False)
 
 
 def test_progress(monkeypatch):

@@ -22,11 +22,20 @@ resource = pytest.importorskip("resource")  # Windows has none
 WIDTH, HEIGHT, BITS = 160, 120, 10
 CODECS = {"mp4": "libx264", "mov": "libx264", "mkv": "libx264", "webm": "libvpx", "avi": "mpeg4"}
 FORMATS = (*CODECS, "gif")
+OTHER_CODECS = {
+    "3gp": "libx264", "ts": "libx264", "m2ts": "libx264", "mts": "libx264", "mpg": "mpeg2video",
+    "vob": "mpeg2video", "wmv": "wmv2", "flv": "flv", "ogv": "libvpx", "mxf": "mpeg2video",
+    "y4m": "rawvideo", "apng": "apng", "h264": "libx264", "nut": "ffv1", "ivf": "libvpx",
+}  # fmt: skip
+"""Containers that people have too, and what is usually in them."""
+MUXERS = {"mts": "mpegts", "m2ts": "mpegts", "y4m": "yuv4mpegpipe"}
 FASTSTART = {"movflags": "+faststart"}
 QUICK = {
     "libx264": {"preset": "ultrafast", "bf": "2"},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
 }
+PIXELS = {"gif": "rgb8", "mjpeg": "yuvj420p", "ffv1": "bgr0", "apng": "rgb24"}
+SMALL_JPEG = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
 TICK = Fraction(1, 1000)
 
 
@@ -61,32 +70,60 @@ def clip(
     sound: str = "",
     gop: int = 12,
     tags: dict[str, str] | None = None,
+    sound_first: bool = False,
+    chapters: list[Any] | None = None,
+    attachments: dict[str, str] | None = None,
+    aspect: Fraction | None = None,
+    cut_s: float = 0.0,
 ) -> Path:
-    """A video of ``count`` numbered frames, or of ``frames``, at ``fps`` or at ``times_s``."""
+    """A video of ``count`` numbered frames, or of ``frames``, at ``fps`` or at ``times_s``.
+
+    ``attachments`` are names with their types; ``aspect`` is that of a pixel; frames before
+    ``cut_s`` are stored, and an edit list says that they are not shown.
+    """
     pictures = list(frames) or [numbered(i) for i in range(len(times_s) or count)]
-    codec = codec or CODECS.get(path.suffix[1:], "gif")
-    with av.open(str(path), "w", options=options or {}) as film:
+    kind = path.suffix[1:]
+    codec = codec or {**CODECS, **OTHER_CODECS}.get(kind, "gif")
+    if cut_s:
+        options = {**(options or {}), "avoid_negative_ts": "disabled"}
+    with av.open(str(path), "w", format=MUXERS.get(kind), options=options or {}) as film:
+        early: Any = film.add_stream(sound, rate=48000, layout="mono") if sound_first else None
         stream: Any = film.add_stream(
             codec, rate=Fraction(fps).limit_denominator(1000), options=QUICK.get(codec, {})
         )
         stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p", "ffv1": "bgr0"}.get(codec, "yuv420p")
+        stream.pix_fmt = PIXELS.get(codec, "yuv420p")
         stream.gop_size = gop
         stream.metadata.update(tags or {})
         if turned:
             stream.set_display_rotation(**turned)
         if times_s:
             stream.codec_context.time_base = TICK
-        heard: Any = film.add_stream(sound, rate=48000, layout="mono") if sound else None
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
+        heard: Any = early
+        if sound and not early:
+            heard = film.add_stream(sound, rate=48000, layout="mono")
+        for name, mime in (attachments or {}).items():
+            film.add_attachment(name, mime, SMALL_JPEG)
+        if chapters:
+            film.set_chapters(chapters)
         for i, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             if times_s:
                 frame.pts, frame.time_base = round(times_s[i] / TICK), TICK
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode(None))
+            _mux(film, stream.encode(frame), cut_s)
+        _mux(film, stream.encode(None), cut_s)
         if heard:
             _beeps(film, heard, (times_s[-1] if times_s else len(pictures) / fps))
     return path
+
+
+def _mux(film: Any, packets: list[Any], earlier_s: float) -> None:
+    for packet in packets:
+        ticks = round(earlier_s / packet.time_base)
+        packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
+        film.mux(packet)
 
 
 def _beeps(film: Any, heard: Any, seconds: float) -> None:
@@ -109,9 +146,14 @@ def heard_at(path: Path) -> list[float]:
     return starts + [t for (_, was), (t, now) in pairwise(loud) if now > was]
 
 
-def packets_at(path: Path, times_s: Sequence[float], sizes: Sequence[tuple[int, int]] = ()) -> Path:
-    """A Matroska file of pictures (MJPEG) with whatever times, also ones that go backwards, and
-    whatever ``sizes`` (width, height)."""
+def packets_at(
+    path: Path,
+    times_s: Sequence[float],
+    sizes: Sequence[tuple[int, int]] = (),
+    jpegs: Sequence[bytes] = (),
+) -> Path:
+    """A Matroska file of pictures (MJPEG), perhaps of ``jpegs``, with whatever times, also ones
+    that go backwards, and whatever ``sizes`` (width, height)."""
     with av.open(str(path), "w", format="matroska") as film:
         stream: Any = film.add_stream("mjpeg", rate=30)
         stream.width, stream.height = sizes[0] if sizes else (WIDTH, HEIGHT)
@@ -121,7 +163,7 @@ def packets_at(path: Path, times_s: Sequence[float], sizes: Sequence[tuple[int, 
             picture = numbered(i, *(sizes[i] if sizes else (WIDTH, HEIGHT)))
             done, jpeg = cv2.imencode(".jpg", picture)
             assert done
-            packet = av.Packet(jpeg.tobytes())
+            packet = av.Packet(jpegs[i] if jpegs else jpeg.tobytes())
             packet.stream, packet.time_base, packet.is_keyframe = stream, TICK, True
             packet.dts, packet.pts = i, round(t_s / TICK)
             film.mux(packet)

@@ -157,9 +157,10 @@ def test_a_file_that_disappears_before_it_is_read(tmp_path):
             next(video.frames())
 
 
-def test_a_file_that_disappears_while_it_is_read(tmp_path):
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "gif"])
+def test_a_file_that_disappears_while_it_is_read(suffix, tmp_path):
     """Its content stays until the reader closes it; nothing is lost."""
-    path = clip(tmp_path / "clip.mp4")
+    path = clip(tmp_path / f"clip.{suffix}")
     with VideoFile(path) as video:
         frames = video.frames()
         next(frames)
