@@ -38,9 +38,12 @@ def to_csv(results: Mapping[str, FrameResult]) -> bytes:
     return table_to_csv(faces_table(results))
 
 
-def to_json(results: Mapping[str, FrameResult]) -> bytes:
-    """A UTF-8 JSON list of ``picture_record``."""
-    records = [picture_record(name, result) for name, result in results.items()]
+
+def to_json(results: Mapping[str, FrameResult], notes: Mapping[str, str]) -> bytes:
+    """A UTF-8 JSON list of ``picture_record``, with notes by file name."""
+    records = [
+        picture_record(name, result, notes.get(name, "")) for name, result in results.items()
+    ]
     return json.dumps(records, indent=2).encode()
 
 

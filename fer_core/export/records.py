@@ -40,8 +40,8 @@ def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
     ]
 
 
-def picture_record(name: str, result: FrameResult) -> dict[str, Any]:
-    """What the command line prints of a picture, ready for JSON."""
+def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:
+    """What the command line prints of a picture, ready for JSON; its ``note``, if it has one."""
     record = result.to_dict()
     del record["t_s"]  # a picture has no time
-    return {"file": name, **record}
+    return {"file": name, **({"note": note} if note else {}), **record}

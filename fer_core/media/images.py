@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +14,73 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fer_core.errors import EmptyFile, PictureTooLarge, UnreadablePicture
+from fer_core.media import jpeg_tail
 from fer_core.settings import settings
 
 # Photos from iPhones are HEIC; pillow-heif is the maintained Pillow plug-in that carries libheif.
 pillow_heif.register_heif_opener()
 
-SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif")
-"""What file choosers offer. What a file is, its first bytes decide."""
+SUFFIXES = (
+    *("jpg", "jpeg", "jfif", "jpe", "mpo", "png", "webp", "bmp", "tif", "tiff", "gif"),
+    *("heic", "heif", "avif", "ppm", "pgm", "pbm", "pnm"),
+)
+"""How pictures are named. What a file is, its content decides."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF", "AVIF", "PPM")
 """Pillow's decoders that are let near an upload: the fewer, the smaller the attack surface."""
 
 _STRIP_PX = 256
 
+_SUBFILE_TYPE = 254
+"""The tag of TIFF that tells a small copy from a page."""
+
+
+_MORE = {
+    **dict.fromkeys(
+        ("GIF", "PNG", "AVIF"),
+        "This picture moves, and only its first frame is analysed here. The Video page, and the "
+        "command video, analyse all of them.",
+    ),
+    "WEBP": "This picture moves, and only its first frame is analysed. Save it as GIF or MP4: the "
+    "Video page, and the command video, analyse all frames of those.",
+    **dict.fromkeys(
+        ("TIFF", "HEIF"),
+        "This file holds more pictures, and only the first is analysed. Save the others as files "
+        "of their own.",
+    ),
+}
+"""What to say of a file in which there is more to see. The second picture in a stereo camera's or
+telephone's JPEG shows the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPicture:
+    """A picture ``(height, width, 3)`` uint8, BGR, and a sentence on what of its file is missing or
+    was not looked at; empty where that is nothing."""
+
+    bgr: NDArray[np.uint8]
+    note: str = ""
+
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The picture in a file, as ``decode_picture`` gives it.
+    """The picture in a file, as ``decode_picture`` gives it. Raises what ``read_noted`` raises."""
+    return read_noted(path).bgr
+
+
+def decode_picture(data: bytes) -> NDArray[np.uint8]:
+    """A picture file as ``(height, width, 3)`` uint8, BGR. Raises what ``decode_noted`` raises."""
+    return decode_noted(data).bgr
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins with these 16 bytes or more looks like a picture."""
+    Image.init()
+    tests = (Image.OPEN[form][1] for form in FORMATS)
+    return any(accepts is not None and accepts(head) is True for accepts in tests)
+
+
+def read_noted(path: Path) -> DecodedPicture:
+    """The picture in a file, as ``decode_noted`` gives it.
 
     Raises ``PictureError``, also where the file is missing, a folder or not allowed to be read.
     """
@@ -39,14 +91,14 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise UnreadablePicture(f"This file cannot be opened: {reason}.") from error
-    return decode_picture(data)
+    return decode_noted(data)
 
 
-def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """Decode a picture file to ``(height, width, 3)`` uint8, BGR.
+def decode_noted(data: bytes) -> DecodedPicture:
+    """Decode a picture file, and say what was not.
 
     EXIF orientation is obeyed, transparency is laid on white, 16-bit and float greys are scaled to
-    8 bit, and of an animation the first frame is taken.
+    8 bit, and of an animation the first frame is taken. A JPEG may lack its last bytes.
     Raises ``EmptyFile``, ``UnreadablePicture`` or ``PictureTooLarge``.
     """
     if not data:
@@ -59,12 +111,14 @@ def decode_picture(data: bytes) -> NDArray[np.uint8]:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _refuse_pixels(*image.size)
-                image.load()
-                return _to_bgr(_upright(image))
+                more = _MORE.get(image.format or "", "") if _has_more(image) else ""
+                loaded, lost = jpeg_tail.load(image, data)
+                note = " ".join(filter(None, (lost, more)))
+                return DecodedPicture(_to_bgr(_upright(loaded)), note)
     except UnidentifiedImageError as error:
         raise UnreadablePicture(
             "This is not a picture in a format the dashboard reads. Use JPEG, PNG, WebP, BMP, "
-            "TIFF, GIF or HEIC."
+            "TIFF, GIF, HEIC or AVIF. Videos go to the Video page."
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
@@ -73,6 +127,18 @@ def decode_picture(data: bytes) -> NDArray[np.uint8]:
         raise UnreadablePicture(
             "This picture is damaged or incomplete. Open it elsewhere, save it again and retry."
         ) from error
+
+
+def _has_more(image: Image.Image) -> bool:
+    """Whether there is a second frame or page; the others are not counted, which takes time."""
+    with suppress(Exception):  # whatever a parser raises: then there is none that can be had
+        if image.format == "TIFF":
+            image.seek(1)
+            reduced = image.tag_v2.get(_SUBFILE_TYPE, 0) & 1  # type: ignore[attr-defined]
+            image.seek(0)
+            return not reduced
+        return bool(getattr(image, "is_animated", False))
+    return False
 
 
 def _refuse_size(size_bytes: int) -> None:

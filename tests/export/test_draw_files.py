@@ -156,7 +156,7 @@ def test_an_empty_csv_has_its_header():
 
 def test_json_can_be_read_back():
     results = {"a.jpg": result(face(1, 2, 3, 4))}
-    [record] = json.loads(to_json(results))
+    [record] = json.loads(to_json(results, {}))
     assert record["file"] == "a.jpg"
     assert record["faces"][0]["box"] == [1, 2, 3, 4]
     assert FrameResult.from_dict({**record, "t_s": 0.0}) == results["a.jpg"]

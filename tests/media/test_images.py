@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
-from fer_core.media.images import decode_picture, read_picture
+from fer_core.media.images import decode_noted, decode_picture, read_picture
 from fer_core.paths import ROOT
 from tests.conftest import SAMPLE
 
@@ -41,7 +41,9 @@ def near(pixel, rgb, tolerance=40) -> bool:
     return bool(np.all(np.abs(np.asarray(pixel, int)[::-1] - rgb) <= tolerance))
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF"])
+@pytest.mark.parametrize(
+    "form", ["JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF", "AVIF", "PPM"]
+)
 def test_every_format_gives_the_same_picture(form):
     bgr = decode_picture(encoded(quadrants(), form))
     assert bgr.shape == (48, 64, 3)
@@ -109,11 +111,29 @@ def test_floats_that_are_no_numbers_are_black():
     assert decode_picture(encoded(Image.fromarray(values), "TIFF"))[1, 1, 0] == 255
 
 
-@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_the_first_frame_of_an_animation(form):
     frames = [Image.new("RGB", (8, 8), color) for color in (RED, GREEN)]
     data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
-    assert near(decode_picture(data)[4, 4], RED)
+    found = decode_noted(data)
+    assert near(found.bgr[4, 4], RED)
+    assert "moves, and only its first frame is analysed" in found.note
+    assert "Video page" in found.note
+
+
+@pytest.mark.parametrize("form", ["TIFF", "HEIF"])
+def test_the_first_page_of_many(form):
+    pages = [Image.new("RGB", (64, 64), color) for color in (RED, GREEN)]
+    found = decode_noted(encoded(pages[0], form, save_all=True, append_images=pages[1:]))
+    assert near(found.bgr[4, 4], RED)
+    assert "holds more pictures" in found.note
+
+
+def test_a_small_copy_in_a_tiff_is_no_page():
+    pages = [Image.new("RGB", (64, 64), RED), Image.new("RGB", (8, 8), RED)]
+    pages[1].encoderinfo = {"tiffinfo": {254: 1}}
+    data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert decode_noted(data).note == ""
 
 
 def test_an_empty_file():
@@ -127,7 +147,9 @@ def test_what_is_no_picture(junk):
         decode_picture(junk)
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF"])
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF", "AVIF", "PPM"]
+)
 def test_a_truncated_picture(form):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     data = encoded(Image.fromarray(noise), form)
@@ -186,7 +208,7 @@ def test_a_large_photo_is_held_twice_at_most(tmp_path):
     Image.new("RGB", (4000, 3000), "teal").save(path)
     code = f"""
 from pathlib import Path
-from fer_core.images import read_picture
+from fer_core.media.images import read_picture
 def told_mb(what):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(what))

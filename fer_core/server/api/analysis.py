@@ -13,6 +13,8 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import PictureError, UnknownModel, WeightsError, WeightsMissing
 from fer_core.export.records import picture_record
 from fer_core.media.images import decode_picture
+from fer_core.export.files import picture_record
+from fer_core.media.images import decode_noted
 from fer_core.server.api.errors import Refused
 from fer_core.server.api.limits import Buffer, Gate
 from fer_core.server.api.request_body import Picture, read_upload
@@ -62,10 +64,16 @@ def _analyzer(options: Options) -> Analyzer:
 
 def _record(analyzer: Analyzer, picture: Picture) -> dict[str, Any]:
     try:
-        result = analyzer.analyze(decode_picture(picture.data))
+        decoded = decode_noted(picture.data)
+        result = analyzer.analyze(decoded.bgr)
     except PictureError as error:
         ERRORS.labels("api").inc()
         return {"file": picture.name, "error": str(error)}
+    except Exception:  # whatever one picture makes a library raise: the others have an answer
+        ERRORS.labels("api").inc()
+        _log.exception("a picture could not be analysed")
+        sentence = "This picture could not be analysed: the server's log says why. Send another."
+        return {"file": picture.name, "error": sentence}
     PICTURES.labels("api").inc()
     ANALYSIS_SECONDS.labels("picture").observe(result.latency_ms / 1e3)
-    return picture_record(picture.name, result)
+    return picture_record(picture.name, result, decoded.note)

@@ -127,6 +127,9 @@ class PictureRecord(_Strict):
     """A picture that was analysed: what the command line prints of it."""
 
     file: str = Field(description="The name it was sent with.")
+    note: str | None = Field(
+        default=None, description="What of the file is missing or was not looked at, if anything."
+    )
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     model: str = Field(description="The emotion model that was used.")

@@ -11,11 +11,11 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.errors import PictureError
+from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.charts.basic import expression_bars
 from fer_core.export.draw import annotate, face_name
 from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
-from fer_core.media.images import SUFFIXES, decode_picture
+from fer_core.media.images import decode_noted, decode_picture
 from fer_core.media.resize import shrink
 from fer_core.paths import SAMPLE
 from fer_core.schema import Face, FrameResult
@@ -48,13 +48,15 @@ class Picture:
 class Outcome:
     """What became of a picture: a result with a preview, or a sentence that says why not.
 
-    The preview is the picture itself, smaller, without marks, as a JPEG file: it stays with the
-    page, and an array would take ten times the memory.
+    ``note`` says what of the file is missing or was not looked at. The preview is the picture
+    itself, smaller, without marks, as a JPEG file: it stays with the page, and an array would take
+    ten times the memory.
     """
 
     name: str
     result: FrameResult | None = None
     preview: bytes = b""
+    note: str = ""
     error: str = ""
 
 
@@ -62,7 +64,7 @@ def picture_inputs() -> list[Picture]:
     """The widgets that take pictures, and what they hold now."""
     uploads = st.file_uploader(
         "Pictures",
-        type=list(SUFFIXES),
+        type=None,  # what a file is, its content tells
         accept_multiple_files=True,
         max_upload_size=settings().max_upload_mb,
         help="One or many. They stay in this computer's memory until you leave this page.",
@@ -105,14 +107,17 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
     """Decode and analyse one picture; what is wrong with it becomes a sentence."""
     with AT_ONCE:
         try:
-            bgr = decode_picture(picture.data)
+            decoded = decode_noted(picture.data)
+            result = analyzer.analyze(decoded.bgr)
         except PictureError as error:
             ERRORS.labels("page").inc()
             return Outcome(picture.name, error=str(error))
-        result = analyzer.analyze(bgr)
+        except Exception as error:  # whatever one picture makes a library raise
+            ERRORS.labels("page").inc()
+            return Outcome(picture.name, error=unexpected_error_message(error))
         PICTURES.labels("page").inc()
-        preview = to_jpeg(shrink(bgr, PREVIEW_PX)[0], PREVIEW_QUALITY)
-        return Outcome(picture.name, result, preview)
+        preview = to_jpeg(shrink(decoded.bgr, PREVIEW_PX)[0], PREVIEW_QUALITY)
+        return Outcome(picture.name, result, preview, decoded.note)
 
 
 def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
@@ -125,6 +130,8 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
         if outcome.result is None:
             st.error(plain(outcome.error), icon=":material/broken_image:")
             return
+        if outcome.note:
+            st.info(outcome.note, icon=":material/info:")
         left, right = st.columns([3, 2], gap="medium")
         with left:
             preview = decode_picture(outcome.preview)
@@ -154,6 +161,7 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
 def show_table(outcomes: Mapping[str, Outcome]) -> None:
     """All faces of all pictures, and the same as files."""
     results = {name: o.result for name, o in outcomes.items() if o.result is not None}
+    notes = {name: outcome.note for name, outcome in outcomes.items()}
     if not any(result.faces for result in results.values()):
         return
     st.subheader("All faces")
@@ -175,7 +183,7 @@ def show_table(outcomes: Mapping[str, Outcome]) -> None:
     csv, json, _ = st.columns([1, 1, 3])
     files: tuple[tuple[str, str, Callable[[], bytes]], ...] = (
         ("CSV", "text/csv", lambda: BOM + to_csv(results)),
-        ("JSON", "application/json", lambda: to_json(results)),
+        ("JSON", "application/json", lambda: to_json(results, notes)),
     )
     for column, (kind, mime, make) in zip((csv, json), files, strict=True):
         column.download_button(

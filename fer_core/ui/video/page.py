@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.analysis.progress import format_duration
-from fer_core.errors import FerError, JobUnknown
+from fer_core.errors import FerError, JobUnknown, unexpected_error_message
 from fer_core.history import JobInfo
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
@@ -18,9 +18,6 @@ from fer_core.ui.shared.models import ModelsInUse
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.uploads import forget
-
-SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi", "gif")
-"""What file choosers offer. What a file is, its first bytes decide."""
 
 UPDATE_S = 1.0
 """How often the list is drawn anew while a job is at work."""
@@ -51,7 +48,7 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     number = st.session_state.setdefault("video_upload", 0)
     uploads = st.file_uploader(
         "Videos",
-        type=list(SUFFIXES),
+        type=None,  # what a file is, its content tells
         accept_multiple_files=True,
         max_upload_size=settings().max_video_mb,
         # A new key empties the widget.
@@ -93,6 +90,8 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
                 st.session_state["video_open"] = job_id
             except FerError as error:
                 failed.append((upload.name, str(error)))
+            except Exception as error:  # whatever one file makes a library raise
+                failed.append((upload.name, unexpected_error_message(error)))
     st.session_state["video_failed"] = failed
     st.session_state["video_upload"] = number + 1
     forget(uploads)

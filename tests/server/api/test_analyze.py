@@ -372,10 +372,31 @@ def test_a_bug_is_an_error_of_the_same_form(client, sample, monkeypatch):
     def fail(*_args):
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(analysis, "decode_picture", fail)
+    monkeypatch.setattr(analysis, "picture_record", fail)
     answer = post(client, ("a", sample))
     assert "secret" not in refusal(answer, 500, "internal")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_one_picture_makes_a_library_raise_is_its_error_alone(client, sample, monkeypatch):
+    decode = analysis.decode_noted
+
+    def fail(data, *others):
+        if data == b"odd":
+            raise RuntimeError("a secret detail")
+        return decode(data, *others)
+
+    monkeypatch.setattr(analysis, "decode_noted", fail)
+    first, second = post(client, ("a", b"odd"), ("b", sample)).json()["pictures"]
+    assert "could not be analysed" in first["error"]
+    assert "secret" not in first["error"]
+    assert len(second["faces"]) == 1
+
+
+def test_a_picture_without_its_last_bytes_has_a_note(client, sample):
+    [record] = post(client, ("a", sample[:-2])).json()["pictures"]
+    assert "last bytes" in record["note"]
+    assert len(record["faces"]) == 1
 
 
 @pytest.mark.parametrize(

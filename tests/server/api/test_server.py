@@ -16,7 +16,7 @@ from contextlib import suppress
 import pytest
 from PIL import Image
 
-from fer_core.media.images import decode_picture, read_picture
+from fer_core.media.images import decode_noted, read_picture
 from fer_core.server.api import analysis
 from tests.conftest import SAMPLE
 from tests.downloads import wait_until
@@ -181,9 +181,9 @@ def test_no_more_than_the_setting_are_analysed_at_once(start_server, monkeypatch
 
     def wait_and_decode(data):
         assert go_on.wait(30)
-        return decode_picture(data)
+        return decode_noted(data)
 
-    monkeypatch.setattr(analysis, "decode_picture", wait_and_decode)
+    monkeypatch.setattr(analysis, "decode_noted", wait_and_decode)
     server = start_server()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
     path = "/api/v1/analyze?detector=haar&emotion=compact"

@@ -71,6 +71,46 @@ def test_a_picture_without_a_face(page):
     assert not page.dataframe
 
 
+def test_what_a_picture_is_its_content_tells(page):
+    """Streamlit would refuse endings that are not in a list."""
+    data = SAMPLE.read_bytes()
+    out = io.BytesIO()
+    Image.open(SAMPLE).save(out, "AVIF")
+    upload(page, ("a.jfif", data), ("b.mpo", data), ("c.avif", out.getvalue()), ("d", data))
+    assert not page.exception
+    assert not page.error
+    assert list(page.dataframe[0].value["dominant"]) == ["happy"] * 4
+    assert not page.file_uploader[0].proto.type
+
+
+def test_a_picture_without_its_last_bytes_has_a_note(page):
+    upload(page, ("a.jpg", SAMPLE.read_bytes()[:-2]))
+    assert any("last bytes of this file are missing" in info.value for info in page.info)
+    assert charts(page) == 1
+
+
+def test_an_animation_whose_first_frame_is_empty_says_where_there_is_more(page, astronaut):
+    empty, face = Image.new("RGB", (512, 512)), Image.fromarray(astronaut[:, :, ::-1])
+    out = io.BytesIO()
+    empty.save(out, "GIF", save_all=True, append_images=[face])
+    upload(page, ("a.gif", out.getvalue()))
+    assert any("No face was found" in info.value for info in page.info)
+    assert any("The Video page" in info.value for info in page.info)
+
+
+def test_what_one_picture_makes_a_library_raise_is_its_error_alone(page, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("odd")
+
+    data = SAMPLE.read_bytes()
+    upload(page, ("a.jpg", data))
+    monkeypatch.setattr("fer_core.analysis.analyzer.Analyzer.analyze", fail)
+    upload(page, ("a.jpg", data), ("b.jpg", data))
+    assert not page.exception
+    assert ["could not be analysed" in error.value for error in page.error] == [True]
+    assert list(page.dataframe[0].value["file"]) == ["a.jpg"]
+
+
 def test_a_group_has_a_chart_for_each_face(page, astronaut):
     group = np.hstack([astronaut, astronaut])[:, :, ::-1]
     upload(page, ("group.png", png(group)))

@@ -122,6 +122,14 @@ def test_what_is_no_video_is_a_sentence_beside_its_name(page):
     assert page.button(key="video_analyse").disabled  # the widget is empty again
 
 
+@pytest.mark.parametrize("name", ["a.3gp", "b.mts", "c.wmv", "d"])
+def test_what_a_video_is_its_content_tells(page, film, name):
+    add(page, name, film)
+    assert not page.error
+    assert finished(page).name == name
+    assert not page.file_uploader[0].proto.type
+
+
 def test_an_end_before_the_start_is_said(page, film):
     page.run()
     page.number_input(key="video_from").set_value(5.0).run()
