@@ -37,6 +37,14 @@ class FerError(Exception):
     """The root: ``except FerError`` catches what a user can cause, and no programming mistake."""
 
 
+def unexpected_error_message(error: Exception) -> str:
+    """A sentence on whatever else one file in a million makes a library raise."""
+    return (
+        f"This file could not be analysed ({type(error).__name__}: {error}). Save it again in "
+        "another program and retry."
+    )
+
+
 class PictureError(FerError):
     """A picture cannot be used."""
 

@@ -5,28 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.media import container, images
+from fer_core.media.kinds import Kind, kind_of
+from fer_core.media.names import as_text, printable
 from fer_core.media.video import Selection
 from fer_core.models import registry
-
-Kind = Literal["picture", "video"]
-
-# GIF stands in both lists: as a video, all of its frames count.
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(images.SUFFIXES, "picture"),
-    **dict.fromkeys(container.SUFFIXES, "video"),
-}
 
 PICTURES_AT_ONCE = 16
 """Pictures in a piece of work: enough to make the part's file worth it, and soon done again."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever rows change their meaning: then all files are analysed anew."""
 
 
@@ -88,14 +80,23 @@ class Recipe:
         return hashlib.sha256(repr((told, made_by, frames)).encode()).hexdigest()[:32]
 
 
-def find(folder: Path) -> tuple[list[Item], list[str]]:
-    """The pictures and videos below a folder by name, folder by folder; and what to say of
-    folders that cannot be read.
+@dataclass(slots=True)
+class Listing:
+    """What is below a folder: the pictures and videos by name, folder by folder; the names of files
+    that are neither; those of hidden files and folders; and sentences on what cannot be read."""
 
-    Hidden files and folders are left out, and links that lead back to a folder they lie in.
-    """
-    unread: list[str] = []
-    return list(_walk(folder, "", (), unread)), unread
+    items: list[Item] = field(default_factory=list)
+    neither: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def find(folder: Path, outputs: Collection[Path] = ()) -> Listing:
+    """Look through a folder and those in it, but for hidden ones, ``outputs``, and links that lead
+    back to a folder they lie in. What a file is, its content tells."""
+    listing = Listing()
+    _walk(folder, "", (), listing, {str(output) for output in outputs})
+    return listing
 
 
 def pieces(items: Iterable[Item]) -> list[Piece]:
@@ -111,26 +112,36 @@ def pieces(items: Iterable[Item]) -> list[Piece]:
 
 
 def _walk(
-    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], unread: list[str]
-) -> Iterator[Item]:
+    folder: Path,
+    prefix: str,
+    above: tuple[tuple[int, int], ...],
+    listing: Listing,
+    outputs: Collection[str],
+) -> None:
     try:
         here = folder.stat()
         with os.scandir(folder) as found:
-            entries = sorted((e for e in found if e.name[0] != "."), key=lambda each: each.name)
+            entries = sorted((e for e in found if e.path not in outputs), key=lambda e: e.name)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        unread.append(f"{prefix or folder} is left out: {reason}.")
+        listing.unread.append(f"{printable(prefix or str(folder))} is left out: {reason}.")
         return
     identity = (here.st_dev, here.st_ino)
     if identity in above:
         return
     for entry in entries:
         # Names need not be text; a Parquet file holds nothing else.
-        file = prefix + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-        if _is_folder(entry):
-            yield from _walk(Path(entry.path), f"{file}/", (*above, identity), unread)
-        elif (kind := _KINDS.get(Path(entry.name).suffix[1:].lower())) and (told := _told(entry)):
-            yield Item(Path(entry.path), file, kind, told.st_size, told.st_mtime_ns)
+        file = prefix + as_text(entry.name)
+        if entry.name[0] == ".":
+            listing.hidden.append(file)
+        elif _is_folder(entry):
+            _walk(Path(entry.path), f"{file}/", (*above, identity), listing, outputs)
+        elif (told := _told(entry)) is None:
+            listing.unread.append(f"{printable(file)} is left out: it is no ordinary file.")
+        elif kind := kind_of(Path(entry.path)):
+            listing.items.append(Item(Path(entry.path), file, kind, told.st_size, told.st_mtime_ns))
+        else:
+            listing.neither.append(file)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

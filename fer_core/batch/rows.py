@@ -20,10 +20,11 @@ from pyarrow import parquet
 from fer_core.batch.files import Item
 from fer_core.export.table_sinks import ROWS_AT_ONCE, column_notes, column_types
 from fer_core.media.atomic_file import OutputFile
+from fer_core.media.names import as_text
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import as_table, columns, frame_numbers
 
-_BEFORE, _AFTER = ("file", "kind"), ("model", "detector", "error", "stamp")
+_BEFORE, _AFTER = ("file", "kind"), ("model", "detector", "error", "note", "stamp")
 
 _NOTES = {
     "file": "path of the file below the folder",
@@ -35,6 +36,8 @@ _NOTES = {
     "detector": "the face detector",
     "error": "what went wrong; null where nothing did. In the last row of a video of which a part "
     "could be read, else in the only row of the file",
+    "note": "in the last row of a file that was analysed: what of it is missing, or was not looked "
+    "at; null: nothing",
     "stamp": "tells a second run which file, at which size and time of change, was analysed how; "
     "empty: it is tried again",
 }
@@ -141,8 +144,12 @@ class PartFile(RowsFile):
         """Say what went wrong, in the last row of the file, or in its only one."""
         if self._texts["file"][-1:] != [item.file]:
             self._add(item, stamp, [[np.nan] * len(columns(self.labels))], None, None)
-        self._texts["error"][-1] = failure.sentence
+        self._texts["error"][-1] = as_text(failure.sentence)
         self._texts["stamp"][-1] = stamp if failure.lasting else ""
+
+    def note(self, text: str) -> None:
+        """Say something of the file that was added last, in its last row."""
+        self._texts["note"][-1] = text
 
     def _add(
         self,
@@ -157,7 +164,7 @@ class PartFile(RowsFile):
             self._flush()
         for numbers in rows:
             self._numbers.extend(numbers)
-            told = (item.file, item.kind, model, detector, None, stamp)
+            told = (item.file, item.kind, model, detector, None, None, stamp)
             for name, text in zip(_TEXTS, told, strict=True):
                 self._texts[name].append(text)
 

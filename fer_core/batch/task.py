@@ -13,8 +13,8 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.video import analyze_video
 from fer_core.batch.files import Item, Piece, Recipe
 from fer_core.batch.rows import Failure, PartFile
-from fer_core.errors import FerError, PictureTooLarge, VideoTooLarge
-from fer_core.media.images import read_picture
+from fer_core.errors import FerError, PictureTooLarge, VideoTooLarge, unexpected_error_message
+from fer_core.media.images import read_noted
 from fer_core.media.video import Selection, VideoFile
 from fer_core.schema import FrameResult
 
@@ -38,6 +38,8 @@ def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
             for outcome in _outcomes(item, analyzer, recipe.selection):
                 if isinstance(outcome, Failure):
                     rows.failure(item, stamp, outcome)
+                elif isinstance(outcome, str):
+                    rows.note(outcome)
                 else:
                     rows.result(item, stamp, outcome)
     return len(piece)
@@ -65,8 +67,8 @@ def _analyzer(detector: str, emotion: str) -> Analyzer:
 
 def _outcomes(
     item: Item, analyzer: Analyzer, selection: Selection
-) -> Iterator[FrameResult | Failure]:
-    """The frames of a file and, if it ends badly, why. Raises nothing."""
+) -> Iterator[FrameResult | Failure | str]:
+    """The frames of a file and, if it ends badly, why, or else a note. Raises nothing."""
     try:
         with item.path.open("rb"):
             pass  # what cannot be opened today, can perhaps tomorrow
@@ -76,7 +78,7 @@ def _outcomes(
         return
     try:
         if item.kind == "picture":
-            yield analyzer.analyze(read_picture(item.path)).numbered()
+            yield from _picture(item.path, analyzer)
         else:
             yield from _video(item.path, analyzer, selection)
     except (PictureTooLarge, VideoTooLarge) as error:
@@ -84,12 +86,25 @@ def _outcomes(
     except FerError as error:
         yield Failure(str(error))
     except Exception as error:  # whatever one file in a million makes a library raise
-        yield Failure(f"This file could not be analysed: {type(error).__name__}: {error}.")
+        yield Failure(unexpected_error_message(error))
 
 
-def _video(path: Path, analyzer: Analyzer, selection: Selection) -> Iterator[FrameResult | Failure]:
+def _picture(path: Path, analyzer: Analyzer) -> Iterator[FrameResult | str]:
+    picture = read_noted(path)
+    yield analyzer.analyze(picture.bgr).numbered()
+    if picture.note:
+        yield picture.note
+
+
+def _video(
+    path: Path, analyzer: Analyzer, selection: Selection
+) -> Iterator[FrameResult | Failure | str]:
     with VideoFile(path) as video:
+        shown = False
         for _, result in analyze_video(video, analyzer, selection):
+            shown = True
             yield result
         if video.problem:
             yield Failure(video.problem)
+        elif video.note and shown:
+            yield video.note

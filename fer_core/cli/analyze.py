@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from fer_core.cli.options import analyzer_of, detector_option, emotion_option
-from fer_core.errors import PictureError
+from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.records import columns, face_rows, picture_record
-from fer_core.media.images import read_picture
+from fer_core.media.images import read_noted
+from fer_core.media.names import as_text, printable
 from fer_core.schema import FrameResult
 from fer_core.spreadsheet import harmless
 
@@ -28,37 +29,46 @@ from fer_core.spreadsheet import harmless
 def analyze_command(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> None:
     """Print what is in each picture: a line of JSON a picture, or a line of CSV a face.
 
-    A picture that cannot be read gets a line with an error, and the exit code is 1 at the end.
+    A picture that cannot be read gets a line with an error, and the exit code is 1 at the end. One
+    of which something is missing, or was not looked at, has a note.
     """
     analyzer = analyzer_of(detector, emotion)
     write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
     failed = False
     for path in paths:
+        name = as_text(str(path))
         try:
-            write.result(str(path), analyzer.analyze(read_picture(path)))
+            picture = read_noted(path)
+            write.result(name, analyzer.analyze(picture.bgr), picture.note)
         except PictureError as error:
             failed = True
-            write.error(str(path), str(error))
+            write.error(name, str(error))
+        except Exception as error:  # whatever one picture makes a library raise
+            failed = True
+            write.error(name, unexpected_error_message(error))
     sys.exit(1 if failed else 0)
 
 
 class _JsonLines:
-    def result(self, name: str, result: FrameResult) -> None:
-        click.echo(json.dumps(picture_record(name, result)))
+    def result(self, name: str, result: FrameResult, note: str) -> None:
+        click.echo(json.dumps(picture_record(name, result, note)))
 
     def error(self, name: str, sentence: str) -> None:
         click.echo(json.dumps({"file": name, "error": sentence}))
 
 
 class _CsvRows:
-    """A header, then a row a face; a picture without a face has none, one with an error has one."""
+    """A header, then a row a face; a picture without a face has none, one with an error has one.
+    Notes go to standard error."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
         self._rows = csv.writer(sys.stdout, lineterminator="\n")
         self._write(*header, "error")
 
-    def result(self, name: str, result: FrameResult) -> None:
+    def result(self, name: str, result: FrameResult, note: str) -> None:
+        if note:
+            click.echo(f"{printable(name)}: {note}", err=True)
         for row in face_rows(name, result):
             self._write(*row.values(), "")
 

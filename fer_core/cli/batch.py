@@ -47,7 +47,8 @@ def batch_command(
     """Analyse all pictures and videos below FOLDER into one Parquet file, a row a face and frame.
 
     A file without a face is a row without one; a file that cannot be analysed is a row with its
-    error, and the exit code is 1 at the end. A GIF counts as a video.
+    error, and the exit code is 1 at the end. What a file is, its content tells: animations count
+    as videos, but for WebP. Files that are neither are named.
 
     The same command once more does only what is new or has changed, and takes out the rows of files
     that are gone; other models or frames do all anew. A broken file is tried again when it has

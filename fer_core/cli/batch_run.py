@@ -15,13 +15,17 @@ import click
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from fer_core.batch.files import Item, Piece, Recipe, find, pieces
+from fer_core.batch.files import Item, Listing, Piece, Recipe, find, pieces
 from fer_core.batch.merge import merge
 from fer_core.batch.pool import Workers
 from fer_core.batch.ray import run_on_ray
 from fer_core.batch.rows import Place, is_batch, places
 from fer_core.batch.task import analyze_piece, give_up
 from fer_core.errors import FerError
+from fer_core.media.names import beside, printable
+
+MOST_NAMED = 100
+"""Files that are named of those left out."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -42,11 +46,13 @@ def run_batch(
     ``.parts`` after it; then they are merged and removed. Raises ``click.ClickException`` with a
     sentence where nothing can be done.
     """
-    items, unread = find(folder)
-    for sentence in unread:
+    listing = find(folder, (out, _parts_folder(out)))
+    for sentence in _left_out(listing):
         click.echo(sentence, err=True)
+    items = listing.items
     if not items:
-        raise click.ClickException(f"There is no picture and no video in {folder}.")
+        where = printable(str(folder))
+        raise click.ClickException(f"There is no picture and no video in {where}.")
     with _parts_of(out) as parts:
         missing = _missing(items, recipe, _found(out, parts))
         before = f"{len(items) - len(missing)} done before, {len(missing)} to do"
@@ -78,30 +84,34 @@ def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> 
     failed = sum(place.failed for place in rows_of)
     errors = f", {failed} with an error: see the column error" if failed else ""
     count = sum(place.count for place in rows_of)
-    click.echo(f"{out}: {count} rows of {_files(len(items))}{errors}")
+    click.echo(f"{printable(str(out))}: {count} rows of {_files(len(items))}{errors}")
     return 1 if failed else 0
+
+
+def _parts_folder(out: Path) -> Path:
+    return beside(out, ".parts")
 
 
 @contextmanager
 def _parts_of(out: Path) -> Iterator[Path]:
     """The folder for the parts, kept from a second run at the same time."""
-    parts = out.with_name(f"{out.name}.parts")
-    if out.exists() and not is_batch(out):
-        raise click.ClickException(
-            f"{out} is there already, and it is no table of this command. Choose another name."
-        )
+    parts, name = _parts_folder(out), printable(str(out))
     try:
+        if out.exists() and not is_batch(out):
+            raise click.ClickException(
+                f"{name} is there already, and it is no table of this command. Choose another name."
+            )
         parts.mkdir(exist_ok=True)
         lock = FileLock(parts / "lock", timeout=0)
         lock.acquire()
     except Timeout as error:
         raise click.ClickException(
-            f"Another run is writing to {out}. Wait for its end, or choose another name."
+            f"Another run is writing to {name}. Wait for its end, or choose another name."
         ) from error
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise click.ClickException(
-            f"{out} cannot be written: {reason}. Choose a folder that exists and that you may "
+            f"{name} cannot be written: {reason}. Choose a folder that exists and that you may "
             "write to."
         ) from error
     try:
@@ -157,6 +167,27 @@ def _progress(
         return
     with Workers(todo, lost, workers or os.cpu_count() or 1) as pool:
         yield from pool.run(work)
+
+
+def _left_out(listing: Listing) -> Iterator[str]:
+    """Sentences on what is not analysed, with its names."""
+    yield from listing.unread
+    if listing.neither:
+        what = (
+            "is neither a picture nor a video"
+            if len(listing.neither) == 1
+            else ("are neither pictures nor videos")
+        )
+        yield f"Left out: {_files(len(listing.neither))} that {what}: {_names(listing.neither)}."
+    if listing.hidden:
+        count = len(listing.hidden)
+        what = "hidden file or folder" if count == 1 else "hidden files and folders"
+        yield f"Left out: {count} {what}: {_names(listing.hidden)}."
+
+
+def _names(files: Sequence[str]) -> str:
+    named = ", ".join(map(printable, files[:MOST_NAMED]))
+    return named if len(files) <= MOST_NAMED else f"{named}, and {len(files) - MOST_NAMED} more"
 
 
 def _files(count: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 
 import click
@@ -63,3 +65,7 @@ def _refusal(name: str, sentence: str) -> click.Command:
 @click.version_option(fer_core.__version__, prog_name="fer-dashboard")
 def main() -> None:
     """Facial expression recognition in pictures, videos and live cameras."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's or a file's encoding does not know must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

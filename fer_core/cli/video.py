@@ -10,6 +10,7 @@ import click
 
 from fer_core.cli.options import analyzer_of, detector_option, emotion_option
 from fer_core.cli.video_run import analyze_all
+from fer_core.media.names import printable, shortened
 from fer_core.media.video import Selection
 
 _SUFFIXES = {
@@ -68,7 +69,10 @@ def video_command(
     detector: str,
     **outputs: str | None,
 ) -> None:
-    """Analyse videos: MP4, MOV, WebM, MKV, AVI or GIF.
+    """Analyse videos: MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV, GIF and others.
+
+    What a file is, its content tells, not its name. Names of outputs that a disk would not take
+    are shortened.
 
     Each output is a file or, if it ends with / or is one, a folder, which gets a file a video,
     named after it. Several videos need folders. Without any output a summary is printed.
@@ -90,13 +94,18 @@ def video_command(
 def _places(video: Path, given: Mapping[str, str]) -> dict[str, Path]:
     """Where each output of a video goes, by kind."""
     return {
-        kind: Path(name) / f"{video.stem}{_SUFFIXES[kind]}" if _is_folder(name) else Path(name)
+        kind: Path(name) / shortened(video.stem, _SUFFIXES[kind])
+        if _is_folder(name)
+        else Path(name)
         for kind, name in given.items()
     }
 
 
 def _is_folder(name: str) -> bool:
-    return name.endswith("/") or Path(name).is_dir()
+    try:
+        return name.endswith("/") or Path(name).is_dir()
+    except OSError:  # a name that is too long for a disk
+        return False
 
 
 def _refuse_clashes(
@@ -106,8 +115,8 @@ def _refuse_clashes(
     for kind, name in given.items():
         if len(files) > 1 and not _is_folder(name):
             raise click.UsageError(
-                f"--{kind} {name} is one file, but there are {len(files)} videos. Give a folder, "
-                f"with a / at its end: --{kind} results/"
+                f"--{kind} {printable(name)} is one file, but there are {len(files)} videos. Give "
+                f"a folder, with a / at its end: --{kind} results/"
             )
     taken = {path.resolve(): path for path in files}
     if len(taken) < len(files):
@@ -117,8 +126,8 @@ def _refuse_clashes(
             other = taken.setdefault(place.resolve(), place)
             if other is not place:
                 raise click.UsageError(
-                    f"{place} would be written over {other}, or twice. Choose another name, or "
-                    "another folder for videos of the same name."
+                    f"{printable(str(place))} would be written over {printable(str(other))}, or "
+                    "twice. Choose another name, or another folder for videos of the same name."
                 )
 
 
@@ -129,4 +138,6 @@ def _make_folders(given: Mapping[str, str]) -> None:
                 Path(name).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 reason = (error.strerror or "unknown error").lower()
-                raise click.UsageError(f"--{kind} {name} cannot be made: {reason}.") from error
+                raise click.UsageError(
+                    f"--{kind} {printable(name)} cannot be made: {reason}."
+                ) from error

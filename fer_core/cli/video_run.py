@@ -15,10 +15,11 @@ import click
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
 from fer_core.analysis.video import analyze_video
-from fer_core.errors import FerError
+from fer_core.errors import FerError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
 from fer_core.export.text_summary import ReportSink, summary_text
+from fer_core.media.names import printable
 from fer_core.media.video import Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
@@ -51,7 +52,10 @@ def analyze_all(plan: Mapping[Path, OutputPaths], analyzer: Analyzer, selection:
                 _analyze(path, paths, analyzer, selection, stopped)
             except FerError as error:
                 failed = True
-                click.echo(f"{path}: {error}", err=True)
+                click.echo(f"{printable(str(path))}: {error}", err=True)
+            except Exception as error:  # whatever one video makes a library raise
+                failed = True
+                click.echo(f"{printable(str(path))}: {unexpected_error_message(error)}", err=True)
             if stopped.is_set():
                 left = len(plan) - number
                 others = f" Not begun: {left}." if left else ""
@@ -85,9 +89,10 @@ def _analyze(
     stopped: threading.Event,
 ) -> None:
     """Analyse one video and say what came of it. Raises ``VideoError``."""
+    name = printable(str(path))
     timeline = Timeline(analyzer.labels)
     with VideoFile(path) as video:
-        line = _ProgressLine(path.name, Progress(video.info, selection))
+        line = _ProgressLine(video.info.name, Progress(video.info, selection))
         with suppress(_StoppedEarly), line, ExitStack() as stack:
             write = _open_outputs(stack, paths, video, analyzer, selection)
             found = stack.enter_context(closing(analyze_video(video, analyzer, selection)))
@@ -98,13 +103,13 @@ def _analyze(
                 line.advance(frame.t_s)
                 if stopped.is_set():
                     raise _StoppedEarly
-        if video.problem:
-            click.echo(f"{path}: {video.problem}", err=True)
+        for sentence in filter(None, (video.problem, video.note)):
+            click.echo(f"{name}: {sentence}", err=True)
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    click.echo(f"{path}: {line.frames} frames, {line.seconds:.1f} s, {models}")
-    for path in paths.values():
-        if path.exists():  # without a frame there is no file
-            click.echo(f"  {path}")
+    click.echo(f"{name}: {line.frames} frames, {line.seconds:.1f} s, {models}")
+    for output in paths.values():
+        if output.exists():  # without a frame there is no file
+            click.echo(f"  {printable(str(output))}")
     if not paths:
         click.echo(summary_text(timeline.to_frame()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,13 +13,15 @@ from typing import Self
 import av
 
 from fer_core.errors import VideoError
+from fer_core.media.names import beside, printable
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OutputFile(ABC):
     """A context manager for a file that is written piece by piece under ``part``, its name with
-    ``.part`` after it, and gets its name at the end of the ``with`` block.
+    ``.part`` after it (shortened, where a disk would not take it), and gets its name at the end of
+    the ``with`` block.
 
     Also where the block ends with an exception (Ctrl-C, a broken video): what was written until
     then is closed as a readable file. Only where the file itself cannot be written, as on a full
@@ -28,7 +30,7 @@ class OutputFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.part = path.with_name(f"{path.name}.part")
+        self.part = beside(path, ".part")
         self._lost = False
 
     def __enter__(self) -> Self:
@@ -51,14 +53,18 @@ class OutputFile(ABC):
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Remove the file and raise ``VideoError`` where it cannot be written."""
+        """Remove the file where it cannot be written, and raise ``VideoError`` if that is because
+        of the disk or of its name."""
         try:
             yield
-        except (OSError, av.error.FFmpegError) as error:
+        except Exception as error:
             self._lost = True
             self._abandon()
-            self.part.unlink(missing_ok=True)
-            raise VideoError(self._sentence(error)) from error
+            with suppress(OSError):
+                self.part.unlink(missing_ok=True)
+            if isinstance(error, OSError | av.error.FFmpegError):
+                raise VideoError(self._sentence(error)) from error
+            raise
 
     @abstractmethod
     def _open(self) -> None:
@@ -76,13 +82,16 @@ class OutputFile(ABC):
         """Close what is open of a file that could not be written. Raises nothing."""
 
     def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
+        name = printable(self.path.name)
         if error.errno in _NO_ROOM:
             return (
-                f"The disk is full: {self.path.name} could not be written and was removed. Make "
+                f"The disk is full: {name} could not be written and was removed. Make "
                 "room and run it again."
             )
+        if error.errno == errno.ENAMETOOLONG:
+            return f"{name} cannot be written: its name is too long. Choose a shorter one."
         reason = (error.strerror or str(error)).lower()
         return (
-            f"{self.path.name} cannot be written: {reason}. Choose a folder that exists and that "
-            "you may write to."
+            f"{name} cannot be written: {reason}. Choose a folder that exists and that you may "
+            "write to."
         )

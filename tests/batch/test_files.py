@@ -34,7 +34,7 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def found(folder: Path) -> list[tuple[str, str]]:
-    return [(each.file, each.kind) for each in find(folder)[0]]
+    return [(each.file, each.kind) for each in find(folder).items]
 
 
 def test_pictures_and_videos_by_name_folder_by_folder(tmp_path):
@@ -45,19 +45,23 @@ def test_pictures_and_videos_by_name_folder_by_folder(tmp_path):
         ("b.JPG", "picture"),
         ("c.gif", "video"),
     ]
+    assert find(tmp_path).neither == ["README", "a.txt", "d.parquet"]
+    assert find(tmp_path, [tmp_path / "d.parquet"]).neither == ["README", "a.txt"]
 
 
 def test_what_an_item_tells(tmp_path):
     touch(tmp_path, "a/b.jpg")
     os.utime(tmp_path / "a" / "b.jpg", ns=(5, 7_000_000_123))
-    [[each], unread] = find(tmp_path)
+    listing = find(tmp_path)
+    [each] = listing.items
     assert each == Item(tmp_path / "a" / "b.jpg", "a/b.jpg", "picture", 1, 7_000_000_123)
-    assert unread == []
+    assert listing.unread == []
 
 
 def test_hidden_files_and_folders_are_left_out(tmp_path):
     touch(tmp_path, ".a.jpg", ".thumbs/b.jpg", "._c.jpg")
     assert found(tmp_path) == []
+    assert find(tmp_path).hidden == ["._c.jpg", ".a.jpg", ".thumbs"]
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
@@ -69,6 +73,10 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     (tmp_path / "real" / "round.jpg").symlink_to(tmp_path / "real" / "round.jpg")
     names = [name for name, _ in found(tmp_path)]
     assert names == ["elsewhere/b.jpg", "real/a.jpg", "real/link/b.jpg"]
+    assert find(tmp_path).unread == [
+        "real/gone.jpg is left out: it is no ordinary file.",
+        "real/round.jpg is left out: it is no ordinary file.",
+    ]
 
 
 def test_only_ordinary_files(tmp_path):
@@ -87,15 +95,15 @@ def test_a_folder_that_cannot_be_read_is_told_and_left_out(tmp_path, monkeypatch
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    [[each], unread] = find(tmp_path)
-    assert each.file == "a.jpg"
-    assert unread == ["locked/ is left out: permission denied."]
+    listing = find(tmp_path)
+    assert [each.file for each in listing.items] == ["a.jpg"]
+    assert listing.unread == ["locked/ is left out: permission denied."]
 
 
 def test_a_name_that_is_no_text(tmp_path):
     name = os.fsdecode(b"gr\xfc\xdfe.jpg")
     touch(tmp_path, name)
-    [[each], _] = find(tmp_path)
+    [each] = find(tmp_path).items
     assert each.file == r"gr\xfc\xdfe.jpg"
     assert each.path.exists()
 

@@ -47,7 +47,7 @@ def write(path: Path, counts: dict[str, int]) -> Path:
 
 def test_the_columns_are_those_of_a_timeline_and_documented(tmp_path):
     path = write(tmp_path / "p", {"a": 2})
-    names = ["file", "kind", *columns(), "model", "detector", "error", "stamp"]
+    names = ["file", "kind", *columns(), "model", "detector", "error", "note", "stamp"]
     found = table(path)
     assert list(found.columns) == names
     assert str(found["track_id"].dtype) == "Int64"

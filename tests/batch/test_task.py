@@ -110,9 +110,9 @@ def test_whatever_a_library_raises_is_a_row(tmp_path, parts, monkeypatch):
     def fail(*_):
         raise cv2.error("odd")
 
-    monkeypatch.setattr(piece_module, "read_picture", fail)
+    monkeypatch.setattr(piece_module, "read_noted", fail)
     [row] = rows(parts, item(picture(tmp_path / "a.jpg", GREY)))
-    assert row["error"] == "This file could not be analysed: error: odd."
+    assert row["error"].startswith("This file could not be analysed (error: odd).")
 
 
 def test_an_engine_that_has_gone_stops_all(tmp_path, parts, monkeypatch):
