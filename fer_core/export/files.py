@@ -38,7 +38,6 @@ def to_csv(results: Mapping[str, FrameResult]) -> bytes:
     return table_to_csv(faces_table(results))
 
 
-
 def to_json(results: Mapping[str, FrameResult], notes: Mapping[str, str]) -> bytes:
     """A UTF-8 JSON list of ``picture_record``, with notes by file name."""
     records = [

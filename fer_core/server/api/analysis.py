@@ -12,8 +12,6 @@ from starlette.responses import JSONResponse, Response
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import PictureError, UnknownModel, WeightsError, WeightsMissing
 from fer_core.export.records import picture_record
-from fer_core.media.images import decode_picture
-from fer_core.export.files import picture_record
 from fer_core.media.images import decode_noted
 from fer_core.server.api.errors import Refused
 from fer_core.server.api.limits import Buffer, Gate
