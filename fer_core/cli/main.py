@@ -17,6 +17,7 @@ _COMMANDS = {
     "check": ("fer_core.cli.check:check_command", "app"),
     "evaluate": ("fer_core.cli.train:evaluate_command", ""),
     "evaluate-landmarks": ("fer_core.cli.train_landmarks:evaluate_landmarks_command", ""),
+    "evaluate-pictures": ("fer_core.cli.evaluate_pictures:evaluate_pictures_command", ""),
     "password": ("fer_core.cli.password:password_command", ""),
     "serve": ("fer_core.cli.serve:serve_command", "app"),
     "train": ("fer_core.cli.train:train_command", "train"),

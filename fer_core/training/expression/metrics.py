@@ -29,6 +29,12 @@ def recalls(confusion: NDArray[np.int64]) -> list[float | None]:
     return [float(h / s) if s else None for h, s in zip(hits, support, strict=True)]
 
 
+def macro_recall(confusion: NDArray[np.int64]) -> float:
+    """The unweighted mean of the ``recalls`` of the classes with examples, 0..1; 0 without any."""
+    known = [recall for recall in recalls(confusion) if recall is not None]
+    return float(np.mean(known)) if known else 0.0
+
+
 def macro_f1(confusion: NDArray[np.int64]) -> float:
     """The unweighted mean of the classes' F1 = 2 TP / (2 TP + FP + FN) (van Rijsbergen 1979), 0..1.
 
@@ -67,6 +73,15 @@ def expected_calibration_error(
     """
     count, confidence, bin_accuracy = reliability(probabilities, truth, bins)
     return float((count * np.abs(confidence - bin_accuracy)).sum() / max(count.sum(), 1))
+
+
+def negative_log_likelihood(probabilities: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """The mean of ``-ln`` of the share that the true class got, in nats; 0 without examples.
+
+    ``probabilities``: ``(n, classes)``; ``truth``: ``(n,)``. A share counts as 1e-12 at least.
+    """
+    shares = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    return float(-np.log(np.maximum(shares, 1e-12)).mean()) if len(truth) else 0.0
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

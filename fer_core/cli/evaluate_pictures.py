@@ -1,0 +1,43 @@
+"""``python -m fer_core evaluate-pictures``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.cli.train import say_what_is_wrong
+from fer_core.training.expression.evaluate_pictures import (
+    as_table,
+    evaluate_pictures,
+    read_labelled_pictures,
+)
+
+
+@click.command("evaluate-pictures")
+@emotion_option
+@detector_option
+@click.option(
+    "--pictures", "folder", required=True, type=click.Path(path_type=Path), help="Their folder."
+)
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Csv with the columns file and label, and person where that is known.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@say_what_is_wrong
+def evaluate_pictures_command(
+    emotion: str, detector: str, folder: Path, labels: Path, as_json: bool
+) -> None:
+    """Measure the whole way from a picture to its expression, as the dashboard goes it.
+
+    Of several faces in a picture the largest counts. With the column person, accuracy and macro
+    recall come with the interval that 95 % of random draws of the people give.
+    """
+    analyzer = analyzer_of(detector, emotion)
+    report = evaluate_pictures(analyzer, read_labelled_pictures(folder, labels, analyzer.labels))
+    click.echo(json.dumps(report) if as_json else as_table(report))
