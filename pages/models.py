@@ -22,6 +22,10 @@ model_cards(Kind.LANDMARKS)
 
 st.subheader("Reading expressions")
 pick(Kind.EMOTION, "Expression network in use")
+st.caption(
+    "Compact reads a face by this rule: which expression would people name, if they met each of "
+    "the seven about equally often? So a face is not read as neutral only because most faces are."
+)
 model_cards(Kind.EMOTION)
 st.caption(
     f"Your own classes: `{train_command()}` adapts the compact network to a folder of labelled "

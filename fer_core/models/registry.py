@@ -37,7 +37,8 @@ class Model:
 
     ``sha256`` is empty where none is published; the file of a download is then judged by running
     it, and ``size_bytes`` is about right. ``source_url`` is empty where there is no such page.
-    ``measured`` says how accurate the model was, on what.
+    ``measured`` says how accurate the model was, on what. Where ``auto`` took ``offered_beside``,
+    pages offer this model in its place.
 
     ``needs`` names the Python package that must be installed beside what is always needed; the
     extra of that name in pyproject.toml installs it.
@@ -60,6 +61,7 @@ class Model:
     addresses: tuple[str, ...] = ()
     packaged_in: str = ""
     needs: str = ""
+    offered_beside: str = ""
     fetched_by: str = "fer_core.models.weights.source:WeightsSource"
 
     @property
@@ -157,6 +159,7 @@ _ROWS = (
         source="this project",
         source_url="",
         measured="70.1 % on FER2013, 87.2 % on its FER+ labels (validation pictures)",
+        offered_beside="deepface",
         loader="fer_core.models.emotion.compact:CompactEmotionModel",
     ),
 )

@@ -13,7 +13,7 @@ from fer_core.models.emotion.custom import held_out_report
 from fer_core.models.registry import Kind, Model, models
 from fer_core.models.weights.files import State, start_download, status
 from fer_core.paths import INSTALLED, ROOT
-from fer_core.ui.shared.models import choice
+from fer_core.ui.shared.models import choice, offer
 from fer_core.ui.shared.widgets import plain
 
 REFRESH_S = 0.5
@@ -29,6 +29,7 @@ def model_cards(kind: Kind) -> None:
         st.error("What you chose cannot be used: see its card, or choose Automatic.")
     else:
         st.caption(f"In use now: **{plain(now.model.title)}**. {plain(now.reason)}")
+        offer(now)
         in_use = now.model
     every = list(models(kind).values())
     for start in range(0, len(every), CARDS_A_ROW):

@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import FerError
 from fer_core.models.loading import AUTO, Choice, choose, load, names
-from fer_core.models.registry import Kind, title_of
+from fer_core.models.registry import Kind, Model, models, title_of
 from fer_core.settings import settings
 from fer_core.ui.shared.widgets import models_link, plain
 
@@ -61,6 +61,30 @@ def models_line(in_use: ModelsInUse) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption("  \n".join(lines), width="content")
         models_link("Models")
+    offer(in_use.emotion)
+
+
+def offer(now: Choice) -> None:
+    """Where ``auto`` chose, a model that may be better: both accuracies, and a button that takes it
+    for the rest of the session."""
+    kind = now.model.kind
+    if _asked_for(kind) != AUTO:
+        return
+    for other in models(kind).values():
+        if other.offered_beside == now.model.name:
+            with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+                accuracies = [f"{each.title}: {each.measured}." for each in (now.model, other)]
+                st.caption("  \n".join(accuracies), width="content")
+                st.button(
+                    f"Use {other.title}",
+                    key=f"use_{other.name}",
+                    on_click=_use,
+                    args=(other,),
+                )
+
+
+def _use(model: Model) -> None:
+    st.session_state[_KEYS[model.kind]] = model.name
 
 
 def choice(kind: Kind) -> Choice:
@@ -68,7 +92,7 @@ def choice(kind: Kind) -> Choice:
 
     Raises ``UnknownModel``, and ``WeightsError`` where the one asked for cannot be had.
     """
-    return choose(kind, st.session_state.get(_KEYS[kind], _default(kind)), PAGE_WAIT_S)
+    return choose(kind, _asked_for(kind), PAGE_WAIT_S)
 
 
 def pick(kind: Kind, label: str) -> None:
@@ -85,6 +109,11 @@ def pick(kind: Kind, label: str) -> None:
         key=key,
         persist_state="session",
     )
+
+
+def _asked_for(kind: Kind) -> str:
+    """The name that was chosen in this session, else in the settings."""
+    return str(st.session_state.get(_KEYS[kind], _default(kind)))
 
 
 def _default(kind: Kind) -> str:

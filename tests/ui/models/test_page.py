@@ -90,8 +90,49 @@ def test_here(page, server, monkeypatch):
     assert "In use now: **YuNet**. Installed." in captions(page)
     assert "In use now: **DeepFace**. Installed." in captions(page)
     assert texts(page).count("in use]") == 3
-    assert not page.button
+    assert [button.label for button in page.button] == ["Use Compact"]
     assert not page.warning
+
+
+@pytest.mark.parametrize("name", ["models", "photo"])
+def test_compact_is_offered_where_deepface_was_taken(server, monkeypatch, name):
+    come(monkeypatch, server, "good")
+    page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=30)
+    page.session_state["detector"] = "haar"
+    page.run()
+    wait_until(all_done)
+    page.run()
+    offered = f"DeepFace: {MODELS['deepface'].measured}.  \nCompact: {MODELS['compact'].measured}."
+    assert offered in captions(page)
+    page.button(key="use_compact").click().run()
+    assert not page.exception
+    assert "**Compact**. Chosen by you." in captions(page)
+    assert offered not in captions(page)
+    assert page.session_state["emotion_model"] == "compact"
+
+
+def test_what_was_taken_on_another_page_can_be_given_back(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    page.session_state["emotion_model"] = "compact"
+    page.run()
+    assert "In use now: **Compact**. Chosen by you." in captions(page)
+    assert page.radio(key="emotion_model").value == "compact"
+    page.radio(key="emotion_model").set_value("auto").run()
+    wait_until(all_done)
+    page.run()
+    assert not page.exception
+    assert not page.warning
+    assert [button.label for button in page.button] == ["Use Compact"]
+
+
+def test_what_was_asked_for_by_name_is_not_put_in_question(page, server, monkeypatch):
+    come(monkeypatch, server, "good")
+    monkeypatch.setenv("FER_EMOTION", "deepface")
+    page.run()
+    wait_until(all_done)
+    page.run()
+    assert "In use now: **DeepFace**. Chosen by you." in captions(page)
+    assert not page.button
 
 
 def test_downloading_does_not_block(page, server, monkeypatch):
@@ -135,7 +176,7 @@ def test_failed_and_tried_again(page, server, monkeypatch):
     wait_until(all_done)
     page.run()
     assert "In use now: **DeepFace**. Installed." in captions(page)
-    assert [button.key for button in page.button] == ["fetch_yunet"]
+    assert [button.key for button in page.button] == ["fetch_yunet", "use_compact"]
 
 
 def test_missing_is_only_fetched_when_wanted(page, server, monkeypatch):
@@ -209,7 +250,7 @@ def test_the_line_on_other_pages(server, monkeypatch):
     wait_until(all_done)
     page.run()
     assert not page.exception
-    assert captions(page) == (
+    assert page.caption[0].value == (
         "Faces: **Haar cascade**. Chosen by you.  \nExpressions: **DeepFace**. Installed."
     )
 
