@@ -44,11 +44,13 @@ def expression_graph(
     return bytes(model.SerializeToString())
 
 
-def own_network_graph(classes: tuple[str, ...], seed: int = 0) -> bytes:
-    """What ``train --from`` leaves, but for its weights: ``tiles`` ``(n, 48, 48)`` uint8 in,
+def own_network_graph(
+    classes: tuple[str, ...], seed: int = 0, tile: tuple[int, int] = (48, 48)
+) -> bytes:
+    """What ``train --from`` leaves, but for its weights: ``tiles`` ``(n, *tile)`` uint8 in,
     ``probabilities`` ``(n, classes)`` float32 out, and the names of the classes in its notes."""
     rng = np.random.default_rng(seed)
-    weights = rng.normal(0.0, 1e-3, (48 * 48, len(classes))).astype(np.float32)
+    weights = rng.normal(0.0, 1e-3, (tile[0] * tile[1], len(classes))).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("Cast", ["tiles"], ["grey"], to=TensorProto.FLOAT),
@@ -57,7 +59,7 @@ def own_network_graph(classes: tuple[str, ...], seed: int = 0) -> bytes:
             helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
         ],
         "own",
-        [helper.make_tensor_value_info("tiles", TensorProto.UINT8, ["n", 48, 48])],
+        [helper.make_tensor_value_info("tiles", TensorProto.UINT8, ["n", *tile])],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(classes)])],
         [numpy_helper.from_array(weights, "weights")],
     )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 
-_TILE = 48
 _BATCH = 8
 """Faces in one pass. More are no faster, and onnxruntime keeps the memory of its largest pass for
 good: 44 MB after one of 64 faces."""
@@ -23,7 +22,8 @@ SHOWN = "probabilities"
 class OnnxEmotionModel:
     """A file of ``python -m fer_core train`` in onnxruntime. One instance may serve many threads.
 
-    ``name`` is what results call it. ``labels`` are the classes it learned, in column order.
+    ``name`` is what results call it. ``labels`` are the classes it learned, in column order, and
+    ``side`` the pixels a side of the tiles it takes.
     Raises ``WeightsMissing`` or ``WeightsCorrupt`` if the file cannot be used.
     """
 
@@ -31,12 +31,13 @@ class OnnxEmotionModel:
         self.name = name
         self._path = path
         self.session = open_session(path, RESTORE)
-        self.labels = self._read_labels()
+        self.labels, self.side = self._read_shape()
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The share of each label, calibrated for how people label a face.
 
-        ``crops``: ``(n, s, s)`` uint8, square grey faces of any side ``s`` >= 1; 48 is native.
+        ``crops``: ``(n, s, s)`` uint8, square grey faces of any side ``s`` >= 1; ``side`` is
+        native.
         Returns ``(n, len(labels))`` float32 in 0..1; each row sums to 1.
         Raises ``ValueError`` for another shape or dtype.
         """
@@ -44,7 +45,7 @@ class OnnxEmotionModel:
 
     def run(self, crops: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
         """What ``predict`` says of it, for each of the named outputs of the file."""
-        tiles = _to_tiles(crops)
+        tiles = _to_tiles(crops, self.side)
         empty = [np.zeros((0, len(self.labels)), dtype=np.float32)] * len(outputs)
         parts = [
             self.session.run(outputs, {"tiles": tiles[i : i + _BATCH]})
@@ -52,29 +53,33 @@ class OnnxEmotionModel:
         ]
         return [np.concatenate(columns) for columns in zip(empty, *parts, strict=True)]
 
-    def _read_labels(self) -> tuple[str, ...]:
-        """The classes of the first output, which is the shown one, from the file's own notes."""
+    def _read_shape(self) -> tuple[tuple[str, ...], int]:
+        """The classes of the first output, which is the shown one, from the file's own notes; and
+        the side of a tile."""
         notes = self.session.get_modelmeta().custom_metadata_map
-        inputs = [(value.name, value.type) for value in self.session.get_inputs()]
+        inputs = [(value.name, value.type, value.shape[1:]) for value in self.session.get_inputs()]
         outputs = [(value.name, value.shape[-1:]) for value in self.session.get_outputs()]
         try:
             labels = tuple(next(iter(json.loads(notes["classes"]).values())))
         except (KeyError, ValueError, AttributeError, StopIteration):
             labels = ()
-        if inputs != [("tiles", "tensor(uint8)")] or outputs[0] != (SHOWN, [len(labels)]):
+        side = inputs[0][2][-1] if inputs[0][2] else None
+        tiles = ("tiles", "tensor(uint8)", [side, side])
+        if not isinstance(side, int) or inputs != [tiles] or outputs[0] != (SHOWN, [len(labels)]):
             raise other_network(self._path, RESTORE)
-        return labels
+        return labels, side
 
 
-def _to_tiles(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _to_tiles(crops: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
+    """The crops, checked, as ``(n, tile, tile)``."""
     if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1] != crops.shape[2]:
         raise ValueError(f"crops are (n, s, s) uint8, not {crops.shape} {crops.dtype}")
     side = crops.shape[1]
     if side == 0 and len(crops):
         raise ValueError("crops need at least one pixel")
-    if side == _TILE or not len(crops):
-        return crops.reshape(-1, _TILE, _TILE)
-    how = cv2.INTER_AREA if side > _TILE else cv2.INTER_LINEAR
+    if side == tile or not len(crops):
+        return crops.reshape(-1, tile, tile)
+    how = cv2.INTER_AREA if side > tile else cv2.INTER_LINEAR
     return np.stack(
-        [np.asarray(cv2.resize(c, (_TILE, _TILE), interpolation=how), np.uint8) for c in crops]
+        [np.asarray(cv2.resize(c, (tile, tile), interpolation=how), np.uint8) for c in crops]
     )

@@ -1,8 +1,9 @@
 """From a trained network to an ONNX file that needs nothing beside it.
 
-The file takes ``tiles``, ``(n, 48, 48)`` uint8, grey, and gives one ``(n, classes)`` float32 output
-of probabilities a head: normalisation, temperature and softmax are inside. Weights are stored in
-half precision, to which the network is rounded first, so the file loses nothing against it.
+The file takes ``tiles``, ``(n, s, s)`` uint8, grey, of one side ``s``, and gives one
+``(n, classes)`` float32 output of probabilities a head: normalisation, temperature and softmax are
+inside. Weights are stored in half precision, to which the network is rounded first, so the file
+loses nothing against it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
-from fer_core.training.expression.data import TILE
 from fer_core.training.expression.network import CompactNet, channels_of
 from fer_core.training.expression.state import UNENLARGED, load_network
 
@@ -38,7 +38,7 @@ HALF = ".half"
 
 
 class Calibrated(nn.Module):
-    """A network with the temperature of each head; ``(n, 48, 48)`` uint8 -> probabilities."""
+    """A network with the temperature of each head; ``(n, s, s)`` uint8 -> probabilities."""
 
     def __init__(self, network: CompactNet, temperatures: dict[str, float]) -> None:
         super().__init__()
@@ -67,8 +67,8 @@ def export(
 ) -> float:
     """Write ``path`` and return the largest difference to PyTorch on ``tiles``.
 
-    ``tiles``: ``(n, 48, 48)`` uint8, the pictures to compare on. Raises ``RuntimeError`` if the
-    difference is above ``PARITY``; ``path`` is then left as it was.
+    ``tiles``: ``(n, s, s)`` uint8, the pictures to compare on; the file takes tiles of their side.
+    Raises ``RuntimeError`` if the difference is above ``PARITY``; ``path`` is then left as it was.
     """
     model = Calibrated(rounded_to_half(network), temperatures).eval()
     partial = path.with_suffix(".partial")
@@ -77,7 +77,7 @@ def export(
         "temperatures": json.dumps(temperatures),
         "side": json.dumps(network.side),
     }
-    write_graph(model, TILE, "tiles", output_names(list(temperatures)), notes, partial)
+    write_graph(model, tiles.shape[1], "tiles", output_names(list(temperatures)), notes, partial)
     difference = _difference(model, partial, tiles)
     keep_if_equal(difference, partial, path)
     return difference

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fer_core.training.device import device
-from fer_core.training.expression.data import TILE
 
 STEM = 32
 CHANNELS = (48, 96, 192, 256)
@@ -33,8 +32,8 @@ class CompactNet(nn.Module):
     """A shared trunk, and one linear head for each label set.
 
     ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
-    ``(n, 1, 48, 48)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
-    float32. Normalisation and enlargement to ``side`` pixels are part of the network. ``channels``
+    ``(n, 1, s, s)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
+    float32. Normalisation and resizing to ``side`` pixels are part of the network. ``channels``
     are those of the four blocks; a teacher may have more than the network that is shipped.
     """
 
@@ -61,7 +60,7 @@ class CompactNet(nn.Module):
 
     def forward(self, tiles: Tensor) -> dict[str, Tensor]:
         maps = standardise(tiles)
-        if self.side != TILE:
+        if maps.shape[-1] != self.side:
             maps = functional.interpolate(maps, size=(self.side, self.side), mode="bilinear")
         features = self.blocks(self.stem(maps))
         pooled = self.dropout(features.mean(dim=(2, 3)))
@@ -111,7 +110,7 @@ def channels_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
 
 
 def standardise(tiles: Tensor) -> Tensor:
-    """Subtract each tile's mean and divide by its standard deviation, ``(n, 1, 48, 48)`` float32.
+    """Subtract each tile's mean and divide by its standard deviation, ``(n, 1, s, s)`` float32.
 
     The deviation counts as at least 8 grey levels, so that the noise of a flat tile stays small.
     """

@@ -7,12 +7,14 @@ import json
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import UnknownModel, WeightsCorrupt
 from fer_core.models.emotion import custom
+from fer_core.models.emotion.onnx_model import OnnxEmotionModel
 from fer_core.models.loading import choose, load_emotion_model
 from fer_core.models.registry import Kind
 from fer_core.testing import FakeDetector
@@ -49,6 +51,22 @@ def test_a_network_is_called_by_the_name_of_its_folder() -> None:
     assert load_emotion_model("own/tired") is model
     with pytest.raises(UnknownModel, match="auto, deepface, compact, own/attentive or own/tired"):
         choose(Kind.EMOTION, "own/bored")
+
+
+@pytest.mark.parametrize("side", [48, 64, 96])
+def test_a_network_says_itself_which_tiles_it_takes(side: int) -> None:
+    path = put("tired", own_network_graph(("awake", "tired"), tile=(side, side)))
+    model = OnnxEmotionModel(path, "own/tired")
+    assert model.side == side
+    smaller = np.stack([cv2.resize(c, (side, side), interpolation=cv2.INTER_AREA) for c in CROPS])
+    expected = model.session.run(None, {"tiles": smaller})[0]
+    np.testing.assert_array_equal(model.predict(CROPS), expected)
+
+
+def test_tiles_that_are_not_square_are_refused() -> None:
+    path = put("tired", own_network_graph(("awake", "tired"), tile=(48, 64)))
+    with pytest.raises(WeightsCorrupt, match="another network"):
+        OnnxEmotionModel(path, "own/tired")
 
 
 def test_names_lead_nowhere_else() -> None:
