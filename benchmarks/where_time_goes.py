@@ -199,7 +199,8 @@ def floor(
     frames = [frame for packet, decoder in _decoders(packets) for frame in decoder.decode(packet)]
     videos = [frame for frame in frames if isinstance(frame, av.VideoFrame)]
     small, _ = shrink(np.asarray(videos[0].to_ndarray(format="bgr24"), np.uint8), DETECT_PX)
-    face, tile = np.zeros((1, LANDMARK_PX, LANDMARK_PX), np.uint8), np.zeros((1, 48, 48), np.uint8)
+    face = np.zeros((1, LANDMARK_PX, LANDMARK_PX), np.uint8)
+    tile = np.zeros((1, emotions.side, emotions.side), np.uint8)
 
     def encode() -> None:
         encoder = QuickEncoder()

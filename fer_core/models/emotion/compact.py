@@ -19,7 +19,11 @@ _FER2013 = "probabilities_fer2013"
 
 
 class CompactEmotionModel(OnnxEmotionModel):
-    """``models/emotion_compact.onnx``: the seven expressions, by two label sets."""
+    """``models/emotion_compact.onnx``: the seven expressions, by two label sets.
+
+    What is shown is for a face whose expression people would name, met with nearly equal chance of
+    each expression: the prior of the training data is mostly left out.
+    """
 
     def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "compact") -> None:
         super().__init__(path, name)

@@ -30,7 +30,14 @@ def test_shares_sum_to_one(model: CompactEmotionModel, side: int) -> None:
         np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
 
 
-@pytest.mark.parametrize("side", [0, 1, 48, 100])
+def test_the_network_sees_more_than_fer2013s_pixels(model: CompactEmotionModel) -> None:
+    assert model.side == 64
+    fine = crops(4, 64)
+    coarse = fine.reshape(4, 32, 2, 32, 2).mean(axis=(2, 4)).astype(np.uint8)
+    assert np.abs(model.predict(fine) - model.predict(coarse)).max() > 0.1
+
+
+@pytest.mark.parametrize("side", [0, 1, 48, 64, 100])
 def test_no_crops(model: CompactEmotionModel, side: int) -> None:
     shares = model.predict(np.zeros((0, side, side), dtype=np.uint8))
     assert shares.shape == (0, 7)
