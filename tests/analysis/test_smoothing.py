@@ -35,6 +35,15 @@ def test_smoothed_shares_are_shares(frames):
         assert smoothed.max() <= 1.0
 
 
+@given(st.lists(st.tuples(st.floats(1e-4, 5.0), shares), min_size=1, max_size=30))
+def test_smoothed_shares_are_no_surer_than_the_frames(frames):
+    smoother, sureness, t_s = ExponentialSmoother(), ExponentialSmoother(), 0.0
+    for step_s, row in frames:
+        t_s += step_s
+        mean_of_largest = sureness.update(np.array([row.max()]), t_s)
+        assert smoother.update(row, t_s).max() <= mean_of_largest[0] + 1e-9
+
+
 @given(st.floats(1e-4, 5.0), shares, shares)
 def test_two_half_steps_are_a_whole_one(step_s, before, after):
     whole, halves = ExponentialSmoother(), ExponentialSmoother()
