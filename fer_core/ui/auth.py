@@ -109,7 +109,7 @@ def _sign_out() -> None:
     st.title("Sign out")
     if auth_mode() is AuthMode.SIGN_IN:
         who = st.user.get("email") or st.user.get("name") or st.user["sub"]
-        st.write(f"Signed in as {plain(who)}.")
+        st.text(f"Signed in as {who}.")  # an address, which Markdown would make a link
         if st.button("Sign out", key="sign_out"):
             st.logout()
         return
