@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_core.analysis.analyzer import CROP_PX, Analyzer, face_crop
+from fer_core.analysis.analyzer import CROP_PX, Analyzer, face_crop, level_crop
 from fer_core.labels import Emotion
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.schema import Box, Detection
-from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
+from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel, face_points
 
 
 def picture(height: int = 100, width: int = 120) -> np.ndarray:
@@ -117,6 +117,24 @@ def test_the_crop_is_the_square_around_the_box():
     assert middle[2] == 0  # the square reaches 10 pixels beyond the box on either side
     assert middle[-3] == 0
     assert crop[2, CROP_PX // 2] == 255
+
+
+def level(turn_deg: float) -> np.ndarray:
+    """The crop of a face whose eyes lie on a line of this slope."""
+    box = Box(30, 20, 40, 50)
+    points = np.subtract(face_points(box), (50.0, 45.0))
+    turn = np.radians(turn_deg)
+    turned = points @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    return level_crop(picture(), box, np.add(turned, (50.0, 45.0)))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_face_is_turned_upright_by_45_degrees_at_most(side):
+    crops = {turn_deg: level(side * turn_deg) for turn_deg in (0, 30, 44, 46, 80, 150)}
+    for turn_deg in (80, 150):  # on a profile the line of the eyes may say anything
+        assert np.array_equal(crops[turn_deg], crops[46])
+    for one, other in ((0, 30), (30, 44), (44, 46)):
+        assert not np.array_equal(crops[one], crops[other])
 
 
 def test_a_crop_beyond_the_edge_repeats_the_edge():

@@ -185,4 +185,6 @@ def test_points_follow_a_picture_that_changes_its_size():
     points = PointFilter()
     points.update(FACE, 100.0, 0.0)
     points.rescale(2.0, 0.5)
-    assert points.update(FACE * (2.0, 0.5), 200.0, 0.1) == pytest.approx(FACE * (2.0, 0.5))
+    now = FACE * (2.0, 0.5)
+    assert points.update(now, 200.0, 0.0) == pytest.approx(now)  # before a new point weighs
+    assert points.update(now, 200.0, 0.1) == pytest.approx(now)

@@ -248,6 +248,16 @@ def test_the_picture_may_change_its_size(scene):
     assert scene.ids(1.2, LEFT) == [1]
 
 
+def test_landmarks_do_not_jump_when_the_picture_changes_its_size(followed):
+    for n in range(6):
+        [before] = followed.show(n / 10, LEFT).faces
+    # No time passes: what is seen now weighs nothing yet.
+    [after] = followed.show(
+        0.5, Box(40, 80, 152, 200), frame=np.zeros((480, 640, 3), np.uint8)
+    ).faces
+    assert np.array(after.landmarks) == pytest.approx(2.0 * np.array(before.landmarks), abs=0.1)
+
+
 def test_shares_are_smoothed_over_time_and_kept_raw_beside(scene):
     scene.show(0.0, LEFT)
     scene.emotion.dominant = Emotion.SAD

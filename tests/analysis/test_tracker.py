@@ -125,6 +125,29 @@ def test_two_faces_cross(times, points):
     assert counts[0] == counts[-1] == 2
 
 
+def test_a_face_that_goes_behind_another_goes_on_as_fast_as_it_came():
+    """What is still to be seen of it moves half as fast, and stops at the edge of the other."""
+    tracker, edge = Tracker(), 400
+    for n in range(1, 41):  # 100 pixels a second, and its whole width 100 pixels
+        left = 10.0 * n
+        visible = DetectedFace(Box(round(left), 100, min(100, max(10, round(edge - left))), 100))
+        assert ids(tracker, n / 10, face(edge, 100, 120, points=False), visible) == [1, 2]
+    passing = tracker.tracks[1]
+    assert passing.track_id == 2
+    assert passing.moved(5.0) == pytest.approx((100.0, 0.0), abs=10.0)
+
+
+def test_a_face_behind_another_is_known_for_longer(points):
+    near, far = face(100, points=points), face(160, points=points)
+    tracker = Tracker()
+    for n in range(10):
+        ids(tracker, n / 10, near, far)
+    for n in range(10, 28):
+        assert 3 * MEMORY_S < MAX_GAP_S
+        assert ids(tracker, n / 10, near) == [1]
+    assert ids(tracker, 2.8, near, far) == [1, 2]
+
+
 def test_two_faces_cross_in_full_view(times):
     # Shapes of one size that pass through each other: only their motion tells them apart.
     tracker = Tracker()

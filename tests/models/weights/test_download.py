@@ -63,6 +63,16 @@ def test_nobody_is_sent_on_to_an_address_that_is_not_encrypted(pem: Path, tmp_pa
             transfer_deepface(encrypted, tmp_path / "b" / "file", lambda _: None)
 
 
+def test_nor_by_way_of_one(pem: Path, tmp_path: Path):
+    with (
+        served("", pem) as last,
+        served(last) as plain,
+        served(plain, pem) as first,
+        pytest.raises(TransferFailed, match=r"not encrypted"),
+    ):
+        transfer_deepface(first, tmp_path / "file", lambda _: None)
+
+
 def test_being_sent_on_over_https_is_no_fault(pem: Path, tmp_path: Path):
     with (
         served("", pem) as last,

@@ -351,6 +351,14 @@ def test_a_site_with_very_many_ipv6_networks_is_one_that_tries():
     assert wait_of(throttle, "2001:db8:2::1") == 0
 
 
+def test_a_right_password_lets_the_next_one_try_at_once():
+    throttle = LoginThrottle(Clock())
+    waits = [wait_of(throttle, f"198.51.100.{number}") for number in range(31)]
+    assert (waits.count(0), waits[-1]) == (30, 1)
+    throttle.succeeded("198.51.100.0")
+    assert wait_of(throttle, "203.0.113.1") == 0
+
+
 def test_one_ipv6_network_is_one_address_and_a_mapped_one_is_itself():
     throttle = LoginThrottle(Clock())
     assert [wait_of(throttle, f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 1]
@@ -414,7 +422,10 @@ def test_without_a_session_nothing_is_shown(stranger):
     assert asked.headers["location"] == "/login?next=%2Fhistory%3Fa%3Db"
     assert stranger.get("/media/abc.png").status_code == 401
     assert stranger.put("/_stcore/upload_file/a/b").status_code == 401
-    for near in ("/login/../live", "//login", "/logout/x", "/api", "/api/v2/x", "/healthz/x"):
+    for near in (
+        "/login/../live", "//login", "/logout/x", "/api", "/api/v2/x", "/healthz/x",
+        "/live/api/v1/models", "//api/v1/models", "/live/healthz", "/x/login",
+    ):  # fmt: skip
         assert stranger.get(near).status_code == 401, near
     with (
         pytest.raises(WebSocketDisconnect),

@@ -9,12 +9,22 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.models.emotion import custom
 from fer_core.paths import ROOT
+from fer_core.testing import FakeDetector, FakeEmotionModel
 from fer_core.ui.photo.page import Picture, _with_unique_names
 from fer_core.ui.shared.widgets import plain
 from tests.conftest import SAMPLE
 from tests.graphs import own_network_graph
+
+
+class Named:
+    """An analyzer of two models of these names."""
+
+    def __init__(self, detector: str = "fake-detector", emotion: str = "fake-emotion") -> None:
+        self.analyzer = Analyzer(FakeDetector(), FakeEmotionModel(), None)
+        self.analyzer.detector.name, self.analyzer.emotion.name = detector, emotion
 
 
 @pytest.fixture
@@ -126,6 +136,25 @@ def test_a_rerun_does_not_repeat_the_work(page, monkeypatch):
     page.run()
     assert not page.exception
     assert charts(page) == 1
+
+
+@pytest.mark.parametrize("other", [Named("other-detector"), Named(emotion="other-emotion")])
+def test_another_model_analyses_the_same_picture_anew(other):
+    def script(analyzer, picture):
+        import streamlit as st
+
+        from fer_core.ui.photo.page import analyze_all
+
+        result = analyze_all(analyzer, [picture])[picture.name].result
+        st.text(f"{result.detector} {result.model}")
+
+    arguments = {"analyzer": Named().analyzer, "picture": Picture("a.jpg", SAMPLE.read_bytes())}
+    page = AppTest.from_function(script, default_timeout=60, kwargs=arguments).run()
+    assert page.text[0].value == "fake-detector fake-emotion"
+    arguments["analyzer"] = other.analyzer
+    page.run()
+    assert not page.exception
+    assert page.text[0].value == f"{other.analyzer.detector.name} {other.analyzer.emotion.name}"
 
 
 def test_the_models_in_use_are_named(page):
