@@ -1,6 +1,6 @@
 """A person's resting expression, and expressions seen against it.
 
-Some faces at rest do not read as neutral. Three seconds of rest tell how this one reads, and from
+Some faces at rest do not read as neutral. A few seconds of rest tell how this one reads, and from
 then on there is a better question than "what does it look like": what has changed.
 """
 
@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from fer_core.errors import RestNotMeasured
 from fer_core.labels import Emotion
 
-REST_S = 3.0
-"""How long a rest is measured."""
-
 MIN_SEEN_S = 2.5
 MIN_FRAMES = 10
-"""What of it is needed: a mean of fewer frames would carry their noise into every later one."""
+"""How long, and in how many frames, a face at rest must be seen: a mean of fewer would carry their
+noise into every later reading."""
 
-MAX_STEP_S = 0.5
-"""Between two frames further apart than this the face was not watched."""
+GIVE_UP_S = 15.0
+"""A measurement that has not seen that much after so long is given up."""
+
+MAX_STEP_S = 1.0
+"""Between two frames further apart than this the face was not watched. Slow computers manage two
+frames a second."""
 
 SMOOTHING = 0.02
 """Part of an even distribution mixed into the measured rest (Laplace's rule): a share of zero in
@@ -49,12 +51,12 @@ class RestingExpression:
         ``t_s``: ``(n,)`` seconds, rising, the frames in which it was seen; ``shares``:
         ``(n, len(labels))``, unsmoothed. Raises ``RestNotMeasured``.
         """
-        steps = np.diff(t_s)
-        steps = np.where(steps <= MAX_STEP_S, steps, 0.0)
-        if len(t_s) < MIN_FRAMES or steps.sum() < MIN_SEEN_S:
+        steps = _watched(t_s)
+        if rest_progress(t_s) < 1.0:
             raise RestNotMeasured(
-                f"Your face was seen for {steps.sum():.1f} of {REST_S:.0f} seconds, which is too "
-                "short. Face the camera, with light on your face, and try again."
+                f"Your face was seen for {steps.sum():.1f} seconds in {len(t_s)} pictures; "
+                f"{MIN_SEEN_S} seconds in {MIN_FRAMES} pictures are needed. Face the camera, with "
+                "light on your face, and try again."
             )
         # Half of the time around a frame is its weight, so that uneven frame times do no harm.
         weights = np.append(steps, 0.0) + np.append(0.0, steps)
@@ -86,6 +88,20 @@ class RestingExpression:
         new[neutral] += 1.0 - new.sum()
         weighted = _smoothed(shares) * (new / rest)
         return np.asarray(weighted / weighted.sum(axis=-1, keepdims=True))
+
+
+def rest_progress(t_s: NDArray[np.float64]) -> float:
+    """How much of what ``RestingExpression.measure`` needs these frames are: 0..1, 1 is enough.
+
+    ``t_s``: ``(n,)`` seconds, rising, the frames in which the face was seen.
+    """
+    return min(1.0, float(_watched(t_s).sum()) / MIN_SEEN_S, len(t_s) / MIN_FRAMES)
+
+
+def _watched(t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How long the face was watched between each frame and the next, ``(n - 1,)`` seconds."""
+    steps = np.diff(t_s)
+    return np.where(steps <= MAX_STEP_S, steps, 0.0)
 
 
 def _smoothed(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,13 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.analysis.baseline import MIN_FRAMES, REST_S, REST_SHARE, SMOOTHING, RestingExpression
+from fer_core.analysis.baseline import (
+    MIN_FRAMES,
+    MIN_SEEN_S,
+    REST_SHARE,
+    SMOOTHING,
+    RestingExpression,
+    rest_progress,
+)
 from fer_core.errors import RestNotMeasured
 from fer_core.labels import EMOTIONS, Emotion
 
 NEUTRAL = EMOTIONS.index(Emotion.NEUTRAL)
 SAD = EMOTIONS.index(Emotion.SAD)
-TIMES = np.arange(0.0, REST_S, 0.1)
+TIMES = np.arange(0.0, 3.0, 0.1)
 
 shares = st.lists(st.floats(0.0, 1.0), min_size=7, max_size=7).map(
     lambda values: (np.array(values) + 1e-4) / (np.array(values) + 1e-4).sum()
@@ -89,13 +96,36 @@ def test_the_mean_is_over_time_not_over_frames():
         np.array([1.0]),
         np.arange(0.0, 2.4, 0.1),  # too short
         np.linspace(0.0, 3.0, MIN_FRAMES - 1),  # too few frames
-        np.append(np.arange(0.0, 1.0, 0.1), np.arange(2.0, 3.0, 0.1)),  # away in between
+        np.append(np.arange(0.0, 1.0, 0.1), np.arange(2.1, 3.1, 0.1)),  # away in between
     ],
 )
 def test_too_little_of_the_face_is_a_sentence(times):
     rows = np.full((len(times), 7), 1 / 7)
     with pytest.raises(RestNotMeasured, match="Face the camera"):
         RestingExpression.measure(EMOTIONS, times, rows)
+
+
+def test_two_frames_a_second_are_enough_after_ten():
+    times = np.arange(0.0, 5.0, 0.5)
+    assert rest_progress(times[:9]) == pytest.approx(0.9)
+    assert rest_progress(times) == 1.0
+    RestingExpression.measure(EMOTIONS, times, np.full((10, 7), 1 / 7))
+
+
+@given(st.lists(st.floats(0.0, 3.0), max_size=40))
+def test_progress_never_falls_and_is_1_when_a_rest_can_be_measured(steps):
+    times = np.cumsum(steps)
+    so_far = [rest_progress(times[:number]) for number in range(len(times) + 1)]
+    assert so_far == sorted(so_far)
+    assert so_far[0] == 0.0
+    assert so_far[-1] <= 1.0
+    rows = np.full((len(times), 7), 1 / 7)
+    if so_far[-1] == 1.0:
+        assert times[-1] - times[0] >= MIN_SEEN_S - 1e-9
+        RestingExpression.measure(EMOTIONS, times, rows)
+    else:
+        with pytest.raises(RestNotMeasured):
+            RestingExpression.measure(EMOTIONS, times, rows)
 
 
 def test_labels_without_neutral_have_changes_only():

@@ -8,9 +8,10 @@ from typing import cast
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer_core.affect import COORDINATES
-from fer_core.analysis.baseline import REST_S, RestingExpression
+from fer_core.analysis.baseline import GIVE_UP_S, RestingExpression, rest_progress
 from fer_core.errors import RestNotMeasured
 from fer_core.history import LiveRecording
 from fer_core.labels import Emotion
@@ -109,17 +110,18 @@ def rest_controls(view: LiveView) -> None:
     """The button that measures how the faces before the camera look at rest, and its progress."""
     latest = view.session.latest
     if view.resting_since_s is not None and latest is not None:
-        passed_s = latest.t_s - view.resting_since_s
-        if passed_s < REST_S:
+        seen = _seen_at_rest(view, view.resting_since_s)
+        progress = _progress(seen)
+        if progress < 1.0 and latest.t_s - view.resting_since_s < GIVE_UP_S:
             st.progress(
-                max(0.0, passed_s / REST_S),
-                "Rest your face and look at the camera, as if nobody were there…",
+                progress,
+                f"Rest your face and look at the camera, as if nobody were there… {progress:.0%}",
             )
             return
-        _measure(view)
+        _measure(view, seen)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Rest your face for three seconds" if not view.rests else "Measure again",
+            "Rest your face for a few seconds" if not view.rests else "Measure again",
             key="live_rest",
             icon=":material/self_improvement:",
             help="Some faces read as sad or angry at rest. This measures how yours does, and shows "
@@ -140,14 +142,28 @@ def _begin(view: LiveView) -> None:
     view.resting_since_s = latest.t_s if latest else None
 
 
-def _measure(view: LiveView) -> None:
-    """Take the rest of every face seen since it began; the sentence of the last that failed."""
-    since_s, view.resting_since_s = view.resting_since_s, None
-    table = view.session.timeline.to_frame(last_s=3.0 * REST_S)
-    table = table[(table["t_s"] >= since_s) & table["track_id"].notna()]
+def _seen_at_rest(view: LiveView, since_s: float) -> pd.DataFrame:
+    """The rows of all frames since a measurement began; those without a face have no identity."""
+    table = view.session.timeline.to_frame(last_s=GIVE_UP_S)
+    return table[table["t_s"] >= since_s]
+
+
+def _progress(seen: pd.DataFrame) -> float:
+    """How far the measurement is, 0..1: of the faces now in the picture, the one seen the least.
+
+    While nobody is, the face seen the most: who left is not waited for.
+    """
+    of = {i: rest_progress(_times_s(rows)) for i, rows in seen.groupby("track_id")}
+    present = seen[seen["t_s"] == seen["t_s"].max()]["track_id"].dropna()
+    return min((of[i] for i in present), default=max(of.values(), default=0.0))
+
+
+def _measure(view: LiveView, seen: pd.DataFrame) -> None:
+    """Take the rest of every face seen for long enough; if none was, the sentence of the last."""
+    view.resting_since_s = None
     measured: dict[int, RestingExpression] = {}
     view.problem = "No face was seen. Face the camera, with light on your face, and try again."
-    for track_id, rows in table.groupby("track_id"):
+    for track_id, rows in seen.groupby("track_id"):
         try:
             measured[int(str(track_id))] = _rest_of(rows, view.session.timeline)
         except RestNotMeasured as error:
@@ -160,7 +176,11 @@ def _measure(view: LiveView) -> None:
 def _rest_of(rows: pd.DataFrame, timeline: Timeline) -> RestingExpression:
     labels = timeline.labels
     raw = rows[[f"raw_{label}" for label in labels]].to_numpy(np.float64)
-    return RestingExpression.measure(labels, rows["t_s"].to_numpy(np.float64), raw)
+    return RestingExpression.measure(labels, _times_s(rows), raw)
+
+
+def _times_s(rows: pd.DataFrame) -> NDArray[np.float64]:
+    return rows["t_s"].to_numpy(np.float64)
 
 
 def against_rest(window: pd.DataFrame, view: LiveView) -> pd.DataFrame:
