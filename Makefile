@@ -8,11 +8,12 @@ ESLINT := .ci/eslint/node_modules/stamp
 # An own address for the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test lint lint-javascript format train-setup lock platforms audit slug dyno clean
+.PHONY: help run test soak lint lint-javascript format train-setup lock platforms audit slug dyno clean
 
 help:
 	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
 	@echo "make test         set up if need be, then lint, type check and test"
+	@echo "make soak         what must be watched for minutes: memory, latency, many visitors"
 	@echo "make lint         ruff, mypy, import-linter and, where Node.js is there, ESLint"
 	@echo "make format       let ruff rewrite the layout of the code"
 	@echo "make train-setup  add what training needs (PyTorch)"
@@ -30,6 +31,10 @@ run: .venv/run.stamp
 test: .venv/test.stamp lint
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
 	$(BIN)/pytest -n 2 --no-loadscope-reorder
+
+# On a quiet machine: it measures times. One process, so that no test slows down another.
+soak: .venv/test.stamp
+	$(BIN)/pytest -m soak
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -151,10 +150,3 @@ def limit_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def files_in(folder: Path) -> set[str]:
     """Names of the files anywhere below a folder."""
     return {path.name for path in folder.rglob("*") if path.is_file()}
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)

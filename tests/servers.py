@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive
 
-from tests.downloads import wait_until
+from tests.waiting import DEADLINE_S, until
 
 
 class Server(Protocol):
@@ -51,14 +51,14 @@ class ServedApp:
         )
         self._thread = threading.Thread(target=self._uvicorn.run)
         self._thread.start()
-        wait_until(lambda: self._uvicorn.started)
+        until(lambda: self._uvicorn.started)
         [listening] = self._uvicorn.servers
         self.port: int = listening.sockets[0].getsockname()[1]
         self.url = f"http://localhost:{self.port}"
 
     def connect(self) -> socket.socket:
-        """A connection that gives up after 15 s of silence."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+        """A connection that gives up after a long silence."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
 
     def stop(self) -> None:
         """End it, and every connection."""

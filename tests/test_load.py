@@ -27,6 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory):
         here.stop()
 
 
+@pytest.mark.soak
 def test_users_and_live_sessions_at_once(server: Dashboard, monkeypatch: pytest.MonkeyPatch):
     for name, value in {"SETTLE_S": 0.5, "ALONE_S": 3.0, "COME_S": 3.0}.items():
         monkeypatch.setattr(load, name, value)
@@ -46,6 +47,7 @@ def test_users_and_live_sessions_at_once(server: Dashboard, monkeypatch: pytest.
     assert "2 users beside 1 live session" in report.as_markdown()
 
 
+@pytest.mark.soak
 def test_nobody_gets_in_without_the_password(server: Dashboard):
     async def try_it() -> None:
         async with Visitor(server.url, "a wrong password"):
@@ -55,6 +57,7 @@ def test_nobody_gets_in_without_the_password(server: Dashboard):
         asyncio.run(try_it())
 
 
+@pytest.mark.soak
 def test_a_picture_that_is_none_is_counted_as_an_error(server: Dashboard, tmp_path: Path):
     seen = load.Seen()
 

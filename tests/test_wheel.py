@@ -18,7 +18,7 @@ from fer_core.paths import ROOT, SAMPLE
 from tests.servers import free_port, wait_until_it_listens
 
 # The packages may come from afar.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 
 class Installed(NamedTuple):

@@ -18,8 +18,8 @@ from fer_core.errors import UnreadableVideo
 from fer_core.media.demux import DecodePass, VideoInfo
 from fer_core.media.video import Selection, VideoFile
 from fer_core.paths import ROOT
-from tests.downloads import wait_until
 from tests.media.clips import clip, fake_analyzer, number_of, numbered
+from tests.waiting import until
 
 
 def decoders() -> list[threading.Thread]:
@@ -116,7 +116,7 @@ def test_nobody_waits_for_a_decoder_that_is_stuck_within_a_frame(tmp_path, monke
             list(analyze_video(video, fake_analyzer(), waiting=give_up))
     assert decoders()
     free.set()
-    wait_until(lambda: not decoders())
+    until(lambda: not decoders())
     assert not decoders()
 
 
@@ -136,10 +136,10 @@ def test_only_a_few_frames_are_decoded_ahead(tmp_path, monkeypatch):
         next(found)
         # The one in the hand of the analysis, those that wait, the one that waits for room.
         limit = 1 + analysis._MOST_AHEAD + 1
-        wait_until(lambda: decoded == limit)
+        until(lambda: decoded == limit)
         assert decoded == limit
         next(found)
-        wait_until(lambda: decoded == limit + 1)
+        until(lambda: decoded == limit + 1)
         found.close()
 
 
@@ -175,6 +175,7 @@ def test_the_smallest_and_the_largest_frames(width, height, tmp_path):
     assert sizes == {(width, height)}
 
 
+@pytest.mark.soak
 def test_memory_stays_flat():
     """20,000 frames, as long as eleven minutes, through analysis and tables; see the child."""
     child = subprocess.run(

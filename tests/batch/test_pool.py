@@ -14,7 +14,8 @@ import pytest
 from fer_core.batch.pool import Workers
 from fer_core.paths import ROOT
 from tests.batch.picklable_tasks import give_up, named, note, refuse
-from tests.downloads import files_in, wait_until
+from tests.downloads import files_in
+from tests.waiting import until
 
 
 def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
@@ -25,7 +26,7 @@ def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
         assert sum(workers.run(work)) == len(every)
     left = files_in(tmp_path)
     assert left == every - {"poison"} | {"poison.tried", "poison.lost"}
-    wait_until(lambda: not multiprocessing.active_children())
+    until(lambda: not multiprocessing.active_children())
 
 
 def test_a_process_that_somebody_killed_costs_nothing(tmp_path):
@@ -37,7 +38,7 @@ def test_a_process_that_somebody_killed_costs_nothing(tmp_path):
 def test_what_the_work_raises_comes_through_and_ends_the_processes(tmp_path):
     with pytest.raises(ValueError, match=r"^a$"), Workers(refuse, give_up, 1) as workers:
         list(workers.run([named(tmp_path, "a"), named(tmp_path, "b")]))
-    wait_until(lambda: not multiprocessing.active_children())
+    until(lambda: not multiprocessing.active_children())
 
 
 def test_no_work():
@@ -60,10 +61,10 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
         cwd=ROOT,
         stderr=subprocess.DEVNULL,  # Python tells there what the killed process left behind
     )
-    wait_until(lambda: bool(list(tmp_path.glob("*.pid"))), 60)
+    until(lambda: bool(list(tmp_path.glob("*.pid"))))
     [told] = tmp_path.glob("*.pid")
     pid = int(told.stem)
     assert is_running(pid)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    wait_until(lambda: not is_running(pid), 30)
+    until(lambda: not is_running(pid))

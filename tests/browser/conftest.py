@@ -155,12 +155,37 @@ def _playwright() -> Iterator[Playwright]:
         yield playwright
 
 
+Launch = Callable[..., Browser]
+
+
+@pytest.fixture(scope="package")
+def launch(_playwright: Playwright) -> Iterator[Launch]:
+    """``launch(*flags) -> Browser``: a Chromium with these flags, the same one for all who ask.
+
+    To start one takes a second. What tests must not share, cookies, permissions and storage,
+    belongs to a context (``Browser.new_context``), which each closes.
+    """
+    running: dict[tuple[str, ...], Browser] = {}
+
+    def get(*flags: str) -> Browser:
+        found = running.get(flags)
+        if found is None or not found.is_connected():
+            found = _playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+            running[flags] = found
+        return found
+
+    yield get
+    for browser in running.values():
+        browser.close()
+
+
 @pytest.fixture
-def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    """A browser without a camera, for pages of a test's own."""
-    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+def chromium(launch: Launch) -> Iterator[Browser]:
+    """A Chromium without a camera, for tests that open contexts and pages themselves."""
+    browser = launch()
     yield browser
-    browser.close()
+    for context in browser.contexts:
+        context.close()
 
 
 OpenPage = Callable[..., Page]
@@ -177,14 +202,14 @@ def watch(context: BrowserContext, refused: list[str]) -> None:
 
 
 @pytest.fixture
-def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Iterator[OpenPage]:
+def open_page(launch: Launch, dashboard: str, camera_clip: Path) -> Iterator[OpenPage]:
     """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
 
-    A fresh Chromium each time. ``camera``: ``astronaut``, ``none`` (no device) or ``refused``
-    (the user denies it). ``flags`` are more of Chromium's. Accelerated animations are off; the test
-    fails when the browser refused something because of the headers that forbid it.
+    Without cookies, as if for the first time. ``camera``: ``astronaut``, ``none`` (no device) or
+    ``refused`` (the user denies it). ``flags`` are more of Chromium's. Accelerated animations are
+    off; the test fails when the browser refused something because of the headers that forbid it.
     """
-    browsers: list[Browser] = []
+    contexts: list[BrowserContext] = []
     refused: list[str] = []
 
     def start(
@@ -195,19 +220,18 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
         dark: bool = False,
         flags: Sequence[str] = (),
     ) -> Page:
-        flags = [*FLAGS, *flags]
+        flags = list(flags)
         if camera != "none":
             flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={camera_clip}"]
         if camera == "astronaut":
             flags.append(ALLOW_FLAG)
-        browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        browsers.append(browser)
-        context = browser.new_context(
+        context = launch(*flags).new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
             accept_downloads=True,
         )
+        contexts.append(context)
         watch(context, refused)
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
@@ -215,17 +239,18 @@ def open_page(_playwright: Playwright, dashboard: str, camera_clip: Path) -> Ite
         return page
 
     yield start
-    for browser in browsers:
-        browser.close()
+    for context in contexts:
+        context.close()
     assert refused == []
 
 
 @pytest.fixture
 def screenshot() -> Callable[[Page, str], None]:
-    """Keep a picture of the page in the git-ignored screenshots/."""
+    """Keep a picture of the page in the git-ignored screenshots/, where there is that folder."""
 
     def take(page: Page, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
+        if not SCREENSHOTS.is_dir():  # one takes a second, and there are fifty
+            return
         size = page.viewport_size
         assert size is not None
         # The page scrolls inside itself, so the window has to grow to show all of it.

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from fer_core.server.auth.password import hash_password
-from tests.browser.conftest import CHROMIUM, DIRECT, FLAGS, TIMEOUT_MS, Dashboard
+from tests.browser.conftest import DIRECT, TIMEOUT_MS, Dashboard, Launch
 from tests.servers import free_port, running
 
 PASSWORD = "correct horse battery"
@@ -37,17 +37,18 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @pytest.fixture
-def new_browser(_playwright: Playwright) -> Iterator[NewBrowser]:
+def new_browser(launch: Launch) -> Iterator[NewBrowser]:
     """Each with cookies of its own."""
-    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    contexts: list[BrowserContext] = []
 
     def start() -> BrowserContext:
-        context = browser.new_context(reduced_motion="reduce")
-        context.set_default_timeout(TIMEOUT_MS)
-        return context
+        contexts.append(launch().new_context(reduced_motion="reduce"))
+        contexts[-1].set_default_timeout(TIMEOUT_MS)
+        return contexts[-1]
 
     yield start
-    browser.close()
+    for context in contexts:
+        context.close()
 
 
 def heading(page: Page, name: str) -> None:

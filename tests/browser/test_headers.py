@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard, watch
+from tests.browser.conftest import TIMEOUT_MS, Dashboard, watch
+from tests.browser.test_live import until
 
 PAGES = ("/", "/live", "/video", "/history", "/models", "/about")
 
@@ -22,13 +23,6 @@ def test_no_page_does_what_is_forbidden(open_page):
         page.goto(page.url.rsplit("/", 1)[0] + path)
         expect(page.get_by_role("heading").first).to_be_visible()
         page.wait_for_timeout(1000)
-
-
-@pytest.fixture
-def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -96,9 +90,8 @@ def test_another_site_cannot_show_it_in_a_frame(chromium, dashboard, elsewhere):
     page = chromium.new_page()
     page.on("console", lambda message: said.append(message.text))
     page.goto(elsewhere(dashboard))
-    page.wait_for_timeout(2000)
+    until(page, lambda: any("frame-ancestors" in text for text in said), "it is refused")
     assert page.frame_locator("iframe").get_by_role("heading").count() == 0
-    assert any("frame-ancestors" in text for text in said), said
 
 
 def test_a_named_site_can(chromium, elsewhere, tmp_path):

@@ -13,18 +13,14 @@ from playwright.sync_api import Frame, Locator, Page, expect
 
 from fer_core.live.frame_rate import FASTEST_FPS, SLOWEST_FPS
 from fer_core.ui.patches.vp8_encoder import BITS_OF_A_PICTURE
-
-# Generous: two busy cores analyse two frames a second.
-DEADLINE_S = 90.0
+from tests import waiting
 
 TIMELINE = ".fer-face .fer-timeline.js-plotly-plot"
 
 
 def until(page: Page, condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: did not happen in time"
-        page.wait_for_timeout(100)
+    """``waiting.until``, while Playwright takes up what happens on the page."""
+    waiting.until(condition, what, pause=lambda _: page.wait_for_timeout(100))
 
 
 def camera_frame(page: Page) -> Frame:
@@ -89,7 +85,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     until(page, lambda: frames_analysed(page) >= 10, "10 frames")
     before_s = newest_s(page)
 
-    # The same chart ten seconds later, with the zoom and the legend as the user left them.
+    # The same chart some seconds later, with the zoom and the legend as the user left them.
     chart = page.locator(TIMELINE)
     chart.evaluate("chart => { chart.dataset.first = 'yes' }")
     zoom(page, chart)
@@ -97,13 +93,11 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     until(page, lambda: chart.evaluate("c => c.data[0].visible") == "legendonly", "angry is hidden")
     zoomed = chart.evaluate("c => c.layout.xaxis.range.map(Number)")
     assert zoomed[1] < 45
-    ten_seconds_later = time.monotonic() + 10
-    until(page, lambda: time.monotonic() > ten_seconds_later, "ten seconds")
     until(page, lambda: frames_analysed(page) >= 30, "30 frames")
+    until(page, lambda: newest_s(page) >= before_s + 3.0, "three seconds of the camera")
     assert chart.get_attribute("data-first") == "yes"
     assert chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)") == pytest.approx(zoomed)
     assert chart.evaluate("c => c._fullData[0].visible") == "legendonly"
-    assert newest_s(page) >= before_s + 8.0
     expect(page.locator(".fer-now")).to_contain_text("happy")
     expect(page.get_by_text("frames a second")).to_contain_text("latency")
     assert "Face 1" in (chart.get_attribute("aria-label") or "")
@@ -166,6 +160,7 @@ def resident_mb(pid: int) -> float:
     return int(found[1]) / 1e3
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_two_minutes_without_growing(open_page, server):
     """Latency and memory of a session that goes on."""
@@ -182,6 +177,7 @@ def test_two_minutes_without_growing(open_page, server):
     stop(page)
 
 
+@pytest.mark.soak
 def test_updates_come_at_least_twice_a_second(open_page):
     page = open_page("/live")
     start(page)

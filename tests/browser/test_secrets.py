@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Playwright, expect
+from playwright.sync_api import BrowserContext, expect
 
 from fer_core.server.auth.cookie import COOKIE
 from fer_core.server.auth.password import hash_password
-from tests.browser.conftest import CAMERA_FLAG, CHROMIUM, FLAGS, TIMEOUT_MS, Dashboard
+from tests.browser.conftest import CAMERA_FLAG, TIMEOUT_MS, Dashboard, Launch
 from tests.browser.test_live import camera_frame
 from tests.servers import running
 
@@ -45,12 +45,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @pytest.fixture
-def browser(_playwright: Playwright) -> Iterator[BrowserContext]:
-    chromium = _playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, CAMERA_FLAG])
-    context = chromium.new_context()
+def browser(launch: Launch) -> Iterator[BrowserContext]:
+    context = launch(CAMERA_FLAG).new_context()
     context.set_default_timeout(TIMEOUT_MS)
     yield context
-    chromium.close()
+    context.close()
 
 
 def ask(url: str, **headers: str) -> str:

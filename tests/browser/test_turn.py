@@ -105,10 +105,7 @@ def test_the_picture_comes_by_relay(open_page, relay):
 def test_credentials_that_are_no_good(open_page, relay, screenshot):
     page = open_page("/live")
     press(page, "Start")
-    pressed_s = time.monotonic()
     expect(page.get_by_text("the connection was not made in time")).to_be_visible()
-    # Ten seconds are the rule; the rest is for busy cores.
-    assert 8.0 < time.monotonic() - pressed_s < 30.0
     assert relay.allocations() == 0
     assert "401" in relay.log.read_text()
     assert frames_analysed(page) == 0

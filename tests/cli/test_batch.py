@@ -21,7 +21,7 @@ from fer_core.cli import batch_run as run_module
 from fer_core.errors import VideoError
 from fer_core.paths import ROOT
 from tests.batch.folders import ENGINES, OneProcess, batch, fill, picture, table
-from tests.downloads import wait_until
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, astronaut, out):
         text=True,
         start_new_session=True,
     )
-    wait_until(lambda: bool(list(out.parent.glob("*.parts/*.parquet"))), 90)
+    until(lambda: bool(list(out.parent.glob("*.parts/*.parquet"))))
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does, to all of them
     said, err = child.communicate(timeout=60)
     assert child.returncode == 130

@@ -15,6 +15,7 @@ from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.testing import FakeEmotionModel
 from fer_core.timeline.table import results_of
+from tests.waiting import DEADLINE_S, until
 
 
 def result(number: int) -> FrameResult:
@@ -110,23 +111,18 @@ def test_a_camera_that_runs_is_kept_whole_from_its_first_frame(history: History)
     filming = threading.Thread(target=film)
     filming.start()
     try:
-        while camera.stats().processed < 50:
-            time.sleep(0.001)
+        until(lambda: camera.stats().processed >= 50)
         recording = LiveRecording(history, LOCAL)
         table = camera.send_to(recording)
         past = results_of(table, 64, 48, "compact", "haar")
         recording.begin("Live", EMOTIONS, ("compact", "haar"), past)
         seen = camera.stats().processed
-        while camera.stats().processed < seen + 50:
-            time.sleep(0.001)
+        until(lambda: camera.stats().processed >= seen + 50)
     finally:
         going.clear()
-        filming.join(20)
+        filming.join(DEADLINE_S)
     camera.stop()
-    deadline = time.monotonic() + 20
-    while not history.session(recording.session_id or 0, LOCAL).finished:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: history.session(recording.session_id or 0, LOCAL).finished)
     expected = [float(t) for t in camera.timeline.to_frame()["t_s"]]
     assert times(history, recording) == expected
     assert len(expected) >= 100

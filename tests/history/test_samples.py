@@ -24,7 +24,10 @@ from fer_core.timeline.table import Timeline
 from tests.history.frames import OWN, begin, face, frame, frames, streams, times, whole
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=40,
+)
 @given(streams())
 def test_the_table_is_that_of_the_timeline(history, stream):
     labels, results = stream

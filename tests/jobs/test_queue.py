@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -40,6 +41,7 @@ from fer_core.media.video import Selection, VideoFile
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Detection
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
+from tests.waiting import DEADLINE_S, Clock, until
 
 FRAMES = 60
 OWNER = LOCAL
@@ -70,23 +72,13 @@ class Gate(FakeDetector):
         self.count += 1
         if self.count > self.after:
             self.reached.set()
-            assert self.open.wait(60)
+            assert self.open.wait(DEADLINE_S)
         return super().detect(bgr)
 
 
 def analyzer(detector: FakeDetector | None = None) -> Analyzer:
     found = detector or FakeDetector((Box(20, 10, 60, 60),))
     return Analyzer(found, FakeEmotionModel(), FakeLandmarkModel())
-
-
-def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
-    """What ``condition`` gives as soon as that is true."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not come to that in time")
 
 
 @pytest.fixture
@@ -305,9 +297,10 @@ def test_a_killed_process_leaves_a_job_that_can_be_resumed(make, store, tmp_path
     assert jobs.jobs(OWNER)[0].state == "running"  # nobody could say otherwise
     saved = len(times(store, job))
     assert saved > 0
-    monkeypatch.setattr(jobs_module, "STALE_S", 0.2)
-    jobs.start()
-    ended(jobs, job.id, "interrupted")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(jobs_module, "STALE_S", 0.2)
+        jobs.start()
+        ended(jobs, job.id, "interrupted")
     jobs.resume(job.id, OWNER)
     job = ended(jobs, job.id, "done")
     assert times(store, job) == pytest.approx([n / 30 for n in range(240)], abs=1e-3)
@@ -463,12 +456,14 @@ def test_a_user_has_so_many_jobs_at_work(make, film, monkeypatch, tmp_path):
 def test_a_job_that_takes_too_long_makes_room_and_goes_on_later(make, store, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "SAVE_S", 0.0)
     monkeypatch.setenv("FER_MAX_JOB_MINUTES", str(2.0 / 60))
+    clock = Clock()
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock))
     gate = Gate(after=0)
     jobs = make(gate)
     film = clip(tmp_path / "long.mp4", frames=90)
     number, other = submit(jobs, film), submit(jobs, film, end_s=0.1)
     until(gate.reached.is_set)
-    time.sleep(2.1)
+    clock.now_s += 2.1
     gate.open.set()
     job = ended(jobs, number, "interrupted")
     assert "FER_MAX_JOB_MINUTES" in job.sentence

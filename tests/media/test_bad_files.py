@@ -238,7 +238,10 @@ def good(tmp_path_factory) -> dict[str, bytes]:
     }
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(suffix=st.sampled_from(sorted(TRUNCATED)), share=st.floats(0.001, 0.999), damage=st.data())
 def test_no_damage_raises_anything_else(suffix, share, damage, good, tmp_path):
     """Cut anywhere, and with bytes changed: a sentence or frames in order, never another error."""

@@ -182,7 +182,10 @@ def test_more_pixels_than_the_limit(monkeypatch):
 
 
 @given(st.integers(0, 3000), st.binary(min_size=1, max_size=40))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_damage_anywhere_is_a_picture_or_a_sentence(position, damage):
     data = bytearray(encoded(quadrants(), "PNG") + encoded(quadrants(), "JPEG"))
     position %= len(data)

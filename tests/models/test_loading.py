@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -66,9 +65,7 @@ class TestChoice:
         self, kind, fetched, shipped, server, monkeypatch
     ) -> None:
         use(monkeypatch, fetched, server.url(fetched, "slow"))
-        started = time.monotonic()
         choice = choose(kind, "auto", wait_s=0.1)
-        assert time.monotonic() - started < 1.0
         assert choice.model.name == shipped
         assert choice.reason.endswith("'s weights are still downloading.")
         server.go_on.set()

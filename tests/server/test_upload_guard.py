@@ -24,8 +24,8 @@ from streamlit import config
 from fer_core.server import upload_guard as guard
 from fer_core.server.upload_guard import UploadGuard
 from fer_core.ui import uploads
-from tests.downloads import wait_until
 from tests.servers import hanging_up_after
+from tests.waiting import DEADLINE_S, until
 
 PATH = "/_stcore/upload_file/session/file"
 HEAD = f"PUT {PATH} HTTP/1.1\r\nHost: localhost\r\n".encode()
@@ -56,9 +56,9 @@ def connect(held: dict[str, int]) -> Iterator[Callable[[], socket.socket]]:
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()
-    wait_until(lambda: server.started)
+    until(lambda: server.started)
     port: int = server.servers[0].sockets[0].getsockname()[1]
-    yield lambda: socket.create_connection(("127.0.0.1", port), timeout=15)
+    yield lambda: socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
     server.should_exit = server.force_exit = True
     thread.join(20)
 
@@ -107,7 +107,6 @@ def test_an_upload_that_falls_silent_is_given_up(connect, monkeypatch):
 def test_an_upload_that_drips_is_given_up(connect, monkeypatch):
     monkeypatch.setattr(guard, "GRACE_S", 0.5)
     stop = threading.Event()
-    began_s = time.monotonic()
     with connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
 
@@ -120,9 +119,8 @@ def test_an_upload_that_drips_is_given_up(connect, monkeypatch):
         dripping.start()
         assert answer_on(connection)[0] == 408
         # The connection is closed too, not left to drip on.
-        wait_until(lambda: not dripping.is_alive())
+        until(lambda: not dripping.is_alive())
         stop.set()
-    assert time.monotonic() - began_s < 10
 
 
 def test_a_slow_upload_has_time_to_come(connect, monkeypatch):
@@ -143,7 +141,7 @@ def test_uploads_beyond_what_there_is_room_for_are_refused_until_there_is(connec
     with connect() as one, connect() as two, connect() as three, connect() as four:
         for connection in (one, two, three):
             connection.sendall(announced + bytes(1000))
-        wait_until(lambda: refusal(connect, announced) == FULL)
+        until(lambda: refusal(connect, announced) == FULL)
         one.sendall(bytes(999_000))
         assert answer_on(one)[0] == 200
         four.sendall(announced + bytes(1_000_000))
@@ -155,7 +153,7 @@ def test_uploads_beyond_what_there_is_room_for_are_refused_until_there_is(connec
         connection.sendall(HEAD.replace(b"PUT", b"DELETE") + b"\r\n")
         assert answer_on(connection)[0] == 200
     held["bytes"] = 0
-    wait_until(lambda: refusal(connect, announced) is None)
+    until(lambda: refusal(connect, announced) is None)
 
 
 def refusal(connect, head: bytes) -> tuple[int, str] | None:

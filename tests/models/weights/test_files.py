@@ -25,10 +25,10 @@ from tests.downloads import (
     isolate,
     limit_patience,
     use,
-    wait_until,
     weights_server,
 )
 from tests.graphs import expression_graph
+from tests.waiting import until
 
 KEYS = ("yunet", "deepface")
 
@@ -199,7 +199,7 @@ class TestFetch:
             for _ in range(2)
         ]
         final = files.download_folder(MODELS[key]) / file.file_name
-        wait_until(lambda: server.gets(key) == 2, timeout_s=20)
+        until(lambda: server.gets(key) == 2)
         assert not final.exists()
         server.go_on.set()
         for process in processes:
@@ -293,7 +293,7 @@ class TestDownload:
         use(monkeypatch, key, server.url(key, "slow"))
         assert files.status(MODELS[key]).state is State.MISSING
         download = files.start_download(MODELS[key])
-        wait_until(lambda: download.fraction > 0)
+        until(lambda: download.fraction > 0)
         assert download.fraction < 1
         assert not download.wait(0.01)
         assert files.start_download(MODELS[key], retry=True) is download

@@ -12,14 +12,7 @@ from hypothesis import strategies as st
 
 from fer_core.server.api.errors import Refused
 from fer_core.server.api.limits import Buffer, Gate, RateLimiter
-
-
-class Clock:
-    def __init__(self):
-        self.now_s = 1000.0
-
-    def __call__(self):
-        return self.now_s
+from tests.waiting import Clock
 
 
 def allowed(limiter, caller, per_minute):

@@ -56,8 +56,8 @@ from fer_core.server.auth.throttle import (
 )
 from fer_core.server.loopback import came_from_here, is_this_computer
 from fer_core.settings import is_hash, settings
-from tests.downloads import wait_until
 from tests.servers import ServedApp, hanging_up_after
+from tests.waiting import Clock, until
 
 SECRET = "correct horse battery"
 NOW_S = 1_800_000_000.0
@@ -68,14 +68,6 @@ def line(monkeypatch: pytest.MonkeyPatch) -> str:
     """A hash of the password that is quick to check."""
     monkeypatch.setattr(password, "_N", 16)
     return hash_password(SECRET)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 # The hash
@@ -626,7 +618,7 @@ def test_a_right_password_gets_in_through_a_storm_of_wrong_ones():
 
     with ThreadPoolExecutor(4) as pool:
         guessers = [pool.submit(guess, first) for first in range(4)]
-        wait_until(lambda: statuses.count((429, 1)) >= 20)
+        until(lambda: statuses.count((429, 1)) >= 20)
         mine: list[tuple[int, int]] = []
         while len(mine) < 3 and 303 not in dict(mine):
             mine.append(posted_to(server, "203.0.113.1", SECRET))

@@ -23,7 +23,7 @@ from fer_core.ui.live import webrtc
 from fer_core.ui.live.page import BUSY_FPS, BUSY_UPDATE_S, UPDATE_S, speed_line
 from fer_core.ui.live.webrtc import CameraView
 from fer_core.ui.shared import models
-from tests.jobs.test_queue import until
+from tests.waiting import until
 
 
 class Silent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from typing import Any
 
 import cv2
@@ -24,7 +23,7 @@ from fer_core.testing import FakeDetector, FakeEmotionModel
 from fer_core.ui.live import snapshots
 from fer_core.ui.live.snapshots import SnapshotCamera, read_snapshot
 from fer_core.ui.live.webrtc import Marks
-from tests.ui.live.test_webrtc import until
+from tests.waiting import until
 
 FACE = Box(100, 100, 120, 120)
 RUN = 1_800_000_000_000
@@ -188,13 +187,12 @@ def test_what_arrives_after_the_stop_is_not_analysed(camera):
     assert camera.answered == 0
 
 
-def test_without_a_place_the_picture_comes_back_at_once(camera):
+def test_without_a_place_the_picture_comes_back_at_once(camera, monkeypatch):
+    monkeypatch.setattr(snapshots, "RESULT_S", 3600.0)
     places = CameraSlots(1)
     assert places.acquire() == ""
     camera.turn(RUN, lambda: LiveCamera(StreamAnalyzer(Analyzer()), places))
-    began = time.monotonic()
     camera.take(sent(), Marks(), new_session)
-    assert time.monotonic() - began < snapshots.RESULT_S
     assert camera.answered == 1
     assert picture(camera).shape == (480, 640, 3)
     assert camera.session is not None

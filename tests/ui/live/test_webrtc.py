@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from fractions import Fraction
 from functools import partial
 from types import SimpleNamespace
@@ -30,19 +29,12 @@ from fer_core.testing import FakeDetector, FakeEmotionModel
 from fer_core.ui.live import webrtc
 from fer_core.ui.patches import webrtc_context
 from fer_core.ui.patches.newest_relay import NewestRelay
+from tests.waiting import DEADLINE_S, until
 
 Worker = WebRtcWorker[Any, Any]
 
-DEADLINE_S = 40.0
 KEY = "camera"
 FACE = Box(40, 60, 120, 120)
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: did not happen in time"
-        time.sleep(0.02)
 
 
 def new_session() -> LiveCamera:
@@ -193,19 +185,22 @@ def test_real_frames_through_the_real_callback(loop):
 
 
 def test_the_callback_does_no_inference_and_returns_while_the_analyzer_is_stuck():
+    go_on, done = threading.Event(), threading.Event()
+
     class Stuck:
         labels: tuple[str, ...] = EMOTIONS
 
         def update(self, frame_bgr, t_s):
-            time.sleep(30)
+            go_on.wait(DEADLINE_S)
+            done.set()
 
     session = LiveCamera(Stuck())
-    began = time.monotonic()
     for number in range(10):
         frame = camera_frame(number / 10)
         assert webrtc.on_frame(session, webrtc.Marks(), frame) is frame
-    assert time.monotonic() - began < 5.0
+    assert not done.is_set()
     session.stop()
+    go_on.set()
 
 
 @pytest.mark.parametrize("size", [(240, 320), (239, 321)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from fer_core.models.registry import MODELS
 from fer_core.models.weights import files
 from fer_core.models.weights.files import State
 from fer_core.paths import ROOT
-from tests.downloads import WeightsServer, isolate, use, wait_until, weights_server
+from tests.downloads import WeightsServer, isolate, use, weights_server
 from tests.graphs import own_network_graph
+from tests.waiting import until
 
 FETCHED = ("yunet", "deepface")
 
@@ -82,7 +82,7 @@ def test_everything_about_each_model(page, server, monkeypatch):
 def test_here(page, server, monkeypatch):
     come(monkeypatch, server, "good")
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert captions(page).count("Installed: `") == 2
@@ -137,11 +137,9 @@ def test_what_was_asked_for_by_name_is_not_put_in_question(page, server, monkeyp
 
 def test_downloading_does_not_block(page, server, monkeypatch):
     come(monkeypatch, server, "slow")
-    started = time.monotonic()
-    page.run()
-    assert time.monotonic() - started < 3
+    page.run()  # while half of the file is still to come
     assert not page.exception
-    wait_until(lambda: all(files.status(MODELS[key]).fraction > 0 for key in FETCHED))
+    until(lambda: all(files.status(MODELS[key]).fraction > 0 for key in FETCHED))
     page.run()
     for bar in page.get("progress"):
         assert 20 < bar.value < 80
@@ -150,7 +148,7 @@ def test_downloading_does_not_block(page, server, monkeypatch):
     assert not page.button
     assert "In use now: **Haar cascade**. YuNet's weights are still downloading." in captions(page)
     server.go_on.set()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.get("progress")
     assert "In use now: **YuNet**" in captions(page)
@@ -159,7 +157,7 @@ def test_downloading_does_not_block(page, server, monkeypatch):
 def test_failed_and_tried_again(page, server, monkeypatch):
     come(monkeypatch, server, "missing")
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert [warning.value for warning in page.warning] == [
@@ -173,7 +171,7 @@ def test_failed_and_tried_again(page, server, monkeypatch):
     come(monkeypatch, server, "good")
     page.run()  # the button fetches what its row said when it was drawn
     page.button(key="fetch_deepface").click().run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert "In use now: **DeepFace**. Installed." in captions(page)
     assert [button.key for button in page.button] == ["fetch_yunet", "use_compact"]
@@ -188,7 +186,7 @@ def test_missing_is_only_fetched_when_wanted(page, server, monkeypatch):
     assert captions(page).count("Weights are not here yet") == 2
     assert [button.label for button in page.button] == ["Fetch the weights"] * 2
     page.button(key="fetch_yunet").click().run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert captions(page).count("Installed: `") == 1
     assert "In use now: **Haar cascade**. Chosen by you." in captions(page)
@@ -218,7 +216,7 @@ def test_choosing_what_cannot_be_had(page, server, monkeypatch):
     come(monkeypatch, server, "missing")
     page.run()
     page.radio(key="emotion_model").set_value("deepface").run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert "choose Automatic" in page.error[0].value
@@ -247,7 +245,7 @@ def test_the_line_on_other_pages(server, monkeypatch):
     page = AppTest.from_function(script, default_timeout=30)
     page.session_state["detector"] = "haar"
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert page.caption[0].value == (
@@ -269,7 +267,7 @@ def test_a_model_that_cannot_be_had_ends_the_page_with_a_sentence(server, monkey
     page = AppTest.from_function(script, default_timeout=30)
     page.session_state["emotion_model"] = "deepface"
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert "could not be fetched" in page.error[0].value

@@ -146,6 +146,7 @@ def test_another_model_analyses_the_same_picture_anew(other):
         from fer_core.ui.photo.page import analyze_all
 
         result = analyze_all(analyzer, [picture])[picture.name].result
+        assert result is not None
         st.text(f"{result.detector} {result.model}")
 
     arguments = {"analyzer": Named().analyzer, "picture": Picture("a.jpg", SAMPLE.read_bytes())}
