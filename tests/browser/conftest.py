@@ -35,7 +35,7 @@ CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = ROOT / "screenshots"
 
 # Generous: two busy cores may take their time, and an idle machine does not wait.
-TIMEOUT_MS = 45_000
+TIMEOUT_MS = 90_000
 expect.set_options(timeout=TIMEOUT_MS)
 
 # Debian's Chromium as root, quiet: no start page, no look-ups, no updates.

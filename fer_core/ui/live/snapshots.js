@@ -34,6 +34,7 @@ class Snapshots {
     this.sent = 0;
     this.answered = -1;
     this.button.addEventListener("click", () => (this.run ? this.stop() : this.start()));
+    this.button.disabled = false; // from now on a click is heard
     this.onVisible = () => this.schedule(0);
     document.addEventListener("visibilitychange", this.onVisible);
   }

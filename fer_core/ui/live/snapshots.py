@@ -62,7 +62,7 @@ _component = st.components.v2.component(
         <img hidden decoding="sync" alt="The newest snapshot of your camera, with faces marked">
       </div>
       <div class="fer-bar">
-        <button type="button" aria-pressed="false">Start</button>
+        <button type="button" aria-pressed="false" disabled>Start</button>
         <span class="fer-note" role="status"></span>
       </div>
     </div>
