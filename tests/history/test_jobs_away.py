@@ -10,7 +10,8 @@ from fer_core.jobs import queue as jobs_module
 from fer_core.jobs import worker
 from fer_core.jobs.queue import VideoJobs
 from tests.history.conftest import Server
-from tests.jobs.test_queue import Gate, analyzer, clip, submit, table, until
+from tests.jobs.test_queue import Gate, analyzer, clip, submit, table
+from tests.waiting import until
 
 
 def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from fer_core.live.session import LiveCamera
 from fer_core.live.slots import CameraSlots
 from fer_core.schema import FrameResult
 from fer_core.ui.live.connection import FORM_S, LOOK_S, LOST_S, ConnectionWatch
-from tests.ui.live.test_webrtc import until
+from tests.waiting import until
 
 
 class Empty:

@@ -100,7 +100,7 @@ def test_compact_is_offered_where_deepface_was_taken(server, monkeypatch, name):
     page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=30)
     page.session_state["detector"] = "haar"
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     offered = f"DeepFace: {MODELS['deepface'].measured}.  \nCompact: {MODELS['compact'].measured}."
     assert offered in captions(page)
@@ -118,7 +118,7 @@ def test_what_was_taken_on_another_page_can_be_given_back(page, server, monkeypa
     assert "In use now: **Compact**. Chosen by you." in captions(page)
     assert page.radio(key="emotion_model").value == "compact"
     page.radio(key="emotion_model").set_value("auto").run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert not page.exception
     assert not page.warning
@@ -129,7 +129,7 @@ def test_what_was_asked_for_by_name_is_not_put_in_question(page, server, monkeyp
     come(monkeypatch, server, "good")
     monkeypatch.setenv("FER_EMOTION", "deepface")
     page.run()
-    wait_until(all_done)
+    until(all_done)
     page.run()
     assert "In use now: **DeepFace**. Chosen by you." in captions(page)
     assert not page.button

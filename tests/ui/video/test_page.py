@@ -14,7 +14,8 @@ from fer_core.history import LOCAL, JobInfo, history
 from fer_core.media.images import decode_picture
 from fer_core.paths import ROOT
 from fer_core.ui import services
-from tests.jobs.test_queue import clip, until
+from tests.jobs.test_queue import clip
+from tests.waiting import until
 
 
 @pytest.fixture
