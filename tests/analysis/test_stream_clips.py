@@ -77,9 +77,9 @@ def test_a_turning_smiling_face_stays_one(detector, shared):
 
 
 def in_the_dark(frame: np.ndarray, seed: int) -> np.ndarray:
-    """A fifth of the light, and the noise of a cheap camera."""
+    """A quarter of the light, and the noise of a cheap camera."""
     noise = np.random.default_rng(seed).normal(0.0, 18.0, frame.shape)
-    return np.clip(frame / 5.0 + noise, 0, 255).astype(np.uint8)
+    return np.clip(frame / 4.0 + noise, 0, 255).astype(np.uint8)
 
 
 def flicker(results: list[FrameResult]) -> tuple[int, int]:
