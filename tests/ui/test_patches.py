@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from importlib import metadata
+from pkgutil import iter_modules
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,8 +38,10 @@ from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import VideoProcessTrack
 
 from fer_core.live.frame_rate import FairFrameRate
+from fer_core.paths import ROOT
 from fer_core.ui import patches
 from fer_core.ui.patches import video_track, vp8_encoder
+from fer_core.ui.patches.camera import SWITCH_S
 from fer_core.ui.patches.consent_retries import CONSENT_FAILURES, CONSENT_RETRIES, RetryingStun
 from fer_core.ui.patches.jitter_buffer import LowLatencyJitterBuffer
 from fer_core.ui.patches.newest_relay import NewestRelay
@@ -53,10 +57,23 @@ def test_the_camera_uses_all_of_it():
     assert aiortc.rtcrtpreceiver.JitterBuffer is LowLatencyJitterBuffer  # type: ignore[attr-defined]
     assert aiortc.codecs.Vp8Encoder is QuickEncoder  # type: ignore[attr-defined]
     assert aioice.ice.StunProtocol is RetryingStun
-    assert sys.getswitchinterval() == pytest.approx(patches.SWITCH_S)
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
 
 
-@pytest.mark.parametrize("patch", patches.PATCHES, ids=lambda patch: patch.__name__)
+def test_a_server_starts_without_streamlit_webrtc():
+    """A component that is declared before Streamlit's runtime is there is never found by pages."""
+    code = "import sys, app; sys.exit('streamlit_webrtc' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+MODULES = (
+    importlib.import_module(each.name)
+    for each in iter_modules(patches.__path__, f"{patches.__name__}.")
+)
+PATCHES = [module for module in MODULES if hasattr(module, "WRITTEN_FOR")]
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__)
 def test_a_patch_is_for_the_version_that_is_installed(patch):
     """Fails when one is raised: see whether the patch is still needed and still fits."""
     package, version = patch.WRITTEN_FOR

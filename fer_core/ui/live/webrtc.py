@@ -22,7 +22,7 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live.ice_providers import session_ice
-from fer_core.ui.patches import install_for_camera
+from fer_core.ui.patches.camera import install_for_camera
 from fer_core.ui.patches.webrtc_context import mend_context
 
 install_for_camera()
