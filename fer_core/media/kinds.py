@@ -8,7 +8,7 @@ from typing import Literal
 from PIL import Image
 
 from fer_core.errors import UnreadableVideo, VideoTooLarge
-from fer_core.media import container, images
+from fer_core.media import container, decoding, images
 from fer_core.media.video import VideoFile
 
 Kind = Literal["picture", "video"]
@@ -53,7 +53,7 @@ def _moves(head: bytes) -> bool:
 
 def _opens(path: Path) -> bool:
     try:
-        with Image.open(path, formats=images.FORMATS):
+        with Image.open(path, formats=decoding.FORMATS):
             return True
     except Exception:  # whatever Pillow's parsers raise
         return False

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.media.images import decode_noted, decode_picture, read_picture
@@ -222,3 +222,72 @@ print(told_mb("VmHWM") - before_mb)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 12 * (4 + 3) + 40
+
+
+def jpeg_of_scans(more: int, **options) -> bytes:
+    data = encoded(quadrants(), "JPEG", **options)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * more + b"\xff\xd9"
+
+
+def test_a_jpeg_of_very_many_scans_is_not_begun():
+    usual = jpeg_of_scans(0, progressive=True)
+    assert usual.count(b"\xff\xda") == 10
+    assert np.array_equal(
+        decode_picture(jpeg_of_scans(90, progressive=True)), decode_picture(usual)
+    )
+    with pytest.raises(PictureTooLarge, match="more than 100 scans"):
+        decode_picture(jpeg_of_scans(91, progressive=True))
+
+
+def test_scans_are_not_counted_in_thumbnails_or_comments():
+    data = encoded(quadrants(), "JPEG", progressive=True, comment=b"\xff\xda\x00\x02" * 500)
+    assert decode_picture(data).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_of_very_many_pieces_is_not_begun(big):
+    few = encoded(
+        Image.new("L", (8, 100_000)), "TIFF", big_tiff=big, strip_size=8, compression="packbits"
+    )
+    assert decode_picture(few).shape == (100_000, 8, 3)
+    many = encoded(
+        Image.new("L", (8, 100_001)), "TIFF", big_tiff=big, strip_size=8, compression="packbits"
+    )
+    with pytest.raises(PictureTooLarge, match="more than 100,000 pieces"):
+        decode_picture(many)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_picture_of_many_strips(orientation):
+    """Decoded a strip at a time, and the same as turned at once."""
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 700, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(noise), "PNG", exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(decode_picture(data), upright[:, :, ::-1])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_large_webp_is_the_same_as_a_small_one(mode, lossless):
+    """OpenCV decodes it, with less memory."""
+    waves = np.add.outer(np.arange(2100), np.arange(2000)).astype(np.uint8)
+    parts = [Image.fromarray(part) for part in (waves, waves[::-1], waves // 2, waves[:, ::-1])]
+    picture = Image.merge(mode, parts[: len(mode)])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture, "WEBP", lossless=lossless, exif=exif, method=0)
+    with Image.open(io.BytesIO(data)) as image:
+        seen = ImageOps.exif_transpose(image).convert("RGBA")
+    white = Image.new("RGBA", seen.size, "white")
+    pillows = np.asarray(Image.alpha_composite(white, seen).convert("RGB"))[:, :, ::-1]
+    assert np.array_equal(decode_picture(data), pillows)
+
+
+def test_a_large_animated_webp_gives_its_first_frame():
+    frames = [Image.new("RGB", (2100, 2000), color) for color in (RED, GREEN)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], method=0)
+    assert near(decode_picture(data)[900, 900], RED)

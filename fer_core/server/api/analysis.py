@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import PictureError, UnknownModel, WeightsError, WeightsMissing
 from fer_core.export.records import picture_record
-from fer_core.media.images import decode_noted
+from fer_core.media.decoder_pool import decode_apart
 from fer_core.server.api.errors import Refused
 from fer_core.server.api.limits import Buffer, Gate
 from fer_core.server.api.request_body import Picture, read_upload
@@ -30,18 +34,36 @@ async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
     """Answer one request: 200 where at least one picture could be read. Raises ``Refused``."""
     with buffer.share() as reserve:
         upload = await read_upload(request, settings(), reserve)
-        async with gate.place():
+        async with gate.place(), _caller(request) as gone:
             analyzer = await run_in_threadpool(_analyzer, upload.options)
             records = []
             for picture in upload.pictures:
-                if await request.is_disconnected():
+                records.append(await run_in_threadpool(_record, analyzer, picture, gone))
+                if gone.done():
                     raise ClientDisconnect
-                records.append(await run_in_threadpool(_record, analyzer, picture))
     faults = [record for record in records if "error" in record]
     if len(faults) == len(records):
         sentence = faults[0]["error"] if len(faults) == 1 else "None of the pictures can be read."
         raise Refused(422, "unreadable", sentence, pictures=faults)
     return JSONResponse({"pictures": records})
+
+
+@asynccontextmanager
+async def _caller(request: Request) -> AsyncIterator[Future[None]]:
+    """A future that is done as soon as the caller has closed the connection."""
+    gone: Future[None] = Future()
+
+    async def listen() -> None:
+        # The body has been read: there is nothing else to come.
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set_result(None)
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield gone
+    finally:
+        listening.cancel()
 
 
 def _analyzer(options: Options) -> Analyzer:
@@ -60,9 +82,9 @@ def _analyzer(options: Options) -> Analyzer:
         raise Refused(503, "engine_unavailable", sentence) from error
 
 
-def _record(analyzer: Analyzer, picture: Picture) -> dict[str, Any]:
+def _record(analyzer: Analyzer, picture: Picture, gone: Future[None]) -> dict[str, Any]:
     try:
-        decoded = decode_noted(picture.data)
+        decoded = decode_apart(picture.data, gone)
         result = analyzer.analyze(decoded.bgr)
     except PictureError as error:
         ERRORS.labels("api").inc()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -21,12 +21,12 @@ import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from fer_core.bounds import bounded
-from fer_core.errors import FerError, PictureTooLarge, UnreadablePicture
+from fer_core.errors import FerError, PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
+from fer_core.media.decoder_pool import decode_apart
 from fer_core.ui.live.camera_problem import SENTENCES
 from fer_core.ui.live.webrtc import CameraView, Marks
 
@@ -35,6 +35,8 @@ MOST_BASE64 = 600_000
 
 MOST_SIDE = 1280
 """Pixels of its longer side; snapshots.js sends at most 640."""
+
+_MOST_MEGAPIXELS = math.ceil(MOST_SIDE**2 / 1e6)
 
 MOST_WHOLE = 2**53
 """The largest whole number that JavaScript can count to."""
@@ -100,17 +102,14 @@ def _decode(text: str) -> NDArray[np.uint8]:
         raise _too_large()
     try:
         data = base64.b64decode(text, validate=True)
-        # The header first: a bomb would have its pixels unpacked before it could be refused.
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as header:
-            if max(header.size) > MOST_SIDE:
-                raise _too_large()
-            header.load()
-            rgb = np.asarray(header.convert("RGB"))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        bgr = decode_apart(data, max_megapixels=_MOST_MEGAPIXELS, formats=("JPEG",)).bgr
+    except PictureTooLarge as error:
         raise _too_large() from error
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (binascii.Error, PictureError, ValueError) as error:
         raise _unreadable() from error
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+    if max(bgr.shape) > MOST_SIDE:
+        raise _too_large()
+    return bgr
 
 
 def _unreadable() -> UnreadablePicture:

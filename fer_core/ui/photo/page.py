@@ -15,7 +15,8 @@ from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.charts.basic import expression_bars
 from fer_core.export.draw import annotate, face_name
 from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
-from fer_core.media.images import decode_noted, decode_picture
+from fer_core.media.decoder_pool import decode_apart
+from fer_core.media.images import decode_picture
 from fer_core.media.resize import shrink
 from fer_core.paths import SAMPLE
 from fer_core.schema import Face, FrameResult
@@ -107,7 +108,7 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
     """Decode and analyse one picture; what is wrong with it becomes a sentence."""
     with AT_ONCE:
         try:
-            decoded = decode_noted(picture.data)
+            decoded = decode_apart(picture.data)
             result = analyzer.analyze(decoded.bgr)
         except PictureError as error:
             ERRORS.labels("page").inc()
@@ -232,7 +233,7 @@ def _facts(face: Face) -> str:
 
 def _png_of(picture: Picture, result: FrameResult, landmarks: bool) -> Callable[[], bytes]:
     """Made at full size when it is asked for, so that no copy of a large photo is kept."""
-    return lambda: to_png(annotate(decode_picture(picture.data), result, landmarks, landmarks))
+    return lambda: to_png(annotate(decode_apart(picture.data).bgr, result, landmarks, landmarks))
 
 
 def _with_progress(todo: list[Picture]) -> Iterator[Picture]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 import pytest
 from PIL import Image
 
+from fer_core.errors import UnreadablePicture
 from fer_core.media.images import decode_noted, read_picture
 from fer_core.server.api import analysis
 from tests.conftest import SAMPLE
@@ -175,11 +176,11 @@ def test_no_more_than_the_setting_are_analysed_at_once(start_server, monkeypatch
     monkeypatch.setenv("FER_API_MAX_ANALYSES", "1")
     go_on = threading.Event()
 
-    def wait_and_decode(data):
+    def wait_and_decode(data, _gone):
         assert go_on.wait(30)
         return decode_noted(data)
 
-    monkeypatch.setattr(analysis, "decode_noted", wait_and_decode)
+    monkeypatch.setattr(analysis, "decode_apart", wait_and_decode)
     server = start_server()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
     path = "/api/v1/analyze?detector=haar&emotion=compact"
@@ -192,6 +193,27 @@ def test_no_more_than_the_setting_are_analysed_at_once(start_server, monkeypatch
             go_on.set()
         statuses = Counter(upload.result()[0] for upload in uploads)
     assert statuses == {200: 1, 503: 3}
+
+
+def test_who_closes_the_connection_ends_the_work(start_server, monkeypatch):
+    monkeypatch.setenv("FER_API_MAX_ANALYSES", "1")
+    begun = threading.Event()
+
+    def wait_for_the_end(data, gone):
+        begun.set()
+        gone.result(timeout=60)
+        raise UnreadablePicture("It was ended.")
+
+    server = start_server()
+    body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
+    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    with monkeypatch.context() as forged:
+        forged.setattr(analysis, "decode_apart", wait_for_the_end)
+        with server.connect() as connection:
+            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert begun.wait(30)
+    # The only place is free again: it would be held for a minute.
+    assert ask(server, "POST", path, body, **kind)[0] == 200
 
 
 def test_200_uploads_at_once(start_server, monkeypatch):
