@@ -12,6 +12,7 @@ from benchmarks import (
     crop_rule,
     emotion_speed,
     expression_networks,
+    small_faces,
     start_up,
     stream_speed,
     video_speed,
@@ -26,6 +27,7 @@ WITH_SHARED = (
     video_speed,
     where_time_goes,
     expression_networks,
+    small_faces,
     crop_rule,
     alignment,
 )

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from fer_core.analysis.detection import DetectedFace, as_landmarks
 from fer_core.models.detectors import FaceDetector
+from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
 from fer_core.models.landmarks.crops import Square, eye_line
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
 from fer_core.models.loading import AUTO, DEFAULT_WAIT_S, choose, load
 from fer_core.models.registry import Kind
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema import Box, Detection, Face, FrameResult
 
 
 class Analyzer:
@@ -50,13 +51,14 @@ class Analyzer:
     def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
         """Find every face in a picture ``(height, width, 3)`` uint8, BGR, and classify it.
 
-        ``t_s`` is the frame's own time in seconds, handed through to the result.
+        A picture has time: a large one is searched for small faces as well, unlike the frames of a
+        stream. ``t_s`` is the frame's own time in seconds, handed through to the result.
         Raises ``ValueError`` for an array of another shape or type.
         """
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        found = self.detect(bgr)
+        found = self._confirmed(bgr, detect_all_sizes(self.detector, bgr))
         rows = self.classify(bgr, found)
         return FrameResult(
             width=width,
@@ -72,8 +74,10 @@ class Analyzer:
         )
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
-        """The faces of a picture: what the detector finds and the landmark network confirms."""
-        found = self.detector.detect(bgr)
+        """The faces of a frame: what the detector finds and the landmark network confirms."""
+        return self._confirmed(bgr, self.detector.detect(bgr))
+
+    def _confirmed(self, bgr: NDArray[np.uint8], found: Sequence[Detection]) -> list[DetectedFace]:
         if self.landmarks is None:
             return [DetectedFace(each.box, each.score, marks=each.landmarks) for each in found]
         located = self.landmarks.locate(bgr, [each.box for each in found])

@@ -7,7 +7,7 @@ It is run by its path.
 A message in either direction is its length (4 bytes, big endian) and JSON. In comes
 ``{"bytes", "max_megapixels", "formats"}`` and so many bytes; out goes ``{"width", "height"}`` once
 the header is read, ``{"grown", "note"}`` once the rest is, and then the pixels, packed BGR; or, at
-either place, ``{"reason", "sentence"}`` instead. A process that has grown is better ended than kept.
+either place, ``{"reason", "sentence"}`` instead. A process that has grown is better ended.
 """
 
 from __future__ import annotations

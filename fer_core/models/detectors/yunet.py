@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fer_core.media.resize import RawFace, map_back, shrink
+from fer_core.models.detectors.contrast import stretched
 from fer_core.models.weights.onnx import FETCH_AGAIN, open_session, other_network
 from fer_core.schema import Detection
 
@@ -48,7 +49,7 @@ class YuNetDetector:
         """See ``FaceDetector.detect``."""
         height, width = bgr.shape[:2]
         small, scale = shrink(bgr, LONGEST_PX)
-        planes = _planes(small)
+        planes = _planes(stretched(small))
         maps = self._session.run(_OUTPUTS, {"input": planes[np.newaxis]})
         faces = _decode([each[0] for each in maps], columns=planes.shape[2] // _STRIDES[-1])
         return map_back(faces, scale, width, height)

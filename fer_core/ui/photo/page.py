@@ -18,6 +18,7 @@ from fer_core.export.files import faces_table, to_csv, to_jpeg, to_json, to_png
 from fer_core.media.decoder_pool import decode_apart
 from fer_core.media.images import decode_picture
 from fer_core.media.resize import shrink
+from fer_core.models.detectors.pyramid import smallest_face_px
 from fer_core.paths import SAMPLE
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
@@ -31,6 +32,8 @@ PREVIEW_QUALITY = 95
 CHARTS_BESIDE = 2
 """So many charts fit beside a picture; those of further faces come below it."""
 CHARTS_A_ROW = 3
+MOST_CHARTS = 8
+"""Of more faces the chart of one is drawn, and which one is chosen: a chart takes 0.1 s."""
 
 AT_ONCE = threading.BoundedSemaphore(2)
 """Pictures that are decoded and analysed at once, for all visitors together. More would not be
@@ -141,12 +144,11 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
         faces = outcome.result.faces
         with right:
             if not faces:
-                st.info(
-                    "No face was found. A face that is larger, brighter or turned to the camera "
-                    "is found more easily.",
-                    icon=":material/person_search:",
-                )
-            _charts(outcome, range(min(CHARTS_BESIDE, len(faces))), columns=1)
+                st.info(_no_face(outcome.result), icon=":material/person_search:")
+            if len(faces) > MOST_CHARTS:
+                _chosen_chart(outcome)
+            else:
+                _charts(outcome, range(min(CHARTS_BESIDE, len(faces))), columns=1)
             st.download_button(
                 "Annotated picture (PNG)",
                 data=_png_of(picture, outcome.result, landmarks),
@@ -156,7 +158,31 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
                 icon=":material/download:",
                 key=f"png_{outcome.name}",
             )
-        _charts(outcome, range(CHARTS_BESIDE, len(faces)), columns=CHARTS_A_ROW)
+        if len(faces) <= MOST_CHARTS:
+            _charts(outcome, range(CHARTS_BESIDE, len(faces)), columns=CHARTS_A_ROW)
+
+
+def _no_face(result: FrameResult) -> str:
+    smallest = smallest_face_px(result.width, result.height)
+    return (
+        f"No face was found. In this picture of {result.width} x {result.height} pixels a face has "
+        f"to be {smallest} pixels high. One that is larger, brighter or turned to the camera is "
+        "found more easily."
+    )
+
+
+@st.fragment
+def _chosen_chart(outcome: Outcome) -> None:
+    """The chart of one face out of many; another choice draws nothing else anew."""
+    assert outcome.result is not None
+    faces = outcome.result.faces
+    number = st.selectbox(
+        f"{len(faces)} faces, largest first",
+        range(len(faces)),
+        format_func=lambda i: f"{face_name(faces[i], i + 1)}: {faces[i].dominant}",
+        key=f"face_{outcome.name}",
+    )
+    _charts(outcome, range(number, number + 1), columns=1)
 
 
 def show_table(outcomes: Mapping[str, Outcome]) -> None:

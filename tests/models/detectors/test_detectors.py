@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fer_core.errors import UnknownModel, WeightsCorrupt
 from fer_core.media.resize import map_back, shrink
 from fer_core.models.detectors import FaceDetector
+from fer_core.models.detectors.contrast import stretched
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import LONGEST_PX, NMS_IOU, SCORE_THRESHOLD, YuNetDetector
 from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS as LANDMARK_NETWORK
@@ -193,3 +194,27 @@ def test_mapping_back_undoes_the_scaling():
 def test_the_fake_keeps_the_contract():
     found = FakeDetector([Box(90, 90, 40, 40)]).detect(np.zeros((100, 100, 3), np.uint8))
     assert [face.box for face in found] == [Box(90, 90, 10, 10)]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("gain", "lift"), [(0.05, 0), (0.1, 0), (0.1, 40), (0.12, 190)])
+def test_yunet_finds_a_face_in_the_dark_and_in_the_fog(astronaut, shared, gain, lift):
+    yunet = YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
+    small = cv2.resize(astronaut, (160, 160), interpolation=cv2.INTER_AREA)
+    picture = np.full((480, 640, 3), 60, np.uint8)
+    picture[100:260, 200:360] = small
+    dark = np.clip(picture * gain + lift, 0, 255).round().astype(np.uint8)
+    [face] = yunet.detect(dark)
+    [lit] = yunet.detect(picture)
+    assert face.box.iou(lit.box) > 0.8
+    assert face.score > lit.score - 0.1
+
+
+def test_contrast_is_stretched_only_where_it_is_missing(astronaut):
+    assert stretched(astronaut) is astronaut
+    dark = (astronaut // 10).astype(np.uint8)
+    bright = stretched(dark)
+    assert bright.min() == 0
+    assert bright.max() == 255
+    black = np.zeros((9, 9, 3), np.uint8)
+    assert stretched(black) is black

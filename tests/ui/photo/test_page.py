@@ -128,6 +128,28 @@ def test_a_group_has_a_chart_for_each_face(page, astronaut):
     assert charts(page) == 2
 
 
+def test_of_many_faces_one_is_drawn_and_any_can_be_chosen(page, astronaut):
+    """A hundred charts took ten seconds."""
+    small = astronaut[::2, ::2]
+    crowd = np.tile(small, (3, 4, 1))[:, :, ::-1]
+    upload(page, ("crowd.png", png(crowd)))
+    assert not page.exception
+    faces = len(page.dataframe[0].value)
+    assert faces > 8
+    assert charts(page) == 1
+    [chosen] = page.selectbox
+    assert len(chosen.options) == faces
+    chosen.set_value(5).run()
+    assert not page.exception
+    assert charts(page) == 1
+    assert any("Face 6: " in text.value for text in page.markdown)
+
+
+def test_where_no_face_was_found_the_page_says_how_small_one_may_be(page):
+    upload(page, ("grey.png", png(np.full((200, 300), 128, np.uint8))))
+    assert any("300 x 200 pixels a face has to be 24 pixels high" in i.value for i in page.info)
+
+
 def test_a_rerun_does_not_repeat_the_work(page, monkeypatch):
     upload(page, ("a.jpg", SAMPLE.read_bytes()))
     monkeypatch.setattr(

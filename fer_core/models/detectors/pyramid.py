@@ -1,0 +1,143 @@
+"""Small faces in large pictures: a detector led over tiles of it, at several sizes.
+
+Detectors shrink a picture to some 640 pixels, in which a face of 60 pixels out of 4,000 has 10 left
+and is lost. For a still there is time to look closer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.models.detectors import FaceDetector
+from fer_core.schema import Box, Detection
+
+TILE_PX = 640
+"""Side of the tiles: what no detector has to shrink."""
+
+OVERLAP_PX = 96
+"""What neighbouring tiles share. Larger faces are looked for at half the size, where they fit."""
+
+SMALLEST_PX = 24
+"""Longer edge of the smallest face that is looked for. Smaller ones are found by chance."""
+
+MOST_PIXELS = 16_000_000
+"""Larger pictures are looked through at this size, so that it never takes much longer."""
+
+_EDGE_PX = 2
+"""A face so close to the edge of a tile may be cut by it."""
+
+_SAME_IOU = 0.3
+_SAME_OVERLAP = 0.6
+"""Boxes of one face share more than this: of both together, or of the smaller one, if what one tile
+shows is a part of what another does."""
+
+_THREADS = 2
+
+Place = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+
+def smallest_face_px(width: int, height: int) -> int:
+    """Longer edge of the smallest faces that ``detect_all_sizes`` looks for in such a picture."""
+    return math.ceil(SMALLEST_PX / _finest(width, height))
+
+
+def detect_all_sizes(detector: FaceDetector, bgr: NDArray[np.uint8]) -> list[Detection]:
+    """The faces in a still ``(height, width, 3)`` uint8, BGR, of any size; largest first.
+
+    The whole picture is looked at as the detector does by itself, then, if it is larger than a
+    tile, in full size by tiles, in half of it, and so on.
+    """
+    height, width = bgr.shape[:2]
+    found = detector.detect(bgr)
+    scale = _finest(width, height)
+    while max(width, height) * scale > TILE_PX:
+        found += _level(detector, bgr, scale)
+        scale /= 2.0
+    return sorted(_distinct(found), key=lambda face: face.box.area, reverse=True)
+
+
+def _finest(width: int, height: int) -> float:
+    return min(1.0, math.sqrt(MOST_PIXELS / (width * height)))
+
+
+def _level(detector: FaceDetector, bgr: NDArray[np.uint8], scale: float) -> list[Detection]:
+    """The faces that tiles of the picture show, scaled by so much, in its own pixels."""
+    size = [max(1, round(side * scale)) for side in bgr.shape[1::-1]]
+    scaled = bgr if scale == 1.0 else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+    width, height = size
+    look = partial(_in_tile, detector, np.asarray(scaled, np.uint8))
+    places = list(_tiles(width, height))
+    across, down = bgr.shape[1] / width, bgr.shape[0] / height
+    return [
+        _scaled(face, across, down, bgr.shape[1], bgr.shape[0])
+        for faces in _threads().map(look, places)
+        for face in faces
+    ]
+
+
+def _in_tile(detector: FaceDetector, picture: NDArray[np.uint8], place: Place) -> list[Detection]:
+    """The faces in one tile, but for those that another shows whole, in pixels of ``picture``."""
+    left, top, right, bottom = place
+    height, width = picture.shape[:2]
+    inner = (
+        left + _EDGE_PX if left > 0 else 0,
+        top + _EDGE_PX if top > 0 else 0,
+        right - _EDGE_PX if right < width else width,
+        bottom - _EDGE_PX if bottom < height else height,
+    )
+    faces = []
+    for face in detector.detect(np.ascontiguousarray(picture[top:bottom, left:right])):
+        x, y, w, h = face.box.to_list()
+        x, y = x + left, y + top
+        whole = x >= inner[0] and y >= inner[1] and x + w <= inner[2] and y + h <= inner[3]
+        if whole:
+            points = tuple((px + left, py + top) for px, py in face.landmarks)
+            faces.append(Detection(Box(x, y, w, h), face.score, points))
+    return faces
+
+
+def _tiles(width: int, height: int) -> Iterator[Place]:
+    """Tiles that cover a picture and share ``OVERLAP_PX`` or more with their neighbours."""
+    for top in _starts(height):
+        for left in _starts(width):
+            yield left, top, min(left + TILE_PX, width), min(top + TILE_PX, height)
+
+
+def _starts(length: int) -> list[int]:
+    if length <= TILE_PX:
+        return [0]
+    count = math.ceil((length - OVERLAP_PX) / (TILE_PX - OVERLAP_PX))
+    return [round(i * (length - TILE_PX) / (count - 1)) for i in range(count)]
+
+
+def _scaled(face: Detection, across: float, down: float, width: int, height: int) -> Detection:
+    x, y, w, h = face.box.to_list()
+    box = Box.clipped(x * across, y * down, w * across, h * down, width, height)
+    points = tuple((px * across, py * down) for px, py in face.landmarks)
+    return Detection(box or face.box, face.score, points)
+
+
+def _distinct(faces: Sequence[Detection]) -> list[Detection]:
+    """Each face once, by its surest box (greedy non-maximum suppression)."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda each: each.score, reverse=True):
+        if not any(
+            face.box.iou(other.box) > _SAME_IOU or face.box.overlap(other.box) > _SAME_OVERLAP
+            for other in kept
+        ):
+            kept.append(face)
+    return kept
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Of this process, for all pictures: detectors that keep something for each thread keep it."""
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
