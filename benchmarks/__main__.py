@@ -15,6 +15,7 @@ from benchmarks import (
     small_faces,
     start_up,
     stream_speed,
+    turned_faces,
     video_speed,
     where_time_goes,
 )
@@ -28,6 +29,7 @@ WITH_SHARED = (
     where_time_goes,
     expression_networks,
     small_faces,
+    turned_faces,
     crop_rule,
     alignment,
 )

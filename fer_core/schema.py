@@ -261,7 +261,9 @@ class FrameResult:
     ``width`` and ``height`` are the picture's, in pixels; ``model`` and ``detector`` name the
     emotion model and the detector that made it; ``t_s`` is the frame's own time in seconds since
     its stream began (0 for a picture); ``latency_ms`` is what the analysis took. ``labels`` are the
-    expressions that the emotion model knows, and with it every face.
+    expressions that the emotion model knows, and with it every face. ``turned_deg`` is by how much
+    a picture had to be turned clockwise for its faces to stand upright: 0, 90, 180 or 270; boxes,
+    points and poses are those in the picture as it is.
     """
 
     width: int
@@ -272,8 +274,11 @@ class FrameResult:
     t_s: float = 0.0
     latency_ms: float = 0.0
     labels: tuple[str, ...] = EMOTIONS
+    turned_deg: int = 0
 
     def __post_init__(self) -> None:
+        if self.turned_deg not in (0, 90, 180, 270):
+            raise ValueError(f"a picture is turned by quarters, not by {self.turned_deg} degrees")
         if self.width < 1 or self.height < 1:
             raise ValueError(f"a picture has at least one pixel, not {self.width}x{self.height}")
         if any(face.labels != self.labels for face in self.faces):
@@ -293,6 +298,7 @@ class FrameResult:
             "detector": self.detector,
             "t_s": self.t_s,
             "latency_ms": self.latency_ms,
+            **({"turned_deg": self.turned_deg} if self.turned_deg else {}),
             "faces": [face.to_dict() for face in self.faces],
         }
 
@@ -312,6 +318,7 @@ class FrameResult:
             latency_ms=data["latency_ms"],
             faces=faces,
             labels=faces[0].labels if faces else EMOTIONS,
+            turned_deg=data.get("turned_deg", 0),
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.detection import DetectedFace, as_landmarks
+from fer_core.analysis.upright import find_upright
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
@@ -51,21 +52,24 @@ class Analyzer:
     def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
         """Find every face in a picture ``(height, width, 3)`` uint8, BGR, and classify it.
 
-        A picture has time: a large one is searched for small faces as well, unlike the frames of a
-        stream. ``t_s`` is the frame's own time in seconds, handed through to the result.
+        A picture has time: unlike the frames of a stream, a large one is searched for small faces
+        as well, and one without upright faces in the other turns. ``t_s`` is the frame's own time
+        in seconds, handed through to the result.
         Raises ``ValueError`` for an array of another shape or type.
         """
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        found = self._confirmed(bgr, detect_all_sizes(self.detector, bgr))
-        rows = self.classify(bgr, found)
+        upright = find_upright(bgr, self._search, self.landmarks)
+        rows = self.classify(upright.picture, upright.faces)
         return FrameResult(
             width=width,
             height=height,
             faces=tuple(
-                self._face(seen, row, width, height) for seen, row in zip(found, rows, strict=True)
+                self._face(seen, row, width, height)
+                for seen, row in zip(upright.in_the_original(), rows, strict=True)
             ),
+            turned_deg=90 * upright.quarters,
             model=self.emotion.name,
             detector=self.detector.name,
             t_s=t_s,
@@ -76,6 +80,9 @@ class Analyzer:
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of a frame: what the detector finds and the landmark network confirms."""
         return self._confirmed(bgr, self.detector.detect(bgr))
+
+    def _search(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
+        return self._confirmed(bgr, detect_all_sizes(self.detector, bgr))
 
     def _confirmed(self, bgr: NDArray[np.uint8], found: Sequence[Detection]) -> list[DetectedFace]:
         if self.landmarks is None:

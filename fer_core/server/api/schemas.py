@@ -135,6 +135,9 @@ class PictureRecord(_Strict):
     model: str = Field(description="The emotion model that was used.")
     detector: str = Field(description="The detector that was used.")
     latency_ms: float = Field(description="What the analysis took.")
+    turned_deg: Literal[0, 90, 180, 270] = Field(
+        default=0, description="Clockwise, what it took for the faces to stand upright."
+    )
     faces: list[FaceRecord] = Field(description="Largest first.")
 
 

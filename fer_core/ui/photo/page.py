@@ -141,6 +141,8 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
             preview = decode_picture(outcome.preview)
             marked = annotate(preview, outcome.result, landmarks, landmarks)
             st.image(to_jpeg(marked, PREVIEW_QUALITY), width="stretch", output_format="JPEG")
+            if outcome.result.turned_deg:
+                st.caption(f":material/screen_rotation: {_turned(outcome.result.turned_deg)}")
         faces = outcome.result.faces
         with right:
             if not faces:
@@ -160,6 +162,11 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
             )
         if len(faces) <= MOST_CHARTS:
             _charts(outcome, range(CHARTS_BESIDE, len(faces)), columns=CHARTS_A_ROW)
+
+
+def _turned(degrees: int) -> str:
+    how = "stand on their heads" if degrees == 180 else "lie on their side"
+    return f"The faces {how}: the picture was turned by {degrees}° clockwise to read them."
 
 
 def _no_face(result: FrameResult) -> str:
