@@ -21,10 +21,11 @@ from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import SHARED, detectors
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
-from fer_core.models.landmarks import MIN_PRESENCE, load_landmark_model
+from fer_core.models.landmarks import MIN_PRESENCE
+from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box, Detection
 
-SIZES_PX = (16, 20, 24, 32, 48, 60, 96, 150, 250)
+SIZES_PX = (16, 24, 32, 48, 60, 96, 150, 250)
 """Longer edges of the faces' boxes."""
 
 LIGHTS = ((1.0, 0), (0.2, 0), (0.1, 0), (0.05, 0), (0.1, 30), (0.15, 180))
@@ -41,7 +42,7 @@ def tiles(name: str, wanted: dict[str, str] | None = None) -> list[Tile]:
     folder = SHARED / "data" / name
     sheets = [np.asarray(Image.open(p).convert("RGB")) for p in sorted(folder.glob("*.webp"))]
     found = []
-    for row in csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8")):
+    for row in csv.DictReader((folder / f"{name}.csv").read_text("utf-8").splitlines()):
         if all(row[key] == value for key, value in (wanted or {}).items()):
             sheet, place = divmod(int(row["tile"]), 1600)
             y, x = (EDGE_PX * at for at in divmod(place, 40))

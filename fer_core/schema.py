@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from fer_core.affect import derive_affect
 from fer_core.labels import EMOTIONS
@@ -109,6 +109,30 @@ class HeadPose:
     roll_deg: float
 
 
+Problem = Literal["small", "blurred", "dark", "bright", "turned", "covered", "unclear"]
+"""Why a face cannot be read well; ``fer_core.analysis.quality`` says it in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """How well a face of a still can be read.
+
+    ``size_px``: longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp faces.
+    ``contrast``: standard deviation of its greys, 0..128. ``glare``: the part of it that is white,
+    0..1. ``turn_deg``: the angle between the line of sight and where the nose points, 0..90.
+    ``mouth_covered``: how surely the mouth is covered, 0..1. None is what could not be measured.
+    ``problems``: what is beyond its limit, so that expressions are read less well.
+    """
+
+    size_px: int
+    sharpness: float
+    contrast: float
+    glare: float
+    turn_deg: float | None = None
+    mouth_covered: float | None = None
+    problems: tuple[Problem, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Face(Detection):
     """A face and its expression. What is None was not measured, or cannot be.
@@ -118,6 +142,8 @@ class Face(Detection):
 
     From the landmarks: ``presence``, how surely this is a face at all, 0..1; the ``pose`` of the
     head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
+
+    In a still only: ``quality``, how well the face can be read.
 
     In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
     ``raw_probabilities`` are those last read, in this frame or, where more than 22 come a second,
@@ -137,6 +163,7 @@ class Face(Detection):
     steady_label: str | None = None
     blinks_per_minute: float | None = None
     attentive: bool | None = None
+    quality: FaceQuality | None = None
 
     def __post_init__(self) -> None:
         Detection.__post_init__(self)
@@ -199,6 +226,8 @@ class Face(Detection):
             out["raw_emotions"] = dict(zip(out["emotions"], self.raw_probabilities, strict=True))
         if self.pose is not None:
             out["pose"] = asdict(self.pose)
+        if self.quality is not None:
+            out["quality"] = asdict(self.quality) | {"problems": list(self.quality.problems)}
         plain = {name: getattr(self, name) for name in (*_PLAIN, "valence", "arousal")}
         return out | {name: value for name, value in plain.items() if value is not None}
 
@@ -211,6 +240,7 @@ class Face(Detection):
         emotions = data["emotions"]
         labels = EMOTIONS if set(emotions) == set(EMOTIONS) else tuple(emotions)
         raw, pose = data.get("raw_emotions"), data.get("pose")
+        quality = data.get("quality")
         return cls(
             box=Box(*data["box"]),
             score=data["score"],
@@ -219,6 +249,7 @@ class Face(Detection):
             labels=labels,
             raw_probabilities=None if raw is None else tuple(raw[label] for label in labels),
             pose=None if pose is None else HeadPose(**pose),
+            quality=None if quality is None else _quality(quality),
             **{name: data.get(name) for name in _PLAIN},
         )
 
@@ -324,3 +355,7 @@ class FrameResult:
 
 def _points(rows: Sequence[Sequence[float]]) -> tuple[Point, ...]:
     return tuple((float(x), float(y)) for x, y in rows)
+
+
+def _quality(data: Mapping[str, Any]) -> FaceQuality:
+    return FaceQuality(**{**data, "problems": tuple(data.get("problems", ()))})

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.detection import DetectedFace, as_landmarks
+from fer_core.analysis.quality import face_quality
 from fer_core.analysis.upright import find_upright
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
@@ -66,8 +67,10 @@ class Analyzer:
             width=width,
             height=height,
             faces=tuple(
-                self._face(seen, row, width, height)
-                for seen, row in zip(upright.in_the_original(), rows, strict=True)
+                _with_quality(self._face(there, row, width, height), upright.picture, seen)
+                for there, seen, row in zip(
+                    upright.in_the_original(), upright.faces, rows, strict=True
+                )
             ),
             turned_deg=90 * upright.quarters,
             model=self.emotion.name,
@@ -127,6 +130,12 @@ class Analyzer:
             eye_aspect_ratio=eye_aspect_ratio(seen.points),
             mouth_aspect_ratio=mouth_aspect_ratio(seen.points),
         )
+
+
+def _with_quality(face: Face, picture: NDArray[np.uint8], seen: DetectedFace) -> Face:
+    """``seen`` is the face in ``picture``, in which it stands upright."""
+    crop = level_crop(picture, seen.box, seen.points)
+    return replace(face, quality=face_quality(picture, seen, crop, face.pose))
 
 
 def _loaded(kind: Kind, model: Any, wait_s: float) -> Any:

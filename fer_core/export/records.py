@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import MEASURES, FrameResult
+from fer_core.schema import MEASURES, Face, FrameResult
 
 _BEFORE = ("file", "face", "dominant", "confidence")
+_QUALITY = ("sharpness", "contrast", "glare", "turn_deg", "mouth_covered", "problems")
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
     """The columns of ``face_rows`` for a network that knows these labels."""
-    return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES)
+    return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES, *_QUALITY)
 
 
 def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
     """A row a face of the picture ``name``, by ``columns``; none where there is no face.
 
     Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1; the columns after
-    ``detector`` are those of ``Face``, and None where they were not measured.
+    ``detector`` are those of ``Face`` and ``FaceQuality``, and None where they were not measured.
     """
     return [
         {
@@ -35,9 +36,16 @@ def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
             "model": result.model,
             "detector": result.detector,
             **face.measures,
+            **_quality(face),
         }
         for number, face in enumerate(result.faces, start=1)
     ]
+
+
+def _quality(face: Face) -> dict[str, Any]:
+    """Its problems with spaces between them."""
+    known = {name: getattr(face.quality, name, None) for name in _QUALITY}
+    return known | ({"problems": " ".join(face.quality.problems)} if face.quality else {})
 
 
 def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:

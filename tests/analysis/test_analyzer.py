@@ -56,7 +56,7 @@ def test_all_faces_of_a_picture_go_in_one_batch():
     model, landmarks = Counting(), CountingLandmarks()
     Analyzer(FakeDetector(boxes), model, landmarks).analyze(picture())
     assert model.batches == [(3, CROP_PX, CROP_PX)]
-    assert landmarks.batches == [3]
+    assert landmarks.batches == [3, 4 * 3]  # and once more in all four turns
 
 
 def test_what_has_no_presence_is_no_face():

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fer_core.media.decoding import BYTES_A_PIXEL
-from fer_core.settings import ROOT
+from fer_core.paths import ROOT
 
 SIDE = 2400
 
@@ -63,7 +64,7 @@ def files(folder: Path) -> list[Path]:
     seen = Image.merge("RGBA", (*colour.split(), grey))
     turned = Image.Exif()
     turned[0x0112] = 6
-    made = {
+    made: dict[str, tuple[Image.Image, dict[str, Any]]] = {
         "grey16.png": (Image.fromarray(waves), {}),
         "grey16.tif": (Image.fromarray(waves), {}),
         "whole32.tif": (Image.fromarray(waves.astype(np.int32)), {}),

@@ -7,7 +7,7 @@ line; tests hold each against the model that describes it.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,7 @@ from fer_core.models.emotion.custom import is_own
 from fer_core.models.loading import names
 from fer_core.models.registry import Kind
 from fer_core.models.weights.files import State
+from fer_core.schema import Problem
 
 MAX_NAME = 255
 
@@ -103,6 +104,18 @@ class HeadPoseRecord(_Strict):
     roll_deg: float
 
 
+class QualityRecord(_Strict):
+    """How well a face can be read, and what is beyond the limit for that."""
+
+    size_px: int = Field(description="Longer edge of the box.")
+    sharpness: float = Field(ge=0, description="Of its edges; 0.3 and more for sharp faces.")
+    contrast: float = Field(ge=0, description="Standard deviation of its greys, 0 to 128.")
+    glare: Share = Field(description="The part of it that is white.")
+    turn_deg: float | None = Field(description="Away from the camera, 0 to 90.")
+    mouth_covered: Share | None = Field(description="How surely the mouth is covered.")
+    problems: list[Problem] = Field(description="Why expressions are read less well.")
+
+
 class FaceRecord(_Strict):
     """A face and its expression. What is missing was not measured, or cannot be."""
 
@@ -119,6 +132,7 @@ class FaceRecord(_Strict):
     presence: Share | None = Field(default=None, description="How surely this is a face at all.")
     eye_aspect_ratio: float | None = Field(default=None, description="How open the eyes are.")
     mouth_aspect_ratio: float | None = Field(default=None, description="How open the mouth is.")
+    quality: QualityRecord | None = None
     valence: float | None = Field(default=None, ge=-1, le=1, description="From the shares.")
     arousal: float | None = Field(default=None, ge=-1, le=1, description="From the shares.")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
 from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.quality import IN_WORDS
 from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.charts.basic import expression_bars
 from fer_core.export.draw import annotate, face_name
@@ -199,14 +200,16 @@ def show_table(outcomes: Mapping[str, Outcome]) -> None:
     if not any(result.faces for result in results.values()):
         return
     st.subheader("All faces")
+    results = _readable(results)
     shares = list(map(str, next(iter(results.values())).labels))
     table = faces_table(results)
     table[shares] *= 100
+    table["problems"] = [_problems(face) for result in results.values() for face in result.faces]
     percent = st.column_config.NumberColumn(format="%.0f %%", width=70)
     st.dataframe(
         table,
         hide_index=True,
-        column_order=["file", "face", "dominant", *shares, "score"],
+        column_order=["file", "face", "dominant", *shares, "score", "problems"],
         column_config={
             **dict.fromkeys(shares, percent),
             "score": st.column_config.NumberColumn(
@@ -231,6 +234,27 @@ def show_table(outcomes: Mapping[str, Outcome]) -> None:
         )
 
 
+def _readable(results: Mapping[str, FrameResult]) -> dict[str, FrameResult]:
+    """All of them; or without the faces that cannot be read well, where the user wants that."""
+    poor = sum(bool(_problems(face)) for result in results.values() for face in result.faces)
+    if not poor or not st.toggle(
+        f"Leave out {poor} that cannot be read well",
+        key="photo_readable",
+        help="From the table and the files: faces that are too small, blurred, dark, bright or "
+        "turned, with a covered mouth, or hardly recognised as a face.",
+    ):
+        return dict(results)
+    return {
+        name: replace(result, faces=tuple(f for f in result.faces if not _problems(f)))
+        for name, result in results.items()
+    }
+
+
+def _problems(face: Face) -> str:
+    """Why the face cannot be read well, in words."""
+    return "; ".join(IN_WORDS[problem] for problem in face.quality.problems) if face.quality else ""
+
+
 def _charts(outcome: Outcome, numbers: range, columns: int) -> None:
     """Bar charts of the faces with these positions, ``columns`` in a row."""
     assert outcome.result is not None
@@ -246,6 +270,8 @@ def _charts(outcome: Outcome, numbers: range, columns: int) -> None:
                     key=f"bars_{outcome.name}_{number}",
                     config={"displayModeBar": False},
                 )
+                if problems := _problems(face):
+                    st.warning(f"{problems.capitalize()}.", icon=":material/visibility_off:")
                 if facts := _facts(face):
                     st.caption(facts)
 
