@@ -8,7 +8,9 @@ those of the pictures themselves, and covered mouths those of the faces with and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -37,24 +39,25 @@ def measure() -> Report:
     known = known.subset(known.majority >= 0)
     crops, truth = _sized(known.tiles, 48), known.majority
     rng = np.random.default_rng(0)
-    worse: list[tuple[str, Callable[[], Faces]]] = [("as they are", lambda: crops)]
-    worse += [(f"{n} px", lambda n=n: _sized(known.tiles, n)) for n in (24, 20, 16, 14, 12, 8)]
-    worse += [(f"blurred by {s} of 48 px", lambda s=s: _blurred(crops, 2 * s)) for s in (1, 1.5, 2)]
-    worse += [(f"x{g}, noise", lambda g=g: _dark(known.tiles, g, rng)) for g in (0.1, 0.05, 0.03)]
-    worse += [
-        (f"x{g}", lambda g=g: np.clip(crops * g, 0, 255).astype(np.uint8)) for g in (2.0, 3.0)
+    worse: list[tuple[str, Callable[[], Faces]]] = [
+        ("as they are", lambda: crops),
+        *((f"{n} px", partial(_sized, known.tiles, n)) for n in (24, 20, 16, 14, 12, 8)),
+        *((f"blurred by {s} of 48 px", partial(_blurred, crops, 2 * s)) for s in (1, 1.5, 2)),
+        *((f"x{g}, noise", partial(_dark, known.tiles, g, rng)) for g in (0.1, 0.05, 0.03)),
+        *((f"x{g}", partial(_bright, crops, g)) for g in (2.0, 3.0)),
     ]
     steps = [_step(what, make(), truth) for what, make in worse]
     seen = [_quality(crop) for crop in crops]
     right = CompactEmotionModel().predict(crops).argmax(axis=1) == truth
     turned = np.array([np.nan if q.turn_deg is None else q.turn_deg for _, q in seen])
     present = np.array([presence for presence, _ in seen])
-    parts = [
-        (f"{a}° to {b}°", (turned >= a) & (turned < b)) for a, b in _pairs(0, 10, 20, 30, 40, 90)
-    ]
-    parts += [(f"presence under {UNCLEAR}", (present >= 0.6) & (present < UNCLEAR))]
-    found = [
-        {"what": what, "n": int(k.sum()), "accuracy": float(right[k].mean())} for what, k in parts
+    parts = {
+        f"{a}° to {b}°": (turned >= a) & (turned < b) for a, b in pairwise((0, 10, 20, 30, 40, 90))
+    }
+    parts[f"presence under {UNCLEAR}"] = (present >= 0.6) & (present < UNCLEAR)
+    found: list[dict[str, Any]] = [
+        {"what": what, "n": int(part.sum()), "accuracy": float(right[part].mean())}
+        for what, part in parts.items()
     ]
     masks = {kind: _covered(kind) for kind in ("with_mask", "without_mask")}
     return Report(
@@ -74,8 +77,8 @@ def measure() -> Report:
             ),
         ],
         [
-            f"A covered mouth is told of {percent(masks['with_mask'])} of the faces with a mask and "
-            f"of {percent(masks['without_mask'])} of those without, half of which chose the weights."
+            f"A covered mouth is told of {percent(masks['with_mask'])} of the faces with a mask "
+            f"and of {percent(masks['without_mask'])} of those without. Half chose the weights."
         ],
     )
 
@@ -92,7 +95,9 @@ def _step(what: str, crops: Faces, truth: NDArray[np.int64]) -> dict[str, Any]:
 
 def _quality(crop: NDArray[np.uint8]) -> tuple[float, FaceQuality]:
     """The presence and the quality of a face that fills a crop of 96 pixels."""
-    framed = cv2.copyMakeBorder(crop, *[_FRAME_PX] * 4, borderType=cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(
+        crop, _FRAME_PX, _FRAME_PX, _FRAME_PX, _FRAME_PX, cv2.BORDER_REPLICATE
+    )
     bgr = np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
     box = Box(_FRAME_PX, _FRAME_PX, *crop.shape)
     [there] = load_landmark_model().locate(bgr, [box])
@@ -122,13 +127,13 @@ def _blurred(crops: Faces, sigma: float) -> Faces:
     return np.stack([cv2.GaussianBlur(each, (0, 0), sigma) for each in crops]).astype(np.uint8)
 
 
+def _bright(crops: Faces, gain: float) -> Faces:
+    return np.asarray(np.clip(crops * gain, 0, 255), np.uint8)
+
+
 def _dark(faces: Faces, gain: float, rng: np.random.Generator) -> Faces:
     noisy = faces * gain + rng.normal(0.0, 1.0, faces.shape)
     return _sized(np.clip(noisy, 0, 255).round().astype(np.uint8), 48)
-
-
-def _pairs(*edges: int) -> Sequence[tuple[int, int]]:
-    return list(zip(edges[:-1], edges[1:], strict=True))
 
 
 run = command(measure)
