@@ -61,7 +61,7 @@ class Analyzer:
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        upright = find_upright(bgr, self._search, self.landmarks)
+        upright = find_upright(bgr, self._search, self.detect, self.landmarks)
         rows = self.classify(upright.picture, upright.faces)
         return FrameResult(
             width=width,

@@ -31,6 +31,9 @@ PARTS = (
 POINTS = Color(70, 240, 220)
 """Of landmarks: a light turquoise, which no skin, lip or hair has and no expression either."""
 
+MOST_TITLES = 20
+"""Of more faces only the numbers are written: the rest would cover them."""
+
 AXES = (Color(230, 60, 60), Color(60, 180, 75), Color(70, 110, 255))
 """Of the head: to its left, up, and where it points."""
 
@@ -70,7 +73,8 @@ def face_name(face: Face, number: int) -> str:
 
 def _title(face: Face, number: int, count: int) -> str:
     text = f"{face.dominant} {face.confidence:.0%}"
-    return text if count == 1 else f"{face_name(face, number).removeprefix('Face ')}: {text}"
+    who = face_name(face, number).removeprefix("Face ")
+    return text if count == 1 else who if count > MOST_TITLES else f"{who}: {text}"
 
 
 def _mark(

@@ -90,7 +90,7 @@ def score(bgr) -> list[DetectedFace]:
 
 @pytest.mark.parametrize("quarters", range(4))
 def test_the_surest_turn_is_taken(quarters):
-    found = find_upright(half_white(quarters), score, Marker())
+    found = find_upright(half_white(quarters), score, score, Marker())
     assert found.quarters == quarters
     assert found.picture[:40].mean() == 255
 
@@ -102,13 +102,13 @@ def test_a_picture_that_looks_upright_is_looked_at_once():
         seen.append(bgr.shape)
         return score(bgr)
 
-    find_upright(half_white(0), find, Marker())
+    find_upright(half_white(0), find, find, Marker())
     assert len(seen) == 1
 
 
 def test_without_a_face_in_any_turn_it_stays_as_it_is():
     picture = half_white(1)
-    found = find_upright(picture, lambda _: [], Marker())
+    found = find_upright(picture, lambda _: [], lambda _: [], Marker())
     assert (found.quarters, found.faces) == (0, [])
     assert found.picture is picture
 

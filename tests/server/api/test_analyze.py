@@ -16,7 +16,6 @@ from prometheus_client import REGISTRY
 
 from fer_core.cli import main
 from fer_core.errors import WeightsCorrupt
-from fer_core.media.images import decode_noted
 from fer_core.server.api import analysis
 from fer_core.server.api.schemas import AnalyzeAnswer, ErrorAnswer, ModelsAnswer
 from tests.conftest import SAMPLE
@@ -380,14 +379,14 @@ def test_a_bug_is_an_error_of_the_same_form(client, sample, monkeypatch):
 
 
 def test_what_one_picture_makes_a_library_raise_is_its_error_alone(client, sample, monkeypatch):
-    decode = decode_noted
+    decode = analysis.decode_apart
 
     def fail(data, *others):
         if data == b"odd":
             raise RuntimeError("a secret detail")
         return decode(data, *others)
 
-    monkeypatch.setattr(analysis, "decode_noted", fail)
+    monkeypatch.setattr(analysis, "decode_apart", fail)
     first, second = post(client, ("a", b"odd"), ("b", sample)).json()["pictures"]
     assert "could not be analysed" in first["error"]
     assert "secret" not in first["error"]
