@@ -19,7 +19,7 @@ from fer_core.errors import EmptyFile, PictureTooLarge, UnreadablePicture
 from fer_core.media.decoder_pool import DecoderPool
 from fer_core.media.images import decode_noted, decode_picture
 from tests.conftest import SAMPLE
-from tests.downloads import wait_until
+from tests.waiting import until
 
 linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 
@@ -127,7 +127,7 @@ def test_a_process_that_was_killed_meanwhile_is_replaced(pool):
     [process] = pool.processes
     os.kill(process, signal.SIGKILL)
     stat = Path(f"/proc/{process}/stat")
-    wait_until(lambda: stat.read_text().split()[2] == "Z")
+    until(lambda: stat.read_text().split()[2] == "Z")
     assert pool.decode(SAMPLE.read_bytes()).bgr.shape == (512, 512, 3)
     assert pool.processes != [process]
 

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from fer_core.cli import main
 from fer_core.errors import WeightsCorrupt
+from fer_core.media import decoder_pool
 from fer_core.server.api import analysis
 from fer_core.server.api.schemas import AnalyzeAnswer, ErrorAnswer, ModelsAnswer
 from tests.conftest import SAMPLE
@@ -379,7 +380,7 @@ def test_a_bug_is_an_error_of_the_same_form(client, sample, monkeypatch):
 
 
 def test_what_one_picture_makes_a_library_raise_is_its_error_alone(client, sample, monkeypatch):
-    decode = analysis.decode_apart
+    decode = decoder_pool.decode_apart
 
     def fail(data, *others):
         if data == b"odd":
