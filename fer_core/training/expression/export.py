@@ -13,7 +13,7 @@ import json
 import logging
 import warnings
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -77,13 +77,14 @@ def export(
         "temperatures": json.dumps(temperatures),
         "side": json.dumps(network.side),
     }
-    write_graph(model, tiles.shape[1], "tiles", output_names(list(temperatures)), notes, partial)
+    names = output_names(list(temperatures))
+    write_square_graph(model, tiles.shape[1], "tiles", names, notes, partial)
     difference = _difference(model, partial, tiles)
     keep_if_equal(difference, partial, path)
     return difference
 
 
-def write_graph(
+def write_square_graph(
     model: nn.Module,
     side: int,
     input_name: str,
@@ -93,9 +94,30 @@ def write_graph(
 ) -> None:
     """Write a network that takes ``(n, side, side)`` uint8 as an ONNX file, any ``n``.
 
-    Weights are stored in half precision. ``notes`` are the file's own metadata.
+    Its convolutions have no biases. For the rest see ``write_graph``.
     """
     example = torch.zeros((2, side, side), dtype=torch.uint8)
+    any_n = {0: torch.export.Dim("n")}
+    # Optimised, the normalisation would be folded away, which `train --from` reads.
+    graph = export_graph(model, example, any_n, input_name, output_names, optimize=False)
+    _drop_empty_biases(graph)
+    write_graph(graph, notes, path)
+
+
+def export_graph(
+    model: nn.Module,
+    example: Tensor,
+    any_size: dict[int, Any],
+    input_name: str,
+    output_names: list[str],
+    *,
+    optimize: bool,
+) -> onnx.ModelProto:
+    """A network of one input like ``example`` as an ONNX graph.
+
+    ``any_size`` names the dimensions that may differ from the example's, each a
+    ``torch.export.Dim``.
+    """
     # It logs a line for every torchvision operator where torchvision is absent.
     logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -105,32 +127,37 @@ def write_graph(
             (example,),
             input_names=[input_name],
             output_names=output_names,
-            dynamic_shapes={input_name: {0: torch.export.Dim("n")}},
+            dynamic_shapes=(any_size,),
             opset_version=OPSET,
             dynamo=True,
-            # It would fold the normalisation away, which `train --from` reads, and give
-            # convolutions biases that are not empty.
-            optimize=False,
+            optimize=optimize,
             verbose=False,
         )
     assert program is not None
-    graph = program.model_proto
+    return program.model_proto
+
+
+def write_graph(graph: onnx.ModelProto, notes: dict[str, str], path: Path) -> None:
+    """Write an ONNX file that does not say where it was made, its weights in half precision.
+
+    ``notes`` are the file's own metadata.
+    """
     _forget_origin(graph)
-    _drop_empty_biases(graph)
     _store_halved(graph)
     onnx.helper.set_model_props(graph, notes)
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, str(path))
 
 
-def keep_if_equal(difference: float, partial: Path, path: Path) -> None:
+def keep_if_equal(difference: float, partial: Path, path: Path, most: float | None = None) -> None:
     """Give a new file its name, ``path``, or remove it.
 
-    Raises ``RuntimeError`` if it differs from PyTorch by more than ``PARITY``.
+    Raises ``RuntimeError`` if it differs from PyTorch by more than ``most``, else ``PARITY``.
     """
-    if difference > PARITY:
+    most = PARITY if most is None else most
+    if difference > most:
         partial.unlink()
-        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {PARITY:.0e}")
+        raise RuntimeError(f"ONNX and PyTorch differ by {difference:.2g}, more than {most:.0e}")
     partial.replace(path)
 
 

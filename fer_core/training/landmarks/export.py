@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer_core.models.landmarks.crops import LANDMARK_PX
 from fer_core.models.landmarks.landmarks68 import Landmarks68Model
-from fer_core.training.expression.export import keep_if_equal, rounded_to_half, write_graph
+from fer_core.training.expression.export import keep_if_equal, rounded_to_half, write_square_graph
 from fer_core.training.landmarks.network import Landmarks68Net
 
 
@@ -41,7 +41,7 @@ def export(network: Landmarks68Net, crops: NDArray[np.uint8], path: Path) -> flo
     """
     model = Exported(rounded_to_half(network)).eval()
     partial = path.with_suffix(".partial")
-    write_graph(model, LANDMARK_PX, "crops", ["points", "presence"], {}, partial)
+    write_square_graph(model, LANDMARK_PX, "crops", ["points", "presence"], {}, partial)
     difference = _difference(model, partial, crops)
     keep_if_equal(difference, partial, path)
     return difference

@@ -1,0 +1,1 @@
+"""Training and measuring a face detector of this project's own (models/DETECTOR_RUNS.md)."""

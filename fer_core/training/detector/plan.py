@@ -1,0 +1,489 @@
+"""What made scenes consist of, as numbers: people, light and camera. ``render`` draws them.
+
+Numbers are drawn on the processor, whole scenes at once, and pictures where the network is. Lengths
+with the ending ``_x``, ``_y``, ``_rx`` and ``_ry`` are in the units that ``render`` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.training.detector.data import FaceTiles
+from fer_core.training.detector.layout import MOST_FACES, layout
+
+SQUARES = (32, 64, 128, 256, 0)
+"""Pixels a side of the squares that people are drawn in, all of one size at once; 0 stands for the
+whole scene."""
+
+FACE, IGNORED = 1, 2
+"""Kinds of labels. A face too small or too covered to be asked for is ignored: finding it is
+neither right nor wrong."""
+
+_LEAST_PX, _LEAST_VISIBLE, _HIDDEN = 9.0, 0.34, 0.12
+_FROM_BEHIND_SHARE = 0.10
+_MIRROR = [1, 0, 2, 4, 3]
+"""Where each of the five points of a mirrored face comes from."""
+
+Array = NDArray[np.floating]
+
+Numbers = dict[str, Array]
+"""By name, one a person or one a scene."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """The faces of ``n`` scenes, ``MOST_FACES`` rows each, empty rows at the end.
+
+    ``boxes``: ``(n, 64, 4)`` float32, left, top, right, bottom in pixels, within the scene.
+    ``points``: ``(n, 64, 5, 2)`` float32, NaN where unknown. ``kinds``: ``(n, 64)`` int64, 0 for an
+    empty row.
+    """
+
+    boxes: NDArray[np.float32]
+    points: NDArray[np.float32]
+    kinds: NDArray[np.int64]
+
+    def of_scene(self, scene: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The boxes ``(k, 4)`` of a scene, and which of them are ignored."""
+        there = self.kinds[scene] > 0
+        return self.boxes[scene][there], self.kinds[scene][there] == IGNORED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """``n`` scenes of ``width`` x ``height`` pixels.
+
+    ``people`` are sorted by their square, then by their layer: of those in one layer and scene no
+    two squares overlap. ``pastes`` says in which order to paint: index into ``SQUARES``, first row,
+    row after the last.
+    """
+
+    width: int
+    height: int
+    people: Numbers
+    pastes: list[tuple[int, int, int]]
+    scenes: Numbers
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels.kinds)
+
+
+class _Dice:
+    """Random numbers for ``n`` people or scenes at once."""
+
+    def __init__(self, rng: np.random.Generator, n: int) -> None:
+        self.rng, self.n = rng, n
+
+    def uniform(self, low: float, high: float) -> Array:
+        return self.rng.uniform(low, high, self.n)
+
+    def between(self, low: float, high: float) -> Array:
+        """Positive numbers whose logarithm is uniform."""
+        return np.exp(self.uniform(np.log(low), np.log(high)))
+
+    def normal(self, mean: float, deviation: float) -> Array:
+        return self.rng.normal(mean, deviation, self.n)
+
+    def hits(self, share: float) -> NDArray[np.bool_]:
+        return self.rng.random(self.n) < share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """The people of one scene from the farthest to the nearest, and the labels of some."""
+
+    people: Numbers
+    square: NDArray[np.int64]
+    layer: NDArray[np.int64]
+    boxes: Array
+    points: Array
+    kinds: NDArray[np.int64]
+
+
+def plan(
+    rng: np.random.Generator, tiles: FaceTiles, backgrounds: int, size: tuple[int, int], n: int
+) -> Plan:
+    """Plan ``n`` scenes of ``size`` (height, width), with that many backgrounds to choose from."""
+    height, width = size
+    scenes = [_plan_scene(rng, tiles, backgrounds, width, height) for _ in range(n)]
+    square = np.concatenate([scene.square for scene in scenes])
+    layer = np.concatenate([scene.layer for scene in scenes])
+    order = np.lexsort((layer, square))
+    people = {
+        name: np.concatenate([scene.people[name] for scene in scenes])[order]
+        for name in scenes[0].people
+    }
+    people["scene"] = np.repeat(np.arange(n), [len(scene.layer) for scene in scenes])[order] * 1.0
+    return Plan(
+        width=width,
+        height=height,
+        people=people,
+        pastes=_pastes(square[order], layer[order]),
+        scenes=_camera(_Dice(rng, n), backgrounds),
+        labels=_labels(scenes),
+    )
+
+
+def _labels(scenes: list[_Scene]) -> Labels:
+    n = len(scenes)
+    boxes = np.zeros((n, MOST_FACES, 4), np.float32)
+    points = np.full((n, MOST_FACES, 5, 2), np.nan, np.float32)
+    kinds = np.zeros((n, MOST_FACES), np.int64)
+    for i, scene in enumerate(scenes):
+        m = len(scene.kinds)
+        boxes[i, :m], points[i, :m], kinds[i, :m] = scene.boxes, scene.points, scene.kinds
+    return Labels(boxes, points, kinds)
+
+
+def _pastes(square: NDArray[np.int64], layer: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    found = []
+    for this in range(int(layer.max(initial=-1)) + 1):
+        for kind in range(len(SQUARES)):
+            rows = np.flatnonzero((layer == this) & (square == kind))
+            if len(rows):
+                found.append((kind, int(rows[0]), int(rows[-1]) + 1))
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pose:
+    """How ``n`` faces stand in a scene.
+
+    ``to_scene``: ``(n, 2, 2)``, from a tile's pixels to the scene's. ``turn``: radians. ``outline``
+    ``(n, 4)`` and ``points`` ``(n, 5, 2)`` in pixels of the scene; ``in_box`` ``(n, 5, 2)``, the
+    points from the middle of the tile's box, in its sides.
+    """
+
+    to_scene: Array
+    turn: Array
+    outline: Array
+    points: Array
+    in_box: Array
+
+
+def _plan_scene(
+    rng: np.random.Generator, tiles: FaceTiles, backgrounds: int, width: int, height: int
+) -> _Scene:
+    x, y, size = layout(rng, width, height).T
+    dice = _Dice(rng, len(x))
+    far_to_near = np.argsort(y + 0.6 * size + dice.normal(0.0, 0.25) * size)
+    x, y, size = x[far_to_near], y[far_to_near], size[far_to_near]
+    tile = rng.integers(0, len(tiles), len(x))
+    pose, placed = _pose(dice, tiles.subset(tile), x, y, size)
+    portrait = len(x) == 1 and size[0] > 0.4 * min(width, height)
+    behind = dice.hits(0.0 if portrait else _FROM_BEHIND_SHARE)
+    matte, loose = _matte(dice)
+    people: Numbers = {
+        **placed,
+        "tile": tile * 1.0,
+        **matte,
+        "face": ~behind * 1.0,
+        **_light(dice, size),
+        **_body(dice, pose.turn, behind),
+        **_texture(dice, backgrounds),
+        "blur": np.where(dice.hits(0.15) & (size > 16.0), dice.uniform(0.0, 1.7), 0.0),
+    }
+    uncovered = np.ones(len(x))
+    for name, share in (("cover1", 0.22), ("cover2", 0.08)):
+        cover, part = _cover(dice, share, size, pose.in_box)
+        people |= {f"{name}_{key}": value for key, value in cover.items()}
+        uncovered = uncovered - part
+    square, corner, side = _squares(people, loose, pose.turn, width, height)
+    people |= {"left": corner[:, 0], "top": corner[:, 1]}
+    visible = _visible(people, pose.to_scene, loose, width, height) * uncovered.clip(0.2, 1.0)
+    boxes = np.clip(pose.outline, 0.0, [width, height, width, height])
+    kinds = _kinds(visible, boxes[:, 2:] - boxes[:, :2], behind)
+    kept = kinds > 0
+    return _Scene(
+        people, square, _layers(corner, side), boxes[kept], pose.points[kept], kinds[kept]
+    )
+
+
+def _pose(dice: _Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
+    """Turn, squeeze and mirror a tile for each place."""
+    sides = tiles.boxes[:, 2:].astype(np.float64)
+    middle = tiles.boxes[:, :2] + sides / 2.0
+    turn = _turns(dice)
+    to_scene, mirrored = _matrices(dice, turn, size / sides.max(axis=1, initial=1.0))
+    centre = np.column_stack([x, y])
+    half = np.sqrt(((to_scene * sides[:, None] / 2.0) ** 2).sum(axis=2))
+    in_tile = tiles.points - middle[:, None]
+    points = np.einsum("nij,nkj->nki", to_scene, in_tile) + centre[:, None]
+    points[mirrored] = points[mirrored][:, _MIRROR]
+    outline = np.concatenate([centre - half, centre + half], axis=1)
+    numbers: Numbers = {
+        "x": x,
+        "y": y,
+        "size": size,
+        "tile_x": middle[:, 0],
+        "tile_y": middle[:, 1],
+        "tile_w": sides[:, 0],
+        "tile_h": sides[:, 1],
+        **_flat_matrices(np.linalg.inv(to_scene)),
+        **{f"rim{k}": tiles.rims[:, k] for k in range(4)},
+    }
+    return _Pose(to_scene, turn, outline, points, in_tile / sides[:, None]), numbers
+
+
+def _kinds(visible: Array, sides: Array, behind: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """What becomes of each face's label; 0 for none. ``sides``: ``(n, 2)``, of what is in the
+    scene."""
+    size = sides.max(axis=1, initial=0.0)
+    kinds = np.where((visible < _LEAST_VISIBLE) | (size < _LEAST_PX), IGNORED, FACE)
+    nothing = (size < 4.0) & (visible >= _HIDDEN)
+    kinds[nothing | behind | (sides <= 1.0).any(axis=1)] = 0
+    return kinds
+
+
+def _turns(dice: _Dice) -> Array:
+    """How far heads lean, in radians; in one scene of eight the camera leans as well."""
+    turn = np.where(dice.hits(0.25), dice.uniform(-1.05, 1.05), dice.normal(0.0, 0.16))
+    if dice.rng.random() < 0.12:
+        return turn * 0.4 + dice.rng.uniform(-0.9, 0.9)
+    return turn
+
+
+def _matrices(dice: _Dice, turn: Array, scale: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """From a tile's pixels to the scene's, ``(n, 2, 2)``, and who is seen in a mirror.
+
+    Some faces are squeezed: narrower is what a face turned aside looks like.
+    """
+    squeeze = np.where(dice.hits(0.22), dice.uniform(0.62, 1.0), np.exp(dice.normal(0.0, 0.05)))
+    mirrored = dice.hits(0.5)
+    shear = dice.normal(0.0, 0.06) * dice.hits(0.5)
+    across = scale * squeeze * np.where(mirrored, -1.0, 1.0)
+    cos, sin = np.cos(turn), np.sin(turn)
+    first = np.stack([cos * across, (cos * shear - sin) * scale], axis=1)
+    second = np.stack([sin * across, (sin * shear + cos) * scale], axis=1)
+    return np.stack([first, second], axis=1), mirrored
+
+
+def _flat_matrices(matrices: Array) -> Numbers:
+    return {f"m{row}{column}": matrices[:, row, column] for row in (0, 1) for column in (0, 1)}
+
+
+def _matte(dice: _Dice) -> tuple[Numbers, NDArray[np.bool_]]:
+    """What is cut out of a tile: loosely, with hair and background, or tightly, a face alone."""
+    loose = dice.hits(0.45)
+
+    def either(one: tuple[float, float], other: tuple[float, float]) -> Array:
+        return np.where(loose, dice.uniform(*one), dice.uniform(*other))
+
+    matte = {
+        "matte_rx": either((0.75, 1.1), (0.56, 0.72)),
+        "matte_ry": either((0.72, 1.0), (0.55, 0.68)),
+        "matte_y": either((-0.12, 0.05), (-0.1, -0.02)),
+        "matte_power": np.where(
+            loose & dice.hits(0.6), dice.uniform(4.0, 12.0), dice.uniform(2.0, 3.0)
+        ),
+        "matte_soft": np.where(dice.hits(0.25), 0.01, dice.uniform(0.03, 0.22)),
+        "rim_soft": np.where(dice.hits(0.25), 1.0, dice.uniform(2.0, 12.0)),
+    }
+    return matte, loose
+
+
+def _light(dice: _Dice, size: Array) -> Numbers:
+    common = dice.rng.normal(0.0, 0.15)
+    return {
+        "gain": np.exp(common + dice.normal(0.0, 0.18)),
+        "bias": dice.normal(0.0, 12.0),
+        "light_x": dice.normal(0.0, 0.35) * dice.hits(0.35),
+        "light_y": dice.normal(0.0, 0.25) * dice.hits(0.3),
+        "sharp": np.where((size > 90.0) & dice.hits(0.6), dice.uniform(0.0, 1.5), 0.0),
+    }
+
+
+def _body(dice: _Dice, turn: Array, behind: NDArray[np.bool_]) -> Numbers:
+    """Hair, neck and shoulders; in a quarter of the scenes nobody has any."""
+    bodies = dice.rng.random() < 0.75
+    return {
+        "hair": (dice.hits(0.5 * bodies) | behind) * 1.0,
+        "hair_rx": dice.uniform(0.62, 0.95),
+        "hair_ry": dice.uniform(0.62, 0.95),
+        "hair_y": dice.uniform(-0.22, -0.05),
+        "hair_tone": np.where(dice.hits(0.7), dice.uniform(8, 75), dice.uniform(60, 220)),
+        "hair_texture": dice.uniform(0.05, 0.5),
+        "neck": dice.hits(0.6 * bodies) * 1.0,
+        "torso": dice.hits(0.7 * bodies) * 1.0,
+        "torso_rx": dice.uniform(0.75, 1.35),
+        "torso_ry": dice.uniform(0.7, 1.1),
+        "torso_x": dice.normal(0.0, 0.12),
+        "torso_y": dice.uniform(1.35, 1.7),
+        "torso_tone": dice.uniform(8.0, 245.0),
+        "torso_texture": dice.uniform(0.1, 1.0),
+        "torso_turn": turn * dice.uniform(0.0, 0.7),
+    }
+
+
+def _texture(dice: _Dice, backgrounds: int) -> Numbers:
+    return {
+        "texture": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
+        "texture_x": dice.uniform(-1.0, 1.0),
+        "texture_y": dice.uniform(-1.0, 1.0),
+        "texture_scale": np.exp(dice.uniform(-2.0, 0.7)),
+    }
+
+
+def _cover(dice: _Dice, share: float, size: Array, points: Array) -> tuple[Numbers, Array]:
+    """A mask or scarf, dark glasses, a hat, or a hand or an edge anywhere.
+
+    ``points``: ``(n, 5, 2)``, from the box's middle in its sides. Returns the numbers, and the part
+    of the face that is covered.
+    """
+    points = np.where(np.isfinite(points), points, _USUAL_POINTS)
+    kind = dice.rng.random(dice.n)
+    masked, glasses, hat = kind < 0.3, (kind >= 0.3) & (kind < 0.45), (kind >= 0.45) & (kind < 0.6)
+    placed = masked | glasses | hat
+    angle, away = dice.uniform(0.0, 2.0 * np.pi), dice.uniform(0.3, 0.75)
+    eyes, nose = (points[:, 0] + points[:, 1]) / 2.0, points[:, 2]
+
+    def choose(mask: Any, shade: Any, cap: Any, other: Any) -> Array:
+        return np.asarray(np.select([masked, glasses, hat], [mask, shade, cap], other))
+
+    rx = choose(
+        dice.uniform(0.42, 0.55),
+        dice.uniform(0.36, 0.48),
+        dice.uniform(0.5, 0.9),
+        dice.uniform(0.1, 0.35),
+    )
+    ry = choose(
+        dice.uniform(0.18, 0.28),
+        dice.uniform(0.07, 0.13),
+        dice.uniform(0.22, 0.36),
+        dice.uniform(0.1, 0.6),
+    )
+    turn = np.where(placed, dice.normal(0.0, 0.06), dice.uniform(0.0, np.pi))
+    here = dice.hits(share) & (size > 14.0)
+    elsewhere = np.pi * rx * ry * np.clip(1.1 - away, 0.3, 1.0)
+    part: Array = np.asarray(here * np.clip(choose(0.4, 0.15, 0.2, elsewhere), 0.0, 0.6), float)
+    numbers = {
+        "on": here * 1.0,
+        "x": choose(
+            dice.normal(0.0, 0.03) + nose[:, 0] * 0.5,
+            eyes[:, 0],
+            dice.normal(0.0, 0.05),
+            away * np.cos(angle),
+        ),
+        "y": choose(
+            dice.uniform(0.24, 0.34), eyes[:, 1], dice.uniform(-0.62, -0.5), away * np.sin(angle)
+        ),
+        "rx": rx,
+        "ry": ry,
+        "power": dice.uniform(2.0, 5.0),
+        "cos": np.cos(turn),
+        "sin": np.sin(turn),
+        "tone": np.where(glasses, dice.uniform(5.0, 50.0), dice.uniform(10.0, 245.0)),
+        "texture": dice.uniform(0.0, 0.5),
+        "soft": dice.uniform(0.02, 0.12),
+    }
+    return numbers, part
+
+
+_USUAL_POINTS = np.array([[-0.2, -0.1], [0.2, -0.1], [0.0, 0.1], [-0.15, 0.28], [0.15, 0.28]])
+"""Where the five points are in YuNet's boxes, about."""
+
+
+def _squares(
+    people: Numbers,
+    loose: NDArray[np.bool_],
+    turn: Array,
+    width: int,
+    height: int,
+) -> tuple[NDArray[np.int64], Array, Array]:
+    """The squares that hold all that is drawn of each: index into ``SQUARES``, corner, side."""
+    size = people["size"]
+    dressed = (people["torso"] > 0) | (people["neck"] > 0)
+    wide = (np.abs(turn) > 0.5) | loose
+    across = np.maximum(np.where(dressed, 1.55, 1.0), 0.95 * people["matte_rx"] + 0.25)
+    across = np.where(wide, np.maximum(across, 1.45), across) * size
+    up, down = np.where(wide, 1.45, 1.15) * size, np.where(dressed, 2.35, 1.2) * size
+    needed = np.maximum(2.0 * across, up + down)
+    fits = needed[:, None] <= np.array(SQUARES[:-1])
+    square = np.where(fits.any(axis=1), fits.argmax(axis=1), len(SQUARES) - 1)
+    side = np.array(SQUARES, np.float64)[square]
+    whole = side == 0.0
+    left = np.where(whole, 0.0, np.floor(people["x"] - side / 2.0))
+    top = np.where(whole, 0.0, np.floor(people["y"] - up - (side - up - down) / 2.0))
+    side = np.where(whole, float(max(width, height)), side)
+    return square, np.column_stack([left, top]), side
+
+
+def _layers(corner: Array, side: Array) -> NDArray[np.int64]:
+    """Who may be painted at once: a layer above all farther people whose squares overlap."""
+    far = corner + side[:, None]
+    begun = (corner[:, None] < far[None]).all(axis=2)  # one's near edges before the other's far
+    overlap = np.asarray(begun & begun.T)
+    layer = np.zeros(len(side), np.int64)
+    for k in range(1, len(side)):
+        below = overlap[k, :k]
+        if below.any():
+            layer[k] = layer[:k][below].max() + 1
+    return layer
+
+
+_PROBES = np.array([(x, y) for x in (-0.36, 0.0, 0.36) for y in (-0.4, -0.13, 0.13, 0.4)])
+
+
+def _visible(
+    people: Numbers,
+    to_scene: Array,
+    loose: NDArray[np.bool_],
+    width: int,
+    height: int,
+) -> Array:
+    """The share of twelve places in each face that no nearer head or body hides, nor the rim."""
+    x, y, size = people["x"], people["y"], people["size"]
+    sides = np.column_stack([people["tile_w"], people["tile_h"]])
+    places = np.einsum("nij,nkj->nki", to_scene, _PROBES * sides[:, None])
+    places = places + np.column_stack([x, y])[:, None]
+    across, down = places[..., 0], places[..., 1]
+    hidden = (across < 0) | (across >= width) | (down < 0) | (down >= height)
+    head_ry = np.where(people["hair"] > 0, 0.72, 0.5)
+    head_rx = np.where(loose, np.maximum(0.9 * head_ry, 0.75), 0.9 * head_ry)
+    head_ry = np.where(loose, np.maximum(head_ry, 0.8), head_ry)
+    dx, dy = (across[:, :, None] - x) / size, (down[:, :, None] - y) / size
+    head = (dx / head_rx) ** 2 + ((dy + 0.05) / head_ry) ** 2 < 1.0
+    torso = (people["torso"] > 0) & (np.abs(dx) < people["torso_rx"]) & (dy > 0.65) & (dy < 2.3)
+    nearer = np.triu(np.ones((len(x), len(x)), bool), 1)
+    hidden |= ((head | torso) & nearer[:, None, :]).any(axis=2)
+    return np.asarray(1.0 - hidden.mean(axis=1))
+
+
+def _camera(dice: _Dice, backgrounds: int) -> Numbers:
+    """Background, light, lens, sensor and compression of each scene."""
+    dark = dice.hits(0.18)
+    gain = np.where(dice.hits(0.15), dice.uniform(1.0, 1.7), np.exp(dice.normal(0.0, 0.12)))
+    negative = np.where(dice.hits(0.04), -1.0, 1.0)
+    return {
+        "background": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
+        "other": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
+        "scale": np.exp(dice.uniform(-1.3, 0.25)) * np.where(dice.hits(0.5), -1.0, 1.0),
+        "turn": dice.normal(0.0, 0.12),
+        "x": dice.uniform(-0.6, 0.6),
+        "y": dice.uniform(-0.6, 0.6),
+        "background_gain": np.exp(dice.normal(0.0, 0.25)) * negative,
+        "background_bias": dice.normal(0.0, 15.0),
+        "detail": np.where(dice.hits(0.12), dice.uniform(0.0, 0.25), 1.0),
+        "tone": dice.uniform(0.0, 255.0),
+        "split": np.where(dice.hits(0.25), dice.uniform(-1.0, 1.0), 9.0),
+        "split_angle": dice.uniform(0.0, 2.0 * np.pi),
+        "blur_x": np.where(dice.hits(0.35), dice.uniform(0.3, 1.5), 0.0),
+        "blur_y": np.where(dice.hits(0.35), dice.uniform(0.3, 1.5), 0.0),
+        "gain": np.where(dark, dice.between(0.08, 0.5), gain),
+        "gamma": np.exp(dice.normal(0.0, 0.2)),
+        "contrast": np.where(dice.hits(0.2), dice.uniform(0.35, 0.9), 1.0),
+        "lift": np.where(dice.hits(0.15), dice.uniform(0.0, 70.0), 0.0),
+        "light": dice.normal(0.0, 0.3) * dice.hits(0.3),
+        "light_angle": dice.uniform(0.0, 2.0 * np.pi),
+        "moire": np.where(dice.hits(0.06), dice.uniform(0.05, 0.3), 0.0),
+        "moire_waves": dice.uniform(0.15, 0.5),
+        "moire_angle": dice.uniform(0.0, 2.0 * np.pi),
+        "noise": np.where(dice.hits(0.5), dice.between(1.0, 18.0), 0.5),
+        "dark_noise": np.where(dark, dice.uniform(0.0, 5.0), 0.0),
+        "jpeg": np.where(dice.hits(0.55), dice.between(0.4, 5.0), 0.0),
+    }
