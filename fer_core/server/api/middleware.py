@@ -16,7 +16,7 @@ SECURITY_HEADERS = {
 }
 
 
-class Doorway:
+class ApiBoundary:
     """Security headers, a count in the metrics, and a clean end of requests refused half way."""
 
     def __init__(self, app: ASGIApp, known: frozenset[str]) -> None:

@@ -22,7 +22,7 @@ from fer_core.server.api.errors import (
 )
 from fer_core.server.api.health import healthz, readyz
 from fer_core.server.api.limits import Buffer, Gate, RateLimiter
-from fer_core.server.api.middleware import Doorway
+from fer_core.server.api.middleware import ApiBoundary
 from fer_core.server.api.models import models_answer
 from fer_core.server.api.openapi import PREFIX, document
 from fer_core.server.api.tokens import authenticate
@@ -60,7 +60,7 @@ def routes() -> list[BaseRoute]:
     return [Mount(PREFIX, _application(v1, known)), *(Route(r.path, probes) for r in beside)]
 
 
-def _application(inside: Sequence[BaseRoute], known: frozenset[str]) -> Doorway:
+def _application(inside: Sequence[BaseRoute], known: frozenset[str]) -> ApiBoundary:
     """These routes with the errors and headers of this API, whatever they are mounted in."""
     application = Starlette(
         routes=inside,
@@ -73,7 +73,7 @@ def _application(inside: Sequence[BaseRoute], known: frozenset[str]) -> Doorway:
     )
     application.router.redirect_slashes = False  # another address is a 404, not an empty 307
     # Around all of it: a 500 is made by Starlette's own outermost layer.
-    return Doorway(application, known)
+    return ApiBoundary(application, known)
 
 
 def _for_callers(endpoint: Endpoint) -> Endpoint:
