@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import click
 
@@ -149,38 +150,40 @@ def _open_outputs(
 class _ProgressLine:
     """A line on a terminal that tells how far a video is; silent where there is no terminal."""
 
-    EVERY_S = 0.2
-    CELLS = 24
+    STEPS = 1000
 
     def __init__(self, name: str, progress: Progress) -> None:
-        self._name = name
         self._progress = progress
-        self._shown = sys.stderr.isatty()
-        self._last_s = -self.EVERY_S
-        self._width = 0
+        self._bar: Any = click.progressbar(
+            length=self.STEPS,
+            label=name,
+            bar_template="%(label)s [%(bar)s] %(info)s",
+            show_eta=False,
+            show_percent=False,
+            item_show_func=lambda _: progress.sentence,
+            file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
+            update_min_steps=0,  # a video of unknown length makes no step, and still goes on
+        )
         self.frames = 0
         self.seconds = 0.0
 
     def __enter__(self) -> _ProgressLine:
+        self._bar.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._width:
-            self._show("")
-            click.echo("\r", nl=False, err=True)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
 
     def advance(self, t_s: float) -> None:
         """The frame shown at ``t_s`` is done."""
         self.frames += 1
         self.seconds = t_s
         self._progress.update(t_s)
-        now_s = time.monotonic()
-        if self._shown and now_s - self._last_s >= self.EVERY_S:
-            self._last_s = now_s
-            share = self._progress.share
-            bar = "" if share is None else f"[{'#' * round(share * self.CELLS):<{self.CELLS}}] "
-            self._show(f"{self._name} {bar}{self._progress.sentence}")
-
-    def _show(self, text: str) -> None:
-        click.echo(f"\r{text:<{self._width}}", nl=False, err=True)
-        self._width = len(text)
+        done = round((self._progress.share or 0.0) * self.STEPS)
+        self._bar.update(max(0, done - self._bar.pos))

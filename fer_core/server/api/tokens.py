@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from fer_core.server.api.errors import Refused
+from fer_core.server.loopback import is_from_a_local_program
 from fer_core.settings import settings
 
 HASH_PREFIX = "sha256:"
-
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that a proxy sets: what came through one did not begin here, whatever its address."""
 
 
 def authenticate(request: Request) -> str:
@@ -25,7 +19,7 @@ def authenticate(request: Request) -> str:
     known = token_hashes(settings().api_tokens.get_secret_value())
     if known:
         return _token_holder(request, known)
-    if _is_local(request):
+    if is_from_a_local_program(request):
         return "local"
     raise _unauthorized(
         "This API answers other computers only with a token. Set FER_API_TOKENS on the server "
@@ -56,41 +50,6 @@ def _token_holder(request: Request, known: tuple[str, ...]) -> str:
     if not any(matches):
         raise _unauthorized("This token is not one of the server's.", 'error="invalid_token"')
     return f"token {presented[:12]}"
-
-
-def _is_local(request: Request) -> bool:
-    """From a loopback address, by a loopback name, through no proxy, from no other web page.
-
-    The name matters because a web page can make its own host name resolve to 127.0.0.1 (DNS
-    rebinding); its origin matters because a page may post to another address without asking.
-    """
-    headers = request.headers
-    if request.client is None or not _is_loopback(request.client.host):
-        return False
-    if any(name in headers for name in _FORWARDED):
-        return False
-    if not _is_local_name(f"//{headers.get('host', '')}"):
-        return False
-    origin = headers.get("origin")
-    if origin is not None and not _is_local_name(origin):
-        return False
-    return headers.get("sec-fetch-site", "none") not in ("cross-site", "same-site")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)  # ::ffff:127.0.0.1, on a socket for both
-    return bool((mapped or ip).is_loopback)
-
-
-def _is_local_name(address: str) -> bool:
-    try:
-        return urlsplit(address).hostname in _LOCAL_NAMES
-    except ValueError:
-        return False
 
 
 def _unauthorized(sentence: str, detail: str = "") -> Refused:
