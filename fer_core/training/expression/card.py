@@ -8,26 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.models.emotion.compact import CompactEmotionModel
+from fer_core.training.cards import render_card
 from fer_core.training.expression.curves import write_curves
 from fer_core.training.expression.data import TILE, UNLABELLED, LabelledFaces
 from fer_core.training.expression.network import CHANNELS, SIDE
 from fer_core.training.expression.pictures import write_confusion, write_reliability
 from fer_core.training.expression.state import Settings
 from fer_core.training.expression.train import learning_rate
-
-_REPEATABLE = "The same processor gives the same network again."
-_REPEATABLE_TAUGHT = "The same processor and the same teachers give the same\nnetwork again."
-_CHANGED = (
-    "The number of epochs was changed while\nit ran, and with it the fall of the learning rate "
-    "(RUNS.md): the command gives a network like this\none, not this one."
-)
-
-_LESSON = (
-    "{run.settings.teacher_share:.0%} of what both learn is\n"
-    "what {run.teachers} networks of earlier runs (RUNS.md) say of the face as it was changed\n"
-    "(Hinton et al. 2015, Beyer et al. 2022). "
-)
-_BEGINNING = "It begins with\nthe weights of the last of them. "
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -78,50 +65,27 @@ def write_card(
 
 def _text(run: Run, onnx_file: Path) -> str:
     report, name = run.report, onnx_file.stem
-    settings = "\n".join(f"| {key} | {value} |" for key, value in asdict(run.settings).items())
-    recalls = "\n".join(
-        f"| {label} {_recall_cells(report, 'ferplus_', i)} {_recall_cells(report, '', i)} |"
-        for i, label in enumerate(report["labels"])
-    )
     chosen = max(run.history, key=_validation_accuracy)
-    return TEMPLATE.read_text(encoding="utf-8").format(
+    return render_card(
+        TEMPLATE,
         name=name,
         size_mb=onnx_file.stat().st_size / 1e6,
         run=run,
         report=report,
-        settings=settings,
-        recalls=recalls,
+        settings=asdict(run.settings),
+        side=run.settings.side,
+        default_side=SIDE,
+        tile=TILE,
+        channels=run.settings.channels,
+        default_channels=CHANNELS,
+        recalls=[
+            (label, *_recall_cells(report, "ferplus_", i), *_recall_cells(report, "", i))
+            for i, label in enumerate(report["labels"])
+        ],
         chosen_epoch=int(chosen["epoch"]),
-        repeatable=_repeatable(run),
-        options=_options(run),
-        enlargement=_enlargement(run.settings.side),
-        lesson=_lesson(run),
+        as_planned=_as_planned(run),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
-
-
-def _options(run: Run) -> str:
-    """What the command says beside the folders, the number of epochs and the seed."""
-    channels, side = run.settings.channels, run.settings.side
-    wider = f"--channels {','.join(map(str, channels))} " if channels != CHANNELS else ""
-    larger = f"--side {side} " if side != SIDE else ""
-    return "--teacher NETWORK " * run.teachers + wider + larger
-
-
-def _enlargement(side: int) -> str:
-    return f"enlargement to {side}x{side}, " if side != TILE else ""
-
-
-def _repeatable(run: Run) -> str:
-    if not _as_planned(run):
-        return _CHANGED
-    return _REPEATABLE_TAUGHT if run.teachers else _REPEATABLE
-
-
-def _lesson(run: Run) -> str:
-    if not run.teachers:
-        return ""
-    return _LESSON.format(run=run) + (_BEGINNING if run.begins_with_teacher else "")
 
 
 def _as_planned(run: Run) -> bool:
@@ -136,9 +100,9 @@ def _validation_accuracy(row: dict[str, float]) -> float:
     return sum(value for key, value in row.items() if key.endswith("_accuracy"))
 
 
-def _recall_cells(report: dict[str, Any], prefix: str, index: int) -> str:
+def _recall_cells(report: dict[str, Any], prefix: str, index: int) -> tuple[str, str, str]:
     """How many faces have a label, how many are found, and what the others are taken for most."""
     counts: list[int] = report[f"{prefix}confusion_matrix"][index]
     wrong = [0 if i == index else count for i, count in enumerate(counts)]
     taken_for = report["labels"][wrong.index(max(wrong))] if any(wrong) else "-"
-    return f"| {sum(counts)} | {counts[index] / max(sum(counts), 1):.1%} | {taken_for}"
+    return str(sum(counts)), f"{counts[index] / max(sum(counts), 1):.1%}", taken_for

@@ -14,16 +14,11 @@ from fer_core.models.landmarks import LandmarkModel
 from fer_core.models.landmarks.crops import face_box
 from fer_core.paths import SAMPLE
 from fer_core.schema import Box
+from fer_core.training.cards import render_card
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.evaluate import LandmarkScores, PresenceScores
 from fer_core.training.landmarks.state import Settings
 from fer_core.training.landmarks.train import learning_rate
-
-_REPEATABLE = "The same processor gives the same network again."
-_CHANGED = (
-    "The number of epochs was lowered while it ran,\nand with it the fall of the learning rate: "
-    "the command gives a network like this one, not\nthis one."
-)
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -60,13 +55,13 @@ def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:
     stem = onnx_file.with_suffix("")
     write_curves(run.history, Path(f"{stem}_curves.png"))
     write_example(model, Path(f"{stem}_example.png"))
-    settings = "\n".join(f"| {key} | {value} |" for key, value in asdict(run.settings).items())
-    text = TEMPLATE.read_text(encoding="utf-8").format(
+    text = render_card(
+        TEMPLATE,
         name=onnx_file.stem,
         size_mb=onnx_file.stat().st_size / 1e6,
         run=run,
-        settings=settings,
-        repeatable=_REPEATABLE if _as_planned(run) else _CHANGED,
+        settings=asdict(run.settings),
+        as_planned=_as_planned(run),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
     onnx_file.with_suffix(".md").write_text(text, encoding="utf-8")
