@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from typing import Any
 
 import click
-from click._termui_impl import ProgressBar
 
 from fer_core.cli.options import OneOf
 from fer_core.errors import FerError
@@ -26,7 +26,7 @@ def status() -> None:
         click.echo(f"{name}: {files.status(model).sentence}")
 
 
-def _advance(bar: ProgressBar[int], done_bytes: int, total_bytes: int) -> None:
+def _advance(bar: Any, done_bytes: int, total_bytes: int) -> None:
     bar.length = max(1, total_bytes)
     bar.update(done_bytes - bar.pos)
 
