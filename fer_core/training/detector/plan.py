@@ -7,13 +7,14 @@ with the ending ``_x``, ``_y``, ``_rx`` and ``_ry`` are in the units that ``rend
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.training.detector.data import FaceTiles
+from fer_core.training.detector.dice import Array, Dice, Numbers
 from fer_core.training.detector.layout import MOST_FACES, layout
+from fer_core.training.detector.looks import body, camera, cover, light, matte, texture
 
 SQUARES = (32, 64, 128, 256, 0)
 """Pixels a side of the squares that people are drawn in, all of one size at once; 0 stands for the
@@ -27,11 +28,6 @@ _LEAST_PX, _LEAST_VISIBLE, _HIDDEN = 9.0, 0.34, 0.12
 _FROM_BEHIND_SHARE = 0.10
 _MIRROR = [1, 0, 2, 4, 3]
 """Where each of the five points of a mirrored face comes from."""
-
-Array = NDArray[np.floating]
-
-Numbers = dict[str, Array]
-"""By name, one a person or one a scene."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,26 +69,6 @@ class Plan:
         return len(self.labels.kinds)
 
 
-class _Dice:
-    """Random numbers for ``n`` people or scenes at once."""
-
-    def __init__(self, rng: np.random.Generator, n: int) -> None:
-        self.rng, self.n = rng, n
-
-    def uniform(self, low: float, high: float) -> Array:
-        return self.rng.uniform(low, high, self.n)
-
-    def between(self, low: float, high: float) -> Array:
-        """Positive numbers whose logarithm is uniform."""
-        return np.exp(self.uniform(np.log(low), np.log(high)))
-
-    def normal(self, mean: float, deviation: float) -> Array:
-        return self.rng.normal(mean, deviation, self.n)
-
-    def hits(self, share: float) -> NDArray[np.bool_]:
-        return self.rng.random(self.n) < share
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
     """The people of one scene from the farthest to the nearest, and the labels of some."""
@@ -124,7 +100,7 @@ def plan(
         height=height,
         people=people,
         pastes=_pastes(square[order], layer[order]),
-        scenes=_camera(_Dice(rng, n), backgrounds),
+        scenes=camera(Dice(rng, n), backgrounds),
         labels=_labels(scenes),
     )
 
@@ -170,28 +146,28 @@ def _plan_scene(
     rng: np.random.Generator, tiles: FaceTiles, backgrounds: int, width: int, height: int
 ) -> _Scene:
     x, y, size = layout(rng, width, height).T
-    dice = _Dice(rng, len(x))
+    dice = Dice(rng, len(x))
     far_to_near = np.argsort(y + 0.6 * size + dice.normal(0.0, 0.25) * size)
     x, y, size = x[far_to_near], y[far_to_near], size[far_to_near]
     tile = rng.integers(0, len(tiles), len(x))
     pose, placed = _pose(dice, tiles.subset(tile), x, y, size)
     portrait = len(x) == 1 and size[0] > 0.4 * min(width, height)
     behind = dice.hits(0.0 if portrait else _FROM_BEHIND_SHARE)
-    matte, loose = _matte(dice)
+    cut, loose = matte(dice)
     people: Numbers = {
         **placed,
         "tile": tile * 1.0,
-        **matte,
+        **cut,
         "face": ~behind * 1.0,
-        **_light(dice, size),
-        **_body(dice, pose.turn, behind),
-        **_texture(dice, backgrounds),
+        **light(dice, size),
+        **body(dice, pose.turn, behind),
+        **texture(dice, backgrounds),
         "blur": np.where(dice.hits(0.15) & (size > 16.0), dice.uniform(0.0, 1.7), 0.0),
     }
     uncovered = np.ones(len(x))
     for name, share in (("cover1", 0.22), ("cover2", 0.08)):
-        cover, part = _cover(dice, share, size, pose.in_box)
-        people |= {f"{name}_{key}": value for key, value in cover.items()}
+        covering, part = cover(dice, share, size, pose.in_box)
+        people |= {f"{name}_{key}": value for key, value in covering.items()}
         uncovered = uncovered - part
     square, corner, side = _squares(people, loose, pose.turn, width, height)
     people |= {"left": corner[:, 0], "top": corner[:, 1]}
@@ -204,7 +180,7 @@ def _plan_scene(
     )
 
 
-def _pose(dice: _Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
+def _pose(dice: Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
     """Turn, squeeze and mirror a tile for each place."""
     sides = tiles.boxes[:, 2:].astype(np.float64)
     middle = tiles.boxes[:, :2] + sides / 2.0
@@ -240,7 +216,7 @@ def _kinds(visible: Array, sides: Array, behind: NDArray[np.bool_]) -> NDArray[n
     return kinds
 
 
-def _turns(dice: _Dice) -> Array:
+def _turns(dice: Dice) -> Array:
     """How far heads lean, in radians; in one scene of eight the camera leans as well."""
     turn = np.where(dice.hits(0.25), dice.uniform(-1.05, 1.05), dice.normal(0.0, 0.16))
     if dice.rng.random() < 0.12:
@@ -248,7 +224,7 @@ def _turns(dice: _Dice) -> Array:
     return turn
 
 
-def _matrices(dice: _Dice, turn: Array, scale: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _matrices(dice: Dice, turn: Array, scale: Array) -> tuple[Array, NDArray[np.bool_]]:
     """From a tile's pixels to the scene's, ``(n, 2, 2)``, and who is seen in a mirror.
 
     Some faces are squeezed: narrower is what a face turned aside looks like.
@@ -265,127 +241,6 @@ def _matrices(dice: _Dice, turn: Array, scale: Array) -> tuple[Array, NDArray[np
 
 def _flat_matrices(matrices: Array) -> Numbers:
     return {f"m{row}{column}": matrices[:, row, column] for row in (0, 1) for column in (0, 1)}
-
-
-def _matte(dice: _Dice) -> tuple[Numbers, NDArray[np.bool_]]:
-    """What is cut out of a tile: loosely, with hair and background, or tightly, a face alone."""
-    loose = dice.hits(0.45)
-
-    def either(one: tuple[float, float], other: tuple[float, float]) -> Array:
-        return np.where(loose, dice.uniform(*one), dice.uniform(*other))
-
-    matte = {
-        "matte_rx": either((0.75, 1.1), (0.56, 0.72)),
-        "matte_ry": either((0.72, 1.0), (0.55, 0.68)),
-        "matte_y": either((-0.12, 0.05), (-0.1, -0.02)),
-        "matte_power": np.where(
-            loose & dice.hits(0.6), dice.uniform(4.0, 12.0), dice.uniform(2.0, 3.0)
-        ),
-        "matte_soft": np.where(dice.hits(0.25), 0.01, dice.uniform(0.03, 0.22)),
-        "rim_soft": np.where(dice.hits(0.25), 1.0, dice.uniform(2.0, 12.0)),
-    }
-    return matte, loose
-
-
-def _light(dice: _Dice, size: Array) -> Numbers:
-    common = dice.rng.normal(0.0, 0.15)
-    return {
-        "gain": np.exp(common + dice.normal(0.0, 0.18)),
-        "bias": dice.normal(0.0, 12.0),
-        "light_x": dice.normal(0.0, 0.35) * dice.hits(0.35),
-        "light_y": dice.normal(0.0, 0.25) * dice.hits(0.3),
-        "sharp": np.where((size > 90.0) & dice.hits(0.6), dice.uniform(0.0, 1.5), 0.0),
-    }
-
-
-def _body(dice: _Dice, turn: Array, behind: NDArray[np.bool_]) -> Numbers:
-    """Hair, neck and shoulders; in a quarter of the scenes nobody has any."""
-    bodies = dice.rng.random() < 0.75
-    return {
-        "hair": (dice.hits(0.5 * bodies) | behind) * 1.0,
-        "hair_rx": dice.uniform(0.62, 0.95),
-        "hair_ry": dice.uniform(0.62, 0.95),
-        "hair_y": dice.uniform(-0.22, -0.05),
-        "hair_tone": np.where(dice.hits(0.7), dice.uniform(8, 75), dice.uniform(60, 220)),
-        "hair_texture": dice.uniform(0.05, 0.5),
-        "neck": dice.hits(0.6 * bodies) * 1.0,
-        "torso": dice.hits(0.7 * bodies) * 1.0,
-        "torso_rx": dice.uniform(0.75, 1.35),
-        "torso_ry": dice.uniform(0.7, 1.1),
-        "torso_x": dice.normal(0.0, 0.12),
-        "torso_y": dice.uniform(1.35, 1.7),
-        "torso_tone": dice.uniform(8.0, 245.0),
-        "torso_texture": dice.uniform(0.1, 1.0),
-        "torso_turn": turn * dice.uniform(0.0, 0.7),
-    }
-
-
-def _texture(dice: _Dice, backgrounds: int) -> Numbers:
-    return {
-        "texture": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
-        "texture_x": dice.uniform(-1.0, 1.0),
-        "texture_y": dice.uniform(-1.0, 1.0),
-        "texture_scale": np.exp(dice.uniform(-2.0, 0.7)),
-    }
-
-
-def _cover(dice: _Dice, share: float, size: Array, points: Array) -> tuple[Numbers, Array]:
-    """A mask or scarf, dark glasses, a hat, or a hand or an edge anywhere.
-
-    ``points``: ``(n, 5, 2)``, from the box's middle in its sides. Returns the numbers, and the part
-    of the face that is covered.
-    """
-    points = np.where(np.isfinite(points), points, _USUAL_POINTS)
-    kind = dice.rng.random(dice.n)
-    masked, glasses, hat = kind < 0.3, (kind >= 0.3) & (kind < 0.45), (kind >= 0.45) & (kind < 0.6)
-    placed = masked | glasses | hat
-    angle, away = dice.uniform(0.0, 2.0 * np.pi), dice.uniform(0.3, 0.75)
-    eyes, nose = (points[:, 0] + points[:, 1]) / 2.0, points[:, 2]
-
-    def choose(mask: Any, shade: Any, cap: Any, other: Any) -> Array:
-        return np.asarray(np.select([masked, glasses, hat], [mask, shade, cap], other))
-
-    rx = choose(
-        dice.uniform(0.42, 0.55),
-        dice.uniform(0.36, 0.48),
-        dice.uniform(0.5, 0.9),
-        dice.uniform(0.1, 0.35),
-    )
-    ry = choose(
-        dice.uniform(0.18, 0.28),
-        dice.uniform(0.07, 0.13),
-        dice.uniform(0.22, 0.36),
-        dice.uniform(0.1, 0.6),
-    )
-    turn = np.where(placed, dice.normal(0.0, 0.06), dice.uniform(0.0, np.pi))
-    here = dice.hits(share) & (size > 14.0)
-    elsewhere = np.pi * rx * ry * np.clip(1.1 - away, 0.3, 1.0)
-    part: Array = np.asarray(here * np.clip(choose(0.4, 0.15, 0.2, elsewhere), 0.0, 0.6), float)
-    numbers = {
-        "on": here * 1.0,
-        "x": choose(
-            dice.normal(0.0, 0.03) + nose[:, 0] * 0.5,
-            eyes[:, 0],
-            dice.normal(0.0, 0.05),
-            away * np.cos(angle),
-        ),
-        "y": choose(
-            dice.uniform(0.24, 0.34), eyes[:, 1], dice.uniform(-0.62, -0.5), away * np.sin(angle)
-        ),
-        "rx": rx,
-        "ry": ry,
-        "power": dice.uniform(2.0, 5.0),
-        "cos": np.cos(turn),
-        "sin": np.sin(turn),
-        "tone": np.where(glasses, dice.uniform(5.0, 50.0), dice.uniform(10.0, 245.0)),
-        "texture": dice.uniform(0.0, 0.5),
-        "soft": dice.uniform(0.02, 0.12),
-    }
-    return numbers, part
-
-
-_USUAL_POINTS = np.array([[-0.2, -0.1], [0.2, -0.1], [0.0, 0.1], [-0.15, 0.28], [0.15, 0.28]])
-"""Where the five points are in YuNet's boxes, about."""
 
 
 def _squares(
@@ -452,38 +307,3 @@ def _visible(
     nearer = np.triu(np.ones((len(x), len(x)), bool), 1)
     hidden |= ((head | torso) & nearer[:, None, :]).any(axis=2)
     return np.asarray(1.0 - hidden.mean(axis=1))
-
-
-def _camera(dice: _Dice, backgrounds: int) -> Numbers:
-    """Background, light, lens, sensor and compression of each scene."""
-    dark = dice.hits(0.18)
-    gain = np.where(dice.hits(0.15), dice.uniform(1.0, 1.7), np.exp(dice.normal(0.0, 0.12)))
-    negative = np.where(dice.hits(0.04), -1.0, 1.0)
-    return {
-        "background": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
-        "other": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
-        "scale": np.exp(dice.uniform(-1.3, 0.25)) * np.where(dice.hits(0.5), -1.0, 1.0),
-        "turn": dice.normal(0.0, 0.12),
-        "x": dice.uniform(-0.6, 0.6),
-        "y": dice.uniform(-0.6, 0.6),
-        "background_gain": np.exp(dice.normal(0.0, 0.25)) * negative,
-        "background_bias": dice.normal(0.0, 15.0),
-        "detail": np.where(dice.hits(0.12), dice.uniform(0.0, 0.25), 1.0),
-        "tone": dice.uniform(0.0, 255.0),
-        "split": np.where(dice.hits(0.25), dice.uniform(-1.0, 1.0), 9.0),
-        "split_angle": dice.uniform(0.0, 2.0 * np.pi),
-        "blur_x": np.where(dice.hits(0.35), dice.uniform(0.3, 1.5), 0.0),
-        "blur_y": np.where(dice.hits(0.35), dice.uniform(0.3, 1.5), 0.0),
-        "gain": np.where(dark, dice.between(0.08, 0.5), gain),
-        "gamma": np.exp(dice.normal(0.0, 0.2)),
-        "contrast": np.where(dice.hits(0.2), dice.uniform(0.35, 0.9), 1.0),
-        "lift": np.where(dice.hits(0.15), dice.uniform(0.0, 70.0), 0.0),
-        "light": dice.normal(0.0, 0.3) * dice.hits(0.3),
-        "light_angle": dice.uniform(0.0, 2.0 * np.pi),
-        "moire": np.where(dice.hits(0.06), dice.uniform(0.05, 0.3), 0.0),
-        "moire_waves": dice.uniform(0.15, 0.5),
-        "moire_angle": dice.uniform(0.0, 2.0 * np.pi),
-        "noise": np.where(dice.hits(0.5), dice.between(1.0, 18.0), 0.5),
-        "dark_noise": np.where(dark, dice.uniform(0.0, 5.0), 0.0),
-        "jpeg": np.where(dice.hits(0.55), dice.between(0.4, 5.0), 0.0),
-    }

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fer_core.training.detector.plan import SQUARES, Numbers, Plan
+from fer_core.training.detector.dice import Numbers
+from fer_core.training.detector.plan import SQUARES, Plan
 from fer_core.training.device import device
 
 _LEVELS = 4
