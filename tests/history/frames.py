@@ -19,8 +19,8 @@ def face(emotion: Emotion = Emotion.HAPPY, track_id: int | None = 1, share: floa
     return Face(Box(10, 20, 30, 40), 0.9, probabilities=shares, track_id=track_id)
 
 
-def frame(t_s: float, *faces: Face) -> FrameResult:
-    return FrameResult(64, 48, faces, "model", "detector", t_s=t_s)
+def frame(t_s: float, *faces: Face, labels: tuple[str, ...] = EMOTIONS) -> FrameResult:
+    return FrameResult(64, 48, faces, "model", "detector", t_s=t_s, labels=labels)
 
 
 def frames(count: int, start: int = 0) -> list[FrameResult]:
@@ -75,4 +75,4 @@ def streams(draw: st.DrawFn) -> tuple[tuple[str, ...], list[FrameResult]]:
     labels: tuple[str, ...] = draw(st.sampled_from([EMOTIONS, OWN]))
     seen = st.lists(faces(labels), max_size=3)
     moments = sorted(draw(st.sets(st.floats(0.0, 1e6), max_size=8)))
-    return labels, [frame(t_s, *draw(seen)) for t_s in moments]
+    return labels, [frame(t_s, *draw(seen), labels=labels) for t_s in moments]

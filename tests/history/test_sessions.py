@@ -198,10 +198,13 @@ LISTS: dict[str, Callable[[History, str], object]] = {
     "delete_all": lambda h, owner: h.delete_all(owner),
 }
 OF_THE_MACHINERY = {
-    "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "close",
+    "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "close", "check",
     "claim_job", "ended_jobs", "update_job", "heartbeat", "interrupt_stale",
 }  # fmt: skip
 """Called by the recorder, the workers and the housekeeping, never with what a page was sent."""
+
+OF_AN_OWNER = {"of", "purge_own"}
+"""What pages see of the history is what ``of`` gives: tests/history/test_owned.py."""
 
 
 def full(history: History) -> tuple[int, int]:
@@ -261,5 +264,5 @@ def test_lists_hold_ones_own_only(history, method):
 
 def test_every_method_is_tried_with_a_foreign_owner():
     methods = {name for name, _ in inspect.getmembers(History, inspect.isfunction)}
-    tried = {*OF_A_SESSION, *OF_A_JOB, *LISTS, *OF_THE_MACHINERY}
+    tried = {*OF_A_SESSION, *OF_A_JOB, *LISTS, *OF_THE_MACHINERY, *OF_AN_OWNER}
     assert {name for name in methods if not name.startswith("_")} == tried

@@ -94,7 +94,8 @@ def opencv_finds(path, bgr) -> list[Detection]:
     size = small.shape[1], small.shape[0]
     network = cv2.FaceDetectorYN.create(str(path), "", size, SCORE_THRESHOLD, NMS_IOU)
     rows = network.detect(small)[1]
-    faces = [] if rows is None else rows.astype(float).tolist()
+    # Of narrow pictures OpenCV finds a box of infinities too, now and then.
+    faces = [] if rows is None else rows[np.isfinite(rows).all(axis=1)].astype(float).tolist()
     raw = [
         ((x, y, w, h), score, tuple(zip(points[::2], points[1::2], strict=True)))
         for x, y, w, h, *points, score in faces
