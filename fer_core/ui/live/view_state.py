@@ -70,22 +70,39 @@ def marks_toggles() -> Marks:
 
 def snapshots_toggle() -> bool:
     """The widget that asks for snapshots instead of a video; whether they are asked for."""
-    offers_taken: int = st.session_state.get(OFFERS_TAKEN, 0)
     return st.toggle(
         "Live without WebRTC",
-        value=offers_taken > 0,
-        # Another widget for each offer that was taken: a value that Python gives to one that is
-        # there is lost when a fragment that runs by itself comes in between.
-        key=f"live_snapshots_{offers_taken}",
+        value=_offers_taken() > 0,
+        key=_snapshots_key(),
         help="Sends a few snapshots a second the way of this page, where a firewall or a VPN lets "
         "no video through.",
         persist_state="session",
     )
 
 
+def snapshots_switched_off() -> bool:
+    """Whether the widget is off, asked in a fragment of a page that it had switched on.
+
+    Where fragments run by themselves, Streamlit may answer the click on it with one of their runs,
+    and not with one of the page.
+    """
+    return st.session_state.get(_snapshots_key()) is False
+
+
 def choose_snapshots() -> None:
     """Take the offer to go on with snapshots. The page must be run again."""
-    st.session_state[OFFERS_TAKEN] = st.session_state.get(OFFERS_TAKEN, 0) + 1
+    st.session_state[OFFERS_TAKEN] = _offers_taken() + 1
+
+
+def _offers_taken() -> int:
+    taken: int = st.session_state.get(OFFERS_TAKEN, 0)
+    return taken
+
+
+def _snapshots_key() -> str:
+    """Another widget for each offer that was taken: a value that Python gives to one that is there
+    is lost when a fragment that runs by itself comes in between."""
+    return f"live_snapshots_{_offers_taken()}"
 
 
 def faces_popover(view: LiveView, tracks: list[int]) -> None:

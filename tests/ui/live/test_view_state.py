@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fer_core.affect import COORDINATES
 from fer_core.analysis.baseline import RestingExpression
@@ -58,3 +59,19 @@ def test_a_face_whose_rest_is_not_known_and_the_session_stay_as_they_are(view):
     before = window.copy()
     pd.testing.assert_frame_equal(of(against_rest(window, view), 2), of(before, 2))
     pd.testing.assert_frame_equal(window, before)
+
+
+def test_a_fragment_sees_that_snapshots_were_switched_off():
+    def script() -> None:
+        import streamlit as st
+
+        from fer_core.ui.live.view_state import snapshots_switched_off, snapshots_toggle
+
+        snapshots_toggle()
+        st.text(str(snapshots_switched_off()))
+
+    page = AppTest.from_function(script, default_timeout=30).run()
+    page.toggle[0].set_value(True).run()
+    assert page.text[0].value == "False"
+    page.toggle[0].set_value(False).run()
+    assert page.text[0].value == "True"
