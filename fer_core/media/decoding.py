@@ -191,7 +191,10 @@ def _too_many_pixels(max_megapixels: int) -> Unusable:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How the picture is stored, 1 to 8 as in EXIF; EXIF that cannot be read turns nothing."""
+    """How the picture will lie once it is loaded, 1 to 8 as in EXIF; EXIF that cannot be read turns
+    nothing."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself as it loads them, and tells the size they will have
     # Whatever a hostile EXIF block makes Pillow's parser raise.
     with suppress(Exception):
         value = image.getexif().get(_ORIENTATION, 1)

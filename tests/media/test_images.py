@@ -68,6 +68,20 @@ def test_exif_orientation_is_obeyed(orientation, red_at):
     assert near(bgr[red_at], RED)
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_picture_is_turned_once_whatever_its_format(form):
+    """Pillow turns TIFF by itself, and the others not."""
+    upright = np.zeros((64, 48, 3), np.uint8)
+    upright[:32] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Image.fromarray(np.rot90(upright))
+    bgr = decode_picture(encoded(stored, form, exif=exif))
+    assert bgr.shape == (64, 48, 3)
+    assert bgr[:30].mean() > 250
+    assert bgr[34:].mean() < 5
+
+
 def test_hostile_exif_turns_nothing():
     clean = encoded(quadrants(), "JPEG")
     block = b"Exif\x00\x00MM\x00\x2a\xff\xff\xff\xff"
