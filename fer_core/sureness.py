@@ -1,0 +1,25 @@
+"""When a reading is too close to call: the expressions that it lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+CLOSE = 0.15
+"""Two shares that differ by less are close."""
+
+
+def rival(labels: Sequence[str], shares: Sequence[float], shown: str) -> str | None:
+    """The expression whose share is so close to that of ``shown`` that either may be meant.
+
+    ``shares`` are 0..1, one for each of ``labels``; ``shown`` is one of them, as a rule the one
+    with the largest share. None where the reading is clear.
+    """
+    of = dict(zip(labels, shares, strict=True))
+    second = max((label for label in of if label != shown), key=of.__getitem__)
+    return second if of[shown] - of[second] < CLOSE else None
+
+
+def reading_in_words(labels: Sequence[str], shares: Sequence[float], shown: str) -> str:
+    """``happy``, or ``between sad and neutral`` where these two are close."""
+    other = rival(labels, shares, shown)
+    return shown if other is None else f"between {shown} and {other}"
