@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-CLOSE = 0.15
-"""Two shares that differ by less are close."""
+CLOSE = 0.2
+"""Two shares that differ by less are close. On FER2013's public test the larger one is then right
+for fewer than half of the faces, and one of the two for 87 % (benchmarks/close_readings.py)."""
 
 
 def rival(labels: Sequence[str], shares: Sequence[float], shown: str) -> str | None:

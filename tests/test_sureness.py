@@ -14,8 +14,8 @@ LABELS = ("happy", "sad", "neutral")
     [
         ((0.80, 0.10, 0.10), "happy", None),
         ((0.10, 0.44, 0.46), "neutral", "sad"),
-        ((0.05, 0.40, 0.55), "neutral", None),  # by just so much
-        ((0.05, 0.41, 0.54), "neutral", "sad"),
+        ((0.05, 0.37, 0.58), "neutral", None),
+        ((0.05, 0.39, 0.56), "neutral", "sad"),
         # A label that is held against flicker may be shown while another has more.
         ((0.10, 0.60, 0.30), "neutral", "sad"),
     ],
