@@ -33,13 +33,14 @@ hypothesis.settings.load_profile("house")
 
 
 class Scheduler(LoadScopeScheduling):
-    """For two processes: one begins with all browser tests, the other with the rest.
+    """A file stays in one process, for the sake of what its tests share.
 
-    A file stays in one process, for the sake of what its tests share.
+    The browser tests come first. They wait more than they compute, so that one process more than
+    there are processors fills them.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return BROWSER if nodeid.startswith(BROWSER) else nodeid.split("::")[0]
+        return nodeid.split("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
