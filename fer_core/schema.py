@@ -8,73 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from fer_core.affect import derive_affect
+from fer_core.box import Box
 from fer_core.labels import EMOTIONS
+from fer_core.quality import PROBLEMS, FaceQuality, Problem
+
+__all__ = [
+    "MEASURES",
+    "PROBLEMS",
+    "Box",
+    "Detection",
+    "Face",
+    "FaceQuality",
+    "FrameResult",
+    "HeadPose",
+    "Point",
+    "Problem",
+]
 
 Point = tuple[float, float]
 """``(x, y)`` in pixels of the picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An upright rectangle in whole pixels: left, top, width, height (both at least 1)."""
-
-    x: int
-    y: int
-    w: int
-    h: int
-
-    def __post_init__(self) -> None:
-        if self.w < 1 or self.h < 1:
-            raise ValueError(
-                f"a box needs a width and a height of at least 1, not {self.w}x{self.h}"
-            )
-
-    @classmethod
-    def clipped(
-        cls, x: float, y: float, w: float, h: float, width: int, height: int
-    ) -> Self | None:
-        """The part of a rectangle that lies in a ``width`` x ``height`` picture, or None."""
-        left, top = max(0, round(x)), max(0, round(y))
-        right, bottom = min(width, round(x + w)), min(height, round(y + h))
-        if right <= left or bottom <= top:
-            return None
-        return cls(left, top, right - left, bottom - top)
-
-    def inside(self, width: int, height: int) -> Self | None:
-        """The part of it that lies in a ``width`` x ``height`` picture, or None."""
-        return self.clipped(self.x, self.y, self.w, self.h, width, height)
-
-    def scaled(self, factor: float) -> Self:
-        """One with the same centre and ``factor`` times the sides, in whole pixels."""
-        w, h = max(1, round(self.w * factor)), max(1, round(self.h * factor))
-        return type(self)(self.x + round((self.w - w) / 2), self.y + round((self.h - h) / 2), w, h)
-
-    @property
-    def area(self) -> int:
-        """Square pixels."""
-        return self.w * self.h
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union with ``other``, 0..1 (Jaccard, 1901)."""
-        shared = self._shared(other)
-        return shared / (self.area + other.area - shared)
-
-    def overlap(self, other: Box) -> float:
-        """The part of the smaller one that they share, 0..1."""
-        return self._shared(other) / min(self.area, other.area)
-
-    def to_list(self) -> list[int]:
-        """``[x, y, w, h]``."""
-        return [self.x, self.y, self.w, self.h]
-
-    def _shared(self, other: Box) -> int:
-        """Square pixels that are in both."""
-        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
-        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
-        return max(0, across) * max(0, down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +64,6 @@ class HeadPose:
     roll_deg: float
 
 
-Problem = Literal["small", "blurred", "dark", "bright", "turned", "covered", "unclear"]
-"""Why a face cannot be read well; ``fer_core.analysis.quality`` says it in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaceQuality:
-    """How well a face of a still can be read.
-
-    ``size_px``: longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp faces.
-    ``contrast``: standard deviation of its greys, 0..128. ``glare``: the part of it that is white,
-    0..1. ``turn_deg``: the angle between the line of sight and where the nose points, 0..90.
-    ``mouth_covered``: how surely the mouth is covered, 0..1. None is what could not be measured.
-    ``problems``: what is beyond its limit, so that expressions are read less well.
-    """
-
-    size_px: int
-    sharpness: float
-    contrast: float
-    glare: float
-    turn_deg: float | None = None
-    mouth_covered: float | None = None
-    problems: tuple[Problem, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Face(Detection):
     """A face and its expression. What is None was not measured, or cannot be.
@@ -143,7 +74,7 @@ class Face(Detection):
     From the landmarks: ``presence``, how surely this is a face at all, 0..1; the ``pose`` of the
     head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
 
-    In a still only: ``quality``, how well the face can be read.
+    ``quality``: how well the face can be read; in a stream over the last moments, as the shares.
 
     In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
     ``raw_probabilities`` are those last read, in this frame or, where more than 22 come a second,
@@ -227,7 +158,7 @@ class Face(Detection):
         if self.pose is not None:
             out["pose"] = asdict(self.pose)
         if self.quality is not None:
-            out["quality"] = asdict(self.quality) | {"problems": list(self.quality.problems)}
+            out["quality"] = self.quality.to_dict()
         plain = {name: getattr(self, name) for name in (*_PLAIN, "valence", "arousal")}
         return out | {name: value for name, value in plain.items() if value is not None}
 
@@ -249,7 +180,7 @@ class Face(Detection):
             labels=labels,
             raw_probabilities=None if raw is None else tuple(raw[label] for label in labels),
             pose=None if pose is None else HeadPose(**pose),
-            quality=None if quality is None else _quality(quality),
+            quality=None if quality is None else FaceQuality.from_dict(quality),
             **{name: data.get(name) for name in _PLAIN},
         )
 
@@ -355,7 +286,3 @@ class FrameResult:
 
 def _points(rows: Sequence[Sequence[float]]) -> tuple[Point, ...]:
     return tuple((float(x), float(y)) for x, y in rows)
-
-
-def _quality(data: Mapping[str, Any]) -> FaceQuality:
-    return FaceQuality(**{**data, "problems": tuple(data.get("problems", ()))})

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
-from fer_core.schema import Box, Detection, Face, FrameResult, HeadPose
+from fer_core.quality import PROBLEMS, as_number, as_text, from_number, from_text
+from fer_core.schema import Box, Detection, Face, FaceQuality, FrameResult, HeadPose
 
 UNIFORM = (1 / 7,) * 7
 
@@ -22,6 +23,15 @@ shares = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
 )
 angles = st.floats(-90, 90)
 points = st.tuples(st.floats(0, 500), st.floats(0, 500))
+problems = st.sets(st.sampled_from(PROBLEMS)).map(
+    lambda found: tuple(problem for problem in PROBLEMS if problem in found)
+)
+qualities = st.builds(
+    FaceQuality,
+    *(st.none() | st.integers(1, 999), st.none() | st.floats(0, 1), st.none() | st.floats(0, 128)),
+    *(st.none() | st.floats(0, 1), st.none() | st.floats(0, 90), st.none() | st.floats(0, 1)),
+    problems=problems,
+)
 faces = st.builds(
     Face,
     box=boxes,
@@ -37,6 +47,7 @@ faces = st.builds(
     steady_label=st.none() | st.sampled_from(EMOTIONS),
     blinks_per_minute=st.none() | st.floats(0, 99),
     attentive=st.none() | st.booleans(),
+    quality=st.none() | qualities,
 )
 results = st.builds(
     FrameResult,
@@ -68,6 +79,17 @@ def test_a_colour_is_the_same_for_plotly_and_opencv():
 @given(results)
 def test_a_result_survives_json(result: FrameResult):
     assert FrameResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+@given(problems)
+def test_problems_survive_text_and_numbers(found):
+    assert from_text(as_text(found)) == found
+    assert from_number(as_number(found)) == found
+
+
+def test_problems_as_text_have_one_order():
+    assert as_text(("dark", "small")) == "small dark"
+    assert as_text(()) == ""
 
 
 @given(boxes, boxes)

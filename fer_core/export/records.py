@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_core.labels import EMOTIONS
+from fer_core.quality import as_text
 from fer_core.schema import MEASURES, Face, FrameResult
 
 _BEFORE = ("file", "face", "dominant", "confidence")
@@ -43,9 +44,9 @@ def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
 
 
 def _quality(face: Face) -> dict[str, Any]:
-    """Its problems with spaces between them."""
+    """What is known of it, its problems as a text."""
     known = {name: getattr(face.quality, name, None) for name in _QUALITY}
-    return known | ({"problems": " ".join(face.quality.problems)} if face.quality else {})
+    return known | ({"problems": as_text(face.quality.problems)} if face.quality else {})
 
 
 def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fer_core.media.atomic_file import OutputFile
+from fer_core.quality import PROBLEMS
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import as_table, columns, frame_numbers, table_csv
 
@@ -103,9 +104,9 @@ class ParquetSink(_TableSink):
     """The table with all digits; ``pandas.read_parquet`` gives back what ``Timeline`` would hold.
 
     Columns: ``t_s``, ``score``, the shares and the measures are double; ``track_id`` and the box
-    int64; ``dominant`` string; ``attentive`` bool; null where nothing is known. The schema's
-    metadata tell ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a JSON object:
-    what each column means, with units and ranges).
+    int64; ``dominant`` and ``problems`` string; ``attentive`` bool; null where nothing is known.
+    The schema's metadata tell ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a
+    JSON object: what each column means, with units and ranges).
     """
 
     def _open(self) -> None:
@@ -151,7 +152,7 @@ def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | Non
 
 def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:
     """Name and type of each column of ``timeline.columns(labels)`` in a Parquet file."""
-    types = {"dominant": pa.string(), "attentive": pa.bool_()}
+    types = {"dominant": pa.string(), "attentive": pa.bool_(), "problems": pa.string()}
     types |= dict.fromkeys(("track_id", "x", "y", "w", "h"), pa.int64())
     return [(name, types.get(name, pa.float64())) for name in columns(labels)]
 
@@ -183,4 +184,6 @@ _NOTES = {
     "mouth_aspect_ratio": "openness of the mouth, height over width",
     "blinks_per_minute": "blinks in the last minute",
     "attentive": "face turned to the camera with its eyes open",
+    "problems": "why the face cannot be read well, codes with a blank between: "
+    f"{', '.join(PROBLEMS)}; empty: it can be; null: not measured",
 }

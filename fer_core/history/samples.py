@@ -20,6 +20,7 @@ from pyarrow import csv
 
 from fer_core.history.sessions import Store, as_labels, own, unknown
 from fer_core.history.tables import faces, samples, sessions
+from fer_core.quality import as_number, as_text, from_number, from_text
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import as_table, columns, frame_numbers
 
@@ -112,9 +113,10 @@ def _row(numbers: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
         "shares": [row.pop(str(label)) for label in labels],
         "raw_shares": [row.pop(f"raw_{label}") for label in labels],
     }
-    dominant, attentive = row["dominant"], row["attentive"]
+    dominant, attentive, problems = row["dominant"], row["attentive"], row["problems"]
     row["dominant"] = None if dominant is None else str(labels[int(dominant)])
     row["attentive"] = None if attentive is None else bool(attentive)
+    row["problems"] = None if problems is None else as_text(from_number(int(problems)))
     return row | {name: None if None in shares else shares for name, shares in lists.items()}
 
 
@@ -123,6 +125,8 @@ def _numbers(rows: Sequence[sa.Row[Any]], labels: Sequence[str]) -> NDArray[np.f
     by_name = dict(zip((*_PLAIN, *_SHARES), zip(*rows, strict=True), strict=True))
     position = {str(label): number for number, label in enumerate(labels)}
     by_name["dominant"] = tuple(position.get(label) for label in by_name["dominant"])
+    codes = {text: as_number(from_text(text)) for text in set(by_name["problems"]) - {None}}
+    by_name["problems"] = tuple(codes.get(text) for text in by_name["problems"])
     shares, raw = (_lists(by_name.pop(name), len(labels)) for name in _SHARES)
     # NumPy reads None as NaN.
     numbers = {name: np.array(values, np.float64) for name, values in by_name.items()}

@@ -115,6 +115,7 @@ samples = sa.Table(
     sa.Column("dominant", sa.Text),
     *(sa.Column(name, sa.Double) for name in (*MEASURES, "blinks_per_minute")),
     sa.Column("attentive", sa.Boolean),
+    sa.Column("problems", sa.Text),
     sa.Column("shares", sa.JSON(none_as_null=True)),
     sa.Column("raw_shares", sa.JSON(none_as_null=True)),
 )

@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import MEASURES, Box, Face, FrameResult, HeadPose
+from fer_core.quality import as_number, as_text, from_number, from_text
+from fer_core.schema import MEASURES, Box, Face, FaceQuality, FrameResult, HeadPose
 from fer_core.spreadsheet import table_to_csv
 
 MAX_GAP_S = 2.0
@@ -27,7 +28,7 @@ MAX_GAP_S = 2.0
 program, the tab slept. Such a gap counts for no expression."""
 
 _PLACE = ("t_s", "track_id", "x", "y", "w", "h", "score")
-_STREAM_MEASURES = ("blinks_per_minute", "attentive")
+_STREAM_MEASURES = ("blinks_per_minute", "attentive", "problems")
 _WHOLE_NUMBERS = ["track_id", "x", "y", "w", "h"]
 
 
@@ -37,6 +38,8 @@ def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
     ``t_s`` seconds; ``track_id``; the box ``x, y, w, h`` in pixels; the detector's ``score``; the
     ``dominant`` expression; a share 0..1 for each label, as shown and, under ``raw_…``, before
     smoothing (read at most 22 times a second); and what else ``Face`` tells, under its names.
+    ``problems`` are those of its quality, as ``quality.as_text`` writes them: "" for a face that
+    can be read well, missing where that was not measured.
     """
     shares = [str(label) for label in labels]
     measures = (*MEASURES, *_STREAM_MEASURES)
@@ -53,8 +56,8 @@ def labels_of(table: pd.DataFrame) -> tuple[str, ...]:
 def frame_numbers(result: FrameResult, labels: Sequence[str]) -> list[list[float]]:
     """The rows of one frame, in the order of ``columns(labels)``; NaN where nothing is known.
 
-    ``dominant`` is the position of its label. Raises ``ValueError`` for a network that knows other
-    labels.
+    ``dominant`` is the position of its label, ``problems`` is ``quality.as_number``.
+    Raises ``ValueError`` for a network that knows other labels.
     """
     if result.faces and result.labels != tuple(labels):
         raise ValueError(f"the faces of this timeline show one of {', '.join(labels)}")
@@ -69,6 +72,8 @@ def as_table(numbers: NDArray[np.float64], labels: Sequence[str]) -> pd.DataFram
     table["attentive"] = table["attentive"].astype("boolean")
     names = dict(enumerate(map(str, labels)))
     table["dominant"] = table["dominant"].map(names).astype("str")
+    codes = {code: as_text(from_number(int(code))) for code in table["problems"].dropna().unique()}
+    table["problems"] = table["problems"].map(codes).astype("str")
     return table
 
 
@@ -172,7 +177,12 @@ def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
         steady_label=next(label for label in labels if label == row["dominant"]),
         blinks_per_minute=known["blinks_per_minute"],
         attentive=known["attentive"],
+        quality=_quality(known["problems"]),
     )
+
+
+def _quality(problems: str | None) -> FaceQuality | None:
+    return None if problems is None else FaceQuality(problems=from_text(problems))
 
 
 def _whole(values: list[Any]) -> tuple[Any, ...] | None:
@@ -187,6 +197,7 @@ def _face_numbers(t_s: float, face: Face) -> list[float]:
         *(face.labels.index(face.dominant), *face.probabilities),
         *face.measures.values(),
         *(face.blinks_per_minute, face.attentive),
+        None if face.quality is None else as_number(face.quality.problems),
         *(face.raw_probabilities or (None,) * len(face.labels)),
     ]
     return [np.nan if number is None else number for number in numbers]

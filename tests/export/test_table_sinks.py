@@ -12,11 +12,12 @@ from fer_core.errors import VideoError
 from fer_core.export import table_sinks
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink, column_notes
 from fer_core.labels import EMOTIONS
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema import Box, Face, FaceQuality, FrameResult
 from fer_core.timeline.table import Timeline, columns, table_csv
 from tests.media.clips import disk_full_after
 
 LABELS = ("tired", "awake")
+QUALITIES = (None, FaceQuality(), FaceQuality(40, problems=("small", "dark")))
 
 
 def results(count: int = 25, labels: tuple[str, ...] = EMOTIONS) -> list[FrameResult]:
@@ -27,7 +28,8 @@ def results(count: int = 25, labels: tuple[str, ...] = EMOTIONS) -> list[FrameRe
         shares = (0.3 + i / 1000, *[rest] * (len(labels) - 1))
         faces = [
             Face(Box(i, 2, 30, 40), 0.9, probabilities=shares, labels=labels, track_id=n + 1,
-                 raw_probabilities=shares, attentive=bool(i % 2))
+                 raw_probabilities=shares, attentive=bool(i % 2),
+                 quality=QUALITIES[(i + n) % 3])
             for n in range(i % 3)
         ]  # fmt: skip
         made.append(FrameResult(640, 360, tuple(faces), "compact", "haar", i / 30, 3.0, labels))
@@ -81,6 +83,17 @@ def test_csv_is_the_timelines(labels, at_once, tmp_path):
     assert (tmp_path / "t.csv").read_bytes() == table_csv(expected(made, labels))
 
 
+def test_problems_in_csv_are_texts(tmp_path):
+    """To CSV a face that can be read well and one that nobody measured are both empty."""
+    made = results()
+    with CsvSink(tmp_path / "t.csv", EMOTIONS) as sink:
+        for result in made:
+            sink.write(result)
+    told = pd.read_csv(tmp_path / "t.csv", keep_default_na=False)["problems"]
+    assert list(told) == list(expected(made)["problems"].fillna(""))
+    assert set(told) == {"", "small dark"}
+
+
 @pytest.mark.parametrize("labels", [EMOTIONS, LABELS])
 def test_parquet_is_the_timelines(labels, at_once, tmp_path):
     made = results(labels=labels)
@@ -103,7 +116,7 @@ def test_types_of_parquet(tmp_path):
     schema = parquet.read_schema(tmp_path / "t.parquet")
     types = {name: str(schema.field(name).type) for name in schema.names}
     assert {types.pop(name) for name in ("track_id", "x", "y", "w", "h")} == {"int64"}
-    assert types.pop("dominant") == "string"
+    assert {types.pop(name) for name in ("dominant", "problems")} == {"string"}
     assert types.pop("attentive") == "bool"
     assert set(types.values()) == {"double"}
 

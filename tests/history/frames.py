@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fer_core.history import LOCAL, History
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult, HeadPose
+from fer_core.quality import PROBLEMS
+from fer_core.schema import Box, Face, FaceQuality, FrameResult, HeadPose
 
 OWN = ("serious", "smiling")
 
@@ -41,6 +42,12 @@ def whole(results: Iterable[FrameResult]) -> list[float]:
 
 _real = st.floats(allow_nan=False, allow_infinity=False)
 _unit = st.floats(0.0, 1.0)
+_qualities = st.builds(
+    FaceQuality,
+    problems=st.sets(st.sampled_from(PROBLEMS)).map(
+        lambda found: tuple(problem for problem in PROBLEMS if problem in found)
+    ),
+)
 _pixel = st.integers(-(2**20), 2**20)
 
 
@@ -66,6 +73,7 @@ def faces(draw: st.DrawFn, labels: Sequence[str]) -> Face:
         steady_label=draw(st.none() | st.sampled_from(labels)),
         blinks_per_minute=draw(st.none() | _real),
         attentive=draw(st.none() | st.booleans()),
+        quality=draw(st.none() | _qualities),
     )
 
 

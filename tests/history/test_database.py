@@ -11,22 +11,26 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, migrations
 from fer_core.history.database import database_url
+from fer_core.history.migrations.versions import r0003_problems_of_faces
 from fer_core.history.tables import metadata
 from fer_core.paths import ROOT
+from fer_core.schema import FaceQuality
 from tests.history.conftest import Server
-from tests.history.frames import begin, frames, times, whole
+from tests.history.frames import begin, face, frame, frames, times, whole
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -90,6 +94,23 @@ def test_a_history_stays_when_it_is_opened_again(history, url):
     again = History(url)
     assert times(again, session_id) == whole(frames(3))
     again.close()
+
+
+def test_faces_saved_before_their_problems_were_measured(history, url):
+    session_id = begin(history)
+    history.append(session_id, frames(3))
+    with history.database.writing() as connection:  # as the version before this one left it
+        with Operations.context(MigrationContext.configure(connection)):
+            r0003_problems_of_faces.downgrade()
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    again = History(url)
+    dark = replace(face(), quality=FaceQuality(problems=("dark",)))
+    again.append(session_id, [frame(1.0, dark), frame(2.0, replace(face(), quality=FaceQuality()))])
+    table = again.table(session_id, LOCAL)
+    again.close()
+    assert list(table["problems"].isna()) == [True, True, True, False, False]
+    assert list(table["problems"].dropna()) == ["dark", ""]
+    assert list(table["t_s"]) == [*whole(frames(3)), 1.0, 2.0]
 
 
 def test_a_history_of_a_newer_version(history, url):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult, HeadPose
+from fer_core.schema import Box, Face, FaceQuality, FrameResult, HeadPose
 from fer_core.timeline.summary import Gap, Peak, summarize
 from fer_core.timeline.table import (
     MAX_GAP_S,
@@ -60,7 +60,7 @@ def test_a_row_a_face_and_an_empty_row_for_none():
     assert list(table["t_s"]) == [0.0, 0.0, 0.1, 0.2]
     assert list(table["dominant"].dropna()) == ["sad", "angry", "happy"]
     assert table[columns()[1:]].isna().all(axis=1).tolist() == [False, False, True, False]
-    assert list(table.loc[0, "yaw_deg":"attentive"].isna()) == [True] * 7  # not measured
+    assert list(table.loc[0, "yaw_deg":"problems"].isna()) == [True] * 8  # not measured
     assert list(table.loc[0, "track_id":"score"]) == [1, 10, 20, 30, 40, 0.9]
     assert table.loc[3, "happy"] == pytest.approx(0.7)
 
@@ -323,10 +323,16 @@ def test_what_a_stream_tells_of_a_face_is_in_the_table():
         steady_label=Emotion.NEUTRAL,
         blinks_per_minute=12.5,
         attentive=True,
+        quality=FaceQuality(problems=("dark", "turned")),
     )
-    unmeasured = replace(seen, attentive=None, pose=None)
-    made = timeline(frame(0.0, seen), frame(1.0, unmeasured), frame(2.0))
-    [row, other, nothing] = made.to_frame().to_dict("records")
+    unmeasured = replace(seen, attentive=None, pose=None, quality=None)
+    made = timeline(
+        frame(0.0, seen),
+        frame(1.0, unmeasured),
+        frame(1.5, replace(seen, quality=FaceQuality())),
+        frame(2.0),
+    )
+    [row, other, good, nothing] = made.to_frame().to_dict("records")
     assert row["dominant"] == "neutral"  # the label that was held, not the largest share
     assert row["raw_angry"] == pytest.approx(0.2)
     assert (row["yaw_deg"], row["pitch_deg"], row["roll_deg"]) == (10.0, -5.0, 2.0)
@@ -336,6 +342,9 @@ def test_what_a_stream_tells_of_a_face_is_in_the_table():
     assert row["presence"] == pytest.approx(0.9)
     assert row["attentive"] is True
     assert pd.isna(other["attentive"])
+    assert (row["problems"], good["problems"]) == ("dark turned", "")
+    assert pd.isna(other["problems"])
+    assert pd.isna(nothing["problems"])
     assert pd.isna(other["yaw_deg"])
     assert row["valence"] == pytest.approx(seen.valence)
     assert row["arousal"] == pytest.approx(seen.arousal)
