@@ -24,8 +24,8 @@ class FaceQuality:
     0..1. ``turn_deg``: the angle between the line of sight and where the nose points, 0..90.
     ``mouth_covered``: how surely the mouth is covered, 0..1. None is what could not be measured,
     or was not kept: tables of streams hold the problems only.
-    ``problems``: what is beyond its limit, so that expressions are read less well; in the order of
-    ``PROBLEMS``.
+    ``problems``: what is beyond its limit, so that expressions are read less well, in the order of
+    ``PROBLEMS``; in a stream, what was so for most of the last moments.
     """
 
     size_px: int | None = None

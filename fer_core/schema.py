@@ -74,7 +74,7 @@ class Face(Detection):
     From the landmarks: ``presence``, how surely this is a face at all, 0..1; the ``pose`` of the
     head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
 
-    ``quality``: how well the face can be read; in a stream over the last moments, as the shares.
+    ``quality``: how well the face can be read; in a stream as of when its expression was last read.
 
     In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
     ``raw_probabilities`` are those last read, in this frame or, where more than 22 come a second,

@@ -62,14 +62,18 @@ class Analyzer:
         started = time.perf_counter()
         height, width = bgr.shape[:2]
         upright = find_upright(bgr, self._search, self.detect, self.landmarks)
-        rows = self.classify(upright.picture, upright.faces)
+        crops = self.crops(upright.picture, upright.faces)
         return FrameResult(
             width=width,
             height=height,
             faces=tuple(
-                _with_quality(self._face(there, row, width, height), upright.picture, seen)
-                for there, seen, row in zip(
-                    upright.in_the_original(), upright.faces, rows, strict=True
+                _with_quality(self._face(there, row, width, height), upright.picture, seen, crop)
+                for there, seen, crop, row in zip(
+                    upright.in_the_original(),
+                    upright.faces,
+                    crops,
+                    self.classify(crops),
+                    strict=True,
                 )
             ),
             turned_deg=90 * upright.quarters,
@@ -97,16 +101,19 @@ class Analyzer:
             if there.presence >= MIN_PRESENCE
         ]
 
-    def classify(
-        self, bgr: NDArray[np.uint8], faces: Sequence[DetectedFace]
-    ) -> NDArray[np.float64]:
-        """The share of each label in each face of a picture, all in one batch.
+    def crops(self, bgr: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:
+        """What the emotion model sees of each face of a picture, ``(n, CROP_PX, CROP_PX)``."""
+        if not faces:
+            return np.zeros((0, CROP_PX, CROP_PX), np.uint8)
+        return np.stack([level_crop(bgr, face.box, face.points) for face in faces])
+
+    def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The share of each label in each of ``crops``, all in one batch.
 
         Returns ``(n, len(labels))``, each row summing to 1.
         """
-        if not faces:
+        if not len(crops):
             return np.zeros((0, len(self.labels)))
-        crops = np.stack([level_crop(bgr, face.box, face.points) for face in faces])
         shares = self.emotion.predict(crops).astype(np.float64)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
@@ -132,9 +139,10 @@ class Analyzer:
         )
 
 
-def _with_quality(face: Face, picture: NDArray[np.uint8], seen: DetectedFace) -> Face:
+def _with_quality(
+    face: Face, picture: NDArray[np.uint8], seen: DetectedFace, crop: NDArray[np.uint8]
+) -> Face:
     """``seen`` is the face in ``picture``, in which it stands upright."""
-    crop = level_crop(picture, seen.box, seen.points)
     return replace(face, quality=face_quality(picture, seen, crop, face.pose))
 
 

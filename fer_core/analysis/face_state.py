@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
 from fer_core.analysis.detection import DetectedFace, as_landmarks
+from fer_core.analysis.quality_watch import QualityWatch
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 from fer_core.models.landmarks.crops import face_box
-from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
-from fer_core.schema import Face
+from fer_core.models.landmarks.geometry import eye_aspect_ratio, mouth_aspect_ratio
+from fer_core.schema import Face, HeadPose
 
 READ_EVERY_S = 0.045
 """How often the expression of a face is read: of 22 frames a second each, of 30 every second one.
@@ -23,7 +24,8 @@ What is shown is smoothed over longer than that, and reading is the dearest part
 
 
 class FaceState:
-    """One face of a stream: its smoothed points and shares, its label, its eyes."""
+    """One face of a stream: its smoothed points and shares, its label, its eyes, how well it
+    can be read."""
 
     def __init__(self, track_id: int, labels: Sequence[str]) -> None:
         self._track_id = track_id
@@ -32,6 +34,7 @@ class FaceState:
         self._shares = ExponentialSmoother()
         self._label = SteadyLabel()
         self._eyes = EyeWatch()
+        self.quality = QualityWatch()
         self._read: NDArray[np.float64] | None = None
         self._read_s = 0.0
 
@@ -61,11 +64,10 @@ class FaceState:
         self,
         seen: DetectedFace,
         steady: DetectedFace,
+        pose: HeadPose | None,
         now_s: float,
-        width: int,
-        height: int,
     ) -> Face:
-        """What is shown of the face, given ``steady`` and the shares that were last read.
+        """What is shown of the face, given ``steady`` and its pose, and the shares last read.
 
         The openness of eyes and mouth is that of the points as ``seen``: a filter would swallow
         blinks.
@@ -73,10 +75,9 @@ class FaceState:
         shares = self._read
         assert shares is not None  # it was due in the first frame
         smoothed = self._shares.update(shares, now_s)
-        landmarks, pose, eyes, mouth = seen.marks, None, None, None
+        landmarks, eyes, mouth = seen.marks, None, None
         if seen.points is not None and steady.points is not None:
             landmarks = as_landmarks(steady.points)
-            pose = head_pose(steady.points, width, height)
             eyes, mouth = eye_aspect_ratio(seen.points), mouth_aspect_ratio(seen.points)
         # On a face turned aside the landmarks of the far eye are a guess.
         visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG
@@ -96,6 +97,7 @@ class FaceState:
             steady_label=self._labels[self._label.update(smoothed, now_s)],
             blinks_per_minute=self._eyes.blinks_per_minute,
             attentive=attends(pose, self._eyes),
+            quality=self.quality.quality,
         )
 
     def rescale(self, across: float, down: float) -> None:

@@ -12,6 +12,7 @@ from fer_core.analysis.analyzer import Analyzer, check_picture
 from fer_core.analysis.face_finder import FaceFinder
 from fer_core.analysis.face_state import FaceState
 from fer_core.analysis.tracker import Track, Tracker
+from fer_core.models.landmarks.geometry import head_pose
 from fer_core.schema import Face, FrameResult
 
 
@@ -91,12 +92,17 @@ class StreamAnalyzer:
             memory.steady(track.seen, self._now_s, width, height)
             for memory, track in zip(memories, tracks, strict=True)
         ]
+        poses = [
+            None if each.points is None else head_pose(each.points, width, height)
+            for each in steady
+        ]
         due = [i for i, memory in enumerate(memories) if memory.is_due(self._now_s)]
-        rows = self._analyzer.classify(frame_bgr, [steady[i] for i in due])
-        for i, row in zip(due, rows, strict=True):
+        crops = self._analyzer.crops(frame_bgr, [steady[i] for i in due])
+        for i, row, crop in zip(due, self._analyzer.classify(crops), crops, strict=True):
             memories[i].read(row, self._now_s)
+            memories[i].quality.look(frame_bgr, steady[i], crop, poses[i], self._now_s)
         faces = [
-            memory.face(track.seen, each, self._now_s, width, height)
-            for memory, track, each in zip(memories, tracks, steady, strict=True)
+            memory.face(track.seen, each, pose, self._now_s)
+            for memory, track, each, pose in zip(memories, tracks, steady, poses, strict=True)
         ]
         return tuple(sorted(faces, key=lambda face: -face.box.area))

@@ -18,7 +18,7 @@ from fer_core.models import registry
 PICTURES_AT_ONCE = 16
 """Pictures in a piece of work: enough to make the part's file worth it, and soon done again."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever rows change their meaning: then all files are analysed anew."""
 
 

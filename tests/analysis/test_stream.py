@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -295,6 +296,43 @@ def test_a_face_that_returns_does_not_start_from_nothing(scene):
     scene.show(1.0)
     [face] = scene.show(1.1, LEFT).faces
     assert 0.05 < face.emotions[Emotion.SAD] < 0.69
+
+
+def test_a_face_that_gets_dark_and_small_says_so_and_recovers(scene, astronaut):
+    """Not for a single frame: the shares that are shown are of longer than that."""
+    move = np.array([[0.885, 0.0, -137.0], [0.0, 0.885, -15.0]])  # her face to LEFT
+    lit = cv2.warpAffine(astronaut, move, FRAME.shape[1::-1])
+    dim, tiny = lit // 40, Box(54, 84, 11, 14)
+    times_s = (n / 20 for n in itertools.count())
+
+    def problems(frame: np.ndarray, box: Box, frames: int) -> list[tuple[str, ...]]:
+        shown = [scene.show(next(times_s), box, frame=frame).faces for _ in range(frames)]
+        return [face.quality.problems for faces in shown for face in faces]
+
+    assert set(problems(lit, LEFT, 20)) == {()}
+    assert set(problems(dim, LEFT, 1) + problems(lit, LEFT, 20)) == {()}
+    dark = problems(dim, LEFT, 20)
+    assert (dark[0], dark[-1]) == ((), ("dark",))
+    light = problems(lit, LEFT, 20)
+    assert (light[0], light[-1]) == (("dark",), ())
+    for seen in (dark, light):
+        assert sum(one != other for one, other in itertools.pairwise(seen)) == 1
+    assert "small" in problems(lit, tiny, 20)[-1]
+    assert problems(lit, LEFT, 20)[-1] == ()
+
+
+def test_a_mouth_that_is_covered_is_noticed_within_a_second(astronaut):
+    masked = astronaut.copy()
+    mask = np.array([[185, 125], [262, 125], [258, 165], [225, 185], [192, 165]])
+    cv2.fillConvexPoly(masked, mask, (200, 170, 140))
+    stream = StreamAnalyzer(Analyzer("haar", FakeEmotionModel()))
+    said = {}
+    for n in range(60):
+        for face in stream.update(astronaut if n < 20 else masked, n / 20).faces:
+            said[n] = face.quality.problems
+    assert "covered" not in said[19]
+    assert "covered" in said[max(said)]
+    assert max(said) > 40
 
 
 def test_what_the_landmarks_tell(followed):
