@@ -16,6 +16,7 @@ from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.axis import figure_json, format_time
 from fer_core.export.charts.course import course_figure, has_affect
 from fer_core.export.charts.layout import Mark
+from fer_core.export.text_summary import hard_to_read
 from fer_core.labels import color_of
 from fer_core.timeline.events import METHOD, Event, find_events
 from fer_core.timeline.summary import TrackSummary, key_figures, summarize, summary_table
@@ -88,6 +89,7 @@ def _face(
     return {
         "name": names[track_id],
         "key": key_figures(face),
+        "hard_to_read": hard_to_read(face),
         "course": _chart(course) if table["t_s"].nunique() > 1 else None,
         "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
         "rows": [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fer_core.analysis.quality import IN_WORDS
 from fer_core.media.atomic_file import OutputFile
 from fer_core.schema import FrameResult
 from fer_core.timeline.summary import TrackSummary, summarize
@@ -34,7 +35,17 @@ def _face_text(face: TrackSummary) -> str:
     if face.valence_mean is not None and face.arousal_mean is not None:
         affect = f"valence {face.valence_mean:+.2f}, arousal {face.arousal_mean:+.2f}, "
     lines.append(f"    {affect}switches {face.switches}, gaps {len(face.gaps)}")
+    if sentence := hard_to_read(face):
+        lines.append(f"    {sentence}")
     return "\n".join(lines)
+
+
+def hard_to_read(face: TrackSummary) -> str:
+    """A sentence on the time in which a face could not be read well, and why; "" for none."""
+    if not face.poor_share:
+        return ""
+    reasons = "; ".join(f"{IN_WORDS[why]} {part:.0%}" for why, part in face.problems.items())
+    return f"Hard to read for {face.poor_share:.0%} of the time: {reasons}."
 
 
 class ReportSink(OutputFile):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fer_core.quality import PROBLEMS, Problem
 from fer_core.timeline.table import MAX_GAP_S, labels_of
 
 
@@ -45,7 +46,10 @@ class TrackSummary:
     ``means`` are the mean shares over that time, and ``valence_mean`` and ``arousal_mean`` those of
     the derived values (None where the network's labels have none); means over frames for a face
     that has no time. ``switches`` counts the changes of the dominant expression, those across a
-    long gap excepted. ``gaps`` are the stretches of more than one missing frame.
+    long gap excepted. ``gaps`` are the stretches of more than one missing frame. ``problems`` is
+    the part of the time, 0..1, in which the face could not be read well for each reason, the most
+    frequent first, and ``poor_share`` that for any: of the time in which it was measured, and None
+    where it never was.
     """
 
     track_id: int
@@ -61,6 +65,8 @@ class TrackSummary:
     longest_run: Run
     switches: int
     gaps: tuple[Gap, ...]
+    poor_share: float | None
+    problems: dict[Problem, float]
 
 
 def summarize(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
@@ -87,6 +93,7 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
     changed = dominant[1:] != dominant[:-1]
     apart = np.diff(seen_s) > MAX_GAP_S
     missing = np.diff(position) > 1
+    measured = rows["problems"].notna().to_numpy(bool)
     return TrackSummary(
         track_id=track_id,
         frames=len(rows),
@@ -109,7 +116,27 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
         gaps=tuple(
             Gap(float(seen_s[i]), float(seen_s[i + 1])) for i in np.flatnonzero(apart | missing)
         ),
+        poor_share=_part(rows["problems"].ne(""), measured, held_s),
+        problems=_problems(rows["problems"], measured, held_s),
     )
+
+
+def _problems(
+    texts: pd.Series, measured: NDArray[np.bool_], held_s: NDArray[np.float64]
+) -> dict[Problem, float]:
+    """The part of the time with each problem, the largest first; without those there never were."""
+    # No code is a part of another one.
+    parts = {p: _part(texts.str.contains(p), measured, held_s) for p in PROBLEMS}
+    return dict(sorted(((p, part) for p, part in parts.items() if part), key=lambda one: -one[1]))
+
+
+def _part(
+    there: pd.Series, measured: NDArray[np.bool_], held_s: NDArray[np.float64]
+) -> float | None:
+    """The part of the measured time in which something was there; None without any."""
+    if not measured.any():
+        return None
+    return _mean(there[measured].astype(np.float64), held_s[measured])
 
 
 def _mean(values: pd.Series, held_s: NDArray[np.float64]) -> float:
@@ -171,4 +198,6 @@ def key_figures(face: TrackSummary) -> dict[str, str]:
     if face.valence_mean is not None:
         means = f"{face.valence_mean:+z.2f} · {face.arousal_mean:+z.2f}"
         figures["Mean valence · arousal"] = means
+    if face.poor_share:
+        figures["Hard to read"] = f"{face.poor_share:.0%}"
     return figures

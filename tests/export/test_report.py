@@ -6,9 +6,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from fer_core.export.report import MOST_FACES, html_report
+from fer_core.export.text_summary import summary_text
 from fer_core.timeline.events import METHOD
 from fer_core.timeline.summary import key_figures, summarize
 from fer_core.timeline.table import Timeline
@@ -120,6 +123,22 @@ def test_a_single_frame_has_numbers_and_no_course():
 def test_of_a_crowd_those_seen_longest_are_shown():
     crowd = session({i: lambda t_s: 0.2 for i in range(1, MOST_FACES + 4)}, 3)
     assert len(Seen(html_report(crowd, "crowd", {})).named("section")) == MOST_FACES
+
+
+def test_how_long_a_face_could_not_be_read_well():
+    table = session({1: lambda t_s: 0.9})
+    assert "Hard to read" not in Seen(html_report(table, "unmeasured", {})).text
+    dark = (table["t_s"] < 2.5).to_numpy()
+    table["problems"] = np.where(dark, "dark", np.where(table["t_s"] < 5.0, "dark small", ""))
+    table.loc[table["t_s"] >= 7.5, "problems"] = pd.NA
+    [face] = summarize(table)
+    assert face.poor_share == pytest.approx(5.0 / 7.5, abs=0.02)
+    assert list(face.problems) == ["dark", "small"]
+    assert face.problems["small"] == pytest.approx(2.5 / 7.5, abs=0.02)
+    assert key_figures(face)["Hard to read"] == "67%"
+    page = Seen(html_report(table, "poor", {})).text
+    assert "too dark to read well 67%; too small to read well 33%." in page
+    assert "too small to read well 33%" in summary_text(table)
 
 
 def test_the_key_figures():
