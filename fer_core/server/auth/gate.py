@@ -189,9 +189,18 @@ def safe_path(there: str) -> str:
 def client_address(request: HTTPConnection) -> str:
     """Whose try this is. Behind a proxy, the address that this proxy itself saw."""
     peer = request.client.host if request.client else ""
-    seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    # HAProxy adds a header of its own below those that a visitor may have sent.
+    all_seen = ",".join(request.headers.getlist("x-forwarded-for"))
+    seen = _without_port(all_seen.rpartition(",")[2].strip())
     # What a stranger on the internet writes there is not believed.
     return seen if seen and not _is_global(peer) else peer
+
+
+def _without_port(address: str) -> str:
+    """``203.0.113.7`` of ``203.0.113.7:5678``, as Azure and IIS write it; ``::1`` of ``[::1]:1``."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _is_global(address: str) -> bool:

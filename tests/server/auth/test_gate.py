@@ -688,6 +688,16 @@ def test_the_proxy_is_believed_and_a_stranger_is_not(line):
     assert address("10.1.2.3", x_forwarded_for="6.6.6.6, 203.0.113.7") == "203.0.113.7"
     assert address("8.8.8.8", x_forwarded_for="203.0.113.7") == "8.8.8.8"
     assert address("127.0.0.1") == "127.0.0.1"
+    assert address("10.1.2.3", x_forwarded_for="203.0.113.7:5678") == "203.0.113.7"
+    assert address("10.1.2.3", x_forwarded_for="6.6.6.6:1, [2001:db8::7]:80") == "2001:db8::7"
+    assert address("10.1.2.3", x_forwarded_for="[2001:db8::7]") == "2001:db8::7"
+    assert address("10.1.2.3", x_forwarded_for="2001:db8::7") == "2001:db8::7"
+
+
+def test_of_several_forwarded_headers_the_last_is_the_proxys():
+    raw = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"203.0.113.7")]
+    asked = Request({"type": "http", "headers": raw, "client": ("10.1.2.3", 1)})
+    assert gate.client_address(asked) == "203.0.113.7"
 
 
 # Without a password
