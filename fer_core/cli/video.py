@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import click
@@ -75,13 +77,15 @@ def video_command(
     are shortened.
 
     Each output is a file or, if it ends with / or is one, a folder, which gets a file a video,
-    named after it. Several videos need folders. Without any output a summary is printed.
+    named after it: without its ending, but where that would give two videos one name. Several
+    videos need folders. Without any output a summary is printed.
 
     A video that fails gets a line, the others go on, and the exit code is 1. Ctrl-C ends at once
     and keeps what is done.
     """
     given = {kind: name for kind, name in outputs.items() if name is not None}
-    plan = {path: _places(path, given) for path in files}
+    names = _names(files)
+    plan = {path: _places(names[path], given) for path in files}
     _refuse_clashes(files, given, plan)
     _make_folders(given)
     try:
@@ -91,13 +95,28 @@ def video_command(
     sys.exit(analyze_all(plan, analyzer_of(detector, emotion), selection))
 
 
-def _places(video: Path, given: Mapping[str, str]) -> dict[str, Path]:
-    """Where each output of a video goes, by kind."""
+def _names(files: Sequence[Path]) -> dict[Path, str]:
+    """What the outputs of each video are called in a folder, but for their endings.
+
+    Names that differ in capitals only are one file on many disks.
+    """
+    stems = Counter(path.stem.casefold() for path in files)
+    names = {path: path.stem for path in files if stems[path.stem.casefold()] == 1}
+    taken = {name.casefold() for name in names.values()}
+    for path in files:
+        if path not in names:
+            numbered = (f"{path.name} ({number})" for number in count(2))
+            free = (n for n in chain([path.name], numbered) if n.casefold() not in taken)
+            names[path] = next(free)
+            taken.add(names[path].casefold())
+    return names
+
+
+def _places(name: str, given: Mapping[str, str]) -> dict[str, Path]:
+    """Where each output of a video goes, by kind, if ``name`` is what it is called in a folder."""
     return {
-        kind: Path(name) / shortened(video.stem, _SUFFIXES[kind])
-        if _is_folder(name)
-        else Path(name)
-        for kind, name in given.items()
+        kind: Path(there) / shortened(name, _SUFFIXES[kind]) if _is_folder(there) else Path(there)
+        for kind, there in given.items()
     }
 
 
@@ -127,7 +146,7 @@ def _refuse_clashes(
             if other is not place:
                 raise click.UsageError(
                     f"{printable(str(place))} would be written over {printable(str(other))}, or "
-                    "twice. Choose another name, or another folder for videos of the same name."
+                    "twice. Choose another name, or another folder."
                 )
 
 

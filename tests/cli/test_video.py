@@ -119,11 +119,21 @@ def test_several_videos_and_one_file_is_an_error(tmp_path):
     assert not (tmp_path / "all.csv").exists()
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_videos_of_one_name_get_outputs_of_several(tmp_path):
     (tmp_path / "x").mkdir()
-    one, two = clip(tmp_path / "a.mp4", count=5), clip(tmp_path / "x" / "a.mp4", count=5)
+    files = ("a.mp4", "a.mkv", "b.mp4", "x/a.mp4", "x/A.mkv", "a.mkv.mp4")
+    videos = [clip(tmp_path / name, count=5) for name in files]
+    code, _, err = run(*videos, "--csv", f"{tmp_path}/out/")
+    assert (code, err) == (0, "")
+    assert names(tmp_path / "out") == sorted(
+        ["a.mp4.csv", "a.mkv (2).csv", "b.csv", "a.mp4 (2).csv", "A.mkv (3).csv", "a.mkv.csv"]
+    )
+
+
+def test_nothing_is_written_over(tmp_path):
+    one = clip(tmp_path / "a.mp4", count=5)
     content = one.read_bytes()
-    for wrong in ([one, two, "--csv", f"{tmp_path}/out/"], [one, "--annotated", one], [one, one],
+    for wrong in ([one, "--annotated", one], [one, one],
                   [one, "--csv", tmp_path / "s", "--json", tmp_path / "s"]):  # fmt: skip
         code, _, err = run(*wrong)
         assert (code, "Error:" in err) == (2, True)

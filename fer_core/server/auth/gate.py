@@ -197,7 +197,7 @@ def client_address(request: HTTPConnection) -> str:
 
 
 def _without_port(address: str) -> str:
-    """``203.0.113.7`` of ``203.0.113.7:5678``, as Azure and IIS write it; ``::1`` of ``[::1]:1``."""
+    """``203.0.113.7`` of ``203.0.113.7:5678``, as Azure writes it, ``::1`` of ``[::1]:80``."""
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address
