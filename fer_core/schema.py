@@ -251,6 +251,11 @@ class FrameResult:
         faces = (replace(face, track_id=i) for i, face in enumerate(self.faces, start=1))
         return replace(self, faces=tuple(faces))
 
+    def readable(self) -> Self:
+        """The same without the faces that cannot be read well; those not measured stay."""
+        faces = (f for f in self.faces if f.quality is None or not f.quality.problems)
+        return replace(self, faces=tuple(faces))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back, ``labels`` from the faces."""
         return {

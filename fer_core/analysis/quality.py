@@ -86,6 +86,12 @@ def quality_of(
     return FaceQuality(size_px, sharpness, contrast, glare, turn_deg, covered, problems)
 
 
+def left_out(count: int) -> str:
+    """A sentence on faces that a filter took away."""
+    faces = "1 face" if count == 1 else f"{count} faces"
+    return f"Left out: {faces} that cannot be read well."
+
+
 def _sharpness(crop: NDArray[np.uint8]) -> float:
     """Deviation of the Laplacian beside that of the greys, at the 48 pixels of FER2013."""
     small = cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float32)

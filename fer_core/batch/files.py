@@ -49,7 +49,8 @@ def piece_from_text(text: str) -> Piece:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is done with each file: models by name (never ``auto``), and which frames of a video.
+    """What is done with each file: models by name (never ``auto``), which frames of a video, and
+    whether faces that cannot be read well are left out.
 
     ``labels`` are those the emotion model knows; ``network`` tells a user's own network from
     another of the same name.
@@ -60,9 +61,10 @@ class Recipe:
     labels: tuple[str, ...]
     selection: Selection
     network: str = ""
+    readable_only: bool = False
 
     @classmethod
-    def of(cls, analyzer: Analyzer, selection: Selection) -> Recipe:
+    def of(cls, analyzer: Analyzer, selection: Selection, readable_only: bool = False) -> Recipe:
         """With the models that an analyzer runs, which have the names of their rows."""
         emotion = registry.models(registry.Kind.EMOTION)[analyzer.emotion.name]
         network = ""
@@ -70,14 +72,16 @@ class Recipe:
             found = Path(emotion.file_name).stat()
             network = f"{found.st_size} {found.st_mtime_ns}"
         labels = tuple(map(str, analyzer.labels))
-        return cls(analyzer.detector.name, emotion.name, labels, selection, network)
+        detector = analyzer.detector.name
+        return cls(detector, emotion.name, labels, selection, network, readable_only)
 
     def stamp(self, item: Item) -> str:
         """32 hexadecimal digits that change with the file or with what is done with it."""
         frames = self.selection if item.kind == "video" else None
         told = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
         made_by = (self.detector, self.emotion, self.labels, self.network)
-        return hashlib.sha256(repr((told, made_by, frames)).encode()).hexdigest()[:32]
+        done = (told, made_by, frames, self.readable_only)
+        return hashlib.sha256(repr(done).encode()).hexdigest()[:32]
 
 
 @dataclass(slots=True)

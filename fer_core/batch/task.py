@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.quality import left_out
 from fer_core.analysis.video import analyze_video
 from fer_core.batch.files import Item, Piece, Recipe
 from fer_core.batch.rows import Failure, PartFile
@@ -35,7 +36,8 @@ def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
     with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
         for item in piece:
             stamp = recipe.stamp(item)
-            for outcome in _outcomes(item, analyzer, recipe.selection):
+            outcomes = _outcomes(item, analyzer, recipe.selection)
+            for outcome in _readable(outcomes) if recipe.readable_only else outcomes:
                 if isinstance(outcome, Failure):
                     rows.failure(item, stamp, outcome)
                 elif isinstance(outcome, str):
@@ -63,6 +65,26 @@ def _analyzer(detector: str, emotion: str) -> Analyzer:
     """The models of this process, loaded with its first piece."""
     cv2.setNumThreads(1)  # the other cores have processes of their own
     return Analyzer(detector, emotion)
+
+
+def _readable(
+    outcomes: Iterator[FrameResult | Failure | str],
+) -> Iterator[FrameResult | Failure | str]:
+    """The same without faces that cannot be read well, whose number is in the note."""
+    notes, count = [], 0
+    for outcome in outcomes:
+        if isinstance(outcome, str):
+            notes.append(outcome)
+        elif isinstance(outcome, Failure):
+            yield outcome
+        else:
+            readable = outcome.readable()
+            count += len(outcome.faces) - len(readable.faces)
+            yield readable
+    if count:
+        notes.append(left_out(count))
+    if notes:
+        yield " ".join(notes)
 
 
 def _outcomes(

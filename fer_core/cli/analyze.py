@@ -10,7 +10,13 @@ from pathlib import Path
 
 import click
 
-from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.analysis.quality import left_out
+from fer_core.cli.options import (
+    analyzer_of,
+    detector_option,
+    emotion_option,
+    readable_only_option,
+)
 from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.records import columns, face_rows, picture_record
 from fer_core.media.images import read_noted
@@ -23,10 +29,13 @@ from fer_core.spreadsheet import harmless
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @emotion_option
 @detector_option
+@readable_only_option
 @click.option(
     "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
 )
-def analyze_command(paths: tuple[Path, ...], emotion: str, detector: str, form: str) -> None:
+def analyze_command(
+    paths: tuple[Path, ...], emotion: str, detector: str, readable_only: bool, form: str
+) -> None:
     """Print what is in each picture: a line of JSON a picture, or a line of CSV a face.
 
     A picture that cannot be read gets a line with an error, and the exit code is 1 at the end. One
@@ -34,18 +43,25 @@ def analyze_command(paths: tuple[Path, ...], emotion: str, detector: str, form: 
     """
     analyzer = analyzer_of(detector, emotion)
     write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
-    failed = False
+    failed, unreadable = False, 0
     for path in paths:
         name = as_text(str(path))
         try:
             picture = read_noted(path)
-            write.result(name, analyzer.analyze(picture.bgr), picture.note)
+            result = analyzer.analyze(picture.bgr)
+            if readable_only:
+                unreadable += len(result.faces)
+                result = result.readable()
+                unreadable -= len(result.faces)
+            write.result(name, result, picture.note)
         except PictureError as error:
             failed = True
             write.error(name, str(error))
         except Exception as error:  # whatever one picture makes a library raise
             failed = True
             write.error(name, unexpected_error_message(error))
+    if readable_only:
+        click.echo(left_out(unreadable), err=True)
     sys.exit(1 if failed else 0)
 
 

@@ -9,7 +9,12 @@ import click
 
 from fer_core.batch.files import Recipe
 from fer_core.cli.batch_run import Backend, run_batch
-from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.cli.options import (
+    analyzer_of,
+    detector_option,
+    emotion_option,
+    readable_only_option,
+)
 from fer_core.media.video import Selection
 
 
@@ -20,6 +25,7 @@ from fer_core.media.video import Selection
 )
 @emotion_option
 @detector_option
+@readable_only_option
 @click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame of videos.")
 @click.option(
     "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second of videos."
@@ -39,6 +45,7 @@ def batch_command(
     out: Path,
     emotion: str,
     detector: str,
+    readable_only: bool,
     every: int | None,
     fps: float | None,
     workers: int | None,
@@ -47,7 +54,8 @@ def batch_command(
     """Analyse all pictures and videos below FOLDER into one Parquet file, a row a face and frame.
 
     A file without a face is a row without one; a file that cannot be analysed is a row with its
-    error, and the exit code is 1 at the end. What a file is, its content tells: animations count
+    error, and the exit code is 1 at the end. With --readable-only, the column note says how many
+    faces were left out of a file. What a file is, its content tells: animations count
     as videos, but for WebP. Files that are neither are named.
 
     The same command once more does only what is new or has changed, and takes out the rows of files
@@ -65,5 +73,5 @@ def batch_command(
         selection = Selection(every or 1, fps)
     except ValueError as error:
         raise click.UsageError(f"{str(error).capitalize()}.") from error
-    recipe = Recipe.of(analyzer_of(detector, emotion), selection)
+    recipe = Recipe.of(analyzer_of(detector, emotion), selection, readable_only)
     sys.exit(run_batch(folder.resolve(), out.resolve(), recipe, workers, backend))

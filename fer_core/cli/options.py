@@ -57,6 +57,12 @@ def emotion_option(command: Command) -> Command:
     return _model_option(command, "--emotion", Kind.EMOTION, what)
 
 
+def readable_only_option(command: Command) -> Command:
+    """``--readable-only``."""
+    what = "Leave out faces that are too small, blurred, dark, bright, turned or covered to read."
+    return click.option("--readable-only", is_flag=True, help=what)(command)
+
+
 def analyzer_of(detector: str, emotion: str) -> Analyzer:
     """The analyzer with these models; the command ends with a sentence where one cannot be had."""
     try:

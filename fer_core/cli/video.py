@@ -10,7 +10,12 @@ from pathlib import Path
 
 import click
 
-from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.cli.options import (
+    analyzer_of,
+    detector_option,
+    emotion_option,
+    readable_only_option,
+)
 from fer_core.cli.video_run import analyze_all
 from fer_core.media.names import printable, shortened
 from fer_core.media.video import Selection
@@ -61,6 +66,7 @@ class Moment(click.ParamType[float]):
 @click.option("--end", type=Moment(), help="End before this: seconds or h:mm:ss.")
 @emotion_option
 @detector_option
+@readable_only_option
 def video_command(
     files: tuple[Path, ...],
     every: int | None,
@@ -69,6 +75,7 @@ def video_command(
     end: float | None,
     emotion: str,
     detector: str,
+    readable_only: bool,
     **outputs: str | None,
 ) -> None:
     """Analyse videos: MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV, GIF and others.
@@ -92,7 +99,7 @@ def video_command(
         selection = Selection(every or 1, fps, start, end)
     except ValueError as error:
         raise click.UsageError(f"{str(error).capitalize()}.") from error
-    sys.exit(analyze_all(plan, analyzer_of(detector, emotion), selection))
+    sys.exit(analyze_all(plan, analyzer_of(detector, emotion), selection, readable_only))
 
 
 def _names(files: Sequence[Path]) -> dict[Path, str]:

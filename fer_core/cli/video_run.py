@@ -40,17 +40,23 @@ class _StoppedEarly(Exception):
     """Ctrl-C: the outputs are closed as they are."""
 
 
-def analyze_all(plan: Mapping[Path, OutputPaths], analyzer: Analyzer, selection: Selection) -> int:
+def analyze_all(
+    plan: Mapping[Path, OutputPaths],
+    analyzer: Analyzer,
+    selection: Selection,
+    readable_only: bool = False,
+) -> int:
     """Analyse videos one after the other, each into its outputs; the exit code.
 
     Says on standard output what came of each, on standard error what went wrong: a video that
-    fails does not stop the others.
+    fails does not stop the others. With ``readable_only``, faces are left out in the frames in
+    which they cannot be read well.
     """
     failed = False
     with _ctrl_c() as stopped:
         for number, (path, paths) in enumerate(plan.items(), start=1):
             try:
-                _analyze(path, paths, analyzer, selection, stopped)
+                _analyze(path, paths, analyzer, selection, readable_only, stopped)
             except FerError as error:
                 failed = True
                 click.echo(f"{printable(str(path))}: {error}", err=True)
@@ -87,17 +93,21 @@ def _analyze(
     paths: OutputPaths,
     analyzer: Analyzer,
     selection: Selection,
+    readable_only: bool,
     stopped: threading.Event,
 ) -> None:
     """Analyse one video and say what came of it. Raises ``VideoError``."""
     name = printable(str(path))
     timeline = Timeline(analyzer.labels)
+    seen, kept = 0, 0
     with VideoFile(path) as video:
         line = _ProgressLine(video.info.name, Progress(video.info, selection))
         with suppress(_StoppedEarly), line, ExitStack() as stack:
             write = _open_outputs(stack, paths, video, analyzer, selection)
             found = stack.enter_context(closing(analyze_video(video, analyzer, selection)))
-            for frame, result in found:
+            for frame, every in found:
+                result = every.readable() if readable_only else every
+                seen, kept = seen + len(every.faces), kept + len(result.faces)
                 write(frame, result)
                 if not paths:
                     timeline.append(result)
@@ -108,6 +118,8 @@ def _analyze(
             click.echo(f"{name}: {sentence}", err=True)
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
     click.echo(f"{name}: {line.frames} frames, {line.seconds:.1f} s, {models}")
+    if readable_only:
+        click.echo(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
     for output in paths.values():
         if output.exists():  # without a frame there is no file
             click.echo(f"  {printable(str(output))}")

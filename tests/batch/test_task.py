@@ -52,6 +52,22 @@ def test_faces_of_a_picture_are_numbered_by_size(tmp_path, parts):
     }
 
 
+def test_faces_that_cannot_be_read_well_are_left_out(tmp_path, parts):
+    lit = np.random.default_rng(0).integers(60, 200, GREY.shape, np.uint8)
+    lit[:, 55:] = 90  # the second face is in the dark
+    found = rows(
+        parts,
+        item(picture(tmp_path / "a.png", lit)),
+        item(picture(tmp_path / "b.png", GREY)),
+        recipe=replace(RECIPE, readable_only=True),
+    )
+    assert [(r["file"], r["w"]) for r in found[:1]] == [("a.png", 40)]
+    assert found[0]["note"] == "Left out: 1 face that cannot be read well."
+    assert found[1]["note"] == "Left out: 2 faces that cannot be read well."
+    assert np.isnan(found[1]["score"])
+    assert len(found) == 2
+
+
 def test_frames_of_a_video_as_chosen(tmp_path, parts):
     film = item(clip(tmp_path / "a.mp4", count=20, fps=10), "video")
     found = rows(parts, film, recipe=replace(RECIPE, selection=Selection(fps=2)))

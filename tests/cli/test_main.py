@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -66,6 +68,23 @@ def test_csv(broken):
     assert rows[0]["error"] == ""
     assert rows[1]["file"] == str(broken)
     assert "damaged" in rows[1]["error"]
+
+
+def test_faces_that_cannot_be_read_well_can_be_left_out(astronaut, tmp_path):
+    mask = np.array([[185, 125], [262, 125], [258, 165], [225, 185], [192, 165]])
+    cv2.fillConvexPoly(astronaut, mask, (200, 170, 140))
+    masked = tmp_path / "masked.png"
+    cv2.imwrite(str(masked), astronaut)
+    models = ("--detector", "haar", "--emotion", "compact")
+    _, lines, said = run("analyze", SAMPLE, masked, *models)
+    assert [len(json.loads(line)["faces"]) for line in lines] == [1, 1]
+    assert said == ""
+    _, lines, said = run("analyze", SAMPLE, masked, *models, "--readable-only")
+    assert [len(json.loads(line)["faces"]) for line in lines] == [1, 0]
+    assert said == "Left out: 1 face that cannot be read well.\n"
+    _, lines, said = run("analyze", masked, *models, "--readable-only", "--format", "csv")
+    assert len(lines) == 1
+    assert "1 face" in said
 
 
 def test_auto_works_without_a_network():

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -81,6 +82,20 @@ def test_all_outputs(tmp_path):
 def test_selections(options, times, tmp_path):
     run(clip(tmp_path / "c.mp4", count=30, fps=10), "--csv", tmp_path / "a.csv", *options)
     assert pd.read_csv(tmp_path / "a.csv")["t_s"].tolist() == times
+
+
+def test_only_faces_that_can_be_read_well(tmp_path):
+    lit = np.random.default_rng(0).integers(60, 200, (64, 64, 3), np.uint8)
+    path = clip(tmp_path / "c.avi", frames=[lit] * 10 + [lit // 200] * 10, fps=10)
+    run(path, "--parquet", tmp_path / "all.parquet")
+    code, out, _ = run(path, "--parquet", tmp_path / "some.parquet", "--readable-only")
+    every, some = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("all", "some"))
+    assert code == 0
+    assert 4 < every["problems"].eq("").sum() < 16
+    assert set(every["problems"]) > {""}
+    seen = every["problems"].eq("")
+    assert some["score"].notna().tolist() == seen.tolist()
+    assert f"Left out as hard to read: {(~seen).sum()} of 20 faces in frames." in out
 
 
 @pytest.mark.parametrize(("text", "seconds"), [

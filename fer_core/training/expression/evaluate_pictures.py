@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import DatasetError, PictureError
 from fer_core.media.images import read_picture
+from fer_core.schema import Face
 from fer_core.training.expression import metrics
 from fer_core.training.expression.data import read_rows
 
@@ -60,26 +61,32 @@ def read_labelled_pictures(
     ]
 
 
-def evaluate_pictures(analyzer: Analyzer, pictures: Sequence[LabelledPicture]) -> dict[str, Any]:
+def evaluate_pictures(
+    analyzer: Analyzer, pictures: Sequence[LabelledPicture], readable_only: bool = False
+) -> dict[str, Any]:
     """The report on these pictures, ready for JSON.
 
     Of several faces in a picture the largest counts. ``n`` counts the pictures and ``found`` those
-    in which there was a face; everything else is about these. ``certain`` counts the faces of which
-    a page would write 100 %, and says how many of them were read right. Where every picture names a
-    person, ``interval`` has what 95 % of resamplings of the people give.
+    in which there was a face; everything else is about these. With ``readable_only``, it is about
+    those whose face can be read well, and ``left_out`` counts the others. ``certain`` counts the
+    faces of which a page would write 100 %, and says how many of them were read right. Where every
+    picture names a person, ``interval`` has what 95 % of resamplings of the people give.
     Raises ``DatasetError`` if a picture cannot be read.
     """
-    read = [_largest_face(analyzer, picture.path) for picture in pictures]
-    found = [i for i, shares in enumerate(read) if shares is not None]
-    shares = np.array([read[i] for i in found], np.float64).reshape(-1, len(analyzer.labels))
-    truth = np.array([pictures[i].label for i in found], np.int64)
-    people = np.array([pictures[i].person for i in found])
+    faces = [_largest_face(analyzer, picture.path) for picture in pictures]
+    found = [(face, picture) for face, picture in zip(faces, pictures, strict=True) if face]
+    read = [(f, p) for f, p in found if not (readable_only and f.quality and f.quality.problems)]
+    every = [face.probabilities for face, _ in read]
+    shares = np.array(every, np.float64).reshape(-1, len(analyzer.labels))
+    truth = np.array([picture.label for _, picture in read], np.int64)
+    people = np.array([picture.person for _, picture in read])
     report: dict[str, Any] = {
         "model": analyzer.emotion.name,
         "detector": analyzer.detector.name,
         "labels": [str(label) for label in analyzer.labels],
         "n": len(pictures),
         "found": len(found),
+        **({"left_out": len(found) - len(read)} if readable_only else {}),
         **_figures(shares, truth, analyzer.labels),
     }
     if all(picture.person for picture in pictures):
@@ -122,6 +129,8 @@ def as_table(report: dict[str, Any]) -> str:
         f"{'pictures':<16} {report['n']:>7}",
         f"{'face found':<16} {report['found']:>7}",
     ]
+    if "left_out" in report:
+        lines.append(f"{'hard to read':<16} {report['left_out']:>7}  (left out)")
     for key, title in (
         ("accuracy", "accuracy"),
         ("macro_recall", "macro recall"),
@@ -142,13 +151,13 @@ def as_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _largest_face(analyzer: Analyzer, path: Path) -> tuple[float, ...] | None:
-    """The shares of the largest face of a picture; None without a face."""
+def _largest_face(analyzer: Analyzer, path: Path) -> Face | None:
+    """The largest face of a picture; None without a face."""
     try:
         faces = analyzer.analyze(read_picture(path)).faces
     except PictureError as error:
         raise DatasetError(f"{path}: {error}") from error
-    return max(faces, key=lambda face: face.box.area).probabilities if faces else None
+    return max(faces, key=lambda face: face.box.area, default=None)
 
 
 def _figures(

@@ -92,6 +92,18 @@ def test_what_is_found_is_read_and_counted(folder: Path, analyzer: Analyzer) -> 
         assert words in as_table(report)
 
 
+def test_faces_that_cannot_be_read_well_are_left_out(folder: Path, analyzer: Analyzer) -> None:
+    rough = np.zeros((60, 60, 3), np.uint8)
+    rough[5:45, 5:45] = np.random.default_rng(0).integers(151, 249, (40, 40, 1), np.uint8)
+    cv2.imwrite(str(folder / "rough.png"), rough)  # the others are even, as if blurred
+    rows = read_labelled_pictures(folder, folder / "labels.csv", analyzer.labels)
+    rows.append(LabelledPicture(folder / "rough.png", 1, "d"))
+    report = evaluate_pictures(analyzer, rows, readable_only=True)
+    assert (report["n"], report["found"], report["left_out"]) == (6, 5, 4)
+    assert report["confusion_matrix"] == [[0, 0], [0, 1]]
+    assert "4  (left out)" in as_table(report)
+
+
 def test_without_people_there_is_no_interval(folder: Path, analyzer: Analyzer) -> None:
     rows = [
         LabelledPicture(folder / "open.png", 1, ""),
