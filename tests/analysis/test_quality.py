@@ -42,8 +42,11 @@ def test_a_good_face_has_no_problem(astronaut):
     found = quality(astronaut)
     assert found.problems == ()
     assert found.size_px == 113
+    assert found.sharpness is not None
     assert found.sharpness > 0.3
+    assert found.contrast is not None
     assert 30 < found.contrast < 90
+    assert found.glare is not None
     assert found.glare < 0.05
     assert found.turn_deg is not None
     assert found.turn_deg < 15
@@ -74,6 +77,7 @@ def test_a_face_in_glaring_light(astronaut):
     burnt = np.clip(astronaut.astype(int) * 6, 0, 255).astype(np.uint8)
     found = quality(burnt)
     assert "bright" in found.problems
+    assert found.glare is not None
     assert found.glare > 0.55
 
 
