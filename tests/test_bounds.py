@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from fer_core.bounds import bounded
 from fer_core.cli.main import main
 from fer_core.errors import IceSettingsWrong
 from fer_core.export.charts.axis import ms
@@ -25,6 +24,7 @@ from fer_core.server.upload_guard import announced_bytes
 from fer_core.settings import Settings, settings
 from fer_core.ui.live.snapshots import MOST_WHOLE, _run
 from fer_core.ui.shared import session_chart
+from fer_core.ui.shared.bounds import bounded
 
 
 @pytest.mark.parametrize(

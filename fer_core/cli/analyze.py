@@ -22,7 +22,7 @@ from fer_core.export.records import columns, face_rows, picture_record
 from fer_core.media.images import read_noted
 from fer_core.media.names import as_text, printable
 from fer_core.schema import FrameResult
-from fer_core.spreadsheet import harmless
+from fer_core.timeline.spreadsheet import harmless
 
 
 @click.command("analyze")

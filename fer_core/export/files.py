@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fer_core.export.records import columns, face_rows, picture_record
 from fer_core.labels import EMOTIONS
 from fer_core.schema import FrameResult
-from fer_core.spreadsheet import table_to_csv
+from fer_core.timeline.spreadsheet import table_to_csv
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""Video files: their frames, the analysis of them, and the files that come out of it."""
+"""Reads and decodes picture and video files; writes files completely or not at all."""

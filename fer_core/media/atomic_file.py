@@ -1,4 +1,4 @@
-"""Files that get their name only when they are whole."""
+"""Output files that get their final name only when they are complete."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OutputFile(ABC):
-    """A context manager for a file that is written piece by piece under ``part``, its name with
-    ``.part`` after it (shortened, where a disk would not take it), and gets its name at the end of
-    the ``with`` block.
+    """A context manager for a file that is written piece by piece and renamed at the end.
 
-    Also where the block ends with an exception (Ctrl-C, a broken video): what was written until
-    then is closed as a readable file. Only where the file itself cannot be written, as on a full
-    disk, it is removed, and ``VideoError`` is raised; a file that had the name before stays then.
+    Until the ``with`` block ends, its name is ``part``: the final name with ``.part`` after it,
+    shortened if it is too long for a disk. If the block ends with an exception (Ctrl-C, a broken
+    video), what was written so far is closed as a readable file. If the file itself cannot be
+    written, as on a full disk, it is removed, ``VideoError`` is raised, and an earlier file of that
+    name stays.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,8 +53,8 @@ class OutputFile(ABC):
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Remove the file where it cannot be written, and raise ``VideoError`` if that is because
-        of the disk or of its name."""
+        """Remove the file if it cannot be written; raise ``VideoError`` if the disk or the name is
+        the cause."""
         try:
             yield
         except Exception as error:
@@ -72,26 +72,25 @@ class OutputFile(ABC):
 
     @abstractmethod
     def _finish(self, whole: bool) -> None:
-        """Write what is left and close; ``whole`` is false where the block ended too early.
+        """Write what is left and close; ``whole`` is false if the block ended with an exception.
 
-        May remove ``part``: then there is nothing to keep.
+        May remove ``part`` if there is nothing to keep.
         """
 
     @abstractmethod
     def _abandon(self) -> None:
-        """Close what is open of a file that could not be written. Raises nothing."""
+        """Close a file that could not be written. Raises nothing."""
 
     def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
         name = printable(self.path.name)
         if error.errno in _NO_ROOM:
             return (
-                f"The disk is full: {name} could not be written and was removed. Make "
-                "room and run it again."
+                f"The disk is full: {name} could not be written and was removed. Free "
+                "some space and retry."
             )
         if error.errno == errno.ENAMETOOLONG:
             return f"{name} cannot be written: its name is too long. Choose a shorter one."
         reason = (error.strerror or str(error)).lower()
         return (
-            f"{name} cannot be written: {reason}. Choose a folder that exists and that you may "
-            "write to."
+            f"{name} cannot be written: {reason}. Choose an existing folder that you may write to."
         )

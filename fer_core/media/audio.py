@@ -1,4 +1,4 @@
-"""The sound of a video, cut to a stretch of it and put beside other pictures."""
+"""Copies a section of a video's sound into another video."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from fer_core.errors import UnreadableVideo
 from fer_core.media.container import open_container, read_only, sound_stream
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-"""Samples a second that AAC and the browsers know."""
+"""Sample rates in Hz that AAC and browsers support."""
 
 
 class Sound:
-    """Copies the first sound track of ``source`` that can be decoded into ``output``, which is not
-    begun yet.
+    """Copies the first sound track of ``source`` that can be decoded into ``output``.
 
-    AAC goes over as it is, all else is encoded as AAC. Sound that cannot be read ends where it
-    cannot; that is no error. What cannot be written raises what PyAV raises.
+    ``output`` must have no frames yet. AAC is copied unchanged, all else is encoded as AAC. If the
+    sound becomes unreadable, the copy ends there without an error. Write errors are PyAV's.
     """
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
@@ -32,7 +31,7 @@ class Sound:
         with ExitStack() as stack:
             self._from = stack.enter_context(open_container(source))
             track = sound_stream(self._from)
-            if track is None:  # the file was exchanged for another
+            if track is None:  # the file was replaced by another
                 raise UnreadableVideo("The sound of this video is gone.")
             self._track = track
             read_only(self._from, [track])
@@ -51,19 +50,19 @@ class Sound:
         self._last = -math.inf
 
     def start(self, origin_s: float) -> None:
-        """What is heard at ``origin_s``, in the source's own time, is the output's beginning."""
+        """Start the output with the sound at ``origin_s``, in the source's own time."""
         self._origin_s = origin_s
         self._pieces = self._from_origin()
         self._next = next(self._pieces, None)
 
     def copy_until(self, end_s: float) -> None:
-        """Put all sound that begins before ``end_s``, in the source's own time, into the output."""
+        """Copy all sound that begins before ``end_s``, in the source's own time."""
         while self._next is not None and _begins_s(self._next) < end_s:
             self._put(self._next)
             self._next = next(self._pieces, None)
 
     def finish(self) -> None:
-        """Write what the encoder still holds."""
+        """Write what is left in the encoder."""
         if not self._as_it_is and self._into.codec_context.is_open:
             self._output.mux(self._into.encode(None))
 
@@ -88,7 +87,7 @@ class Sound:
             self._output.mux(self._into.encode(frame))
 
     def _from_origin(self) -> Iterator[av.Packet[av.AudioStream]]:
-        """The pieces of sound from the origin on, as far as they can be read, in order."""
+        """The readable frames of sound from the origin on, in order."""
         _seek(self._from, self._origin_s)
         packets = self._from.demux(self._track)
         while True:
@@ -110,7 +109,7 @@ def _begins_s(packet: av.Packet[av.AudioStream]) -> float:
 
 
 def _seek(container: InputContainer, t_s: float) -> None:
-    """Go to a second before a moment, if the file can; else all before it is read and dropped."""
+    """Seek to one second before a time; without seeking, what comes before is read and dropped."""
     try:
         container.seek(max(0, round((t_s - 1.0) * 1e6)))
     except (av.error.FFmpegError, OSError):

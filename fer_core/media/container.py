@@ -1,4 +1,4 @@
-"""Video files opened with care: PyAV let near few formats, and its errors turned into sentences."""
+"""Opens video files safely: few formats are allowed, and errors become sentences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUFFIXES = (
     *("mp4", "m4v", "mov", "3gp", "3g2", "f4v", "webm", "mkv", "avi", "gif", "apng"),
     *("ts", "mts", "m2ts", "mpg", "mpeg", "vob", "wmv", "asf", "flv", "ogv", "dv", "mxf"),
 )
-"""How videos are named. What a file is, its content decides."""
+"""File name endings of videos. What a file is, its content decides."""
 
 _DEMUXERS = ",".join(
     (
@@ -35,8 +35,8 @@ _DEMUXERS = ",".join(
         "dv,mxf,gxf,nut,ivf,yuv4mpegpipe,mjpeg,m4v,h264,hevc",  # camcorders, studios, raw streams
     )
 )
-"""FFmpeg's readers that are let near an upload. Others, those of playlists above all, open further
-files and addresses that an upload names; as FFmpeg checks the list itself, they never start."""
+"""The FFmpeg demuxers that may read an upload. Others, above all those for playlists, open further
+files and addresses named in the upload; FFmpeg checks this list, so they never start."""
 
 _FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG (MPG, TS, MTS), WMV, FLV or GIF"
 
@@ -58,15 +58,15 @@ _ROTATE_TAGS = {
 def open_container(path: Path) -> Iterator[InputContainer]:
     """A video file, opened for reading.
 
-    Raises ``UnreadableVideo`` or ``VideoTooLarge`` for one that cannot be opened at all.
+    Raises ``UnreadableVideo`` or ``VideoTooLarge`` if it cannot be opened.
     """
     _refuse_file(path)
     try:
         with path.open("rb") as file:
-            # Absolute, because FFmpeg takes "concat:a|b" for a protocol and not for a name.
+            # Absolute, because FFmpeg takes "concat:a|b" for a protocol.
             name, options = str(path.absolute()), {"protocol_whitelist": "file"}
             if sys.platform != "win32":
-                # Without a name, or FFmpeg would take an MPEG stream called .jpg for a picture.
+                # Without its name, because FFmpeg takes an MPEG stream called .jpg for a picture.
                 name, options = "fd:", {"protocol_whitelist": "fd", "fd": str(file.fileno())}
             options["format_whitelist"] = _DEMUXERS
             container = av.open(name, "r", options=options, metadata_errors="replace")
@@ -77,52 +77,50 @@ def open_container(path: Path) -> Iterator[InputContainer]:
 
 
 def picture_stream(container: InputContainer) -> av.VideoStream:
-    """The first stream of moving pictures, ready to be decoded on all cores.
+    """The first video stream, set up to decode on all cores. A cover picture does not count.
 
-    Raises ``UnreadableVideo`` where there is none (a cover picture is none), ``VideoTooLarge``
-    where its frames have more pixels than the limit.
+    Raises ``UnreadableVideo`` if there is none, ``VideoTooLarge`` if its frames have more pixels
+    than the limit.
     """
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not moving:
-        raise UnreadableVideo(
-            "This file has no picture, only sound or text. Choose a file with a video in it."
-        )
+        raise UnreadableVideo("This file has no picture, only sound or text. Choose a video file.")
     known = [stream for stream in moving if _is_known(stream)]
     if not known:
         raise UnreadableVideo(
-            "This video is encoded in a way that cannot be read here. Save it as MP4 (H.264)."
+            "This video uses an encoding that cannot be read here. Save it as MP4 (H.264)."
         )
-    # A stream of one frame beside another is a cover: AVIF animations begin with one.
+    # A stream of one frame before another is a cover, as in AVIF animations.
     stream = next((stream for stream in known if stream.frames != 1), known[0])
     context = stream.codec_context
     _refuse_pixels(*unsqueezed(context.width, context.height, pixel_aspect(stream)))
-    # The decoder itself refuses what grows beyond the limit later, before it allocates anything.
+    # If frames grow beyond the limit later, the decoder refuses before it allocates memory.
     context.options = {"max_pixels": str(settings().max_megapixels * 1_000_000)}
     context.thread_type = "AUTO"
     return stream
 
 
 def pixel_aspect(stream: av.VideoStream) -> Fraction:
-    """How much wider than high the stored pixels of a video are: 1 for square ones.
+    """The pixel aspect ratio of a video, width by height: 1 for square pixels.
 
-    Camcorders and DVDs squeeze wide pictures. Ratios that no camera has are taken for mistakes.
+    Camcorders and DVDs squeeze wide pictures. Implausible ratios are ignored as mistakes.
     """
     aspect = stream.sample_aspect_ratio
     return aspect if aspect and 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT else Fraction(1)
 
 
 def unsqueezed(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """The size of a stored frame once its pixels are square: players stretch the width."""
+    """The size of a stored frame with square pixels; as in players, the width is scaled."""
     return max(1, round(width * aspect)), height
 
 
 def sound_stream(container: InputContainer) -> av.AudioStream | None:
-    """The first stream of sound that can be decoded; None where there is none."""
+    """The first audio stream that can be decoded, or None."""
     return next((stream for stream in container.streams.audio if _is_known(stream)), None)
 
 
 def read_only(container: InputContainer, wanted: Collection[Stream]) -> None:
-    """Let all other streams be skipped: timecodes, chapters, fonts, subtitles, covers."""
+    """Skip all other streams: timecodes, chapters, fonts, subtitles, covers."""
     indexes = {stream.index for stream in wanted}
     for stream in container.streams:
         if stream.index not in indexes:
@@ -130,7 +128,7 @@ def read_only(container: InputContainer, wanted: Collection[Stream]) -> None:
 
 
 def _is_known(stream: av.VideoStream | av.AudioStream) -> bool:
-    """Whether FFmpeg has a decoder for it: PyAV's hints do not say that there may be none."""
+    """Whether FFmpeg has a decoder for it; PyAV's type hints say there always is."""
     context: object | None = stream.codec_context
     return context is not None
 
@@ -154,23 +152,23 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: av.VideoFrame, stream: av.VideoStream) -> Self:
-        """As the file tells: by a display matrix or, older, by a tag ``rotate`` (clockwise)."""
+        """From the display matrix or, in older files, the tag ``rotate`` (clockwise)."""
         try:
             matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
-        except ValueError:  # PyAV 18 does not know the EXIF that cameras put into Motion JPEG
+        except ValueError:  # PyAV 18 does not read the EXIF that cameras put into Motion JPEG
             return cls.from_matrix(*_ROTATE_TAGS.get(str(-frame.rotation), _UPRIGHT))
         if matrix is not None:
             a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
             return cls.from_matrix(a, b, c, d)
-        # Matroska writes the names of its tags in capitals.
+        # Matroska writes tag names in capitals.
         tags = {name.lower(): text for name, text in stream.metadata.items()}
         return cls.from_matrix(*_ROTATE_TAGS.get(tags.get("rotate", ""), _UPRIGHT))
 
     @classmethod
     def from_matrix(cls, a: int, b: int, c: int, d: int) -> Self:
-        """For a matrix that takes the stored (x, y) to the upright (a x + c y, b x + d y).
+        """For a matrix that maps the stored (x, y) to the upright (a x + c y, b x + d y).
 
-        Angles that are not right are taken for the nearest one.
+        Other angles are rounded to the nearest right angle.
         """
         if abs(a) >= abs(b):
             return cls(False, a < 0, d < 0)
@@ -181,7 +179,7 @@ class Orientation:
         return (height, width) if self.transposed else (width, height)
 
     def upright(self, bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The frame ``(height, width, 3)``, turned; the same array where nothing is to be done."""
+        """The frame ``(height, width, 3)``, turned; the same array if it is upright already."""
         if self.transposed:
             bgr = np.asarray(cv2.transpose(bgr), np.uint8)
         if self.mirrored_across or self.mirrored_down:
@@ -191,20 +189,22 @@ class Orientation:
 
 
 def _refuse_file(path: Path) -> None:
-    """Raise what is wrong with a file before anything reads it."""
+    """Check a file before anything reads it; raise what is wrong with it."""
     try:
         found = path.stat()
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise UnreadableVideo(
-            f"This file cannot be opened: {reason}. Check its name, and that it is still there."
+            f"This file cannot be opened: {reason}. Check that it exists, and its name."
         ) from error
     if stat.S_ISDIR(found.st_mode):
         raise UnreadableVideo("This is a folder. Choose a video file in it.")
     if not stat.S_ISREG(found.st_mode):
-        raise UnreadableVideo("This is no ordinary file. Save the video to a file and choose that.")
+        raise UnreadableVideo(
+            "This is not a regular file. Save the video to a file and choose that."
+        )
     if not found.st_size:
-        raise UnreadableVideo("This file is empty (0 bytes). Choose it again or copy it again.")
+        raise UnreadableVideo("This file is empty (0 bytes). Choose or copy it again.")
     limit_mb = settings().max_video_mb
     if found.st_size > limit_mb * 1_000_000:
         raise VideoTooLarge(
@@ -219,11 +219,11 @@ def _why_not(path: Path) -> str:
             head = file.read(12)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        return f"This file cannot be opened: {reason}. Check its name and whether you may read it."
+        return f"This file cannot be opened: {reason}. Check its name and that you may read it."
     if head[4:8] == b"ftyp":
         return (
-            "This MP4 or MOV file is incomplete or damaged: the index that belongs to it cannot be "
-            "read. Copy it again from where it was recorded."
+            "This MP4 or MOV file is incomplete or damaged: its index cannot be read. Copy it "
+            "again from the device that recorded it."
         )
     return (
         f"This is not a video in a format that can be read here. Use {_FORMATS}. Pictures go to "

@@ -1,11 +1,11 @@
-"""Pictures of strangers, decoded in processes of their own that a clock ends.
+"""Decodes uploaded pictures in separate processes with a time limit.
 
-What a decoder does with a forged file cannot be foreseen, and a thread that is busy in C cannot be
-stopped: a process can. Its memory is limited as well (``decoder_process.py``).
+What a decoder does with a forged file cannot be predicted. A thread that is busy in C cannot be
+stopped, but a process can. Its memory is limited as well (``decoder_process.py``).
 
-``subprocess`` starts them, and not ``multiprocessing`` or what is built on it: that runs the main
-module of the program again in each of them, which under Streamlit is Streamlit itself or a page,
-and passes a picture on in three more copies.
+The processes are started by ``subprocess``, because ``multiprocessing`` and what is built on it run
+the main module again in each process (under Streamlit, Streamlit itself or a page), and pass a
+picture on in three more copies.
 """
 
 from __future__ import annotations
@@ -27,27 +27,28 @@ import numpy as np
 
 from fer_core.errors import UnreadablePicture
 from fer_core.media import decoder_process
-from fer_core.media.decoding import FORMATS, OPEN_S, Unusable, allowed_s
+from fer_core.media.decoding import FORMATS
+from fer_core.media.decoding_limits import OPEN_S, Unusable, allowed_s
 from fer_core.media.images import DecodedPicture, picture_error, refuse_file
 from fer_core.settings import settings
 
 _PATIENCE = 4.0
-"""A processor that others use as well gives a picture the time that ``allowed_s`` says this many
-times as late. Where the kernel does not count (Windows), this alone is the limit."""
+"""The wall-clock limit as a multiple of ``allowed_s``, because the processor is shared. On Windows,
+where the kernel does not limit processor time, it is the only limit."""
 
 _IDLE = 2
-"""Processes that are kept for the next pictures, 25 MB each."""
+"""Idle processes that are kept for the next pictures, 25 MB each."""
 
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
-"""How a process ends that has had its time of a processor."""
+"""How a process ends that has used up its processor time."""
 
 _PROGRAM = Path(decoder_process.__file__)
 _PIPE_BYTES = 1 << 20
 
 
 class DecoderPool:
-    """A process for each picture that is being decoded. How many that are is the callers' affair:
-    nobody waits here for somebody else's picture."""
+    """Runs one process for each picture being decoded. Callers limit how many: nobody waits here
+    for another caller's picture."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,7 +57,7 @@ class DecoderPool:
 
     @property
     def processes(self) -> list[int]:
-        """The numbers of those that there are."""
+        """The process IDs of all processes."""
         with self._lock:
             return sorted(decoder.pid for decoder in self._all)
 
@@ -67,10 +68,10 @@ class DecoderPool:
         max_megapixels: int | None = None,
         formats: Sequence[str] = FORMATS,
     ) -> DecodedPicture:
-        """What ``decode_noted`` does, with an end.
+        """Like ``decode_noted``, with a time limit.
 
-        It takes as much of a processor as ``allowed_s`` says, at most, and ends at once when
-        ``abandoned`` is done. ``max_megapixels`` None: as the settings say.
+        Takes at most the processor time of ``allowed_s``, and ends at once when ``abandoned`` is
+        done. ``max_megapixels`` is that of the settings if None.
         Raises ``EmptyFile``, ``UnreadablePicture`` or ``PictureTooLarge``.
         """
         refuse_file(len(data))
@@ -90,11 +91,11 @@ class DecoderPool:
         except (OSError, EOFError) as error:
             late = decoder.close() == _OUT_OF_TIME or watch.over
             raise UnreadablePicture(
-                "This picture took too long to decode. Open it elsewhere, save it again as a JPEG "
-                "and retry."
+                "This picture took too long to decode. Open it in another program, save it as a "
+                "JPEG and retry."
                 if late
-                else "This picture cannot be decoded: the process that tried it ended. Open it "
-                "elsewhere, save it again as a JPEG and retry."
+                else "This picture cannot be decoded: it made the decoder crash. Open it "
+                "in another program, save it as a JPEG and retry."
             ) from error
         finally:
             watch.stop()
@@ -102,7 +103,7 @@ class DecoderPool:
         return picture
 
     def close(self) -> None:
-        """End all processes, also those that are at work."""
+        """End all processes, including busy ones."""
         with self._lock:
             every, idle, self._all, self._idle = self._all, self._idle, set(), []
         for decoder in every:
@@ -116,7 +117,7 @@ class DecoderPool:
                 decoder = self._idle.pop()
                 if decoder.alive:
                     return decoder
-                self._all.discard(decoder)  # ended from outside while nobody looked
+                self._all.discard(decoder)  # ended from outside in the meantime
                 decoder.close()
         decoder = _Decoder()
         with self._lock:
@@ -133,7 +134,7 @@ class DecoderPool:
 
 
 class _Watch:
-    """A clock that ends something unless it is stopped before."""
+    """A timer that ends something unless it is stopped first."""
 
     def __init__(self, end: Callable[[], object]) -> None:
         self._end = end
@@ -143,7 +144,7 @@ class _Watch:
         self.over = False
 
     def allow(self, seconds: float) -> None:
-        """So long from now on."""
+        """Restart with this much time."""
         with self._lock:
             self._cancel()
             if not self._stopped:
@@ -159,7 +160,7 @@ class _Watch:
                 self._end()
 
     def stop(self) -> None:
-        """From now on nothing is ended any more."""
+        """Stop for good: nothing is ended any more."""
         with self._lock:
             self._stopped = True
             self._cancel()
@@ -174,7 +175,7 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            # -P: the folder of the program is no place to import from.
+            # -P: nothing is imported from the program's folder.
             [sys.executable, "-P", str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -198,7 +199,7 @@ class _Decoder:
         return self._process.poll() is None
 
     def decode(self, data: bytes, wanted: Mapping[str, Any], watch: _Watch) -> DecodedPicture:
-        """Raises ``Unusable``, or ``OSError`` or ``EOFError`` where the process ends."""
+        """Raises ``Unusable``, or ``OSError`` or ``EOFError`` if the process ends."""
         self.reusable = False
         watch.allow(_PATIENCE * OPEN_S)
         text = json.dumps(wanted).encode()
@@ -214,11 +215,11 @@ class _Decoder:
         return DecodedPicture(picture, decoded["note"])
 
     def end(self) -> None:
-        """End it, whatever it does. From any thread."""
+        """Kill it. May be called from any thread."""
         self._process.kill()
 
     def close(self) -> int:
-        """End it for good; how it ended, as ``Popen.returncode``."""
+        """Close it and return how it ended, as ``Popen.returncode``."""
         self.end()
         code = self._process.wait()
         for pipe in (self._asked, self._answer):
@@ -252,11 +253,11 @@ class _Decoder:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Let more through at once than 64 kB, where the system can."""
+    """Enlarge the pipe beyond 64 kB, where the system can."""
     if sys.platform == "linux":
         import fcntl
 
-        with suppress(OSError):  # a limit of this user's
+        with suppress(OSError):  # the user's limit is reached
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
@@ -266,6 +267,6 @@ def _end() -> None:
 
 
 POOL = DecoderPool()
-"""Of this program: page, API and snapshots share it."""
+"""The pool of this program, shared by page, API and snapshots."""
 
 decode_apart = partial(POOL.decode)

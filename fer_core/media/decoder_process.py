@@ -1,13 +1,13 @@
-"""The program of a process that decodes pictures: ``decoder_pool.py`` starts it, feeds it, ends it.
+"""A program that decodes pictures in its own process, which ``decoder_pool.py`` runs by its path.
 
-A picture that takes more than its time or memory ends the process or fails, by the kernel.
+The kernel limits its processor time and memory: a picture that needs more fails or ends the
+process.
 
-It is run by its path.
-
-A message in either direction is its length (4 bytes, big endian) and JSON. In comes
-``{"bytes", "max_megapixels", "formats"}`` and so many bytes; out goes ``{"width", "height"}`` once
-the header is read, ``{"grown", "note"}`` once the rest is, and then the pixels, packed BGR; or, at
-either place, ``{"reason", "sentence"}`` instead. A process that has grown is better ended.
+A message in either direction is its length (4 bytes, big endian) and JSON. A request is
+``{"bytes", "max_megapixels", "formats"}``, followed by that many bytes. The answer is
+``{"width", "height"}`` once the header is read, ``{"grown", "note"}`` once the rest is, and then
+the pixels, packed BGR. In place of either message it may be ``{"reason", "sentence"}``. A process
+that has grown should be ended.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from types import ModuleType
 from typing import IO, Any
 
 if __name__ == "__main__":
-    # Without what the package's own __init__ imports: OpenCV, onnxruntime and 150 MB.
+    # Stand-ins for the packages, so that their __init__ does not import OpenCV and onnxruntime.
     _media = Path(__file__).parent
     for _name, _folder in (("fer_core", _media.parent), ("fer_core.media", _media)):
         _package = sys.modules[_name] = ModuleType(_name)
         _package.__path__ = [str(_folder)]
 
-from fer_core.media import decoding
+from fer_core.media import decoding_limits
+from fer_core.media.decoding import open_picture
 
 MEMORY_BASE = 150_000_000
-"""Bytes beside the pixels: the program, libraries, the file, the stacks of threads."""
+"""Bytes needed beside the pixels: program, libraries, the file, thread stacks."""
 
 LENGTH = struct.Struct(">I")
 
 
 def serve(asked: IO[bytes], answer: IO[bytes]) -> None:
-    """Decode until nothing more is asked for."""
+    """Answer requests until ``asked`` ends."""
     while len(length := asked.read(LENGTH.size)) == LENGTH.size:
         wanted = json.loads(asked.read(*LENGTH.unpack(length)))
         _allow_memory(wanted["max_megapixels"])
@@ -46,16 +47,16 @@ def serve(asked: IO[bytes], answer: IO[bytes]) -> None:
 
 
 def _decode(data: bytes, wanted: Mapping[str, Any], answer: IO[bytes]) -> None:
-    _allow_seconds(decoding.OPEN_S)
+    _allow_seconds(decoding_limits.OPEN_S)
     try:
-        picture = decoding.open_picture(data, wanted["max_megapixels"], wanted["formats"])
+        picture = open_picture(data, wanted["max_megapixels"], wanted["formats"])
         _send(answer, {"width": picture.width, "height": picture.height})
-        _allow_seconds(decoding.allowed_s(picture.width, picture.height))
+        _allow_seconds(decoding_limits.allowed_s(picture.width, picture.height))
         decoded = picture.decode()
-    except decoding.Unusable as error:
+    except decoding_limits.Unusable as error:
         _send(answer, {"reason": error.reason, "sentence": str(error)})
         return
-    # A process that has loaded NumPy has maybe loaded OpenCV as well.
+    # A process that has loaded NumPy may have loaded OpenCV as well.
     _send(answer, {"grown": "numpy" in sys.modules, "note": decoded.note})
     for rows in decoded.rows:
         answer.write(rows)
@@ -68,7 +69,7 @@ def _send(answer: IO[bytes], message: Mapping[str, Any]) -> None:
 
 
 def _allow_seconds(seconds: float) -> None:
-    """So much of a processor from now on; the kernel ends the process after it, to the second."""
+    """Let the kernel end the process after so much more processor time, in whole seconds."""
     if sys.platform != "win32":
         import resource
 
@@ -78,14 +79,14 @@ def _allow_seconds(seconds: float) -> None:
 
 
 def _allow_memory(max_megapixels: int) -> None:
-    """What the largest picture takes; allocations beyond it fail.
+    """Let allocations beyond what the largest picture needs fail.
 
-    On Linux: other systems do not count what is mapped, or have no such limit.
+    Only on Linux: other systems do not count mapped memory, or have no such limit.
     """
     if sys.platform == "linux":
         import resource
 
-        most = MEMORY_BASE + decoding.BYTES_A_PIXEL * max_megapixels * 1_000_000
+        most = MEMORY_BASE + decoding_limits.BYTES_A_PIXEL * max_megapixels * 1_000_000
         _limit(resource.RLIMIT_DATA, most)
 
 

@@ -1,4 +1,4 @@
-"""One pass over a video file: what it decodes, and an account of what it could not."""
+"""One pass over a video file: decodes its frames and reports what could not be decoded."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from fer_core.media.names import printable
 from fer_core.media.wholeness import holds_all
 
 _UNCLEAR_S = 0.25
-"""A file whose streams end so much earlier than its header says may have lost its end."""
+"""A file whose streams end this much earlier than its header says may have lost its end."""
 
 _WITHOUT_PTS = ("avi", "asf", "mxf", "mpegvideo")
-"""Formats that store no times of showing; FFmpeg's guess fails where frames are reordered."""
+"""Formats without presentation times; FFmpeg's guess fails if frames are reordered."""
 
 _ABSOLUTE = ("matroska", "flv", "asf")
-"""Formats whose headers tell when the last stream ends, not how long it lasts."""
+"""Formats whose headers give the end of the last stream instead of its duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a video file says of itself; None where it does not.
+    """What a video file's header says; None if it says nothing.
 
-    ``name`` is fit to be shown, also where the file's own is no text. ``width`` and ``height`` are
-    those of upright frames with square pixels; ``fps`` is the mean rate; ``first_s`` is the
-    container's own time of the first frame, from which ``t_s`` is counted.
+    ``name`` can be shown even if the file name is not valid text. ``width`` and ``height`` are
+    those of upright frames with square pixels; ``fps`` is the mean frame rate; ``first_s`` is the
+    container's time of the first frame, from which ``t_s`` is counted.
     """
 
     name: str
@@ -51,15 +51,15 @@ class VideoInfo:
 
 
 def never() -> bool:
-    """A pass that nobody stops."""
+    """Never stops a pass."""
     return False
 
 
 class DecodePass:
-    """One pass over a file: what it decodes, and an account of what it could not.
+    """One pass over a file: decodes its frames and reports what could not be decoded.
 
-    ``stopped`` is asked at every packet, also at those that lead to no frame; once it says so, no
-    more are read.
+    ``stopped`` is called at every packet, even those without a frame; once it returns True, no more
+    are read.
     """
 
     def __init__(self, path: Path, stopped: Callable[[], bool] = never) -> None:
@@ -94,7 +94,7 @@ class DecodePass:
         return self.stream.time_base or Fraction(1, 1000)
 
     def info(self, name: str, size: tuple[int, int]) -> VideoInfo:
-        """What the file says of itself, after its first frame was decoded."""
+        """What the file's header says, after the first frame has been decoded."""
         stream = self.stream
         rate = stream.average_rate or stream.guessed_rate
         return VideoInfo(
@@ -108,9 +108,9 @@ class DecodePass:
         )
 
     def seek(self, first_ticks: int, t_s: float) -> bool:
-        """Go to the last key frame at or before a time; False where the file cannot."""
+        """Seek to the last key frame at or before a time; False if the file cannot seek."""
         if self._container.format.name == "gif":
-            return False  # FFmpeg would read all of it to find out where its frames are
+            return False  # FFmpeg would read the whole file to find its frames
         try:
             self._container.seek(first_ticks + int(t_s / self._tick_s), stream=self.stream)
         except (av.error.FFmpegError, OSError):
@@ -119,7 +119,7 @@ class DecodePass:
         return True
 
     def timed(self, first_ticks: int) -> Iterator[tuple[float, av.VideoFrame]]:
-        """The frames from here on with their ``t_s``, which only ever advances."""
+        """The frames from here on with their ``t_s``, strictly increasing."""
         last = -1 if not self._sought else None
         for ticks, frame in self.decoded():
             after = ticks - first_ticks
@@ -142,13 +142,12 @@ class DecodePass:
                 yield self._last_ticks, frame
 
     def problem(self, first_ticks: int) -> str:
-        """A sentence on each thing that went wrong so far; empty if nothing did."""
+        """A sentence for each problem so far; empty if there was none."""
         said = []
         if self._left_out:
             verb = "was" if self._left_out == 1 else "were"
             said.append(
-                f"{_frames(self._left_out)} {verb} left out because their times stand still or go "
-                "backwards."
+                f"{_frames(self._left_out)} {verb} left out because their times do not increase."
             )
         if self._broken:
             said.append(f"{_frames(self._broken)} could not be decoded and are missing.")
@@ -157,13 +156,13 @@ class DecodePass:
             last_s = float((last - first_ticks) * self._tick_s)
             said.append(
                 f"From second {last_s:.1f} on nothing could be read: the file is cut off or "
-                "damaged there. Copy it again from where it was recorded."
+                "damaged there. Copy it again from the device that recorded it."
             )
         return " ".join(said)
 
     @property
     def note(self) -> str:
-        """A sentence on what is odd and cannot be decided from the file; empty if nothing is."""
+        """A sentence on what may be missing but cannot be told from the file, or empty."""
         claimed_s = self._claimed_end_s()
         if claimed_s is None or not self._at_end or self._holds_all is not None:
             return ""
@@ -175,7 +174,7 @@ class DecodePass:
         )
 
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
-        # The sound too, which may be what lasts as long as the header says; it is not decoded.
+        # The sound too, which may last as long as the header says; it is not decoded.
         packets = self._container.demux(self.stream, *self._container.streams.audio)
         while not self._stopped():
             try:
@@ -189,7 +188,7 @@ class DecodePass:
             if packet.pts is not None and packet.time_base:
                 end = packet.pts + (packet.duration or 0)
                 self._read_s = max(self._read_s, float(end * packet.time_base))
-            # The packets that flush the decoders have a stream, and all of them stream_index 0.
+            # Packets that flush the decoders all have stream_index 0, so their stream is compared.
             if packet.stream.index == self.stream.index:
                 if packet.size:
                     self._last_pos, self._last_is_cut = packet.pos, packet.is_corrupt
@@ -199,13 +198,13 @@ class DecodePass:
         found = frame.dts if self._by_dts else frame.pts
         if found is not None:
             return found
-        # Without a time of its own a frame follows the one before it.
+        # A frame without a time follows the one before it.
         return 0 if self._last_ticks is None else self._last_ticks + (frame.duration or 1)
 
     def _lost_its_end(self) -> bool:
         if self._failed or not self._at_end:
             return self._failed
-        # Where the format tells nothing, recordings of broadcasts are cut just anywhere.
+        # Recordings of broadcasts, whose format says nothing, may be cut anywhere.
         return self._holds_all is False or (self._holds_all is True and self._last_is_cut)
 
     @cached_property
@@ -213,14 +212,14 @@ class DecodePass:
         return holds_all(self._path, self._container, self.stream, self._last_pos)
 
     def _claimed_end_s(self) -> float | None:
-        """When the last stream ends by the file's own account, in its own time."""
+        """When the last stream ends according to the header, in the file's own time."""
         if not self._container.duration:
             return None
         began_s = 0.0 if self._is(*_ABSOLUTE) else (self._container.start_time or 0) / 1e6
         return began_s + self._container.duration / 1e6
 
     def _duration_s(self) -> float | None:
-        """How long the pictures last by the file's own account."""
+        """How long the video stream lasts according to the header."""
         lasts_s = float((self.stream.duration or 0) * self._tick_s)
         lasts_s = lasts_s or (self._container.duration or 0) / 1e6
         late_s = self._first_s() if self._is(*_ABSOLUTE) else 0.0

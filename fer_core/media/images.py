@@ -1,4 +1,4 @@
-"""Picture files in, arrays out: every format the dashboard takes becomes BGR, uint8, upright."""
+"""Reads picture files of all supported formats as upright BGR arrays, uint8."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
-from fer_core.media.decoding import FORMATS, Unusable, open_picture
+from fer_core.media.decoding import FORMATS, open_picture
+from fer_core.media.decoding_limits import Unusable
 from fer_core.settings import settings
 
 SUFFIXES = (
     *("jpg", "jpeg", "jfif", "jpe", "mpo", "png", "webp", "bmp", "tif", "tiff", "gif"),
     *("heic", "heif", "avif", "ppm", "pgm", "pbm", "pnm"),
 )
-"""How pictures are named. What a file is, its content decides."""
+"""File name endings of pictures. What a file is, its content decides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedPicture:
-    """A picture ``(height, width, 3)`` uint8, BGR, and a sentence on what of its file is missing or
-    was not looked at; empty where that is nothing."""
+    """A picture ``(height, width, 3)`` uint8, BGR.
+
+    ``note`` says what is missing from its file or was not analysed; it is empty if nothing is.
+    """
 
     bgr: NDArray[np.uint8]
     note: str = ""
@@ -49,7 +52,7 @@ def is_picture(head: bytes) -> bool:
 def read_noted(path: Path) -> DecodedPicture:
     """The picture in a file, as ``decode_noted`` gives it.
 
-    Raises ``PictureError``, also where the file is missing, a folder or not allowed to be read.
+    Raises ``PictureError``, also if the file is missing, is a folder or may not be read.
     """
     try:
         refuse_file(path.stat().st_size)
@@ -61,11 +64,11 @@ def read_noted(path: Path) -> DecodedPicture:
 
 
 def decode_noted(data: bytes) -> DecodedPicture:
-    """Decode a picture file, and say what was not.
+    """Decode a picture file, with a note on what was left out.
 
-    EXIF orientation is obeyed, transparency is laid on white, 16-bit and float greys are scaled to
-    8 bit, and of an animation the first frame is taken. A JPEG may lack its last bytes. It is done
-    in this process, for files of whoever runs it; those of others ``decoder_pool.py`` decodes.
+    EXIF orientation is applied, transparency is laid on white, 16-bit and float greys are scaled to
+    8 bits, and only the first frame of an animation is read. A JPEG may lack its last bytes. This
+    runs in the caller's process, for the user's own files; ``decoder_pool.py`` decodes uploads.
     Raises ``EmptyFile``, ``UnreadablePicture`` or ``PictureTooLarge``.
     """
     refuse_file(len(data))
@@ -84,13 +87,13 @@ def decode_noted(data: bytes) -> DecodedPicture:
 
 
 def picture_error(error: Unusable) -> PictureError:
-    """What to raise outside of the decoder."""
+    """The exception for callers outside the decoder."""
     kind = PictureTooLarge if error.reason == "too_large" else UnreadablePicture
     return kind(str(error))
 
 
 def refuse_file(size_bytes: int) -> None:
-    """Raise ``EmptyFile`` or ``PictureTooLarge`` for a picture file of such a size."""
+    """Raise ``EmptyFile`` or ``PictureTooLarge`` if a picture file has an unusable size."""
     if size_bytes == 0:
         raise EmptyFile("This file is empty (0 bytes). Choose it again or take another picture.")
     limit_mb = settings().max_upload_mb

@@ -1,6 +1,6 @@
-"""JPEGs without their last bytes, which every viewer opens and Pillow refuses.
+"""Opens JPEGs without their last bytes, as every viewer does; Pillow alone refuses them.
 
-It imports Pillow alone, as all that decodes files of strangers.
+It imports only Pillow, like everything that decodes uploads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 from PIL import Image, ImageChops
 
 MOST_MISSING = 0.05
-"""The largest share of the rows that may be missing: a file that lacks more is an error."""
+"""The largest share of rows that may be missing; a file that lacks more is an error."""
 
 _END = b"\xff\xd9"
 
@@ -19,14 +19,14 @@ _SCAN = b"\xff\xda"
 _BLOCK_ROWS = 8
 
 _GREY = (127, 128)
-"""What libjpeg leaves where nothing came; 127 in inverted CMYK."""
+"""The grey that libjpeg leaves where data is missing; 127 in inverted CMYK."""
 
 
 def load(image: Image.Image, data: bytes) -> tuple[Image.Image, str]:
-    """``image``, opened from ``data`` and now loaded; or, where the last bytes of a JPEG are
-    missing, one that has grey in their place, and a sentence on what is missing.
+    """Load ``image``, which was opened from ``data``.
 
-    Raises what ``Image.load`` raises, also for a JPEG that lacks more than its last bytes.
+    If a JPEG lacks its last bytes, the picture has grey in their place, and the second value is a
+    sentence on what is missing. Raises what ``Image.load`` raises, also for a JPEG that lacks more.
     """
     try:
         image.load()
@@ -60,10 +60,10 @@ def _sentence(image: Image.Image, rows: int) -> str:
 
 
 def _missing_rows(image: Image.Image, data: bytes) -> int:
-    """Rows at the bottom that no data came for; of a progressive JPEG, none of its last scan."""
+    """Rows at the bottom without data; in a progressive JPEG, without data of its last scan."""
     if image.info.get("progressive"):
         last = data.rfind(_SCAN) + 2
-        # With its head, or libjpeg would smooth over what the scan is to bring.
+        # With its header, because libjpeg would otherwise smooth over what the scan adds.
         without = _decoded(data[: last + int.from_bytes(data[last : last + 2], "big")] + _END)
         changed = ImageChops.difference(image, without).getbbox(alpha_only=False)
         return image.height - (changed[3] if changed else 0)
@@ -80,9 +80,9 @@ def _is_grey(image: Image.Image, box: tuple[int, int, int, int]) -> bool:
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Whether the last scan of a progressive JPEG has begun (ITU-T T.81, annex G): all 64
-    coefficients of each component are there, to their last bit. A baseline JPEG has one scan, or
-    one a component."""
+    """Whether the last scan of a progressive JPEG has begun (ITU-T T.81, annex G), so that all 64
+    coefficients of each component have their last bit. A baseline JPEG has one scan, or one per
+    component."""
     missing: set[tuple[int, int]] = set()
     at, size = 2, len(data)
     while at + 4 <= size:

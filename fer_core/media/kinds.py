@@ -1,4 +1,4 @@
-"""Picture or video: what a file is by its content."""
+"""Tells pictures and videos apart by their content."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from fer_core.media.video import VideoFile
 Kind = Literal["picture", "video"]
 
 _AMBIGUOUS = ("ts", "mts")
-"""Endings of videos that programs in TypeScript have as well."""
+"""Endings that both videos and TypeScript programs have."""
 
 _HEAD_BYTES = 4096
-"""Pillow's decoders ask for 16 to tell their own files; that a PNG moves stands a little later."""
+"""Pillow's decoders need 16 to recognise their files; a PNG says a little later if it moves."""
 
 
 def kind_of(path: Path) -> Kind | None:
-    """Whether a file is analysed as a picture or as a video; None for what is neither.
+    """Whether a file is analysed as a picture or as a video; None for anything else.
 
-    A GIF is a video, as are a PNG and an AVIF that move: all of their frames count. The ending
-    decides only what is damaged or cannot be opened: a picture that is named as one, and cannot be
-    read, is a broken picture.
+    A GIF is a video, and so is an animated PNG or AVIF: all of their frames count. The name's
+    ending decides only if a file is damaged or cannot be opened.
     """
     suffix = path.suffix[1:].lower()
     try:

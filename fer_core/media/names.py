@@ -1,4 +1,4 @@
-"""File names, which on Unix are bytes of any kind, as text, and short enough for a disk."""
+"""Makes file names valid text and short enough for a disk. On Unix they may be any bytes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ import re
 from pathlib import Path
 
 LONGEST_BYTES = 255
-"""Of a file's name, on nearly every disk."""
+"""The longest file name on nearly every disk."""
 
 _NO_TEXT = re.compile("[\ud800-\udfff]")
-"""How Python holds a byte that is no UTF-8, and what strangers may send instead of text."""
+"""Surrogates: Python's form of a byte that is not UTF-8, which uploads may also contain."""
 
 _NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What would steer a terminal, break a line, or turn the order of the letters around."""
+"""Characters that control a terminal, break a line, or reverse the order of letters."""
 
 
 def as_text(name: str) -> str:
-    """A name that can be written as UTF-8: the same, but for bytes of it that are none, as
-    ``\\xff``."""
+    """The name in valid UTF-8; its invalid bytes are written as ``\\xff``."""
     return _NO_TEXT.sub(_escaped, name)
 
 
 def printable(name: str) -> str:
-    """A name on one line, for people: ``as_text`` with control characters as ``\\n``."""
+    """The name on one line, to be shown: ``as_text`` with control characters written as ``\\n``."""
     return _NO_LINE.sub(_escaped, as_text(name))
 
 
 def shortened(stem: str, ending: str, limit_bytes: int = LONGEST_BYTES) -> str:
-    """``stem + ending``, as long as a disk takes it, else with less of the stem and, in its place,
-    digits that tell long names apart."""
+    """``stem + ending``; if that is too long for a disk, part of the stem is replaced by digits
+    that tell long names apart."""
     if len(_bytes(stem + ending)) <= limit_bytes:
         return stem + ending
     digits = f"~{hashlib.sha256(_bytes(stem)).hexdigest()[:8]}"
@@ -39,7 +38,7 @@ def shortened(stem: str, ending: str, limit_bytes: int = LONGEST_BYTES) -> str:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """The file whose name is that of ``path`` with ``ending`` after it, shortened if need be."""
+    """The file named like ``path`` with ``ending`` after it, shortened if necessary."""
     return path.with_name(shortened(path.name, ending))
 
 

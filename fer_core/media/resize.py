@@ -17,7 +17,7 @@ RawFace = tuple[tuple[float, float, float, float], float, tuple[Point, ...]]
 def shrink(image: NDArray[np.uint8], longest_px: int) -> tuple[NDArray[np.uint8], float]:
     """``image`` with its longer side at most ``longest_px``, and the factor it was scaled by.
 
-    Pictures are never enlarged: a face that is not there at full size is not there at all.
+    Pictures are never enlarged, which would add no detail.
     """
     height, width = image.shape[:2]
     scale = min(1.0, longest_px / max(height, width))

@@ -1,4 +1,4 @@
-"""Frames of a video file, upright, unsqueezed, in order, with the times at which they are shown."""
+"""Reads a video file's frames in order, upright, with square pixels and their times."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from fer_core.bounds import bounded
 from fer_core.errors import UnreadableVideo
 from fer_core.media.container import Orientation, pixel_aspect, unsqueezed
 from fer_core.media.demux import DecodePass, never
 
 _SAME_S = 1e-6
-"""Times that differ by less are the same: what adding floats leaves behind."""
+"""Times that differ by less are equal: rounding errors of added floats."""
 
 _ROUNDED_S = 6e-4
-"""Tables tell times to the millisecond: a moment taken from one may lie this much too early."""
+"""Tables round times to the millisecond, so a time from one may be this much too early."""
 
 _SEEK_MARGIN_S = 1.0
-"""Indexes of MP4 files go by the time of decoding, which lies before that of showing."""
+"""Indexes of MP4 files use decoding times, which are earlier than presentation times."""
 
 _MOST, _FASTEST_FPS = 1_000_000_000, 1000
-"""Beyond these a number is a slip of the finger, and what is reckoned from it would overflow."""
+"""A larger number is a typing error, and calculations with it would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Selection:
     every ``every``-th, or ``fps`` a second (the first at or after each multiple of ``1 / fps``,
     counted from ``start_s``). ``end_s`` None is the end of the file.
 
-    Raises ``ValueError`` for what selects nothing, and for ``every`` together with ``fps``.
+    Raises ``ValueError`` if nothing is selected, or ``every`` and ``fps`` are combined.
     """
 
     every: int = 1
@@ -48,23 +47,23 @@ class Selection:
     end_s: float | None = None
 
     def __post_init__(self) -> None:
-        if bounded(self.every, 1, _MOST) is None:
-            raise ValueError(f"every n-th frame: n is at least 1, at most {_MOST:,}")
-        if self.fps is not None and not bounded(self.fps, 0.0, _FASTEST_FPS):
-            raise ValueError(f"frames a second are more than 0, at most {_FASTEST_FPS}")
+        if not 1 <= self.every <= _MOST:
+            raise ValueError(f"every n-th frame: n must be from 1 to {_MOST:,}")
+        if self.fps is not None and not 0.0 < self.fps <= _FASTEST_FPS:
+            raise ValueError(f"frames per second must be more than 0, at most {_FASTEST_FPS}")
         if self.fps is not None and self.every != 1:
-            raise ValueError("choose every n-th frame or so many a second, not both")
-        if bounded(self.start_s, 0.0, _MOST) is None:
-            raise ValueError(f"a start is a time in seconds from 0 on, at most {_MOST:,}")
+            raise ValueError("choose every n-th frame or frames per second, not both")
+        if not 0.0 <= self.start_s <= _MOST:
+            raise ValueError(f"the start must be from 0 to {_MOST:,} seconds")
         if self.end_s is not None and not self.start_s < self.end_s <= _MOST:
-            raise ValueError(f"the end comes after the start, and is at most {_MOST:,} s")
+            raise ValueError(f"the end must be after the start, and at most {_MOST:,} seconds")
 
     def is_past(self, t_s: float) -> bool:
-        """Whether a time lies at or after the end."""
+        """Whether a time is at or after the end."""
         return self.end_s is not None and t_s >= self.end_s - _SAME_S
 
     def picker(self) -> Callable[[float], bool]:
-        """A function that is asked for each frame of the file in order, and says which to take."""
+        """A function that tells for each frame of the file, in order, whether to take it."""
         count, slot = 0, -1
 
         def take(t_s: float) -> bool:
@@ -97,10 +96,10 @@ class VideoFrame:
 class VideoFile:
     """A video file: MP4, MOV, WebM, MKV, AVI or GIF. A context manager; one thread at a time.
 
-    Raises ``UnreadableVideo`` for what is no video or has not a single frame, ``VideoTooLarge`` for
-    more bytes or pixels than the limits; so does ``frames``, where the file has changed or gone.
-    ``info`` tells what the file says of itself. After an iteration, ``problem`` is a sentence if
-    not all could be read, and ``note`` one on what its format leaves open; else they are empty.
+    Raises ``UnreadableVideo`` if it is no video or has no frame, ``VideoTooLarge`` if it has more
+    bytes or pixels than the limits; so does ``frames`` if the file has changed or disappeared.
+    ``info`` is what the header says. After an iteration, ``problem`` is a sentence if some of it
+    could not be read, and ``note`` one on what its format leaves open; else they are empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,8 +111,8 @@ class VideoFile:
             first = next(reading.decoded(), None)
             if first is None:
                 raise UnreadableVideo(
-                    "This video has not a single frame that can be read. Copy it again from where "
-                    "it was recorded, or choose another."
+                    "No frame of this video can be read. Copy it again from the device that "
+                    "recorded it, or choose another."
                 )
             ticks, frame = first
             self._first_ticks = ticks
@@ -131,7 +130,7 @@ class VideoFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # An iteration, perhaps in another thread, closes its file itself at its next packet.
+        # An iteration, possibly in another thread, closes its file at its next packet.
         self._closed = True
 
     def frames(
@@ -139,9 +138,9 @@ class VideoFile:
     ) -> Generator[VideoFrame, None, None]:
         """The selected frames in order, their ``t_s`` strictly increasing.
 
-        A frame whose time stands still or goes backwards is left out; ``problem`` then says so.
-        ``t_s`` counts from the first frame of the file, also in a clip from its middle. ``stopped``
-        may end the iteration from another thread, also while it looks for the first of the frames.
+        A frame whose time does not increase is left out, and ``problem`` then says so. ``t_s``
+        counts from the file's first frame, even in a section from its middle. ``stopped`` may end
+        the iteration from another thread, even while it seeks the first frame.
         """
         self.problem = self.note = ""
         take, taken = selection.picker(), 0
@@ -158,8 +157,8 @@ class VideoFile:
             self.problem = "This video has no frame between the chosen start and end."
 
     def frame_at(self, t_s: float) -> NDArray[np.uint8] | None:
-        """The frame shown at a moment, as ``VideoFrame.bgr``; None before the first one and more
-        than its own duration after the last."""
+        """The frame shown at ``t_s``, as ``VideoFrame.bgr``; None before the first frame and after
+        the end of the last."""
         if t_s < 0.0:
             return None
         shown: tuple[float, av.VideoFrame] | None = None
@@ -177,14 +176,14 @@ class VideoFile:
     def _from(
         self, start_s: float, stack: ExitStack, stopped: Callable[[], bool] = never
     ) -> tuple[DecodePass, Iterator[tuple[float, av.VideoFrame]]]:
-        """A pass over the file and its frames, from one at or before ``start_s`` on."""
+        """A pass over the file and its frames, starting at or before ``start_s``."""
         reading = stack.enter_context(DecodePass(self.path, stopped))
         if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
             timed = reading.timed(self._first_ticks)
             first = next(timed, None)
             if first is not None and first[0] <= start_s:
                 return reading, _chained(first, timed)
-            # The index points too late, or to where nothing is: read what there is before it.
+            # The index points too late, or to nothing: start earlier.
             reading = stack.enter_context(DecodePass(self.path, stopped))
         return reading, reading.timed(self._first_ticks)
 

@@ -1,8 +1,8 @@
-"""Whether a video file holds all that its own structure says it holds.
+"""Checks whether a video file is complete according to its own structure.
 
-A length in a header proves nothing: it is left too long by trimming and by recorders, and counts
-from zero in one format and from the first frame in another. What proves that something is missing
-is data that the file's index, or the size of one of its parts, places behind the file's end.
+A duration in a header proves nothing: trimming and recorders leave it too long, and some formats
+count it from zero, others from the first frame. What proves that data is missing is an index entry,
+or the size of a part, that points beyond the end of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer
 
 _MOST_READS = 4_000_000
-"""Some seconds of them: a GIF of 500 MB takes 2 million."""
+"""Takes a few seconds to read: a GIF of 500 MB has 2 million."""
 
 _PIECE_BYTES = 1 << 20
 
@@ -32,16 +32,16 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MXF_HEADER = bytes.fromhex("060e2b34020501010d0102010102")
 
 _ASF_LIVE = 1
-"""The flag of an ASF file whose sizes were not known when its header was written."""
+"""The flag of an ASF file whose header was written before its size was known."""
 
 
 def holds_all(
     path: Path, container: InputContainer, stream: av.VideoStream, last_pos: int | None
 ) -> bool | None:
-    """Whether no picture lies behind the end of a file that was read to its end.
+    """Whether no frame is missing at the end of a file that was read to its end.
 
-    ``last_pos`` is where the last packet of the picture stream was, in bytes, if any came. None
-    where the format has nothing that could tell.
+    ``last_pos`` is the byte position of the video stream's last packet, if there was one. None if
+    the format cannot tell.
     """
     name = container.format.name
     if name.startswith("mov"):
@@ -52,17 +52,21 @@ def holds_all(
     try:
         with path.open("rb") as file:
             return walk(_Content(file, path.stat().st_size))
-    except (OSError, IndexError, _TooManyPieces):  # it was deleted or emptied meanwhile, or is odd
+    except (
+        OSError,
+        IndexError,
+        _TooManyPieces,
+    ):  # it was deleted or emptied in the meantime, or is malformed
         return None
 
 
 class _TooManyPieces(Exception):
-    """A file is made of more pieces than any encoder makes of it."""
+    """A file consists of more parts than any encoder writes."""
 
 
 class _Content:
-    """A file as bytes, of which some are read at a time. Not mapped into memory: a file that
-    shrinks would end the process."""
+    """A file as bytes, read a few at a time. It is not mapped into memory, because a file that
+    shrinks would then crash the process."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -73,7 +77,7 @@ class _Content:
         return self._size
 
     def read(self, at: int, count: int) -> bytes:
-        """``count`` bytes, or fewer at the end."""
+        """``count`` bytes, or fewer at the end of the file."""
         self._reads += 1
         if self._reads > _MOST_READS:
             raise _TooManyPieces
@@ -81,7 +85,7 @@ class _Content:
         return self._file.read(count)
 
     def byte(self, at: int) -> int:
-        """One byte. Raises ``IndexError`` behind the end."""
+        """One byte. Raises ``IndexError`` beyond the end."""
         return self.read(at, 1)[0]
 
     def number(self, at: int, count: int, order: Literal["little", "big"]) -> int:
@@ -89,7 +93,7 @@ class _Content:
         return int.from_bytes(self.read(at, count), order)
 
     def has_behind(self, word: bytes, at: int) -> bool:
-        """Whether a word stands anywhere behind a place."""
+        """Whether these bytes occur anywhere after a position."""
         self._file.seek(at)
         tail = b""
         while piece := self._file.read(_PIECE_BYTES):
@@ -100,13 +104,13 @@ class _Content:
 
 
 def _index_was_read(stream: av.VideoStream, last_pos: int | None) -> bool:
-    """An MP4 file's index has an entry for every frame that its edit list leaves."""
+    """Whether the last frame in an MP4 file's index, as its edit list leaves it, was read."""
     entries = stream.index_entries
     return not len(entries) or entries[len(entries) - 1].pos == last_pos
 
 
 def _gif(content: _Content) -> bool | None:
-    """Whether a GIF ends with a whole frame, and with the mark that says so if it is there."""
+    """Whether a GIF ends with a complete frame, and with its end marker if there is one."""
     end = len(content)
     try:
         at = 13 + _gif_table(content.byte(10))
@@ -126,7 +130,7 @@ def _gif(content: _Content) -> bool | None:
 
 
 def _gif_table(flags: int) -> int:
-    """Bytes of a colour table."""
+    """The size of a colour table in bytes."""
     return 3 << ((flags & 7) + 1) if flags & _GIF_TABLE else 0
 
 
@@ -140,9 +144,9 @@ def _png(content: _Content) -> bool:
 
 
 def _avi(content: _Content) -> bool | None:
-    """Whether the lists of frames, several in a large file, lie within it.
+    """Whether the lists of frames of an AVI file, several if it is large, lie within it.
 
-    The index behind them is not needed to play them.
+    The index after them is not needed to play them.
     """
     at, whole = 0, None
     while content.read(at, 4) == b"RIFF":
@@ -153,7 +157,7 @@ def _avi(content: _Content) -> bool | None:
             if head[:4] == b"LIST" and head[8:] == b"movi":
                 if not inner_size:
                     return None
-                # Its size may be wrong by a little; the index is written when all is.
+                # Its size may be slightly wrong; the index is written last.
                 whole = inner + 8 + inner_size <= len(content) or content.has_behind(b"idx1", inner)
                 if not whole:
                     return False
@@ -163,10 +167,10 @@ def _avi(content: _Content) -> bool | None:
 
 
 def _matroska(content: _Content) -> bool | None:
-    """Whether the last cluster of frames lies within the file; what comes after it is an index.
+    """Whether the last cluster of frames of a Matroska file lies within it.
 
-    None for a file that ends between two clusters, or has no sizes, as a recorder that was switched
-    off leaves it.
+    None for a file that ends between two clusters, or has no sizes because the recorder was
+    switched off.
     """
     header, at = _ebml_size(content, 4)
     at += header or 0
@@ -178,7 +182,7 @@ def _matroska(content: _Content) -> bool | None:
         if size is None:
             if element != _CLUSTER:
                 return None
-            continue  # what is in it is told of one by one
+            continue  # its elements have sizes of their own
         at += size
         if at > len(content):
             return element not in (_CLUSTER, *_BLOCKS)
@@ -186,8 +190,8 @@ def _matroska(content: _Content) -> bool | None:
 
 
 def _ebml_size(content: _Content, at: int) -> tuple[int | None, int]:
-    """The size of an element that is written at ``at``, None where it is left open or is none, and
-    where its content begins."""
+    """The size of the element at ``at`` (None if it is unknown or invalid), and the position where
+    its content begins."""
     first = content.byte(at) if at < len(content) else 0
     length = 9 - first.bit_length()
     if length > 8:
@@ -204,7 +208,7 @@ def _asf(content: _Content) -> bool | None:
 
 
 def _mxf(content: _Content) -> bool | None:
-    """Whether the footer, which the header tells the place of, lies within the file."""
+    """Whether the footer, whose position the header gives, lies within the file."""
     at = content.read(0, _HEADER_BYTES).find(_MXF_HEADER)
     if at < 0:
         return None
@@ -222,4 +226,4 @@ _WALKS: dict[str, Callable[[_Content], bool | None]] = {
     "asf": _asf,
     "mxf": _mxf,
 }
-"""By the first name of FFmpeg's reader."""
+"""The check for each format, by the first name of FFmpeg's demuxer."""

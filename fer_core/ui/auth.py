@@ -13,7 +13,6 @@ from starlette.routing import BaseRoute
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.secrets import SecretsValue
 
-from fer_core.bounds import bounded
 from fer_core.server.auth import gate
 from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, is_valid_session
 from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
@@ -22,6 +21,7 @@ from fer_core.server.origin import OriginGuard
 from fer_core.server.security_headers import SecurityHeaders, page_headers
 from fer_core.settings import settings
 from fer_core.ui.shared.assets import inline_scripts
+from fer_core.ui.shared.bounds import bounded
 from fer_core.ui.shared.widgets import plain
 
 _LATEST_S = 1e12

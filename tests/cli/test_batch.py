@@ -236,7 +236,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_is_done(here, folder, out, mon
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--every", "2", "--fps", "1"], "Choose every n-th frame or so many a second, not both."),
+    (["--every", "2", "--fps", "1"], "Choose every n-th frame or frames per second, not both."),
     (["--emotion", "none"], "'none' is not one of auto, deepface, compact."),
 ])  # fmt: skip
 def test_options_that_cannot_be(folder, out, options, sentence):

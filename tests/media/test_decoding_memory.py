@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.media.decoding import BYTES_A_PIXEL
+from fer_core.media.decoding_limits import BYTES_A_PIXEL
 from fer_core.paths import ROOT
 
 SIDE = 2400

@@ -131,7 +131,7 @@ def test_the_first_frame_of_an_animation(form):
     data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
     found = decode_noted(data)
     assert near(found.bgr[4, 4], RED)
-    assert "moves, and only its first frame is analysed" in found.note
+    assert "an animation, and only its first frame is analysed" in found.note
     assert "Video page" in found.note
 
 
@@ -140,7 +140,7 @@ def test_the_first_page_of_many(form):
     pages = [Image.new("RGB", (64, 64), color) for color in (RED, GREEN)]
     found = decode_noted(encoded(pages[0], form, save_all=True, append_images=pages[1:]))
     assert near(found.bgr[4, 4], RED)
-    assert "holds more pictures" in found.note
+    assert "holds several pictures" in found.note
 
 
 def test_a_small_copy_in_a_tiff_is_no_page():
@@ -268,7 +268,7 @@ def test_a_tiff_of_very_many_pieces_is_not_begun(big):
     many = encoded(
         Image.new("L", (8, 100_001)), "TIFF", big_tiff=big, strip_size=8, compression="packbits"
     )
-    with pytest.raises(PictureTooLarge, match="more than 100,000 pieces"):
+    with pytest.raises(PictureTooLarge, match="more than 100,000 strips or tiles"):
         decode_picture(many)
 
 

@@ -240,7 +240,7 @@ def test_a_clip_without_frames_is_told(tmp_path):
     {"start_s": 2, "end_s": 2}, {"start_s": float("inf")}, {"end_s": float("nan")},
 ])  # fmt: skip
 def test_a_selection_of_nothing_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"at least|more than|not both|from 0 on|comes after"):
+    with pytest.raises(ValueError, match=r"must be|not both"):
         Selection(**wrong)
 
 

@@ -16,7 +16,7 @@ from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
 from fer_core.history import Kind, OwnedHistory, SessionInfo
 from fer_core.settings import settings
-from fer_core.spreadsheet import BOM, table_to_csv
+from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view

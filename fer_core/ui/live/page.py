@@ -9,7 +9,7 @@ from fer_core.live.session import LiveStats
 from fer_core.live.slots import CameraSlots, UserSlots
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
-from fer_core.spreadsheet import BOM
+from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import WINDOW_S, live_charts, long_enough

@@ -22,7 +22,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.bounds import bounded
 from fer_core.errors import FerError, PictureError, PictureTooLarge, UnreadablePicture
 from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
@@ -30,6 +29,7 @@ from fer_core.media.decoder_pool import decode_apart
 from fer_core.ui.live.camera_problem import SENTENCES
 from fer_core.ui.live.view_state import snapshots_switched_off
 from fer_core.ui.live.webrtc import CameraView, Marks
+from fer_core.ui.shared.bounds import bounded
 
 MOST_BASE64 = 600_000
 """Characters of a snapshot; snapshots.js sends about 60,000."""

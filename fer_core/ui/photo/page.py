@@ -23,8 +23,8 @@ from fer_core.models.detectors.pyramid import smallest_face_px
 from fer_core.paths import SAMPLE
 from fer_core.schema import Face, FrameResult
 from fer_core.settings import settings
-from fer_core.spreadsheet import BOM
 from fer_core.telemetry import ERRORS, PICTURES
+from fer_core.timeline.spreadsheet import BOM
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer_core.bounds import bounded
 from fer_core.export.charts.axis import figure_json, ms, seconds
 from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
+from fer_core.ui.shared.bounds import bounded
 
 MOST_MS = 1e15
 """A place on the time axis that no session reaches."""

@@ -15,7 +15,7 @@ from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
 from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.models.registry import title_of
-from fer_core.spreadsheet import BOM
+from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.timeline_view import timeline_view
 from fer_core.ui.shared.visitor_time import for_files, visitor_zone

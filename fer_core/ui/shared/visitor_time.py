@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from fer_core.bounds import bounded
+from fer_core.ui.shared.bounds import bounded
 
 _DAY_MINUTES = 24 * 60
 

@@ -17,7 +17,7 @@ from fer_core.history import LOCAL, History, history
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
-from fer_core.spreadsheet import BOM
+from fer_core.timeline.spreadsheet import BOM
 from fer_core.ui.history.page import _span, _zip
 
 

@@ -1,12 +1,12 @@
-"""Numbers that came from outside: a browser, a provider."""
+"""Numbers sent by a browser or an identity provider."""
 
 from __future__ import annotations
 
 
 def bounded(value: object, low: float, high: float) -> float | None:
-    """The number, if it lies in ``low..high``; None for whatever else it may be.
+    """The number if it lies in ``low..high``, else None.
 
-    Such as a text, NaN, or a whole number that no float can hold.
+    None also for anything that is no number, NaN, and an integer too large for a float.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -1,8 +1,8 @@
-"""CSV that a spreadsheet shows as it is: no cell is taken for a formula, names keep their letters.
+"""CSV that is safe to open in a spreadsheet: no cell is run as a formula.
 
-A file name, a note or a class may begin with ``=``, and Excel, LibreOffice and Google Sheets would
-run it. As OWASP advises ("CSV Injection"), a text that begins with such a character gets an
-apostrophe before it; numbers stay numbers. ``original`` takes it away again.
+A file name, a note or a class may begin with ``=``, which Excel, LibreOffice and Google Sheets
+would run as a formula. As OWASP advises ("CSV Injection"), an apostrophe is put before a text that
+begins with such a character; numbers stay numbers. ``original`` removes it again.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOM = b"\xef\xbb\xbf"
-"""What tells Excel that a file is UTF-8. pandas, Polars and readr pass over it."""
+"""Tells Excel that a file is UTF-8. pandas, Polars and readr ignore it."""
 
-# The wide forms are the same to spreadsheets in Japanese and Chinese. A text that already has an
-# apostrophe there gets another one, so that none is lost on the way back.
+# Japanese and Chinese spreadsheets also accept the wide forms. A text that already begins with an
+# apostrophe gets another one, so that ``original`` restores it.
 _FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\x00-\x1f\x7f]")
 _HARMLESS = re.compile(rf"'(?={_FORMULA.pattern})")
 
 
 def harmless(cell: Any) -> Any:
-    """A cell for a spreadsheet: a text that it could take for a formula, with an apostrophe."""
+    """The cell, with an apostrophe before a text that a spreadsheet could run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 def original(cell: Any) -> Any:
-    """What ``harmless`` was given."""
+    """The cell as it was before ``harmless``."""
     return _HARMLESS.sub("", cell, count=1) if isinstance(cell, str) and cell[:1] == "'" else cell
 
 
 def table_to_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV, UTF-8, its texts and the names of its columns ``harmless``."""
+    """The table as CSV in UTF-8, with ``harmless`` texts and column names."""
     safe = table.copy(deep=False)
     for name in table.columns[table.dtypes.map(_holds_texts)]:
         safe[name] = table[name].map(harmless)
@@ -43,6 +43,6 @@ def table_to_csv(table: pd.DataFrame) -> bytes:
 
 
 def _holds_texts(kind: Any) -> bool:
-    import pandas as pd  # not in every installation, and slow: one cell needs none of it
+    import pandas as pd  # optional and slow to import; a single cell does not need it
 
     return bool(pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind))

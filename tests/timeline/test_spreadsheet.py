@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fer_core.cli.main import main
 from fer_core.export.files import to_csv
 from fer_core.schema import FrameResult
-from fer_core.spreadsheet import BOM, harmless, original
+from fer_core.timeline.spreadsheet import BOM, harmless, original
 from fer_core.timeline.table import table_csv
 from tests.conftest import SAMPLE
 from tests.sessions import bump, face, session
