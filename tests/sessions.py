@@ -60,3 +60,20 @@ def session(
             FrameResult(64, 48, tuple(faces), "m", "d", start_s + t_s, labels=tuple(labels))
         )
     return timeline.to_frame()
+
+
+SHARES = (0.02, 0.03, 0.05, 0.7, 0.1, 0.04, 0.06)
+
+
+def mixed_face(track_id: int = 1, shares: tuple[float, ...] = SHARES) -> Face:
+    """A face with a share of every expression, happy the largest."""
+    return Face(Box(1, 2, 30, 40), 0.9, probabilities=shares, track_id=track_id)
+
+
+def mixed_table(seconds: float, fps: float = 10.0, *, gone: tuple[float, ...] = ()) -> pd.DataFrame:
+    """One mixed face all the time, except in the frames at ``gone``."""
+    timeline = Timeline()
+    for t_s in np.arange(0, seconds, 1 / fps).round(6):
+        faces = () if t_s in gone else (mixed_face(),)
+        timeline.append(FrameResult(64, 48, faces, "model", "detector", t_s=float(t_s)))
+    return timeline.to_frame()

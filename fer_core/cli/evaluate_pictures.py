@@ -13,7 +13,7 @@ from fer_core.cli.options import (
     emotion_option,
     readable_only_option,
 )
-from fer_core.cli.train import say_what_is_wrong
+from fer_core.cli.training_options import report_errors
 from fer_core.training.expression.evaluate_pictures import (
     as_table,
     evaluate_pictures,
@@ -35,7 +35,7 @@ from fer_core.training.expression.evaluate_pictures import (
 )
 @readable_only_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@say_what_is_wrong
+@report_errors
 def evaluate_pictures_command(
     emotion: str, detector: str, folder: Path, labels: Path, readable_only: bool, as_json: bool
 ) -> None:

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fer_core.cli.options import emotion_option
-from fer_core.errors import DatasetError, FerError
-from fer_core.extras import missing_sentence
+from fer_core.cli.training_options import out_option, report_errors, seed_option
+from fer_core.errors import DatasetError
 from fer_core.labels import EMOTIONS
 from fer_core.models.emotion.custom import NETWORK
 from fer_core.models.loading import load_emotion_model
 from fer_core.training.expression.data import read_contact_sheet
 from fer_core.training.expression.evaluate import as_table, evaluate
-
-BAD_INPUT = 2
-"""The exit code for data that cannot be used."""
-
-
-def say_what_is_wrong(command: Callable[..., None]) -> Callable[..., None]:
-    """End with a sentence and ``BAD_INPUT`` where the user's files cannot be used."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except FerError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(BAD_INPUT)
-
-    return wrapped
 
 
 class Channels(click.ParamType[tuple[int, ...]]):
@@ -61,7 +41,7 @@ class Channels(click.ParamType[tuple[int, ...]]):
 @click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@say_what_is_wrong
+@report_errors
 def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
     """Measure an emotion model on labelled faces."""
     faces = read_contact_sheet(sheet, labels)
@@ -82,7 +62,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     type=click.Path(path_type=Path),
     help="Folder with train and validation sheets and csv files; with --from, of class folders.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@out_option
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
 @click.option(
     "--teacher",
@@ -106,8 +86,8 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 @click.option(
     "--epochs", type=click.IntRange(1), help="[default: 90; 60 with --teacher; 20 with --from]"
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@say_what_is_wrong
+@seed_option
+@report_errors
 def train_command(
     data: Path,
     out: Path,
@@ -129,14 +109,11 @@ def train_command(
     report on the fifth of the pictures that was held out; in models/own/NAME, the dashboard's
     Models page offers it.
     """
-    try:
-        from fer_core.training.expression.adapt import adapt
-        from fer_core.training.expression.export import read_network
-        from fer_core.training.expression.run import run
-        from fer_core.training.expression.state import Settings
-    except ModuleNotFoundError as error:
-        click.echo(f"Error: {missing_sentence('train', error)}", err=True)
-        sys.exit(BAD_INPUT)
+    from fer_core.training.expression.adapt import adapt
+    from fer_core.training.expression.export import read_network
+    from fer_core.training.expression.run import run
+    from fer_core.training.expression.state import Settings
+
     if start is None:
         settings = Settings(epochs=epochs or 90, seed=seed)
         if channels:

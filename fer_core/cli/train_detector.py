@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from fer_core.cli.train import BAD_INPUT, say_what_is_wrong
-from fer_core.extras import missing_sentence
+from fer_core.cli.training_options import out_option, report_errors, seed_option
 from fer_core.models.loading import load_detector, load_landmark_model
 from fer_core.models.registry import Kind, models
 from fer_core.training.detector.decode import TrainedDetector
@@ -34,7 +32,7 @@ from fer_core.training.detector.evaluate import evaluate, read_labelled_pictures
     type=click.Path(path_type=Path),
     help="One that train-detector made (.onnx); may be given several times.",
 )
-@say_what_is_wrong
+@report_errors
 def evaluate_detector_command(
     images: Path, labels: Path, names: tuple[str, ...], networks: tuple[Path, ...]
 ) -> None:
@@ -68,15 +66,15 @@ def evaluate_detector_command(
     type=click.Path(path_type=Path),
     help="Folder of photographs. Parts with a face are left out.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@out_option
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
 @click.option(
     "--minutes",
     type=click.FloatRange(0.0, min_open=True),
     help="How long the run lasts, instead of --epochs.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@say_what_is_wrong
+@seed_option
+@report_errors
 def train_detector_command(
     data: Path, backgrounds: Path, out: Path, epochs: int, minutes: float | None, seed: int
 ) -> None:
@@ -85,11 +83,8 @@ def train_detector_command(
     Leaves face_detector.onnx in --out. A csv has the columns x, y, w, h and maybe person, a row for
     each tile of 160 pixels; a sheet has 40 tiles a row and 1,600 at most. An epoch is 100 steps.
     """
-    try:
-        from fer_core.training.detector.run import run
-        from fer_core.training.detector.state import Settings, usual_pixels
-    except ModuleNotFoundError as error:
-        click.echo(f"Error: {missing_sentence('train', error)}", err=True)
-        sys.exit(BAD_INPUT)
+    from fer_core.training.detector.run import run
+    from fer_core.training.detector.state import Settings, usual_pixels
+
     settings = Settings(epochs=epochs, minutes=minutes, pixels=usual_pixels(), seed=seed)
     run(data, backgrounds, out, settings)

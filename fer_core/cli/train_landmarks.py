@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from fer_core.cli.train import BAD_INPUT, say_what_is_wrong
-from fer_core.extras import missing_sentence
+from fer_core.cli.training_options import out_option, report_errors, seed_option
 from fer_core.training.landmarks.data import read_landmark_faces
 from fer_core.training.landmarks.evaluate import evaluate
 
@@ -19,7 +17,7 @@ from fer_core.training.landmarks.evaluate import evaluate
 @click.option("--images", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@say_what_is_wrong
+@report_errors
 def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
     """Measure the landmark network on pictures of one face each, whose 68 points are known.
 
@@ -45,20 +43,17 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
     type=click.Path(path_type=Path),
     help="Folder with images and landmarks.csv; maybe also backgrounds and faces.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@out_option
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@say_what_is_wrong
+@seed_option
+@report_errors
 def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> None:
     """Train the landmark network, or go on with the run that is in the folder --out.
 
     Leaves landmarks68.onnx and its model card in --out. In --data, backgrounds holds pictures
     without a face and faces holds faces cut out, both of any size; presence is learned from them.
     """
-    try:
-        from fer_core.training.landmarks.run import run
-        from fer_core.training.landmarks.state import Settings
-    except ModuleNotFoundError as error:
-        click.echo(f"Error: {missing_sentence('train', error)}", err=True)
-        sys.exit(BAD_INPUT)
+    from fer_core.training.landmarks.run import run
+    from fer_core.training.landmarks.state import Settings
+
     run(data, out, Settings(epochs=epochs, seed=seed))

@@ -1,4 +1,5 @@
-"""Checkpoints of training runs: written whole or not at all, and checked when they are read."""
+"""Checkpoint files: written whole or not at all, checked when read, and read without running code
+from them."""
 
 from __future__ import annotations
 
@@ -30,6 +31,20 @@ def read_checkpoint(path: Path, keys: Iterable[str]) -> dict[str, Any]:
     if not isinstance(content, dict) or not set(keys) <= set(content):
         raise DatasetError(f"{path} is not a checkpoint of this program.")
     return content
+
+
+def save_network(network: nn.Module, path: Path) -> None:
+    """Write the weights, which ``read_weights`` reads."""
+    write_checkpoint({"network": network.state_dict()}, path)
+
+
+def read_weights(network: nn.Module, path: Path) -> None:
+    """Give a network the weights that ``save_network`` wrote to ``path``, ready for inference.
+
+    Raises ``DatasetError`` if the file holds no weights, or those of another network.
+    """
+    load_weights(network, read_checkpoint(path, {"network"})["network"], path)
+    network.eval()
 
 
 def load_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:

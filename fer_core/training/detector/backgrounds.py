@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import DatasetError
 from fer_core.models.detectors import FaceDetector
-from fer_core.training.detector.data import read_bgr
-from fer_core.training.landmarks.data import SUFFIXES, to_grey
+from fer_core.training.dataset_files import SUFFIXES, read_bgr, to_grey
 
 BACKGROUND_PX = 512
 

@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.errors import DatasetError, PictureError
-from fer_core.media.images import read_picture
+from fer_core.errors import DatasetError
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
 from fer_core.schema import Box
-from fer_core.training.expression.data import read_rows
-from fer_core.training.landmarks.data import to_grey
+from fer_core.training.dataset_files import read_bgr, read_rows, refuse_rows, to_grey
 
 TILE_PX = 160
 TILES_PER_ROW, TILES_PER_SHEET = 40, 1600
@@ -135,22 +133,6 @@ def read_boxes(path: Path, rows: Sequence[dict[str, str]]) -> NDArray[np.float32
     flawed: NDArray[np.bool_] = ~np.asarray(usable)
     refuse_rows(path, flawed, "the box has no width and height of a pixel or more")
     return boxes
-
-
-def refuse_rows(path: Path, flawed: NDArray[np.bool_], sentence: str) -> None:
-    """Raise ``DatasetError`` about the first row of a csv where ``flawed`` ``(n,)`` is true."""
-    if flawed.any():
-        raise DatasetError(f"{path}, line {int(flawed.argmax()) + 2}: {sentence}.")
-
-
-def read_bgr(path: Path) -> NDArray[np.uint8]:
-    """A picture ``(height, width, 3)``; ``DatasetError`` if there is none at ``path``."""
-    if not path.is_file():
-        raise DatasetError(f"{path} is not there. Check the folder and the csv.")
-    try:
-        return read_picture(path)
-    except PictureError as error:
-        raise DatasetError(f"{path} is not a picture that can be read.") from error
 
 
 def _read_sheets(folder: Path, n: int) -> NDArray[np.uint8]:

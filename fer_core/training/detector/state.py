@@ -1,23 +1,26 @@
-"""What a run is: its settings, its state between two epochs, and the files that hold both."""
+"""A training run of the detector: its settings, and its state between two epochs."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from fer_core.errors import DatasetError
-from fer_core.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from fer_core.training.checkpoints import read_weights
 from fer_core.training.detector.network import DetectorNet
 from fer_core.training.device import device
-
-_KEYS = {"settings", "step", "seconds", "network", "average", "optimizer", "history"}
-
+from fer_core.training.run_state import (
+    RunState,
+    parameter_groups,
+    read_run,
+    refuse_other_settings,
+    restore,
+)
 
 PIXELS, PROCESSOR_PIXELS = 13_200_000, 900_000
-"""Of a batch: on an accelerator, and where there is none."""
+"""Pixels of a batch: on an accelerator, and on a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,11 @@ def usual_pixels() -> int:
 
 
 @dataclass(slots=True)
-class State:
+class State(RunState[DetectorNet, Settings]):
     """A run between two steps; ``seconds`` is how long it has lasted so far."""
 
-    settings: Settings
-    network: DetectorNet
-    average: DetectorNet
-    optimizer: torch.optim.Optimizer
     step: int
     seconds: float
-    history: list[dict[str, float]]
 
     @property
     def progress(self) -> float:
@@ -77,67 +75,34 @@ def new_state(settings: Settings) -> State:
     """A run that has not begun."""
     torch.manual_seed(settings.seed)
     network = DetectorNet().to(device(), memory_format=torch.channels_last)
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]  # biases, normalisation
     optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
+        parameter_groups(network, settings.weight_decay),
         lr=settings.learning_rate,
         betas=(0.9, 0.99),
     )
-    return State(settings, network, copy.deepcopy(network), optimizer, 0, 0.0, [])
-
-
-def save_checkpoint(state: State, path: Path) -> None:
-    """Write everything that ``resume`` needs."""
-    write_checkpoint(
-        {
-            "settings": asdict(state.settings),
-            "step": state.step,
-            "seconds": state.seconds,
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "history": state.history,
-        },
-        path,
-    )
-
-
-def save_network(network: DetectorNet, path: Path) -> None:
-    """Write the weights, which ``load_network`` reads."""
-    write_checkpoint({"network": network.state_dict()}, path)
+    average = copy.deepcopy(network)
+    return State(settings, network, average, optimizer, history=[], step=0, seconds=0.0)
 
 
 def resume(path: Path, settings: Settings) -> State:
     """The run whose ``last.pt`` lies at ``path``.
 
-    How long it lasts may differ from what it began with. The size of its batches stays, also on a
-    computer that would begin with others. Raises ``DatasetError`` if the file is no checkpoint, or
-    one of another network or other settings.
+    Its length may differ from what it began with. Its batch size stays, also on a computer that
+    would begin with another. Raises ``DatasetError`` if the file is no checkpoint, or one of
+    another network or other settings.
     """
-    content = read_checkpoint(path, _KEYS)
+    content = read_run(path, State)
     begun = Settings(**content["settings"])
     settings = replace(settings, pixels=begun.pixels)
-    if begun != replace(settings, epochs=begun.epochs, minutes=begun.minutes):
-        raise DatasetError(
-            f"{path} is a checkpoint of a run with other settings. "
-            "Give the settings it began with, or another folder."
-        )
+    same = begun == replace(settings, epochs=begun.epochs, minutes=begun.minutes)
+    refuse_other_settings(path, same)
     state = new_state(settings)
-    load_weights(state.network, content["network"], path)
-    load_weights(state.average, content["average"], path)
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.step, state.seconds = content["step"], content["seconds"]
-    state.history = content["history"]
+    restore(state, content, path)
     return state
 
 
 def load_network(path: Path) -> DetectorNet:
     """The network that ``save_network`` wrote; ``DatasetError`` if it is none."""
     network = DetectorNet()
-    load_weights(network, read_checkpoint(path, {"network"})["network"], path)
-    network.eval()
+    read_weights(network, path)
     return network

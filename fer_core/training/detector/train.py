@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from fer_core.errors import FerError
+from fer_core.training.checkpoints import save_network
 from fer_core.training.detector.curves import write_curves
 from fer_core.training.detector.data import FaceTiles
 from fer_core.training.detector.decode import Boxes, suppress
@@ -32,10 +33,11 @@ from fer_core.training.detector.losses import BOX_WEIGHT, POINTS_WEIGHT, as_targ
 from fer_core.training.detector.network import DetectorNet, decode
 from fer_core.training.detector.plan import Plan, plan
 from fer_core.training.detector.render import Renderer
-from fer_core.training.detector.state import Settings, State, save_checkpoint, save_network
+from fer_core.training.detector.state import Settings, State
 from fer_core.training.device import device
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
+from fer_core.training.run_state import save_checkpoint
 
 THRESHOLDS = [hundredths / 100.0 for hundredths in range(30, 95, 5)]
 WANTED_PRECISION = 0.9

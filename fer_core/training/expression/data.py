@@ -5,7 +5,6 @@ Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetErr
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from PIL import Image
 
 from fer_core.errors import DatasetError
 from fer_core.labels import EMOTIONS, Emotion
+from fer_core.training.dataset_files import read_rows
 
 TILE = 48
 """Side of a tile in pixels."""
@@ -93,34 +93,6 @@ def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
         labels=np.array([index_of[row[_LABEL_COLUMN]] for row in rows], dtype=np.int64),
         votes=_read_votes(labels, rows),
     )
-
-
-def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:
-    """The rows of a csv that has at least the columns ``wanted``.
-
-    Raises ``DatasetError`` if it is missing or malformed: ``remedy`` is the sentence for a missing
-    column, ``amount`` says how many rows there should be.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = sorted(wanted - set(reader.fieldnames or ()))
-            if missing:
-                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-                raise DatasetError(
-                    f"{path} lacks the columns {', '.join(missing[:3])}{more}. {remedy}"
-                )
-            rows = list(reader)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
-    if not rows:
-        raise DatasetError(f"{path} has no rows. It needs {amount}.")
-    for line, row in enumerate(rows, start=2):
-        if any(row[column] is None for column in wanted):
-            raise DatasetError(f"{path}, line {line}: the row is too short.")
-    return rows
 
 
 def _read_votes(path: Path, rows: list[dict[str, str]]) -> NDArray[np.int64]:

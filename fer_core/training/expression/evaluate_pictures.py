@@ -14,8 +14,8 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import DatasetError, PictureError
 from fer_core.media.images import read_picture
 from fer_core.schema import Face
+from fer_core.training.dataset_files import read_rows
 from fer_core.training.expression import metrics
-from fer_core.training.expression.data import read_rows
 
 RESAMPLES = 1000
 """Draws of people with replacement that an interval is made of (Efron and Tibshirani 1993)."""

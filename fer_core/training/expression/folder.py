@@ -17,9 +17,8 @@ from PIL import Image
 from fer_core.errors import DatasetError
 from fer_core.export.records import columns as picture_columns
 from fer_core.timeline.table import columns as timeline_columns
+from fer_core.training.dataset_files import SUFFIXES
 from fer_core.training.expression.data import TILE
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 HELD_OUT_SHARE = 0.2
 

@@ -1,27 +1,27 @@
-"""A training run between two epochs, and the files that hold it.
-
-``last.pt`` holds everything needed to go on, ``best.pt`` only a network. Both are PyTorch files
-that are read without running code from them.
-"""
+"""A training run of the expression network: its settings, and its state between two epochs."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from fer_core.errors import DatasetError
 from fer_core.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from fer_core.training.device import device
 from fer_core.training.expression.data import TILE
 from fer_core.training.expression.network import CHANNELS, SIDE, CompactNet, channels_of
-
-CHECKPOINT_KEYS = {"classes", "settings", "epoch", "network", "average", "optimizer", "history"}
+from fer_core.training.run_state import (
+    RunState,
+    parameter_groups,
+    read_run,
+    refuse_other_settings,
+    restore,
+)
 
 UNENLARGED = TILE
-"""The side that networks had before they noted it in their files."""
+"""The side in pixels of networks whose files do not state it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,11 @@ class Settings:
 
 
 @dataclass(slots=True)
-class State:
-    """A run between two epochs."""
+class State(RunState[CompactNet, Settings]):
+    """A run between two epochs. ``classes`` names the labels of each head, in column order."""
 
     classes: dict[str, list[str]]
-    settings: Settings
-    network: CompactNet
-    average: CompactNet
-    optimizer: torch.optim.Optimizer
     epoch: int
-    history: list[dict[str, float]]
 
 
 def new_state(
@@ -81,31 +76,14 @@ def new_state(
         network.stem.load_state_dict(start.stem.state_dict())
         network.blocks.load_state_dict(start.blocks.state_dict())
     network.to(device(), memory_format=torch.channels_last)
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]  # biases, normalisation
     optimizer = torch.optim.SGD(
-        [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others}],
+        parameter_groups(network, settings.weight_decay),
         lr=settings.learning_rate,
         momentum=0.9,
         nesterov=True,
     )
-    return State(classes, settings, network, copy.deepcopy(network), optimizer, 0, [])
-
-
-def save_checkpoint(state: State, path: Path) -> None:
-    """Write everything that ``resume`` needs."""
-    write_checkpoint(
-        {
-            "classes": state.classes,
-            "settings": asdict(state.settings),
-            "epoch": state.epoch,
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "history": state.history,
-        },
-        path,
-    )
+    average = copy.deepcopy(network)
+    return State(settings, network, average, optimizer, history=[], classes=classes, epoch=0)
 
 
 def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
@@ -121,18 +99,12 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.
     """
-    content = read_checkpoint(path, CHECKPOINT_KEYS)
+    content = read_run(path, State)
     begun = Settings(**{"side": UNENLARGED, **content["settings"]})
-    if content["classes"] != classes or begun != replace(settings, epochs=begun.epochs):
-        raise DatasetError(
-            f"{path} is a checkpoint of a run with other classes or settings. "
-            "Give the settings it began with, or another folder."
-        )
+    same = content["classes"] == classes and begun == replace(settings, epochs=begun.epochs)
+    refuse_other_settings(path, same, "classes or settings")
     state = new_state(classes, settings)
-    load_weights(state.network, content["network"], path)
-    load_weights(state.average, content["average"], path)
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.epoch, state.history = content["epoch"], content["history"]
+    restore(state, content, path)
     return state
 
 

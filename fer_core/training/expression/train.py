@@ -25,8 +25,9 @@ from fer_core.training.device import device
 from fer_core.training.expression.augment import augment, mix
 from fer_core.training.expression.curves import write_curves, write_log
 from fer_core.training.expression.network import half_precision, move_average
-from fer_core.training.expression.state import Settings, State, save_checkpoint, save_network
+from fer_core.training.expression.state import Settings, State, save_network
 from fer_core.training.expression.teachers import teachers_say, with_teachers
+from fer_core.training.run_state import save_checkpoint
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.errors import DatasetError, PictureError
-from fer_core.media.images import read_picture
+from fer_core.errors import DatasetError
 from fer_core.models.landmarks.landmarks68 import POINTS
-from fer_core.training.expression.data import read_rows
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows, refuse_rows, to_grey
 
 TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
 """Of the people; the others are the test."""
@@ -77,7 +73,7 @@ def read_landmark_faces(images: Path, labels: Path) -> LandmarkFaces:
         labels, {"file", *_COORDINATES}, "It needs file, x0, y0 … x67, y67.", "one for each picture"
     )
     return LandmarkFaces(
-        pictures=[_read_picture(images / row["file"]) for row in rows],
+        pictures=[read_bgr(images / row["file"]) for row in rows],
         points=_read_points(labels, rows),
         people=[row.get("person") or "" for row in rows],
     )
@@ -114,21 +110,7 @@ def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
     if not folder.is_dir():
         return {}
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    return {path.name: to_grey(_read_picture(path)) for path in paths}
-
-
-def to_grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(height, width, 3)`` BGR -> ``(height, width)``."""
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def _read_picture(path: Path) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise DatasetError(f"{path} is not there. Check the folder and the csv.")
-    try:
-        return read_picture(path)
-    except PictureError as error:
-        raise DatasetError(f"{path} is not a picture that can be read.") from error
+    return {path.name: to_grey(read_bgr(path)) for path in paths}
 
 
 def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
@@ -138,9 +120,7 @@ def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
         raise DatasetError(f"{path}: points are numbers ({error}).") from error
     points: NDArray[np.float32] = flat.reshape(-1, POINTS, 2)
     flawed = ~np.isfinite(flat).all(axis=1) | (interocular(points) < 1e-3)
-    if flawed.any():
-        line = int(np.flatnonzero(flawed)[0]) + 2
-        raise DatasetError(f"{path}, line {line}: the outer eye corners are not two places.")
+    refuse_rows(path, flawed, "the outer eye corners are not two points")
     return points
 
 

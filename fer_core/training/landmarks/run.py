@@ -13,6 +13,7 @@ from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.landmarks import MIN_PRESENCE
 from fer_core.models.landmarks.crops import LANDMARK_PX
 from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.training.dataset_files import to_grey
 from fer_core.training.device import parameter_count
 from fer_core.training.landmarks.augment import detected
 from fer_core.training.landmarks.card import Run, write_card
@@ -22,7 +23,6 @@ from fer_core.training.landmarks.data import (
     read_folder,
     read_landmark_faces,
     split_by_person,
-    to_grey,
 )
 from fer_core.training.landmarks.evaluate import (
     PresenceScores,

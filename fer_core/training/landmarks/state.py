@@ -1,19 +1,23 @@
-"""What a run is: its settings, its state between two epochs, and the files that hold both."""
+"""A training run of the landmark network: its settings, and its state between two epochs."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from fer_core.errors import DatasetError
-from fer_core.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from fer_core.training.checkpoints import read_weights
 from fer_core.training.device import device
 from fer_core.training.landmarks.network import Landmarks68Net
-
-_KEYS = {"settings", "epoch", "network", "average", "optimizer", "history"}
+from fer_core.training.run_state import (
+    RunState,
+    parameter_groups,
+    read_run,
+    refuse_other_settings,
+    restore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,51 +42,20 @@ class Settings:
 
 
 @dataclass(slots=True)
-class State:
+class State(RunState[Landmarks68Net, Settings]):
     """A run between two epochs."""
 
-    settings: Settings
-    network: Landmarks68Net
-    average: Landmarks68Net
-    optimizer: torch.optim.Optimizer
     epoch: int
-    history: list[dict[str, float]]
 
 
 def new_state(settings: Settings) -> State:
     """A run that has not begun."""
     torch.manual_seed(settings.seed)
     network = Landmarks68Net().to(device(), memory_format=torch.channels_last)
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]  # biases, normalisation
     optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
+        parameter_groups(network, settings.weight_decay), lr=settings.learning_rate
     )
-    return State(settings, network, copy.deepcopy(network), optimizer, 0, [])
-
-
-def save_checkpoint(state: State, path: Path) -> None:
-    """Write everything that ``resume`` needs."""
-    write_checkpoint(
-        {
-            "settings": asdict(state.settings),
-            "epoch": state.epoch,
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "history": state.history,
-        },
-        path,
-    )
-
-
-def save_network(network: Landmarks68Net, path: Path) -> None:
-    """Write the weights, which ``load_network`` reads."""
-    write_checkpoint({"network": network.state_dict()}, path)
+    return State(settings, network, copy.deepcopy(network), optimizer, history=[], epoch=0)
 
 
 def resume(path: Path, settings: Settings) -> State:
@@ -91,24 +64,16 @@ def resume(path: Path, settings: Settings) -> State:
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.
     """
-    content = read_checkpoint(path, _KEYS)
+    content = read_run(path, State)
     begun = Settings(**content["settings"])
-    if begun != replace(settings, epochs=begun.epochs):
-        raise DatasetError(
-            f"{path} is a checkpoint of a run with other settings. "
-            "Give the settings it began with, or another folder."
-        )
+    refuse_other_settings(path, begun == replace(settings, epochs=begun.epochs))
     state = new_state(settings)
-    load_weights(state.network, content["network"], path)
-    load_weights(state.average, content["average"], path)
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.epoch, state.history = content["epoch"], content["history"]
+    restore(state, content, path)
     return state
 
 
 def load_network(path: Path) -> Landmarks68Net:
     """The network that ``save_network`` wrote; ``DatasetError`` if it is none."""
     network = Landmarks68Net()
-    load_weights(network, read_checkpoint(path, {"network"})["network"], path)
-    network.eval()
+    read_weights(network, path)
     return network

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fer_core.training.checkpoints import save_network
 from fer_core.training.device import device
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
@@ -29,7 +30,8 @@ from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.data import interocular
 from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.network import Landmarks68Net
-from fer_core.training.landmarks.state import Settings, State, save_checkpoint, save_network
+from fer_core.training.landmarks.state import Settings, State
+from fer_core.training.run_state import save_checkpoint
 
 WING_WIDTH, WING_CURVE = 4.0, 1.0
 """Of the loss, in hundredths of the crop's side."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from fer_core.export.charts.basic import (
@@ -14,24 +12,11 @@ from fer_core.export.charts.basic import (
     timeline_template,
 )
 from fer_core.labels import COLORS, EMOTIONS
-from fer_core.schema import Box, Face, FrameResult
-from fer_core.timeline.table import Timeline
+from tests.sessions import SHARES
+from tests.sessions import mixed_face as face
+from tests.sessions import mixed_table as table
 
 WINDOW_S = 60.0
-SHARES = (0.02, 0.03, 0.05, 0.7, 0.1, 0.04, 0.06)
-
-
-def face(track_id: int = 1, shares: tuple[float, ...] = SHARES) -> Face:
-    return Face(Box(1, 2, 30, 40), 0.9, probabilities=shares, track_id=track_id)
-
-
-def table(seconds: float, fps: float = 10.0, *, gone: tuple[float, ...] = ()) -> pd.DataFrame:
-    """One face all the time, except in the frames at ``gone``."""
-    timeline = Timeline()
-    for t_s in np.arange(0, seconds, 1 / fps).round(6):
-        faces = () if t_s in gone else (face(),)
-        timeline.append(FrameResult(64, 48, faces, "model", "detector", t_s=float(t_s)))
-    return timeline.to_frame()
 
 
 def test_a_bar_for_each_expression_with_name_colour_and_percentage():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError, WeightsCorrupt  # noqa: E402
 from fer_core.models.detectors.haar import HaarDetector  # noqa: E402
 from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS  # noqa: E402
+from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.detector import train as training  # noqa: E402
 from fer_core.training.detector.backgrounds import read_backgrounds  # noqa: E402
 from fer_core.training.detector.data import read_face_tiles, split_by_person  # noqa: E402
@@ -34,7 +34,6 @@ from fer_core.training.detector.state import (  # noqa: E402
     load_network,
     new_state,
     resume,
-    save_network,
 )
 from fer_core.training.detector.train import (  # noqa: E402
     Material,
@@ -46,6 +45,12 @@ from fer_core.training.detector.train import (  # noqa: E402
     validate,
 )
 from tests.training.detector.conftest import CentralPoints  # noqa: E402
+from tests.training.runs import (  # noqa: E402
+    assert_refused,
+    assert_same_weights,
+    hide_pytorch,
+    stopped_after_an_epoch,
+)
 
 TINY = Settings(
     epochs=2, steps=2, pixels=2 * 96 * 96, shapes=((96, 96, 1.0), (96, 128, 1.0)), held_out=3
@@ -106,28 +111,17 @@ def test_a_run_leaves_a_log_its_curves_and_the_best_network(
     assert any((best.recall or 0.0) == row["validation_recall"] for row in state.history)
 
 
-class Stopped(Exception):
-    """Somebody pressed Ctrl-C."""
-
-
 def test_a_run_that_was_stopped_goes_on_exactly(
-    material: tuple[Material, Material], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: tuple[Material, Material], tmp_path: Path
 ) -> None:
     whole = go(material, tmp_path / "whole", TINY)
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "write_log", stop)  # just after the checkpoint of the first epoch
-        with pytest.raises(Stopped):
-            go(material, tmp_path / "stopped", TINY)
+    with stopped_after_an_epoch(training):
+        go(material, tmp_path / "stopped", TINY)
     begun = resume(tmp_path / "stopped" / "last.pt", TINY)
     assert begun.step == 2
     again = go(material, tmp_path / "stopped", TINY, begun)
     assert again.step == whole.step == 4
-    for name, value in whole.average.state_dict().items():
-        torch.testing.assert_close(again.average.state_dict()[name], value, rtol=0, atol=0)
+    assert_same_weights(whole, again)
 
 
 def test_a_checkpoint_of_other_settings_or_none(
@@ -347,19 +341,12 @@ def test_missing_data_writes_nothing(
 ) -> None:
     (tmp_path / missing).rename(tmp_path / "elsewhere")
     result = command(tiles_folder, backgrounds_folder, tmp_path / "run")
-    assert result.exit_code == 2
-    assert missing in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not (tmp_path / "run").exists()
+    assert_refused(result, missing, tmp_path / "run")
 
 
 def test_without_pytorch_the_command_says_what_to_install(
     tiles_folder: Path, backgrounds_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("fer_core.training.detector.")]:
-        if name.rpartition(".")[2] in {"run", "state", "train", "network", "export"}:
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torch", None)
+    hide_pytorch(monkeypatch)
     result = command(tiles_folder, backgrounds_folder, tmp_path / "run")
-    assert result.exit_code == 2
-    assert "requirements-train.txt" in result.stderr
+    assert_refused(result, "requirements-train.txt", tmp_path / "run")

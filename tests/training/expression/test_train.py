@@ -25,7 +25,6 @@ from fer_core.training.expression.state import (  # noqa: E402
     load_network,
     new_state,
     resume,
-    save_checkpoint,
     save_network,
 )
 from fer_core.training.expression.targets import one_hot  # noqa: E402
@@ -36,6 +35,7 @@ from fer_core.training.expression.train import (  # noqa: E402
     predict_logits,
     train,
 )
+from fer_core.training.run_state import save_checkpoint  # noqa: E402
 from tests.training.expression.conftest import face  # noqa: E402
 
 CLASSES = {"head": ["a", "b", "c", "d", "e", "f", "g"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError  # noqa: E402
 from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model  # noqa: E402
 from fer_core.paths import ROOT  # noqa: E402
+from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.expression.export import PARITY  # noqa: E402
 from fer_core.training.landmarks import export as exporter  # noqa: E402
 from fer_core.training.landmarks import run as runs  # noqa: E402
@@ -29,7 +29,6 @@ from fer_core.training.landmarks.state import (  # noqa: E402
     load_network,
     new_state,
     resume,
-    save_network,
 )
 from fer_core.training.landmarks.train import (  # noqa: E402
     learning_rate,
@@ -37,6 +36,12 @@ from fer_core.training.landmarks.train import (  # noqa: E402
     train,
     validate,
     wing,
+)
+from tests.training.runs import (  # noqa: E402
+    assert_refused,
+    assert_same_weights,
+    hide_pytorch,
+    stopped_after_an_epoch,
 )
 
 TINY = Settings(epochs=2, batch=4, negatives=2, strangers=1)
@@ -73,28 +78,15 @@ def test_a_run_learns(faces_folder: Path, tmp_path: Path) -> None:
     assert min(abs(best["validation_nme_percent"] - error) for error in errors) < 1e-3
 
 
-class Stopped(Exception):
-    """Somebody pressed Ctrl-C."""
-
-
-def test_a_run_that_was_stopped_goes_on_exactly(
-    faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_stopped_goes_on_exactly(faces_folder: Path, tmp_path: Path) -> None:
     whole = go(faces_folder, tmp_path / "whole", TINY)
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "write_log", stop)  # just after the checkpoint of the first epoch
-        with pytest.raises(Stopped):
-            go(faces_folder, tmp_path / "stopped", TINY)
+    with stopped_after_an_epoch(training):
+        go(faces_folder, tmp_path / "stopped", TINY)
     begun = resume(tmp_path / "stopped" / "last.pt", TINY)
     assert begun.epoch == 1
     again = go(faces_folder, tmp_path / "stopped", TINY, begun)
     assert again.epoch == whole.epoch == 2
-    for name, value in whole.average.state_dict().items():
-        torch.testing.assert_close(again.average.state_dict()[name], value, rtol=0, atol=0)
+    assert_same_weights(whole, again)
 
 
 def test_a_checkpoint_of_other_settings_or_none(faces_folder: Path, tmp_path: Path) -> None:
@@ -197,19 +189,12 @@ def test_the_command_ends_with_a_network_and_its_card(faces_folder: Path, tmp_pa
 def test_missing_data_writes_nothing(faces_folder: Path, tmp_path: Path, missing: str) -> None:
     (faces_folder / missing).rename(tmp_path / "elsewhere")
     result = command(faces_folder, tmp_path / "run")
-    assert result.exit_code == 2
-    assert missing in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not (tmp_path / "run").exists()
+    assert_refused(result, missing, tmp_path / "run")
 
 
 def test_without_pytorch_the_command_says_what_to_install(
     faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("fer_core.training.landmarks.")]:
-        if name.rpartition(".")[2] in {"run", "state", "train", "network", "export"}:
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torch", None)
+    hide_pytorch(monkeypatch)
     result = command(faces_folder, tmp_path / "run")
-    assert result.exit_code == 2
-    assert "requirements-train.txt" in result.stderr
+    assert_refused(result, "requirements-train.txt", tmp_path / "run")

@@ -13,25 +13,12 @@ from fer_core.analysis.baseline import RestingExpression
 from fer_core.export.charts.basic import affect_figure
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.session import LiveCamera
-from fer_core.schema import Box, Face, FrameResult, HeadPose
+from fer_core.schema import FrameResult, HeadPose
 from fer_core.timeline.table import Timeline
 from fer_core.ui.live.charts import MOST_FACES, face_charts
 from fer_core.ui.live.view_state import LiveView, against_rest
-
-SHARES = (0.02, 0.03, 0.05, 0.7, 0.1, 0.04, 0.06)
-
-
-def face(track_id: int = 1, shares: tuple[float, ...] = SHARES) -> Face:
-    return Face(Box(1, 2, 30, 40), 0.9, probabilities=shares, track_id=track_id)
-
-
-def table(seconds: float, fps: float = 10.0, *, gone: tuple[float, ...] = ()) -> pd.DataFrame:
-    """One face all the time, except in the frames at ``gone``."""
-    timeline = Timeline()
-    for t_s in np.arange(0, seconds, 1 / fps).round(6):
-        faces = () if t_s in gone else (face(),)
-        timeline.append(FrameResult(64, 48, faces, "model", "detector", t_s=float(t_s)))
-    return timeline.to_frame()
+from tests.sessions import mixed_face as face
+from tests.sessions import mixed_table as table
 
 
 class Silent:

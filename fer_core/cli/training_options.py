@@ -1,0 +1,41 @@
+"""What the commands for training and evaluation share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_core.errors import FerError
+from fer_core.extras import missing_sentence
+
+BAD_INPUT = 2
+"""The exit code for data that cannot be used, and for a missing package."""
+
+out_option = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder of the run."
+)
+seed_option = click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+
+
+def report_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print a sentence and exit with ``BAD_INPUT`` if the data or the installation is unusable."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except FerError as error:
+            sentence = str(error)
+        except ModuleNotFoundError as error:
+            sentence = missing_sentence("train", error)
+        else:
+            return
+        click.echo(f"Error: {sentence}", err=True)
+        sys.exit(BAD_INPUT)
+
+    return wrapped

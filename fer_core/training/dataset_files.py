@@ -1,0 +1,65 @@
+"""Reads csv files and pictures of labelled data; raises ``DatasetError`` if they are unusable."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.errors import DatasetError, PictureError
+from fer_core.media.images import read_picture
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+"""The pictures of a folder that are read."""
+
+
+def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:
+    """The rows of a csv that has at least the columns ``wanted``.
+
+    Raises ``DatasetError`` if it is missing or malformed: ``remedy`` is the sentence for a missing
+    column, ``amount`` says how many rows there should be.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = sorted(wanted - set(reader.fieldnames or ()))
+            if missing:
+                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+                raise DatasetError(
+                    f"{path} lacks the columns {', '.join(missing[:3])}{more}. {remedy}"
+                )
+            rows = list(reader)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
+    if not rows:
+        raise DatasetError(f"{path} has no rows. It needs {amount}.")
+    for line, row in enumerate(rows, start=2):
+        if any(row[column] is None for column in wanted):
+            raise DatasetError(f"{path}, line {line}: the row is too short.")
+    return rows
+
+
+def refuse_rows(path: Path, flawed: NDArray[np.bool_], sentence: str) -> None:
+    """Raise ``DatasetError`` about the first row of a csv where ``flawed`` ``(n,)`` is true."""
+    if flawed.any():
+        raise DatasetError(f"{path}, line {int(flawed.argmax()) + 2}: {sentence}.")
+
+
+def read_bgr(path: Path) -> NDArray[np.uint8]:
+    """A picture ``(height, width, 3)``; ``DatasetError`` if there is none at ``path``."""
+    if not path.is_file():
+        raise DatasetError(f"{path} is not there. Check the folder and the csv.")
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise DatasetError(f"{path} is not a picture that can be read.") from error
+
+
+def to_grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(height, width, 3)`` BGR -> ``(height, width)``."""
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -1,0 +1,86 @@
+"""What all training runs share: their state between two epochs, its checkpoint, and resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from fer_core.errors import DatasetError
+from fer_core.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
+
+Network = TypeVar("Network", bound=nn.Module)
+Settings = TypeVar("Settings", bound=Any)
+
+
+@dataclass(slots=True)
+class RunState(Generic[Network, Settings]):
+    """A run between two epochs. ``average`` is the moving average of the network's weights.
+
+    A checkpoint holds every field under its name, those of subclasses too.
+    """
+
+    settings: Settings
+    network: Network
+    average: Network
+    optimizer: torch.optim.Optimizer
+    history: list[dict[str, float]]
+
+
+def save_checkpoint(state: RunState[Any, Any], path: Path) -> None:
+    """Write everything that resuming needs."""
+    content: dict[str, Any] = {"settings": asdict(state.settings)}
+    for name in _names(type(state)) - {"settings"}:
+        value = getattr(state, name)
+        has_state = isinstance(value, nn.Module | torch.optim.Optimizer)
+        content[name] = value.state_dict() if has_state else value
+    write_checkpoint(content, path)
+
+
+def read_run(path: Path, kind: type[RunState[Any, Any]]) -> dict[str, Any]:
+    """The fields of the run whose checkpoint lies at ``path``.
+
+    Raises ``DatasetError`` if the file is no checkpoint of a run of this kind.
+    """
+    return read_checkpoint(path, _names(kind))
+
+
+def refuse_other_settings(path: Path, same: bool, what: str = "settings") -> None:
+    """Raise ``DatasetError`` unless the run at ``path`` began with the ``same`` settings."""
+    if not same:
+        raise DatasetError(
+            f"{path} is a checkpoint of a run with other {what}. "
+            "Give the settings it began with, or another folder."
+        )
+
+
+def restore(state: RunState[Any, Any], content: Mapping[str, Any], path: Path) -> None:
+    """Bring a new ``state`` to where the run was that ``read_run`` read from ``path``.
+
+    Its settings stay. Raises ``DatasetError`` if the checkpoint is of another network.
+    """
+    for name in _names(type(state)) - {"settings"}:
+        value = getattr(state, name)
+        if isinstance(value, nn.Module):
+            load_weights(value, content[name], path)
+        elif isinstance(value, torch.optim.Optimizer):
+            value.load_state_dict(content[name])
+        else:
+            setattr(state, name, content[name])
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters for an optimizer: weights decay, biases and normalisation do not."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _names(kind: type[RunState[Any, Any]]) -> set[str]:
+    return {field.name for field in fields(kind)}
