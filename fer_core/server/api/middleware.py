@@ -17,7 +17,10 @@ SECURITY_HEADERS = {
 
 
 class ApiBoundary:
-    """Security headers, a count in the metrics, and a clean end of requests refused half way."""
+    """Security headers, a count in the metrics, and a clean end of requests refused half way.
+
+    Answers HEAD where there is GET, which FastAPI does not; the server leaves out the body.
+    """
 
     def __init__(self, app: ASGIApp, known: frozenset[str]) -> None:
         """``known``: the paths that the metrics may name."""
@@ -28,6 +31,8 @@ class ApiBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         unread = _has_body(scope)
 
         async def receive_and_note() -> Message:

@@ -62,6 +62,14 @@ def small_face():
     return file.getvalue()
 
 
+def test_head_is_answered_like_get_without_a_body(start_server):
+    server = start_server()
+    status, body, headers = ask(server, "HEAD", "/healthz")
+    assert (status, body) == (200, b"")
+    assert headers["content-length"] == "14"
+    assert ask(server, "HEAD", "/api/v1/analyze")[0] == 405
+
+
 def test_an_endless_body_is_cut_off_while_it_arrives(start_server, monkeypatch):
     monkeypatch.setenv("FER_API_MAX_BODY_MB", "1")
     server = start_server()
