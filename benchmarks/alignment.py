@@ -116,7 +116,7 @@ def measure() -> Report:
         [_table(figures)],
         [
             f"FER+ majority / FER2013 label, {len(faces)} tiles of FER2013's public test. Tiles "
-            "are enlarged and turned about their middle; beyond a tile its edge is repeated. The "
+            "are enlarged and turned about their centre; outside a tile its edge is repeated. The "
             "landmark network finds "
             + ", ".join(
                 f"{percent(found['found'])} of those turned by {turn} degrees "

@@ -78,13 +78,13 @@ def measure() -> Report:
         },
         [_labelled_table(labelled), *(_media_table(*found) for found in media.items())],
         [
-            f"The rule is {Framing()}. The first column re-frames the tiles themselves; the others "
-            "show them to a detector first, as large pictures, and take the square by its box. "
-            "Beyond a tile its edge is repeated: that favours squares that stay inside.",
-            "The astronaut and the man smile, the couple look neutral. Certainty and steadiness "
-            "are of the clips and of one picture of faces68 in ten. Entropy is of the seven "
-            f"shares, in bits. Jitter is the mean total variation distance to {JITTERS} boxes "
-            f"moved and scaled by up to {JITTER:.0%}: small is steady.",
+            f"The rule in use is {Framing()}. The first column crops the tiles directly; the "
+            "others first run a detector on the enlarged tile and crop by its box. Outside a tile "
+            "its edge is repeated, which favours squares that stay inside.",
+            "The astronaut and the man smile, the couple look neutral. Entropy and jitter are "
+            "measured on the clips and on every tenth picture of faces68. Entropy is that of the "
+            f"seven shares, in bits. Jitter is the mean total variation distance to {JITTERS} "
+            f"boxes moved and scaled by up to {JITTER:.0%}; smaller is steadier.",
         ],
     )
 

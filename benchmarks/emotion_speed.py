@@ -51,8 +51,8 @@ def measure() -> Report:
             )
         ],
         [
-            f"Compact takes **{times:.2f} times** as long (quartiles {low:.2f} to {high:.2f}); "
-            f"asked for: at most {MUST:g} times, if possible {GOAL:g}."
+            f"Compact takes **{times:.2f} times** as long (quartiles {low:.2f} to {high:.2f}). "
+            f"Target: at most {MUST:g} times; stretch target: {GOAL:g}."
         ],
     )
 

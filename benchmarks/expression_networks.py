@@ -31,8 +31,8 @@ def measure() -> Report:
     notes = [
         f"{reports[0]['n']} faces with a label of FER2013, {reports[0]['ferplus_n']} with a FER+ "
         "majority: more than half of the votes for the seven.",
-        "Compact is compared with each kind of label by the output that is calibrated for it. Its "
-        "training step and temperatures were chosen on these pictures, which flatters it.",
+        "Compact is compared with each kind of label through the output calibrated for it. Its "
+        "training step and temperatures were chosen on these pictures, which favours it.",
         f"mini-Xception is the network inside {PACKAGE}. What it was trained on is not documented: "
         "it may have seen these pictures.",
     ]

@@ -77,8 +77,8 @@ def measure() -> Report:
             ),
         ],
         [
-            f"A covered mouth is told of {percent(masks['with_mask'])} of the faces with a mask "
-            f"and of {percent(masks['without_mask'])} of those without. Half chose the weights."
+            f"A covered mouth is reported for {percent(masks['with_mask'])} of the faces with a "
+            f"mask and {percent(masks['without_mask'])} without. Half of them chose the weights."
         ],
     )
 

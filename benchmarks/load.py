@@ -191,13 +191,13 @@ def thirds_and_peak(samples: Sequence[float]) -> list[float]:
 
 
 NOTES = [
-    "Asked for: no error; 95 % of the photos within 2 s; live sessions keep half of the frames a "
-    "second they had alone; memory stays level.",
+    "Targets: no error; 95 % of the photos within 2 s; live sessions keep half of their frame rate "
+    "without users; memory stays level.",
 ]
 
 
 def tables(figures: dict[str, Any]) -> list[str]:
-    """The figures for people."""
+    """The figures as Markdown tables."""
     users = [
         [title, figures[count], *(f"{s:.2f}" for s in figures[times])]
         for title, count, times in (
@@ -223,9 +223,9 @@ def tables(figures: dict[str, Any]) -> list[str]:
     return [
         table(["", "how many", "median s", "95 % within s", "longest s"], users),
         f"Errors of users: {'; '.join(errors) or 'none'}. In the log: {figures['log_errors']}. "
-        f"Live sessions that lasted: {figures['still_live']} of {figures['streams']}.",
+        f"Live sessions still running: {figures['still_live']} of {figures['streams']}.",
         table(["", "live sessions alone", "while users come", "beside them"], live),
-        "Frames: each session. Memory with the users: the three thirds of the time, the peak.",
+        "Frames are per session. Memory with users: means of the three thirds of the time, peak.",
     ]
 
 

@@ -65,11 +65,11 @@ def measure() -> Report:
             "times_faster": {name: list(ratio) for name, ratio in times.items()},
             "processor_ms": processor_ms,
         },
-        [table(["", "median ms", "times faster (quartiles)", "of the processor, ms"], rows)],
+        [table(["", "median ms", "times faster (quartiles)", "processor time, ms"], rows)],
         [
-            "Asked for on an idle machine: 600 ms for `import fer_core`, 2000 ms for a picture by "
-            "the command.",
-            "The last column hardly depends on what else the machine does; all cores count.",
+            "Targets on an idle machine: 600 ms for `import fer_core`, 2000 ms for the command on "
+            "a picture.",
+            "The last column is summed over all cores and hardly depends on other load.",
         ],
     )
 

@@ -44,9 +44,9 @@ def measure() -> Report:
         {"clips": figures, "must": MUST, "goal": GOAL},
         [table(head, rows)],
         [
-            f"Asked for: {MUST} times, if possible {GOAL}.",
-            "The stream's time is the mean over the clip's frames, with those on which the "
-            "detector runs; it is the median over the turns.",
+            f"Target: {MUST} times; stretch target: {GOAL}.",
+            "The stream's time is the mean over all frames of the clip, including those on which "
+            "the detector runs, and the median over the turns.",
         ],
     )
 

@@ -136,7 +136,7 @@ def measure() -> Report:
             "often as the stream runs them.",
             f"Detector: {detector.name}, on one frame in "
             f"{len(packets) / watches[0].calls['detect']:.0f}. Decoding, analysis and encoding run "
-            "in threads of their own on the live page: this is work, not waiting.",
+            "in separate threads on the live page: these are processor times, not waits.",
         ],
     )
 
