@@ -10,7 +10,7 @@ from fer_core.labels import Emotion
 
 @dataclass(frozen=True, slots=True)
 class Affect:
-    """A point of the circumplex: how pleasant, and how activated, an expression looks; -1..1."""
+    """A point of the circumplex: how pleasant and how activated an expression looks, -1..1."""
 
     valence: float
     arousal: float
@@ -34,8 +34,8 @@ centre of the circumplex (Russell, "A circumplex model of affect", 1980), and no
 def derive_affect(labels: Sequence[str], shares: Sequence[float]) -> Affect | None:
     """The mean of the labels' coordinates, weighted by their shares (which sum to 1).
 
-    Derived: it holds no more than the shares do, and no network looked for it. None if a label has
-    no coordinates.
+    It is derived from the shares and adds no information; no network measured it. None if a label
+    has no coordinates.
     """
     if not all(label in COORDINATES for label in labels):
         return None

@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose.
+"""The exceptions of this package.
 
 ::
 
@@ -14,31 +14,31 @@
     │   ├── HistoryUnavailable  its database cannot be reached, read or written
     │   └── SessionUnknown      no session, or not this owner's
     ├── JobUnknown              no video job, or not this owner's
-    ├── TooManyJobs             this owner has as many videos in work as the limit
-    ├── WeightsError            a model cannot be used for want of its file
-    │   ├── WeightsMissing      it is not on this machine
-    │   ├── WeightsCorrupt      it is there, but truncated or another file
-    │   ├── DownloadFailed      it could not be fetched
+    ├── TooManyJobs             this owner already has as many videos in progress as allowed
+    ├── WeightsError            a model cannot be used because something is missing
+    │   ├── WeightsMissing      its file is not on this machine
+    │   ├── WeightsCorrupt      its file is truncated, or another file
+    │   ├── DownloadFailed      its file could not be downloaded
     │   └── PackageMissing      the Python package that runs it is not installed
     ├── UnknownModel            no model has this name
-    ├── RestNotMeasured         a face was not seen for long enough to know how it looks at rest
-    ├── IceSettingsWrong        the settings of the STUN and TURN servers contradict themselves
+    ├── RestNotMeasured         a face was not seen long enough to measure its resting expression
+    ├── IceSettingsWrong        the settings of the STUN and TURN servers contradict each other
     ├── RelayUnavailable        a provider of TURN servers gave no credentials
-    ├── BackendFailed           Ray, asked to spread the work over machines, is absent or failed
+    ├── BackendFailed           Ray, which distributes the work over machines, is absent or failed
     └── DatasetError            labelled data or a checkpoint for training or evaluation is unusable
 
-``str(error)`` is a sentence for the person in front of the screen: what is wrong, and what to do.
+``str(error)`` is a sentence for the user: what is wrong, and what to do.
 """
 
 from __future__ import annotations
 
 
 class FerError(Exception):
-    """The root: ``except FerError`` catches what a user can cause, and no programming mistake."""
+    """The base class: ``except FerError`` catches what a user can cause, but no bugs."""
 
 
 def unexpected_error_message(error: Exception) -> str:
-    """A sentence on whatever else one file in a million makes a library raise."""
+    """The sentence for an unexpected exception that a library raises on an unusual file."""
     return (
         f"This file could not be analysed ({type(error).__name__}: {error}). Save it again in "
         "another program and retry."
@@ -90,11 +90,11 @@ class JobUnknown(FerError):
 
 
 class TooManyJobs(FerError):
-    """This owner has as many videos waiting or at work as the limit allows."""
+    """This owner already has as many videos waiting or running as the limit allows."""
 
 
 class WeightsError(FerError):
-    """A model cannot be used for want of its file, or of what reads it."""
+    """A model cannot be used because its file, or the package that reads it, is missing."""
 
 
 class WeightsMissing(WeightsError):
@@ -102,11 +102,11 @@ class WeightsMissing(WeightsError):
 
 
 class WeightsCorrupt(WeightsError):
-    """The file is there, but it is truncated or not what it should be."""
+    """The file exists, but it is truncated or not the expected one."""
 
 
 class DownloadFailed(WeightsError):
-    """The file could not be fetched."""
+    """The file could not be downloaded."""
 
 
 class PackageMissing(WeightsError):
@@ -118,11 +118,11 @@ class UnknownModel(FerError):
 
 
 UnknownEngine = UnknownModel
-"""Its name in earlier versions."""
+"""The name of ``UnknownModel`` in earlier versions."""
 
 
 class RestNotMeasured(FerError):
-    """The face was not seen for long enough to know how it looks at rest."""
+    """The face was not seen long enough to measure its resting expression."""
 
 
 class IceSettingsWrong(FerError):
@@ -134,7 +134,7 @@ class RelayUnavailable(FerError):
 
 
 class BackendFailed(FerError):
-    """What was to spread the work over several machines is absent or failed."""
+    """Ray, which distributes work over several machines, is absent or failed."""
 
 
 class DatasetError(FerError):

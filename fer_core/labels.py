@@ -1,8 +1,8 @@
 """The seven expressions: their names, their order, one colour each.
 
-The order is DeepFace's, so that column ``i`` of every ``(n, 7)`` probability array in this
-project means ``EMOTIONS[i]``, whichever network made it. Only a network that was adapted to a
-user's own classes has other labels; it names them itself.
+The order is DeepFace's. Column ``i`` of every ``(n, 7)`` probability array in this project means
+``EMOTIONS[i]``, whichever network made it. Only a network adapted to a user's own classes has other
+labels, which it names itself.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ COLORS: dict[Emotion, Color] = {
 def color_of(label: str, labels: Sequence[str]) -> Color:
     """The colour of one of the labels a network knows.
 
-    An expression keeps its own wherever it appears. A user's own class takes, by its position
-    among the own classes, one that no expression in ``labels`` has; after seven they repeat.
+    An expression always has its own colour. A user's own class takes one that no expression in
+    ``labels`` has, by its position among the own classes; after seven they repeat.
     """
     if label in COLORS:
         return COLORS[Emotion(label)]

@@ -1,4 +1,4 @@
-"""What can be set from outside, each by an environment variable ``FER_<NAME>``."""
+"""The settings, each set by an environment variable ``FER_<NAME>``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fer_core.paths import STATE_DIR
 
-# Beyond these a number is a slip of the finger, and dates or sizes reckoned from it would overflow.
+# A larger number is a typing error, and dates or sizes calculated from it would overflow.
 _MOST, _MOST_AT_ONCE, _MOST_MB = 1_000_000, 1000, 1_000_000
 _YEAR_MINUTES = 366 * 24 * 60
 
 
-# Hidden, because the values that pydantic would repeat in an error may be secrets.
+# Hidden, because pydantic repeats the values in its errors, and they may be secrets.
 CONFIG = SettingsConfigDict(
     env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
 )
 
 
 def variable(name: str, description: str, **more: Any) -> Any:
-    """A field of a group of settings, read from a variable that has another name than the field."""
+    """A field that is read from a variable with another name than the field."""
     return Field(validation_alias=name, description=description, **more)
 
 
 class OidcSettings(BaseSettings):
-    """Sign-in with accounts of an OpenID Connect provider: all five of them, or none."""
+    """Sign-in with accounts of an OpenID Connect provider: all five fields, or none."""
 
     model_config = CONFIG
 
@@ -46,19 +46,19 @@ class OidcSettings(BaseSettings):
         default=None,
     )
     client_id: str | None = variable(
-        "FER_OIDC_CLIENT_ID", "What the provider calls this dashboard.", default=None
+        "FER_OIDC_CLIENT_ID", "The ID that the provider gave this dashboard.", default=None
     )
     client_secret: SecretStr | None = variable(
-        "FER_OIDC_CLIENT_SECRET", "The secret that the provider gave with it.", default=None
+        "FER_OIDC_CLIENT_SECRET", "The secret that the provider gave with the ID.", default=None
     )
     redirect_url: str | None = variable(
         "FER_OIDC_REDIRECT_URL",
-        "This dashboard's own address with /oauth2callback.",
+        "This dashboard's address with /oauth2callback.",
         default=None,
     )
     cookie_secret: SecretStr | None = variable(
         "FER_OIDC_COOKIE_SECRET",
-        "A long random text: it signs the sign-in cookies.",
+        "A long random text that signs the sign-in cookies.",
         default=None,
         min_length=32,
     )
@@ -74,7 +74,7 @@ class OidcSettings(BaseSettings):
 class Settings(BaseSettings):
     """The settings of this process; pydantic checks the types and names the wrong variable.
 
-    Those of TURN stand apart (fer_core/live/turn_settings.py): where they are wrong, only the
+    The TURN settings are separate (fer_core/live/turn_settings.py): if they are wrong, only the
     camera does not work.
     """
 
@@ -82,18 +82,18 @@ class Settings(BaseSettings):
 
     weights_dir: Path | None = Field(
         default=None,
-        description="A folder with the networks' files, for machines without a network.",
+        description="A folder with the models' files, for machines without internet access.",
     )
     detector: str = Field(
-        default="auto", description="What finds the faces: auto, or the name of a detector."
+        default="auto", description="The face detector: auto, or a detector's name."
     )
     emotion: str = Field(
         default="auto",
-        description="What reads the expressions: auto, or the name of an emotion model.",
+        description="The emotion model: auto, or a model's name.",
     )
     data_dir: Path = Field(
         default=STATE_DIR / "data",
-        description="The folder for the history, and for videos while they are worked on.",
+        description="The folder for the history, and for videos while they are analysed.",
     )
     database_url: str | None = Field(
         default=None,
@@ -116,25 +116,25 @@ class Settings(BaseSettings):
         description="Longest video, or chosen part of one, in minutes.",
     )
     max_jobs: int = Field(
-        default=1, ge=1, le=_MOST_AT_ONCE, description="Videos that are analysed at once."
+        default=1, ge=1, le=_MOST_AT_ONCE, description="Videos analysed at the same time."
     )
     max_user_jobs: int = Field(
         default=50,
         ge=1,
         le=_MOST,
-        description="Videos that one user may have waiting or at work.",
+        description="Videos that one user may have waiting or running.",
     )
     max_job_minutes: float = Field(
         default=240.0,
         gt=0.0,
         le=_YEAR_MINUTES,
-        description="How long a video is worked on before it makes room for others, in minutes.",
+        description="How long a video is analysed before it makes way for others, in minutes.",
     )
     video_hours: int = Field(
         default=24,
         ge=1,
         le=_YEAR_MINUTES // 60,
-        description="How long an uploaded video stays for replay, in hours.",
+        description="How long an uploaded video is kept for replay, in hours.",
     )
     max_upload_mb: int = Field(
         default=25, ge=1, le=_MOST_MB, description="Largest picture file, in megabytes."
@@ -150,13 +150,13 @@ class Settings(BaseSettings):
         default=8,
         ge=1,
         le=_MOST_AT_ONCE,
-        description="Live cameras that are analysed at once, in all sessions.",
+        description="Live cameras analysed at the same time, in all sessions.",
     )
     max_user_streams: int = Field(
         default=2,
         ge=1,
         le=_MOST_AT_ONCE,
-        description="Live cameras of one account at once, where people sign in.",
+        description="Live cameras of one account at the same time, with sign-in by accounts.",
     )
     max_megapixels: int = Field(
         default=64,
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     )
     api_tokens: SecretStr = Field(
         default=SecretStr(""),
-        description="Who may use the HTTP API: tokens, or sha256:HASH of tokens, with commas.",
+        description="Tokens for the HTTP API, or sha256:HASH of tokens, separated by commas.",
     )
     api_max_pictures: int = Field(
         default=20, ge=1, le=_MOST, description="Pictures in one request."
@@ -184,20 +184,20 @@ class Settings(BaseSettings):
         default=60,
         ge=1,
         le=_MOST,
-        description="Requests for an analysis in a minute, for each token.",
+        description="Analyses per minute for each token.",
     )
     api_max_analyses: int = Field(
         default=2,
         ge=1,
         le=_MOST_AT_ONCE,
-        description="Requests whose pictures are analysed at once.",
+        description="Requests whose pictures are analysed at the same time.",
     )
     open: bool = Field(
         default=False, description="Whether everybody who can reach the dashboard may use it."
     )
     framed_by: str = Field(
         default="",
-        description="Other sites that may show the dashboard in a frame, with spaces between them.",
+        description="Other sites that may show the dashboard in a frame, separated by spaces.",
     )
     password_hash: SecretStr | None = Field(
         default=None, description="The access password, as `python -m fer_core password` prints it."
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     @field_validator("framed_by")
     @classmethod
     def _origins(cls, sites: str) -> str:
-        # They become part of a header, where any other sign could open another rule.
+        # They become part of a header, where other characters could start another rule.
         if not all(
             re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?", each, re.A) for each in sites.split()
         ):
@@ -236,11 +236,11 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """The settings as the environment has them now."""
+    """The current settings from the environment."""
     return _settings_of(frozenset(os.environ.items()))
 
 
-# Pages ask a dozen times a run, and reading them anew takes a millisecond.
+# Pages ask a dozen times per run, and reading them takes a millisecond.
 @lru_cache(maxsize=1)
 def _settings_of(_environment: frozenset[tuple[str, str]]) -> Settings:
     return Settings()
@@ -250,7 +250,7 @@ _FORM = re.compile(r"scrypt:(\d{1,7}):(\d{1,2}):(\d{1,2}):([\w-]{16,64}):([\w-]{
 
 
 def is_hash(line: str) -> bool:
-    """Whether this is a hash that ``matches`` can use, within 64 MB of memory."""
+    """Whether ``matches`` can use this hash, within 64 MB of memory."""
     found = _FORM.fullmatch(line)
     if not found:
         return False
@@ -259,14 +259,14 @@ def is_hash(line: str) -> bool:
 
 
 def setting_problem(fault: Any) -> str:
-    """One of pydantic's errors as a sentence; the value is left out: it may be a secret."""
+    """One of pydantic's errors as a sentence, without the value, which may be a secret."""
     sentence: str = fault["msg"].removeprefix("Value error, ")
-    if sentence.endswith("."):  # one of ours, which says what to do
+    if sentence.endswith("."):  # our own, which says what to do
         return sentence
     sentence = f"{sentence}. Correct it, or unset it."
     if not fault["loc"]:  # several settings together
         return sentence
     name = str(fault["loc"][0])
-    # A name of ours, unless the setting has a variable of its own.
+    # Our name, unless the setting has its own variable.
     variable = f"FER_{name.upper()}" if name in Settings.model_fields else name
     return f"{variable}: {sentence}"

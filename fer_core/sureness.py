@@ -1,4 +1,4 @@
-"""When a reading is too close to call: the expressions that it lies between."""
+"""Readings that are too close to call, and the expressions they lie between."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ for fewer than half of the faces, and one of the two for 87 % (benchmarks/close_
 
 
 def rival(labels: Sequence[str], shares: Sequence[float], shown: str) -> str | None:
-    """The expression whose share is so close to that of ``shown`` that either may be meant.
+    """The expression whose share is too close to that of ``shown`` to tell which is meant.
 
-    ``shares`` are 0..1, one for each of ``labels``; ``shown`` is one of them, as a rule the one
-    with the largest share. None where the reading is clear.
+    ``shares`` are 0..1, one for each of ``labels``; ``shown`` is one of them, usually the one
+    with the largest share. None if the reading is clear.
     """
     of = dict(zip(labels, shares, strict=True))
     second = max((label for label in of if label != shown), key=of.__getitem__)
@@ -21,6 +21,6 @@ def rival(labels: Sequence[str], shares: Sequence[float], shown: str) -> str | N
 
 
 def reading_in_words(labels: Sequence[str], shares: Sequence[float], shown: str) -> str:
-    """``happy``, or ``between sad and neutral`` where these two are close."""
+    """``happy``, or ``between sad and neutral`` if these two are close."""
     other = rival(labels, shares, shown)
     return shown if other is None else f"between {shown} and {other}"

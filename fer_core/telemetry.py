@@ -1,8 +1,8 @@
-"""What this process counts, for Prometheus: ``GET /metrics`` shows it.
+"""Metrics of this process for Prometheus, shown by ``GET /metrics``.
 
 Counters only grow; the client adds ``_total`` to their names. The client's default registry adds
-memory, processor time and open files of the process (``process_resident_memory_bytes`` …). One
-process is counted: with several dynos or containers, Prometheus asks each and adds up.
+memory, processor time and open files of the process (``process_resident_memory_bytes`` …). Each
+process counts for itself: with several dynos or containers, Prometheus asks each and adds up.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ PICTURES = Counter("fer_pictures", "Pictures that were analysed.", ["source"])
 FRAMES = Counter("fer_frames", "Frames of live cameras and videos that were analysed.")
 
 FRAMES_DROPPED = Counter(
-    "fer_frames_dropped", "Frames of live cameras that a newer one replaced before their turn."
+    "fer_frames_dropped",
+    "Frames of live cameras that a newer frame replaced before they were analysed.",
 )
 
 LIVE_STREAMS = Gauge("fer_live_streams", "Live cameras that are being analysed.")
 
 ANALYSIS_SECONDS = Histogram(
     "fer_analysis_seconds",
-    "What the analysis of one picture or frame took.",
+    "Duration of the analysis of one picture or frame.",
     ["kind"],
     # A frame of the live page takes some 10 ms, a photo of 64 million pixels some seconds.
     buckets=(0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0, 10.0),

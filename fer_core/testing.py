@@ -1,4 +1,4 @@
-"""Models that answer what they are told: for tests of what is built on the real ones."""
+"""Models with fixed answers, for tests of the code that uses models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FakeDetector:
 
 
 class FakeEmotionModel:
-    """Gives ``share`` to one expression and divides the rest evenly."""
+    """Gives ``share`` to one expression and divides the rest evenly among the others."""
 
     name = "fake-emotion"
     labels: tuple[str, ...] = EMOTIONS
@@ -48,9 +48,10 @@ class FakeEmotionModel:
 
 
 class FakeLandmarkModel:
-    """Finds the faces whose boxes it was told, wherever it is sent to look near one.
+    """Finds the faces in the given boxes wherever it is asked to look near one of them.
 
-    Without boxes, whatever it is sent to is a face. ``face_box`` of its points is the box.
+    Without boxes, it finds a face in every box it is asked about. ``face_box`` of its points is
+    the box.
     """
 
     name = "fake-landmarks"
@@ -77,7 +78,7 @@ class FakeLandmarkModel:
 
 def face_points(box: Box, eyes: float = 0.3) -> NDArray[np.float32]:
     """The 68 points of a face looking into the camera, whose ``face_box`` has the box's height and
-    centre (and its width, if the box is as slim as a face). ``eyes`` is their aspect ratio."""
+    centre (and its width, if the box has a face's proportions). ``eyes`` is their aspect ratio."""
     shape = _shape(eyes)
     frame = face_box(shape)
     scale = box.h / frame.h

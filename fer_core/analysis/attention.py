@@ -1,4 +1,4 @@
-"""Blinks, and whether a face attends to the camera, from the openness of its eyes and its pose."""
+"""Blinks and attention, from the openness of the eyes and the head pose."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ WINDOW_S = 60.0
 MIN_BLINK_S = 0.05
 MAX_BLINK_S = 0.5
 """A dip of the eye aspect ratio of this length is a blink: lids take 0.1-0.4 s to close and open
-(Schiffman 2001, BioNumbers 100706), and frames cut the ends. Shorter is noise of the landmarks,
-longer is eyes kept closed."""
+(Schiffman 2001, BioNumbers 100706), and frames cut off the ends. A shorter dip is noise of the
+landmarks; a longer one means closed eyes."""
 
 CLOSED_RATIO = 0.7
 OPEN_RATIO = 0.8
-"""Eyes are closed once their aspect ratio falls below the first part of the person's own open
-level, and open once it is above the second. Two thresholds, so that noise at one of them is not a
-series of blinks."""
+"""Eyes close when their aspect ratio falls below the first share of the person's open level, and
+open when it rises above the second. Two thresholds keep noise from looking like a series of
+blinks."""
 
 LEVEL_UP_TAU_S = 1.0
 LEVEL_DOWN_TAU_S = 10.0
-"""The open level rises fast and falls slowly: most of the time eyes are open, and what lies above
-the level tells more of it than what lies below. A blink of 0.3 s lowers it by 3 % at the most."""
+"""The open level rises fast and falls slowly: eyes are mostly open, so values above the level say
+more about it than values below. A blink of 0.3 s lowers it by at most 3 %."""
 
 MAX_STEP_S = 0.15
-"""Between two frames further apart than this a blink may hide: that time is not observed."""
+"""A longer gap between two frames may hide a blink, so it does not count as observed."""
 
 MIN_OBSERVED_S = 20.0
-"""Before this much time a rate would be a matter of chance: people blink every 2 to 20 seconds."""
+"""Over a shorter time a rate would be chance: people blink every 2 to 20 seconds."""
 
 MAX_YAW_DEG = 30.0
 MAX_PITCH_DEG = 25.0
-"""A face within these angles of the camera is turned to it, or to the screen that the camera
-stands on: half a metre away, the far edges of a screen 60 cm wide and 35 cm high below the camera
-lie 31 degrees aside and 35 down, and of those eyes alone turn the last third."""
+"""A face within these angles is turned to the camera, or to the screen below it: from half a metre,
+the far edges of a screen of 60 x 35 cm are 31 degrees aside and 35 down, and the eyes alone turn
+the last third."""
 
 
 class EyeWatch:
-    """The eyes of one face: blinks a minute, and for how long they have been closed."""
+    """The eyes of one face: blinks per minute, and for how long they have been closed."""
 
     def __init__(self) -> None:
         self._level: float | None = None
@@ -52,7 +52,7 @@ class EyeWatch:
         self._observed_s = 0.0
 
     def update(self, ratio: float | None, t_s: float) -> None:
-        """The eye aspect ratio in the next frame, at ``t_s`` seconds; None if it is not known."""
+        """Add the eye aspect ratio of the next frame, at ``t_s`` seconds; None if it is unknown."""
         if ratio is None:
             self._last_s = self._closed_since_s = None
             return
@@ -76,7 +76,7 @@ class EyeWatch:
         return 60.0 * len(self._blinks) / self._observed_s
 
     def closed_s(self) -> float:
-        """For how long the eyes have been closed; 0 while they are open."""
+        """Seconds since the eyes closed; 0 while they are open."""
         if self._closed_since_s is None or self._last_s is None:
             return 0.0
         return self._last_s - self._closed_since_s
@@ -103,7 +103,7 @@ class EyeWatch:
 def attends(pose: HeadPose | None, eyes: EyeWatch) -> bool | None:
     """Whether a face is turned to the camera with its eyes open; a blink is not inattention.
 
-    Says nothing of where the eyes look. None if the pose is not known.
+    Says nothing about where the eyes look. None if the pose is unknown.
     """
     if pose is None:
         return None

@@ -13,11 +13,11 @@ from fer_core.schema import Box, Point
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
-    """Where a face is. ``box`` may leave the picture if the face was followed from its points.
+    """A detected face. ``box`` may extend beyond the picture if the face was tracked by its points.
 
     ``score`` is the detector's. ``points``, ``(68, 2)``, and ``presence`` are those of
-    ``fer_core.models.landmarks.Landmarks``, and None where no landmark network looked; ``marks``
-    are the points that the detector gave.
+    ``fer_core.models.landmarks.Landmarks``, and None without a landmark network; ``marks`` are the
+    detector's own points.
     """
 
     box: Box
@@ -32,7 +32,7 @@ class DetectedFace:
         return math.sqrt(self.box.area)
 
     def rescaled(self, across: float, down: float) -> DetectedFace:
-        """The same in a picture of another size: these factors times the last one's."""
+        """The same face in a picture scaled by these factors."""
         box = Box(
             round(self.box.x * across),
             round(self.box.y * down),
@@ -44,6 +44,6 @@ class DetectedFace:
 
 
 def as_landmarks(points: NDArray[np.floating]) -> tuple[Point, ...]:
-    """Points ``(n, 2)`` as ``Face.landmarks``, to the hundredth of a pixel."""
+    """Points ``(n, 2)`` in the form of ``Face.landmarks``, rounded to hundredths of a pixel."""
     rows = np.asarray(points, np.float64).round(2).tolist()
     return tuple((x, y) for x, y in rows)

@@ -1,4 +1,4 @@
-"""The faces of the next frame: followed from their landmarks, and now and then looked for."""
+"""Finds the faces of a stream: tracked by their landmarks, with the detector run now and then."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from fer_core.models.landmarks.crops import face_box
 from fer_core.schema import Box, Detection
 
 DETECT_EVERY_S = 0.5
-"""How long a face that comes into the picture may go unnoticed."""
+"""How long a new face may go unnoticed."""
 
 SEARCH_EVERY_S = 0.1
-"""The same while a known face is missing: it has to be found again before it is forgotten."""
+"""The same while a known face is missing, which must be found before it is forgotten."""
 
 DETECT_PX = 384
-"""Frames are looked through at this length of their longer side, a multiple of 32, in which YuNet
-counts: both detectors take a third of the time they need for 640x480. In a frame 640 wide YuNet
-then finds faces from about 16 pixels on and Haar from 40. At 320 YuNet no longer finds heads that
-are tilted by 30 degrees; what is found is followed at full size."""
+"""The detector sees frames at this length of their longer side, a multiple of 32, as YuNet needs:
+both detectors take a third of the time they need for 640x480. In a frame 640 wide YuNet then finds
+faces from about 16 pixels on and Haar from 40. At 320 YuNet no longer finds heads that are tilted
+by 30 degrees. Detected faces are tracked at full size."""
 
 SAME_FACE_OVERLAP = 0.5
-"""Of two faces of which the smaller lies in the other by this part, only one is there to be seen:
-one was found twice, or went behind the other and its landmarks settled on the one in front."""
+"""If the smaller of two faces lies in the other by this share, only one is visible: one was found
+twice, or went behind the other and its landmarks moved to the one in front."""
 
 KNOWN_IOU = 0.3
-"""A detector's box that shares this with a face being followed is that face."""
+"""A detector's box that overlaps a tracked face by this much is that face."""
 
 
 class FaceFinder:
     """Finds the faces of a stream's frames, mostly without the detector.
 
-    The landmark network looks where each known face is expected; its presence score says whether
-    the face is there, and its points say where exactly. The detector runs where no face is known,
-    every ``DETECT_EVERY_S``, and every ``SEARCH_EVERY_S`` while a known face is missing. Without a
+    The landmark network checks where each known face is expected: its presence says whether the
+    face is there, and its points say where exactly. The detector runs if no face is known, every
+    ``DETECT_EVERY_S``, and every ``SEARCH_EVERY_S`` while a known face is missing. Without a
     landmark network it runs on every frame.
     """
 
@@ -52,7 +52,7 @@ class FaceFinder:
     def find(
         self, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
     ) -> list[DetectedFace]:
-        """The faces of a frame, given those that are known, at ``now_s`` seconds."""
+        """The faces of a frame at ``now_s`` seconds, given the known ones."""
         network = self._analyzer.landmarks
         if network is None:
             return self._analyzer.detect(frame_bgr)
@@ -72,7 +72,7 @@ class FaceFinder:
         return now_s - self._detected_s >= every_s
 
     def _detect(self, frame_bgr: NDArray[np.uint8]) -> list[Detection]:
-        """What the detector finds in the frame made smaller, in pixels of the frame."""
+        """The detector's faces in the scaled-down frame, in pixels of the frame."""
         small, scale = shrink(frame_bgr, DETECT_PX)
         return [
             Detection(_enlarged(each.box, 1.0 / scale), each.score)
@@ -83,7 +83,7 @@ class FaceFinder:
 def _follow(
     network: LandmarkModel, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
 ) -> list[DetectedFace]:
-    """The known faces that are where they were heading."""
+    """The known faces that are where they were expected."""
     places = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
     found = [face for face in _look(network, frame_bgr, places) if face]
     return _distinct(sorted(found, key=lambda face: -(face.presence or 0.0)))
@@ -92,7 +92,7 @@ def _follow(
 def _look(
     network: LandmarkModel, frame_bgr: NDArray[np.uint8], places: Sequence[Detection]
 ) -> list[DetectedFace | None]:
-    """The face there is in each of these places, or None; all in one batch."""
+    """The face in each of these boxes, or None; all in one batch."""
     if not places:
         return []
     height, width = frame_bgr.shape[:2]
@@ -107,7 +107,7 @@ def _look(
 
 
 def _distinct(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
-    """Those faces of which no earlier one covers most."""
+    """The faces that are not mostly covered by an earlier one."""
     kept: list[DetectedFace] = []
     for face in faces:
         if all(face.box.overlap(other.box) < SAME_FACE_OVERLAP for other in kept):

@@ -1,4 +1,4 @@
-"""How far the work on a video is, for people."""
+"""The progress of a video's analysis, as numbers and as a sentence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from fer_core.media.video import WHOLE, Selection
 
 
 class Progress:
-    """How far the analysis of a selection is, and how long the rest will take.
+    """How much of a selection is analysed, and how long the rest will take.
 
-    ``t_s`` is when the last frame that is done is shown, None before the first. ``share`` is 0..1,
-    or None where the file does not say how long it is; ``left_s`` is None until enough is done to
-    tell.
+    ``t_s`` is the time of the last analysed frame, None before the first. ``share`` is 0..1, or
+    None if the file's length is unknown; ``left_s`` is None until there is enough to estimate it.
     """
 
     def __init__(self, info: VideoInfo, selection: Selection = WHOLE) -> None:
@@ -24,12 +23,12 @@ class Progress:
         self.t_s: float | None = None
 
     def update(self, t_s: float) -> None:
-        """The frame shown at ``t_s`` is done."""
+        """Note that the frame shown at ``t_s`` is done."""
         self.t_s = t_s
 
     @property
     def share(self) -> float | None:
-        """The part that is done."""
+        """The share that is done."""
         if self._end_s is None or self._end_s <= self._start_s:
             return None
         done_s = 0.0 if self.t_s is None else self.t_s - self._start_s
@@ -37,7 +36,7 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the rest will take at the pace so far."""
+        """Seconds that the rest will take at the speed so far."""
         passed_s = time.monotonic() - self._began_s
         share = self.share
         if not share or passed_s < _PACE_KNOWN_S:
@@ -46,7 +45,7 @@ class Progress:
 
     @property
     def sentence(self) -> str:
-        """For people: how far it is and how long it will take."""
+        """A sentence with the progress and the remaining time."""
         if self.share is None:
             return f"{format_duration(self.t_s or 0.0)} done"
         left = "" if self.left_s is None else f", {format_duration(self.left_s)} left"

@@ -1,4 +1,4 @@
-"""Values of a stream made steady, right for any frame times: shares, a label, points."""
+"""Smoothing of a stream's shares, label and points, correct for any frame times."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from numpy.typing import NDArray
 
 SHARES_TAU_S = 0.3
 """Time constant of the shown shares. Facial expressions last from half a second to four seconds
-(Matsumoto and Hwang, 2011): of one of half a second still 81 % is shown, and what flickers from
-frame to frame at 30 frames a second is cut to a tenth."""
+(Matsumoto and Hwang, 2011): one of half a second still reaches 81 %, and flicker from frame to
+frame at 30 frames per second is reduced to a tenth."""
 
 SWITCH_MARGIN = 0.1
 SWITCH_AFTER_S = 0.5
 """Another label is shown once it leads by this share, or has led for this long.
 
-The margin is well above the noise of smoothed shares: from frame to frame they change by 0.007 in
-the mean on the most restless of four faces in clips (0.008 with the compact network before this
-one). The time is that of the shortest ordinary expression, so that a face between two expressions
-does not keep a label it has left."""
+The margin is well above the noise of smoothed shares: on the most restless of four faces in clips
+they change by 0.007 from frame to frame in the mean (0.008 with the previous compact network). The
+time is that of the shortest ordinary expression, so that a face between two expressions does not
+keep an outdated label."""
 
 MIN_CUTOFF_HZ = 1.5
 SPEED_CUTOFF_HZ = 1.0
 CUTOFF_PER_SPEED = 12.0
-"""The One-Euro filter: cutoff at rest, cutoff for the speed itself (the authors' value), and hertz
-of cutoff for each face width a second of speed. Tuned as the authors say: the first until a face
-at rest stands still, the last until a moving one does not lag."""
+"""The One-Euro filter: cutoff at rest, cutoff for the speed itself (the authors' value), and
+increase of the cutoff in Hz for each face width per second of speed. Tuned as the authors advise:
+the first until a face at rest is still, the last until a moving one does not lag."""
 
 
 def gain(step_s: float, tau_s: float) -> float:
     """The weight of a new value after ``step_s`` seconds in an exponential mean: 0..1.
 
     ``1 - exp(-step/tau)`` is exact for a signal that is constant over each step, so two half steps
-    come to the same as a whole one, and a jump is followed to 63 % after ``tau_s`` at any frame
-    rate. A step of no time, or back in time, weighs nothing.
+    equal a whole one, and a jump is followed to 63 % after ``tau_s`` at any frame rate. A step of
+    zero or negative time has weight 0.
     """
     return -math.expm1(-max(0.0, step_s) / tau_s)
 
@@ -50,8 +50,8 @@ class ExponentialSmoother:
     def update(self, values: NDArray[np.float64], t_s: float) -> NDArray[np.float64]:
         """The mean up to ``t_s`` seconds; the first values are their own mean.
 
-        Each result lies between the last one and ``values``: shares stay shares, and the largest
-        is no larger than the mean of the largest of the frames.
+        Each result lies between the last one and ``values``, so shares stay shares, and the largest
+        is at most the mean of the frames' largest.
         """
         if self._mean is None:
             self._mean = np.asarray(values, np.float64)
@@ -89,9 +89,9 @@ class PointFilter:
     """One-Euro filter (Casiez, Roussel and Vogel, CHI 2012) for the points of one face.
 
     A low-pass whose cutoff rises with speed: a face at rest does not tremble, a moving one does
-    not lag. Two departures from the paper: speed is that of a point, not of a coordinate, and
-    counts in face widths a second, so that small and large faces, and turned ones, are treated
-    alike; and the gain is ``gain``, exact for uneven steps.
+    not lag. There are two differences from the paper: speed is that of a point, not of a
+    coordinate, in face widths per second, so that faces of any size and rotation are treated alike;
+    and the gain is ``gain``, exact for uneven steps.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class PointFilter:
         """The filtered points at ``t_s`` seconds.
 
         ``points``: ``(n, 2)``, pixels. ``face_px``: the width of the face, more than 0. A step of
-        no time, or back in time, changes nothing.
+        zero or negative time changes nothing.
         """
         now = np.asarray(points, np.float64)
         step_s = t_s - self._last_s
@@ -115,7 +115,7 @@ class PointFilter:
         elif step_s > 0.0:
             way = (now - self._points) / face_px
             weight = gain(step_s, _tau(SPEED_CUTOFF_HZ))
-            # In this order a step next to nothing does no harm: weight / step is 1 / tau at most.
+            # In this order a tiny step does no harm: weight / step is at most 1 / tau.
             self._velocity = self._velocity * (1.0 - weight) + way * (weight / step_s)
             speed = np.hypot(self._velocity[:, 0], self._velocity[:, 1])
             cutoff_hz = MIN_CUTOFF_HZ + CUTOFF_PER_SPEED * speed
@@ -124,7 +124,7 @@ class PointFilter:
         return self._points
 
     def rescale(self, across: float, down: float) -> None:
-        """The picture has another size from now on: these factors times the last one's."""
+        """Adapt to frames scaled by these factors."""
         if self._points is not None:
             self._points = self._points * (across, down)
 

@@ -1,8 +1,8 @@
-"""Stills that lie on their side or stand on their head.
+"""Finds the upright orientation of stills that lie sideways or upside down.
 
-Neither detectors nor landmarks tell: of a face upside down YuNet finds 95 % and puts the eyes where
-the mouth is, and the landmark network draws an upright face over it. But both are surer of a face
-that stands upright, and that is how its way up is found.
+Detections alone do not show it: YuNet finds 95 % of upside-down faces and puts the eyes where the
+mouth is, and the landmark network draws an upright face over it. But both give upright faces higher
+scores, which is how the orientation is found.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from fer_core.models.landmarks.crops import Square
 from fer_core.schema import Box
 
 ASKED = 3
-"""So many faces of a picture, the largest ones, tell whether it may be turned."""
+"""How many of the largest faces are used to tell whether a picture is turned."""
 
 SURER = 0.03
-"""By so much, as scores times presences, the faces have to be surer the other way up. Of 752
-upright faces without masks one is, and of 298 with masks 4 are; 94 to 99 % of those without masks
-are surer by 0.05 upright than in any other turn."""
+"""By how much the score times presence of the faces must be higher in another orientation. It is
+for 1 of 752 upright faces without masks, and for 4 of 298 with masks; for 94 to 99 % of those
+without masks it is highest upright by at least 0.05."""
 
 _PATCH_PX = 160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upright:
-    """A picture, turned clockwise by ``quarters`` quarter turns, and the faces in it then."""
+    """A picture turned clockwise by ``quarters`` quarter turns, and the faces in it."""
 
     quarters: int
     picture: NDArray[np.uint8]
     faces: list[DetectedFace]
 
     def in_the_original(self) -> list[DetectedFace]:
-        """The faces where they are in the picture before it was turned."""
+        """The faces in the picture as it was before it was turned."""
         height, width = self.picture.shape[:2]
         faces = self.faces
         for _ in range(self.quarters):  # back, counterclockwise
@@ -54,10 +54,10 @@ Find = Callable[[NDArray[np.uint8]], list[DetectedFace]]
 def find_upright(
     bgr: NDArray[np.uint8], search: Find, glance: Find, network: LandmarkModel | None
 ) -> Upright:
-    """The faces of a still by ``search``, in the quarter turn in which ``glance`` is surest.
+    """The faces of a still from ``search``, in the quarter turn with the best scores of ``glance``.
 
-    The other turns are tried where none is found, or where the largest ones look as if they were
-    turned. ``glance`` finds faces sooner than ``search``, and maybe fewer.
+    The other turns are tried if no face is found, or if the largest faces look turned. ``glance``
+    is faster than ``search``, and may find fewer faces.
     """
     faces = search(bgr)
     if faces and not (network and _looks_turned(bgr, faces, network)):
@@ -78,7 +78,7 @@ def _certainty(picture: Upright) -> float:
 def _looks_turned(
     bgr: NDArray[np.uint8], faces: Sequence[DetectedFace], network: LandmarkModel
 ) -> bool:
-    """Whether the largest faces are more present in another quarter turn; it costs 2 ms a face."""
+    """Whether the largest faces score higher in another quarter turn; takes 2 ms per face."""
     patches = [_patch(bgr, face.box) for face in faces[:ASKED]]
     sheet = np.hstack([np.rot90(patch, -turn) for patch in patches for turn in range(4)])
     quarter = _PATCH_PX // 4
@@ -92,14 +92,14 @@ def _looks_turned(
 
 
 def _patch(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """A face in the middle of a square of twice its longer edge, ``(_PATCH_PX, _PATCH_PX, 3)``."""
+    """A face in the centre of a square of twice its longer edge, ``(_PATCH_PX, _PATCH_PX, 3)``."""
     middle = box.x + (box.w - 1) / 2.0, box.y + (box.h - 1) / 2.0
     grey = Square(*middle, 2.0 * max(box.w, box.h)).cut(bgr, _PATCH_PX)
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def _turned_back(face: DetectedFace, width: int) -> DetectedFace:
-    """A face of a picture so wide in the same picture, turned counterclockwise by a quarter."""
+    """A face of a picture of this width, after a quarter turn counterclockwise."""
     x, y, w, h = face.box.to_list()
     points = face.points
     if points is not None:

@@ -1,4 +1,4 @@
-"""A video through the analysis, with decoding ahead of it in a thread of its own."""
+"""Analyses a video, with decoding ahead in a separate thread."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fer_core.schema import FrameResult
 
 _AHEAD_BYTES = 32_000_000
 _MOST_AHEAD = 8
-"""Frames that wait for the analysis: eight small ones, but only one of 8K."""
+"""Memory for frames that wait for the analysis: eight small ones, but only one of 8K."""
 
 _WAIT_S = 0.5
 _STUCK_S = 5.0
-"""A decoder that stays within one frame for so long is left to itself."""
+"""A decoder that is stuck in one frame for this long is no longer waited for."""
 
 
 def analyze_video(
@@ -27,11 +27,11 @@ def analyze_video(
     selection: Selection = WHOLE,
     waiting: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[VideoFrame, FrameResult], None, None]:
-    """Each selected frame of a video with what is in it, in order; faces keep their numbers.
+    """Each selected frame of a video with its result, in order; faces keep their numbers.
 
-    Frames are decoded ahead, in a thread that ends with the iteration, also where that is left
-    early. ``waiting`` is called twice a second while the next frame is long in coming; what it
-    raises ends the iteration. Raises what ``VideoFile.frames`` and the analyzer raise.
+    Frames are decoded ahead, in a thread that ends with the iteration, even if that is left early.
+    ``waiting`` is called twice a second while the next frame takes long; what it raises ends the
+    iteration. Raises what ``VideoFile.frames`` and the analyzer raise.
     """
     stream = StreamAnalyzer(analyzer)
     bytes_each = 3 * video.info.width * video.info.height
@@ -43,7 +43,7 @@ def analyze_video(
 
 
 class _Ahead:
-    """Runs a generator, which heeds ``stop``, up to ``count`` items ahead of who reads them."""
+    """Runs a generator, which obeys ``stop``, up to ``count`` items ahead of its reader."""
 
     def __init__(
         self, items: Generator[VideoFrame, None, None], count: int, stop: threading.Event
@@ -56,7 +56,7 @@ class _Ahead:
         self._thread.start()
 
     def items(self, waiting: Callable[[], None]) -> Iterator[VideoFrame]:
-        """Each item in its turn; ``waiting`` is called now and then until it is there."""
+        """The items in order; ``waiting`` is called now and then until the next is there."""
         while (item := self._next(waiting)) is not None:
             self._room.release()
             if isinstance(item, BaseException):
@@ -64,7 +64,8 @@ class _Ahead:
             yield item
 
     def close(self) -> None:
-        """Stop and wait for the thread: after that nobody reads the file, unless it is stuck."""
+        """Stop the thread and wait for it; afterwards nothing reads the file, unless it is
+        stuck."""
         self._stop.set()
         self._room.release()
         self._thread.join(_STUCK_S)
@@ -85,6 +86,6 @@ class _Ahead:
                     if self._stop.is_set():
                         break
                     self._ready.put(item)
-        except BaseException as error:  # whatever it is, who reads the items raises it
+        except BaseException as error:  # the reader of the items raises it
             end = error
         self._ready.put(end)

@@ -1,4 +1,4 @@
-"""How much of a machine the videos of one user may take."""
+"""The limits for the videos of one user."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fer_core.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """``video_s``: the longest video, or chosen part of one; ``per_owner``: the videos an owner may
-    have waiting or at work; ``work_s``: how long a job may work in one go."""
+    """``video_s``: the longest video, or selected part of one; ``per_owner``: the videos an owner
+    may have waiting or running; ``work_s``: how long a job may run at a time."""
 
     video_s: float
     per_owner: int
@@ -25,7 +25,7 @@ class JobLimits:
 
     @classmethod
     def now(cls) -> Self:
-        """As the settings have them."""
+        """From the settings."""
         chosen = settings()
         return cls(
             video_s=60.0 * chosen.max_video_minutes,
@@ -34,7 +34,7 @@ class JobLimits:
         )
 
     def check_count(self, theirs: Iterable[JobInfo]) -> None:
-        """Raise ``TooManyJobs`` if an owner with these jobs may not have another one at work."""
+        """Raise ``TooManyJobs`` if an owner with these jobs may not have another one running."""
         active = sum(job.active for job in theirs)
         if active >= self.per_owner:
             raise TooManyJobs(
@@ -43,23 +43,23 @@ class JobLimits:
             )
 
     def check_length(self, info: VideoInfo, selection: Selection) -> None:
-        """Raise ``VideoTooLarge`` if what is chosen of a video is too long by the file's own
-        account; a file that gives none is watched while it is worked on (``check_timestamp``)."""
+        """Raise ``VideoTooLarge`` if the selected part is too long according to the file's header;
+        without a length there, ``check_timestamp`` checks during the analysis."""
         ends = [end for end in (selection.end_s, info.duration_s) if end is not None]
-        # What is added up of frames may exceed a round number by a hair.
+        # A sum of frame times may slightly exceed a round number.
         if ends and min(ends) - selection.start_s > self.video_s + 1.0:
             raise self._too_long(min(ends) - selection.start_s)
 
     def check_timestamp(self, t_s: float, selection: Selection) -> None:
-        """Raise ``VideoTooLarge`` at a frame that no video within the limit has."""
+        """Raise ``VideoTooLarge`` at a frame beyond the limit."""
         if t_s - selection.start_s > self.video_s + 1.0:
             raise self._too_long(t_s - selection.start_s)
 
     def time_limit_message(self) -> str:
-        """What to tell about a job that has worked for ``work_s``."""
+        """The sentence for a job that has run for ``work_s``."""
         return (
-            f"Interrupted after {format_duration(self.work_s)} of work, so that others have their "
-            "turn. Resume it, choose fewer frames a second or a part of the video, or raise "
+            f"Interrupted after {format_duration(self.work_s)} to let other videos run. Resume "
+            "it, choose fewer frames per second or a part of the video, or raise "
             "FER_MAX_JOB_MINUTES."
         )
 

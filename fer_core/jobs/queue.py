@@ -1,8 +1,7 @@
-"""Videos that are analysed outside any page: a page may be reloaded or closed, the work goes on.
+"""Analyses videos in the background: a page may be reloaded or closed, and the work goes on.
 
-How far a job is, and what it has found so far, lies in the history's database, so that nothing of
-it is lost with the process. The copy of the video lies in a folder, until the job is removed or a
-day has passed.
+The progress and the results so far are in the history's database, so they survive the process. The
+copy of the video is in a folder until the job is removed or a day has passed.
 """
 
 from __future__ import annotations
@@ -29,24 +28,24 @@ from fer_core.jobs.worker import EndedEarly, JobWork
 from fer_core.media.video import Selection, VideoFile
 
 STALE_S = 20.0
-"""A running job that gave no sign for so long has lost its process."""
+"""A running job without a sign of life for this long has lost its process."""
 
 POLL_S = 2.0
 """How often an idle worker looks for jobs that another process left."""
 
 TIDY_S = 60.0
-"""How often a worker looks for copies of videos whose time is over."""
+"""How often a worker looks for expired copies of videos."""
 
 CLOSE_S = 5.0
 """How long ``close`` waits for a worker to save what it has."""
 
 
 class VideoJobs:
-    """The video jobs of this process: threads that work off the queue. Safe in several threads.
+    """The video jobs of this process: threads that process the queue. Thread-safe.
 
     ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
-    copies of the videos; it is made with access for this user alone. Jobs that ended longer than
-    ``lifetime`` ago are removed, their copies and annotated videos with them.
+    copies of the videos; only this user gets access to it. Jobs that ended longer than ``lifetime``
+    ago are removed, with their copies and annotated videos.
     """
 
     def __init__(
@@ -82,11 +81,11 @@ class VideoJobs:
         owner: str,
         keep: bool,
     ) -> int:
-        """Put a video into the queue; returns the job's number.
+        """Add a video to the queue; returns the job's number.
 
-        With ``keep``, its session belongs to the history from the start.
-        Raises ``VideoError`` for a file that is no video, is too long or has no room on the disk,
-        ``TooManyJobs``, ``UnknownModel`` or ``WeightsError`` for models that cannot be had,
+        With ``keep``, its session is saved to the history from the start.
+        Raises ``VideoError`` if the file is no video, is too long or does not fit on the disk,
+        ``TooManyJobs``, ``UnknownModel`` or ``WeightsError`` if a model is unavailable, and
         ``HistoryError``.
         """
         limits = JobLimits.now()
@@ -94,7 +93,7 @@ class VideoJobs:
         analyzer = self._make_analyzer(detector, emotion)
         path = self._store(name, data)
         try:
-            with VideoFile(path) as video:  # a file that is no video is refused here and now
+            with VideoFile(path) as video:  # a file that is no video is refused at once
                 limits.check_length(video.info, selection)
             session_id = self._history.begin(
                 "video",
@@ -124,7 +123,7 @@ class VideoJobs:
         return job_id
 
     def start(self) -> None:
-        """Let the threads run, if they do not already: they take up what waits in the queue."""
+        """Start the threads, if they are not running, to process the queue."""
         with self._lock:
             while len(self._threads) < self._workers and not self._closed.is_set():
                 thread = threading.Thread(target=self._work, name="video job", daemon=True)
@@ -141,60 +140,60 @@ class VideoJobs:
         return self._history.job(job_id, owner)
 
     def how_far(self, job: JobInfo) -> str:
-        """A sentence on a job that runs; the time left is known to the process that runs it."""
+        """A sentence on a running job; only the process that runs it knows the time left."""
         work = self._at_work.get(job.id)
         if work is None or work.progress is None:
             return f"{format_duration(job.done_s)} analysed"
         return work.progress.sentence
 
     def cancel(self, job_id: int, owner: str) -> None:
-        """End a job that waits or runs; what it has found stays."""
+        """End a waiting or running job; its results so far stay."""
         job = self._history.job(job_id, owner)
         if job.active:
             self._history.update_job(job_id, state="cancelled")
 
     def resume(self, job_id: int, owner: str) -> None:
-        """Go on with a job that was cancelled, interrupted, or failed.
+        """Resume a job that was cancelled, interrupted, or failed.
 
-        Raises ``TooManyJobs``, or ``VideoError`` where the copy of the video is gone.
+        Raises ``TooManyJobs``, or ``VideoError`` if the copy of the video is gone.
         """
         job = self._history.job(job_id, owner)
         if job.state in ("cancelled", "interrupted", "failed"):
             JobLimits.now().check_count(self._history.jobs(owner))
             if not _is_here(job.path):
                 raise VideoError(
-                    "The copy of this video is not on this machine any more. What was analysed is "
-                    "kept here; to analyse the rest, add the video again."
+                    "The copy of this video is no longer on this machine. The results so far are "
+                    "saved; to analyse the rest, add the video again."
                 )
             now = datetime.now(UTC)
             self._history.update_job(job_id, state="waiting", sentence="", heartbeat_at=now)
             self.start()
 
     def keep(self, job_id: int, owner: str) -> None:
-        """Make the session of a job part of the history."""
+        """Save the session of a job to the history."""
         self._history.keep(self._history.job(job_id, owner).results_session_id, owner)
 
     def remove(self, job_id: int, owner: str) -> None:
-        """Forget a job, delete its videos, and its session if that is not kept."""
+        """Remove a job and its videos, and its session if that is not saved to the history."""
         job = self._history.job(job_id, owner)
         self._history.remove_job(job_id, owner)
         self._delete_files(job)
 
     def expire(self, after: timedelta) -> None:
-        """Remove the jobs, whoever's, that ended longer than ``after`` ago."""
+        """Remove the jobs of all owners that ended longer than ``after`` ago."""
         for job in self._history.ended_jobs(datetime.now(UTC) - after):
-            with suppress(JobUnknown):  # another process may be at it too
+            with suppress(JobUnknown):  # another process may do the same
                 self.remove(job.id, job.owner)
 
     def close(self) -> None:
-        """Stop the threads; jobs that were running can be resumed."""
+        """Stop the threads; running jobs can be resumed later."""
         self._closed.set()
         self._wake.set()
         for thread in self._threads:
             thread.join(CLOSE_S)
 
     def _store(self, name: str, data: IO[bytes]) -> Path:
-        """A copy of the video under a name of its own: that of the user never touches the disk."""
+        """Copy the video under a new name: the user's own name is never used on disk."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{uuid.uuid4().hex}.video"
         try:
@@ -204,7 +203,7 @@ class VideoJobs:
         except OSError as error:
             path.unlink(missing_ok=True)
             raise VideoError(
-                f"There is no room for the copy of {name} ({error.strerror or error}). Remove "
+                f"There is no space for a copy of {name} ({error.strerror or error}). Remove "
                 "other videos, or free some disk space, and add it again."
             ) from error
         return path
@@ -220,7 +219,7 @@ class VideoJobs:
                 self._history.interrupt_stale(STALE_S)
                 job = self._history.claim_job(self._name, _is_here)
             except HistoryError:
-                job = None  # the database is away: the queue waits for it
+                job = None  # the database is unreachable: the queue waits for it
             if job is None:
                 self._wake.wait(POLL_S)
                 self._wake.clear()
@@ -234,7 +233,7 @@ class VideoJobs:
             self.expire(self._lifetime)
 
     def _run(self, job: JobInfo) -> None:
-        """Work on one job to its end, and say how it ended."""
+        """Run one job to its end, and store how it ended."""
         try:
             work = self._at_work[job.id] = JobWork(job, self._history, self._closed)
             state, sentence = "done", work.analyze(self._make_analyzer(job.detector, job.emotion))
@@ -252,7 +251,7 @@ class VideoJobs:
         self._end(job, state, sentence)
 
     def _end(self, job: JobInfo, state: str, sentence: str) -> None:
-        # Removed meanwhile; or the database is away, and the job is found stale later.
+        # Removed meanwhile; or the database is unreachable, and the job is found stale later.
         with suppress(JobUnknown, HistoryError):
             self._history.finish(job.results_session_id)
             self._history.update_job(job.id, state=state, sentence=sentence)

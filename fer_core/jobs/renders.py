@@ -1,4 +1,4 @@
-"""What a video job has found, drawn into its video again: one moment of it, or all of it."""
+"""Draws the results of a video job into its video: into one frame, or all of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fer_core.timeline.table import results_of
 
 @dataclass(slots=True)
 class Rendering:
-    """An annotated video in the making: how far it is, 0..1, and what went wrong."""
+    """An annotated video in progress: its progress, 0..1, and its error."""
 
     share: float = 0.0
     error: str = ""
@@ -28,7 +28,7 @@ class Rendering:
 
 
 class AnnotatedVideos:
-    """Annotated videos of jobs, made on demand and one at a time. Safe in several threads."""
+    """Annotated videos of jobs, made on demand, one at a time. Thread-safe."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -37,7 +37,7 @@ class AnnotatedVideos:
         self._renderings: dict[int, Rendering] = {}
 
     def frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
-        """The frame shown at ``t_s`` seconds with its faces marked, BGR; None past the end.
+        """The frame at ``t_s`` seconds with its faces marked, BGR; None past the end.
 
         Raises ``JobUnknown``, and ``VideoError`` if the copy of the video is gone.
         """
@@ -55,16 +55,16 @@ class AnnotatedVideos:
         return annotate(bgr, result)
 
     def path(self, job: JobInfo) -> Path:
-        """Where the annotated video of a job is, once it was made."""
+        """The path of a job's annotated video, once it was made."""
         return Path(job.path).with_suffix(".marked.mp4")
 
     def rendering(self, job: JobInfo) -> Rendering | None:
-        """The annotated video that this process made, or is making, of a job."""
+        """The annotated video of a job that this process made or is making."""
         with self._lock:
             return self._renderings.get(job.id)
 
     def render(self, job_id: int, owner: str) -> Rendering:
-        """Begin to make the annotated video of a job from what was found, without analysing again.
+        """Start making the annotated video of a job from its results, without analysing again.
 
         Raises ``JobUnknown``.
         """

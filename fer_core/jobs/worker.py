@@ -1,4 +1,4 @@
-"""One go at a video job: what is left of its video is analysed, and saved as it goes."""
+"""One run of a video job: analyses the rest of its video and saves results on the way."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fer_core.media.video import Selection, VideoFile
 from fer_core.schema import FrameResult
 
 SAVE_S = 0.5
-"""How often a job saves what it has found: no more than this is lost when its process is killed."""
+"""How often a job saves its results: at most this much is lost if its process is killed."""
 
 
 class EndedEarly(Exception):
-    """A job stops before its video does, in this state."""
+    """A job stops before the end of its video, in this state."""
 
     def __init__(self, state: JobState, sentence: str = "") -> None:
         super().__init__(sentence)
@@ -32,7 +32,7 @@ class EndedEarly(Exception):
 
 
 class JobWork:
-    """The work on a job until it is done, is not wanted any more, or has had its time.
+    """Runs a job until it is done or cancelled, or its time is up.
 
     It also ends once ``closed`` is set. ``progress`` is None until the video is open.
     """
@@ -47,16 +47,16 @@ class JobWork:
         self._batch: list[FrameResult] = []
 
     def analyze(self, analyzer: Analyzer) -> str:
-        """Analyse what is left of the video; a sentence if not all of it could be read.
+        """Analyse the rest of the video; returns a sentence if not all of it could be read.
 
-        Raises ``EndedEarly``, ``JobUnknown`` once the job was removed, and what ``analyze_video``
-        and the history raise.
+        Raises ``EndedEarly``, ``JobUnknown`` if the job was removed, and what ``analyze_video`` and
+        the history raise.
         """
         selection, first_id = self._rest()
         chosen = self._job.selection
         with VideoFile(Path(self._job.path)) as video:
             progress = self.progress = Progress(video.info, chosen)
-            # Also a decoder that finds no frame is cancelled, and ends when its time is over.
+            # This also cancels a decoder that finds no frame, and ends it when its time is up.
             with closing(analyze_video(video, analyzer, selection, self._look_up)) as frames:
                 for _, result in frames:
                     self._batch.append(_renumbered(result, first_id))
@@ -69,15 +69,15 @@ class JobWork:
             return " ".join(filter(None, (video.problem, video.note)))
 
     def _look_up(self) -> None:
-        """Save what was found, and end where that is due."""
+        """Save the results, and end the job if it is due."""
         self._save()
         if self._closed.is_set():
-            raise EndedEarly("interrupted", "The dashboard was stopped meanwhile.")
+            raise EndedEarly("interrupted", "The dashboard was stopped in the meantime.")
         if time.monotonic() - self._began_s > self._limits.work_s:
             raise EndedEarly("interrupted", self._limits.time_limit_message())
 
     def _save(self) -> None:
-        """Save what was found, and give a sign of life; ``EndedEarly`` if it was cancelled."""
+        """Save the results and a sign of life; raises ``EndedEarly`` if the job was cancelled."""
         assert self.progress is not None
         if self._batch:
             self._history.append(self._job.results_session_id, self._batch)
@@ -88,7 +88,7 @@ class JobWork:
         self._saved_s = time.monotonic()
 
     def _rest(self) -> tuple[Selection, int]:
-        """What is still to be done, and the last identity that was given."""
+        """The part still to be analysed, and the last identity that was given."""
         selection = self._job.selection
         table = self._history.table(self._job.results_session_id, self._job.owner)
         if table.empty:
@@ -99,7 +99,7 @@ class JobWork:
 
 
 def _renumbered(result: FrameResult, first_id: int) -> FrameResult:
-    """The identities of a resumed job go on after those it had: none is given twice."""
+    """Numbers the faces of a resumed job after the earlier ones, so that none is reused."""
     if not first_id:
         return result
     faces = tuple(

@@ -1,12 +1,12 @@
-"""How many frames a second each of several live cameras gets of the computer they share.
+"""Shares the computer fairly between live cameras by limiting their frame rate.
 
-Where there is not enough time for all frames of all cameras, queues and the scheduler would decide
-who gets how much of it: some cameras go on, others starve. Here all get the same, and as much as
-can be done without waiting.
+If there is not enough time for all frames of all cameras, queues and the scheduler would decide:
+some cameras would run and others starve. Here all get the same rate, as high as possible without
+waiting.
 
-What is measured is how long work on a frame waited for the processor beside working. That takes in
-whatever else keeps the computer busy, such as browsers on it, and it hardly depends on how fast the
-computer is: with time to spare there is next to no waiting.
+The measure is how long the work on a frame waits for the processor. It includes everything else
+that keeps the computer busy, such as browsers, and hardly depends on the computer's speed: with
+time to spare there is almost no waiting.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ import time
 from collections.abc import Callable
 
 FASTEST_FPS, SLOWEST_FPS = 30.0, 8.0
-"""As fast as the camera is asked to be, and as slow as an expression can still be followed."""
+"""The rate requested from the camera, and the lowest rate at which expressions can be followed."""
 
 FPS_OF_A_CORE = 24.0
-"""What is expected of a core until there are measurements: a camera more starts with its share."""
+"""The assumed rate per core before there are measurements; a new camera starts with its share."""
 
 SPAN_S = 1.0
-"""The pace changes so often at most."""
+"""The shortest time between two changes of the rate."""
 
 LATE_S, EARLY_S = 0.012, 0.006
-"""Work that mostly waits longer than the one slows the cameras down, shorter than the other lets
-them go faster. Mostly: the median, for a hitch is over before anything could be done about it."""
+"""A longer median wait slows the cameras down, a shorter one lets them go faster. The median
+ignores short hitches, which are over before a change could help."""
 
 SLOW_DOWN, SPEED_UP_FPS = 0.85, 1.0
-"""Down by a factor, up by a step: whatever they start from, that comes to equal shares soon and
-stays near what can be done (Chiu and Jain, 1989)."""
+"""Multiplicative decrease and additive increase converge to equal shares near the capacity (Chiu
+and Jain, 1989)."""
 
 SILENT_S = 2.0
-"""A camera that sent no frame for so long has no share."""
+"""A camera without a frame for this long has no share."""
 
 
 class FairFrameRate:
-    """The pace of all cameras of this process. Safe in several threads; ``now_s`` is a monotonic
-    clock in seconds."""
+    """The frame rate of all cameras of this process. Thread-safe; ``now_s`` is a monotonic clock in
+    seconds."""
 
     def __init__(
         self, cores: int | None = None, now_s: Callable[[], float] = time.monotonic
@@ -56,20 +56,20 @@ class FairFrameRate:
 
     @property
     def fps(self) -> float:
-        """What each camera may have now, from ``SLOWEST_FPS`` to ``FASTEST_FPS``."""
+        """The current rate of each camera, from ``SLOWEST_FPS`` to ``FASTEST_FPS``."""
         return self._fps
 
     @property
     def cameras(self) -> int:
-        """How many share the computer now."""
+        """How many cameras share the computer now."""
         return self._cameras
 
     def camera(self) -> CameraFrameRate:
-        """A further camera. It counts while it has frames."""
+        """Add a camera. It counts while it has frames."""
         return CameraFrameRate(self)
 
     def report_wait(self, wait_s: float) -> None:
-        """Note how long the work on one frame waited for the processor, beside working."""
+        """Note how long the work on one frame waited for the processor."""
         with self._lock:
             self._waits_s.append(wait_s)
 
@@ -111,10 +111,10 @@ class CameraFrameRate:
         self._next_s: float | None = None
 
     def due(self, t_s: float) -> bool:
-        """Whether the frame shown at ``t_s`` seconds is one to work on.
+        """Whether to analyse the frame shown at ``t_s`` seconds.
 
-        Frames come unevenly: one may be early by a quarter of the distance there should be, and
-        one that is late does not make the next one wait longer.
+        Frames come unevenly: one may be early by a quarter of the nominal distance, and a late one
+        does not delay the next.
         """
         self._pace.touch(self)
         fps = self._pace.fps
@@ -131,11 +131,11 @@ class CameraFrameRate:
 
 
 def usable_cores() -> int:
-    """The processors that this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 FRAME_RATE = FairFrameRate()
-"""What the cameras of this process share its computer by."""
+"""The frame rate that all cameras of this process share."""

@@ -1,11 +1,11 @@
-"""Which STUN and TURN servers help browser and dashboard to reach each other.
+"""The STUN and TURN servers that connect browser and dashboard.
 
-On one computer, or in one network, none are needed. Through a firewall a TURN server carries the
-camera's picture; its addresses and how to sign in there come from the settings ``FER_TURN_…``.
+On one computer or within one network none are needed. Through a firewall a TURN server relays the
+camera's picture; its addresses and credentials come from the settings ``FER_TURN_…``.
 
 The browser gets the whole list. aiortc, on the dashboard's side, uses one STUN server and the first
-TURN server it can speak to, so that its list begins with what gets through most firewalls: TLS on
-port 443, then TLS, then TCP.
+TURN server it supports, so its list begins with the one most likely to pass a firewall: TLS on port
+443, then TLS, then TCP.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from pydantic import SecretStr
 from fer_core.live.turn_settings import TurnSettings, address_parts, is_address
 
 PROVIDER_TTL_S = 3600.0
-"""What credentials of either provider are good for at least, as streamlit-webrtc asks for them."""
+"""The shortest validity of either provider's credentials, as streamlit-webrtc requests them."""
 
 LABEL = "fer"
-"""What the users of a shared secret are called in coturn's log."""
+"""The user name in coturn's log, with a shared secret."""
 
 _NOTHING = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)
 class IceServer:
-    """One address of one server; a STUN server needs no signing in."""
+    """One address of one server; a STUN server needs no credentials."""
 
     url: str
     username: str = ""
     credential: SecretStr = _NOTHING
 
     def to_dict(self) -> dict[str, Any]:
-        """As WebRTC's ``RTCIceServer`` has it. Holds the credential in plain text."""
+        """In the form of WebRTC's ``RTCIceServer``. Holds the credential in plain text."""
         if not self.username:
             return {"urls": self.url}
         return {
@@ -54,7 +54,7 @@ class IceServer:
 class IceServers:
     """The servers for one user. ``good_until_s``: when the credentials expire (Unix time).
 
-    With ``relay_only`` the browser tells nobody its own address and sends by TURN alone.
+    With ``relay_only`` the browser hides its own address and sends only through TURN.
     """
 
     servers: tuple[IceServer, ...] = ()
@@ -62,17 +62,17 @@ class IceServers:
     good_until_s: float = math.inf
 
     def for_browser(self) -> dict[str, Any]:
-        """The browser's ``RTCConfiguration``: all servers, as the settings have them."""
+        """The browser's ``RTCConfiguration``: all servers, in the order of the settings."""
         policy = {"iceTransportPolicy": "relay"} if self.relay_only else {}
         return {"iceServers": [server.to_dict() for server in self.servers], **policy}
 
     def for_server(self) -> dict[str, Any]:
-        """The dashboard's: what gets through most firewalls comes first."""
+        """The dashboard's configuration, most likely to pass a firewall first."""
         return {"iceServers": [server.to_dict() for server in best_first(self.servers)]}
 
 
 def best_first(servers: Iterable[IceServer]) -> list[IceServer]:
-    """Sorted by how likely a firewall lets them through; equals keep their order."""
+    """Sorted by how likely they pass a firewall; equals keep their order."""
     return sorted(servers, key=lambda server: _rank(server.url))
 
 
@@ -87,7 +87,7 @@ def _rank(url: str) -> int:
 
 
 def rest_credentials(secret: str, label: str, good_until_s: float) -> tuple[str, str]:
-    """User name and credential for coturn's ``use-auth-secret``, good until a Unix time.
+    """User name and credential for coturn's ``use-auth-secret``, valid until a Unix time.
 
     A REST API for access to TURN services (draft-uberti-behave-turn-rest-00, 2013):
     the name is ``expiry:label``, the credential base64(HMAC-SHA1(secret, name)).
@@ -98,9 +98,9 @@ def rest_credentials(secret: str, label: str, good_until_s: float) -> tuple[str,
 
 
 def servers_from(settings: TurnSettings, now_s: float) -> IceServers:
-    """The servers the settings name themselves, with credentials made at ``now_s`` (Unix time).
+    """The servers named in the settings, with credentials made at ``now_s`` (Unix time).
 
-    Where a provider is set, its list comes from the provider (``servers_of_provider``).
+    If a provider is set, the list comes from it (``servers_of_provider``).
     """
     username, credential, good_until_s = _signing_in(settings, now_s)
     servers = tuple(
@@ -113,7 +113,7 @@ def servers_from(settings: TurnSettings, now_s: float) -> IceServers:
 def servers_of_provider(
     settings: TurnSettings, answer: Sequence[Mapping[str, Any]], now_s: float
 ) -> IceServers:
-    """A provider's list of ``RTCIceServer``; addresses it made unreadable to us are left out."""
+    """A provider's list of ``RTCIceServer``, without addresses that cannot be read."""
     servers = []
     for entry in answer:
         urls = entry.get("urls", [])

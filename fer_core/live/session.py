@@ -1,9 +1,9 @@
-"""One live camera: frames go in as they come, the latest result is always at hand.
+"""One live camera: frames go in as they come, and the latest result is always available.
 
-The camera's thread only ever calls ``submit``, which puts the frame into a mailbox of one slot and
-returns. A worker thread takes it out and analyses it. A newer frame replaces one that still waits,
-so that a slow machine shows fewer frames, never older ones. Frames are never stored: what stays is
-the ``Timeline``, which holds numbers.
+The camera's thread only calls ``submit``, which puts the frame into a mailbox with one slot and
+returns. A worker thread takes it out and analyses it. A newer frame replaces one that is still
+waiting, so a slow machine shows fewer frames, never older ones. Frames are never stored, only the
+``Timeline``, which holds numbers.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
 
 RECENT_S = 3.0
-"""The span over which frames a second and latency are measured."""
+"""The span over which frame rate and latency are measured."""
 
 SILENT_S = 5.0
-"""A camera without a frame for so long leaves its place: a closed tab does not say that it is."""
+"""A camera without a frame for this long releases its slot, because a closed tab says nothing."""
 
 CLOSE_S = 1.0
 """How long ``close`` waits for the frame that is being analysed."""
@@ -48,25 +48,24 @@ class FrameAnalyzer(Protocol):
 
 
 class Sink(Protocol):
-    """Where the results go beside the timeline: ``fer_core.history.LiveRecording``."""
+    """A further receiver of results: ``fer_core.history.LiveRecording``."""
 
     def add(self, result: FrameResult) -> None:
-        """Take the next result, at once."""
+        """Take the next result without waiting."""
         ...
 
     def close(self) -> None:
-        """No more will come. May take its time."""
+        """End: no more results will come. May take a while."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LiveStats:
-    """How a live camera is doing.
+    """Statistics of a live camera.
 
-    ``processed`` and ``dropped`` count frames since the start; ``fps`` is the processed frames a
-    second over the last ``RECENT_S``, and ``skipped_share`` the part of that span's frames that was
-    dropped, 0..1; the latencies of that span run from ``submit`` to the result, and are None while
-    there is no result in it.
+    ``processed`` and ``dropped`` count frames since the start. Over the last ``RECENT_S``, ``fps``
+    is the processed frames per second, ``skipped_share`` the share of frames that were dropped,
+    0..1, and the latencies are from ``submit`` to the result (None without a result).
     """
 
     processed: int
@@ -95,11 +94,11 @@ class _Done:
 
 
 class LiveCamera:
-    """One session of a live camera, from its first frame to ``stop``. Safe in several threads.
+    """One session of a live camera, from its first frame to ``stop``. Thread-safe.
 
-    It takes one of ``slots`` with its first frame and gives it back at the end, or when it has
-    been silent for ``SILENT_S``. While there is none, ``error`` says so, and each later frame tries
-    again.
+    It acquires one of ``slots`` with its first frame and releases it at the end, or after
+    ``SILENT_S`` without frames. While no slot is free, ``error`` says so, and each later frame
+    tries again.
     """
 
     def __init__(
@@ -123,11 +122,11 @@ class LiveCamera:
         self._recent_drops: deque[float] = deque()
 
     def submit(self, frame_bgr: NDArray[np.uint8], t_s: float) -> None:
-        """Hand over the newest frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
+        """Submit the newest frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
 
-        Never waits. A frame that is still waiting is dropped for this one; so is one that is no
-        later than the last, and after ``stop`` every frame. The caller must not write into the
-        array afterwards.
+        Never waits. It replaces a frame that is still waiting. A frame that is no later than the
+        last one is dropped, and after ``stop`` every frame. The caller must not change the array
+        afterwards.
         """
         with self._changed:
             if self._stopped or t_s <= self._submitted_s or not self._take_place():
@@ -166,13 +165,13 @@ class LiveCamera:
     def error(self) -> str | None:
         """A sentence about the newest frame that could not be analysed.
 
-        None while all is well, and again as soon as a later frame could be analysed.
+        None as soon as a later frame was analysed.
         """
         with self._changed:
             return self._error
 
     def report(self, error: Exception) -> None:
-        """Keep an error for the person in front of the screen; the stream goes on."""
+        """Store an error to show to the user; the stream goes on."""
         sentence = str(error)
         if not isinstance(error, FerError):
             sentence = f"A frame could not be analysed ({type(error).__name__}: {error})."
@@ -181,7 +180,7 @@ class LiveCamera:
             self._error = sentence
 
     def stats(self) -> LiveStats:
-        """How the camera is doing right now."""
+        """The statistics right now."""
         now = time.monotonic()
         with self._changed:
             self._forget(now)
@@ -192,8 +191,8 @@ class LiveCamera:
         return LiveStats(
             processed=processed,
             dropped=dropped,
-            # The first frame of a session opens the span and is not counted in it, else the first
-            # second would read too fast.
+            # The first frame starts the span and is not counted, or the first second would show
+            # too high a rate.
             fps=_rate(done, now, whole=processed > len(done)),
             latency_median_ms=float(np.median(latencies)) if latencies else None,
             latency_p95_ms=float(np.percentile(latencies, 95)) if latencies else None,
@@ -201,9 +200,9 @@ class LiveCamera:
         )
 
     def send_to(self, sink: Sink | None) -> pd.DataFrame:
-        """Hand every result from now on to ``sink`` as well; the table of those before.
+        """Pass every further result to ``sink`` as well; return the table of earlier ones.
 
-        The end of the session closes it. A session that is over closes it at once.
+        The end of the session closes it; if the session is over, it is closed at once.
         """
         with self._changed:
             self._sink = sink
@@ -213,7 +212,7 @@ class LiveCamera:
         return table
 
     def stop(self) -> None:
-        """End the session without waiting; a frame that is still being analysed is discarded."""
+        """End the session without waiting; a frame being analysed is discarded."""
         with self._changed:
             if not self._stopped:
                 self._leave_place()
@@ -225,7 +224,7 @@ class LiveCamera:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """``stop``, and wait for the worker thread, at most ``CLOSE_S`` seconds."""
+        """Stop, and wait at most ``CLOSE_S`` seconds for the worker thread."""
         self.stop()
         with self._changed:
             thread = self._thread
@@ -233,7 +232,7 @@ class LiveCamera:
             thread.join(CLOSE_S)
 
     def _close_sink(self) -> None:
-        """In a thread: the event loop of the connection, which ends a session, must not wait."""
+        """In a thread, because the connection's event loop, which ends a session, must not wait."""
         sink, self._sink = self._sink, None
         if sink is not None:
             threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
@@ -291,7 +290,7 @@ class LiveCamera:
 
 
 def _rate(done: tuple[_Done, ...], now: float, *, whole: bool) -> float:
-    """Frames a second: over the whole span once it is full, else since the first frame."""
+    """Frames per second: over the whole span once it is full, else since the first frame."""
     if whole:
         return len(done) / RECENT_S
     if len(done) < 2:

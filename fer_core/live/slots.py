@@ -1,4 +1,4 @@
-"""How many live cameras may be analysed at once: in all, and of one user."""
+"""Limits how many live cameras are analysed at once, in all and for each user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 
 class CameraSlots:
-    """The slots for live cameras in this process. Safe in several threads."""
+    """The slots for live cameras in this process. Thread-safe."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -15,11 +15,11 @@ class CameraSlots:
         self._taken: Counter[str] = Counter()
 
     def of(self, user: str, most: int) -> UserSlots:
-        """These slots, as a user sees them who may have ``most`` of them."""
+        """These slots for one user, who may have ``most`` of them."""
         return UserSlots(self, user, most)
 
     def acquire(self, user: str = "", most: int | None = None) -> str:
-        """Take a place; empty, or a sentence that says why there is none."""
+        """Acquire a slot; returns an empty text, or a sentence that says why there is none."""
         with self._lock:
             if most is not None and self._taken[user] >= most:
                 return (
@@ -35,16 +35,16 @@ class CameraSlots:
             return ""
 
     def release(self, user: str = "") -> None:
-        """Give back a place that was taken."""
+        """Release a slot."""
         with self._lock:
             if not self._taken[user]:
                 raise ValueError("no place was taken")
             self._taken[user] -= 1
-            self._taken += Counter()  # forgets who has none
+            self._taken += Counter()  # removes users without slots
 
 
 class UserSlots:
-    """What ``CameraSlots.of`` gives."""
+    """The slots of one user: the result of ``CameraSlots.of``."""
 
     def __init__(self, slots: CameraSlots, user: str, most: int) -> None:
         self._slots = slots

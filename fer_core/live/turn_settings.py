@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from fer_core.errors import IceSettingsWrong
 from fer_core.settings import CONFIG, setting_problem, variable
 
-# RFC 7064 and 7065, without addresses of IPv6 in digits, which aiortc cannot read.
+# RFC 7064 and 7065, without literal IPv6 addresses, which aiortc cannot read.
 _URL = re.compile(
     r"(?P<scheme>stuns?|turns?):(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"
     r"(?::(?P<port>[0-9]{1,5}))?(?:\?transport=(?P<transport>udp|tcp))?"
@@ -21,17 +21,17 @@ TURN_PROVIDERS = {
     "cloudflare": ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"),
     "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
 }
-"""Services that hand out credentials, and the two variables that sign the dashboard in there."""
+"""Services that issue credentials, each with the two variables of its account."""
 
 
 class TurnSettings(BaseSettings):
-    """The servers that help cameras behind firewalls, free of contradictions."""
+    """The servers for cameras behind firewalls, checked for contradictions."""
 
     model_config = CONFIG
 
     urls: str = variable(
         "FER_TURN_URLS",
-        "STUN and TURN servers for the live page, with commas between them.",
+        "STUN and TURN servers for the live page, separated by commas.",
         default="",
     )
     username: str | None = variable(
@@ -47,19 +47,19 @@ class TurnSettings(BaseSettings):
     )
     ttl_s: int = variable(
         "FER_TURN_TTL_S",
-        "How long these credentials are good for, in seconds.",
+        "How long these credentials are valid, in seconds.",
         default=43_200,
         ge=600,
         le=366 * 86_400,
     )
     provider: str | None = variable(
         "FER_TURN_PROVIDER",
-        "cloudflare or twilio: whom to ask for credentials instead.",
+        "cloudflare or twilio, to get the servers and credentials from.",
         default=None,
     )
     relay_only: bool = variable(
         "FER_ICE_RELAY_ONLY",
-        "Whether the browser sends by TURN alone and hides its address.",
+        "Whether the browser sends only through TURN and hides its address.",
         default=False,
     )
     cloudflare_turn_key_id: str | None = variable(
@@ -84,12 +84,12 @@ class TurnSettings(BaseSettings):
     @classmethod
     def _readable(cls, urls: str) -> str:
         for number, url in enumerate(_split(urls), start=1):
-            # The address itself is not repeated: a user's password may have strayed into it.
+            # The address is not repeated, because it may contain a password by mistake.
             if not is_address(url):
                 raise ValueError(
-                    f"Address {number} in FER_TURN_URLS is not that of a STUN or TURN server. "
+                    f"Address {number} in FER_TURN_URLS is not one of a STUN or TURN server. "
                     "Write for example stun:stun.example.org:3478, turn:turn.example.org:3478 or "
-                    "turns:turn.example.org:443?transport=tcp, with commas between them."
+                    "turns:turn.example.org:443?transport=tcp, separated by commas."
                 )
         return urls
 
@@ -109,7 +109,7 @@ class TurnSettings(BaseSettings):
             return self
         if any((self.urls, self.username, self.credential, self.secret)):
             raise ValueError(
-                "FER_TURN_PROVIDER is set, and servers of your own as well. Unset it, or unset "
+                "FER_TURN_PROVIDER is set together with your own servers. Unset it, or unset "
                 "FER_TURN_URLS, FER_TURN_USERNAME, FER_TURN_CREDENTIAL and FER_TURN_SECRET."
             )
         needed = TURN_PROVIDERS[self.provider]
@@ -142,7 +142,7 @@ class TurnSettings(BaseSettings):
         signs_in = bool(self.secret or self.username)
         if relays and not signs_in:
             raise ValueError(
-                "FER_TURN_URLS names a TURN server, and nothing says how to sign in there. Set "
+                "FER_TURN_URLS names a TURN server, but its credentials are not set. Set "
                 "FER_TURN_SECRET (coturn's static-auth-secret), or FER_TURN_USERNAME and "
                 "FER_TURN_CREDENTIAL."
             )
@@ -153,14 +153,14 @@ class TurnSettings(BaseSettings):
             )
         if self.relay_only and not relays:
             raise ValueError(
-                "FER_ICE_RELAY_ONLY sends the picture by TURN alone, and no TURN server is set. "
+                "FER_ICE_RELAY_ONLY needs a TURN server, and none is set. "
                 "Set FER_TURN_URLS or FER_TURN_PROVIDER, or unset it."
             )
         return self
 
 
 def turn_settings() -> TurnSettings:
-    """The settings of TURN as the environment has them now. Raises ``IceSettingsWrong``."""
+    """The current TURN settings from the environment. Raises ``IceSettingsWrong``."""
     try:
         return TurnSettings()
     except ValidationError as error:

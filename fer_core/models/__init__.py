@@ -1,1 +1,1 @@
-"""The networks: which there are, which one is used, how they are loaded."""
+"""The networks: the registry, the choice between models, and loading."""

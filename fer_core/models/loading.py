@@ -1,4 +1,4 @@
-"""Which model a name means at the moment, why, and that model ready to use."""
+"""Chooses the model that a name currently means, and loads it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from fer_core.models.weights.files import fetch, find, require_package, start_do
 from fer_core.schema import Box
 
 AUTO = "auto"
-"""The name that stands for the first model of its kind that can be had."""
+"""The name that stands for the first available model of its kind."""
 
 DEFAULT_WAIT_S = 60.0
-"""How long the library and the command line wait for a download. Pages wait next to nothing."""
+"""How long the library and the command line wait for a download. Pages hardly wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model in use, and a sentence that says why."""
+    """The chosen model, and a sentence that says why."""
 
     model: Model
     reason: str
 
 
 def names(kind: Kind) -> tuple[str, ...]:
-    """What may be asked for: ``auto``, and every model of a kind that there is now."""
+    """The valid names: ``auto``, and every existing model of a kind."""
     return (AUTO, *models(kind))
 
 
 def choose(kind: Kind, name: str = AUTO, wait_s: float = DEFAULT_WAIT_S) -> Choice:
     """The model of a kind that ``name`` means.
 
-    ``auto`` is the first in ``MODELS`` whose file is here or comes within ``wait_s``. A download
-    that takes longer goes on in the background, for the next call to find.
-    Raises ``UnknownModel``, and ``WeightsError`` where the one asked for cannot be had.
+    ``auto`` is the first in ``MODELS`` whose file is here or arrives within ``wait_s``. A download
+    that takes longer continues in the background, for the next call.
+    Raises ``UnknownModel``, and ``WeightsError`` if the requested model is unavailable.
     """
     if name == AUTO:
         return _choose_automatically(kind, wait_s)
@@ -60,7 +60,7 @@ def choose(kind: Kind, name: str = AUTO, wait_s: float = DEFAULT_WAIT_S) -> Choi
 def load(model: Model) -> Any:
     """The detector, landmark model or emotion model of a row, ready to use.
 
-    Loaded once in a process and shared, and anew when its file is replaced.
+    Loaded once per process and shared; loaded again when its file is replaced.
     Raises ``WeightsError``.
     """
     require_package(model)
@@ -68,32 +68,32 @@ def load(model: Model) -> Any:
     key, mtime_ns = (model.loader, path, model.name), path.stat().st_mtime_ns
     if (known := _loaded.get(key)) and known[0] == mtime_ns:
         return known[1]
-    with _loading:  # of two that ask at the same time, the second gets what the first has loaded
+    with _loading:  # of two calls at the same time, the second gets what the first has loaded
         if (known := _loaded.get(key)) is None or known[0] != mtime_ns:
             known = _loaded[key] = mtime_ns, resolve_name(model.loader)(path, model.name)
         return known[1]
 
 
 def load_detector(name: str = AUTO) -> FaceDetector:
-    """The face detector that a name means, as ``choose`` finds and ``load`` gives it."""
+    """The face detector that a name means: ``choose``, then ``load``."""
     detector: FaceDetector = load(choose(Kind.DETECTOR, name).model)
     return detector
 
 
 def load_landmark_model(name: str = AUTO) -> LandmarkModel:
-    """The landmark model that a name means, as ``choose`` finds and ``load`` gives it."""
+    """The landmark model that a name means: ``choose``, then ``load``."""
     model: LandmarkModel = load(choose(Kind.LANDMARKS, name).model)
     return model
 
 
 def load_emotion_model(name: str = AUTO) -> EmotionModel:
-    """The emotion model that a name means, as ``choose`` finds and ``load`` gives it."""
+    """The emotion model that a name means: ``choose``, then ``load``."""
     model: EmotionModel = load(choose(Kind.EMOTION, name).model)
     return model
 
 
 def try_out(model: Model) -> None:
-    """Load a model and run it on a blank picture. Raises ``WeightsError`` where it cannot be."""
+    """Load a model and run it on a blank picture. Raises ``WeightsError`` if that fails."""
     ready, blank = load(model), np.zeros((64, 64, 3), np.uint8)
     match model.kind:
         case Kind.DETECTOR:
@@ -115,7 +115,7 @@ def _choose_automatically(kind: Kind, wait_s: float) -> Choice:
     problem: WeightsError | None = None
     for model in models(kind).values():
         if model.own:
-            continue  # its classes are the user's: it is used when it is asked for
+            continue  # its classes are the user's, so ``auto`` never chooses it
         try:
             _require(model, wait_s)
         except WeightsError as error:
@@ -136,10 +136,10 @@ def _why_not(model: Model, error: WeightsError) -> str:
 
 
 def _require(model: Model, wait_s: float) -> None:
-    """Return once the file is here. Raises ``WeightsError``."""
+    """Wait until the file is here. Raises ``WeightsError``."""
     require_package(model)
     if not model.downloadable:
-        fetch(model)  # raises where it is gone
+        fetch(model)  # raises if it is missing
         return
     if find(model):
         return
@@ -150,5 +150,5 @@ def _require(model: Model, wait_s: float) -> None:
             "Try again in a moment."
         )
     if download.error:
-        # A new exception: the one that is remembered would collect a traceback at every call.
+        # A new exception: the stored one would collect a traceback at every call.
         raise type(download.error)(str(download.error)) from download.error

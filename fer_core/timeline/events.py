@@ -1,4 +1,4 @@
-"""Events found in the course of one face: peaks of an expression, and where their rise began."""
+"""Events in the course of one face: peaks of an expression, and their onsets."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from fer_core.timeline.table import labels_of, with_gaps
 Kind = Literal["peak", "onset"]
 
 PROMINENCE = 0.2
-"""A peak stands out by at least this share above the higher of the valleys beside it."""
+"""A peak rises by at least this share above the higher of its neighbouring valleys."""
 
 APART_S = 0.5
-"""Peaks of one expression lie at least this far apart: the shortest ordinary expression lasts half
+"""Peaks of one expression are at least this far apart: the shortest ordinary expression lasts half
 a second (Matsumoto and Hwang, 2011)."""
 
 ONSET_LEVEL = 0.1
-"""The part of its prominence at which a rise has begun, as the proximal level of a pulse."""
+"""The share of its prominence at which a rise has begun, like the proximal level of a pulse."""
 
 METHOD = (
     "A peak is a maximum of the smoothed share of one expression with a topographic prominence of "
     f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (by the rules of "
     "scipy.signal.find_peaks; Virtanen et al., 2020). Its onset is where the rise to it passes "
     f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10 % reference level of IEEE Std "
-    "181-2011). Neutral has no peaks: it is what is left where nothing else shows. Nothing is "
+    "181-2011). Neutral has no peaks: it is what remains when nothing else shows. Nothing is "
     "found across a stretch in which the face was not seen, nor at the ends of one."
 )
-"""How events are found, in words, for pages and reports."""
+"""How events are found, as text for pages and reports."""
 
 _STEP_S = 0.05
-"""The grid on which peaks are looked for; an event is then put on the frame it was seen in."""
+"""The grid on which peaks are searched; each event is then moved to a frame."""
 
 COLUMNS = ["t_s", "kind", "track_id", "expression", "share"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A moment in the course of the share of ``label`` of one face: its ``share`` (0..1) then.
+    """An event in the share of ``label`` of one face, with its ``share`` (0..1) at that time.
 
     ``t_s`` is the time of a frame of the table in which the face was seen.
     """
@@ -72,7 +72,7 @@ def find_events(table: pd.DataFrame, track_id: int) -> tuple[Event, ...]:
                 Event(float(times_s[frame]), kind, track_id, label, float(shares[frame]))
                 for kind, frame in _rises(times_s, shares)
             ]
-    # Two peaks that no deep valley parts may have begun to rise together.
+    # Two peaks without a deep valley between them may share an onset.
     return tuple(sorted(set(found), key=lambda event: (event.t_s, event.kind, event.label)))
 
 
@@ -84,9 +84,10 @@ def events_table(events: Sequence[Event]) -> pd.DataFrame:
 
 
 def _stretches(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The parts of ``with_gaps`` in which the face was seen without a gap, of two frames at least.
+    """The stretches of ``with_gaps`` in which the face was seen without a gap, of two or more
+    frames.
 
-    A stretch of one frame has no course.
+    A single frame has no course.
     """
     seen = rows["track_id"].notna().to_numpy(bool)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
@@ -99,7 +100,7 @@ def _rises(times_s: NDArray[np.float64], shares: NDArray[np.float64]) -> Iterato
     """The frame of each peak of one share over a stretch without a gap, and that of its onset."""
     if np.ptp(shares) < PROMINENCE:
         return
-    # Rounded, so that the same course an hour later lies on the grid as it does now.
+    # Rounded, so that the same course gives the same grid at any time of the session.
     passed_s = np.round(times_s - times_s[0], 6)
     grid_s = np.arange(0.0, passed_s[-1] + _STEP_S / 2, _STEP_S)
     level = np.interp(grid_s, passed_s, shares)
@@ -112,7 +113,7 @@ def _rises(times_s: NDArray[np.float64], shares: NDArray[np.float64]) -> Iterato
 
 
 def _apex(passed_s: NDArray[np.float64], shares: NDArray[np.float64], peak_s: float) -> int:
-    """The frame that shows a peak of the grid: the largest within a step, else the nearest."""
+    """The frame for a peak on the grid: the largest within a step, else the nearest."""
     near = np.flatnonzero(np.abs(passed_s - peak_s) <= _STEP_S)
     if not len(near):
         return int(np.abs(passed_s - peak_s).argmin())

@@ -1,7 +1,7 @@
 """Peaks of a curve by their topographic prominence: the rules of ``scipy.signal.find_peaks``.
 
-SciPy itself would cost a server 27 MB of memory for this one function, and a slug 40 MB. The tests
-hold what is found here against it.
+SciPy itself would cost 27 MB of memory for this one function, and 40 MB of the slug. The tests
+compare the results with it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A peak: its index in the curve, and how far it stands out, in the curve's own unit."""
+    """A peak: its index in the curve, and its prominence in the curve's unit."""
 
     index: int
     prominence: float
@@ -23,10 +23,10 @@ class Peak:
 def find_peaks(curve: NDArray[np.float64], prominence: float, distance: int) -> list[Peak]:
     """The peaks of a curve ``(n,)`` of finite numbers, in order.
 
-    A peak is higher than what is beside it; of a level top it is the middle. First all that lie
-    nearer than ``distance`` samples to a higher one are left out, then those whose prominence is
-    below ``prominence``: their height above the higher of the lowest points between them and the
-    next higher ground, or the end of the curve, on either side.
+    A peak is higher than its neighbours; on a plateau it is the middle. First, peaks nearer than
+    ``distance`` samples to a higher one are left out, then those whose prominence is below
+    ``prominence``: their height above the higher of the lowest points between them and the next
+    higher point, or the end of the curve, on either side.
     """
     maxima = _maxima(curve)
     heights = _prominences(curve, maxima)
@@ -38,7 +38,7 @@ def find_peaks(curve: NDArray[np.float64], prominence: float, distance: int) -> 
 
 
 def _maxima(curve: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Where the curve has risen and will fall, in order; the ends are none."""
+    """The local maxima in order, without the ends of the curve."""
     if len(curve) < 3:
         return np.empty(0, np.intp)
     # Runs of equal values, each by its first sample.
@@ -52,8 +52,8 @@ def _maxima(curve: NDArray[np.float64]) -> NDArray[np.intp]:
 def _apart(
     maxima: NDArray[np.intp], heights: NDArray[np.float64], distance: int
 ) -> NDArray[np.intp]:
-    """The positions in ``maxima`` of those that stay, in order: the highest first, later ones of
-    the same height before earlier ones."""
+    """The positions in ``maxima`` of those that are kept, in order. Higher ones have priority; of
+    the same height, later ones."""
     stays = np.ones(len(maxima), bool)
     for i in np.argsort(heights, kind="stable")[::-1]:
         if stays[i]:
@@ -65,7 +65,7 @@ def _apart(
 
 
 def _prominences(curve: NDArray[np.float64], maxima: NDArray[np.intp]) -> NDArray[np.float64]:
-    """How far each of all the maxima of a curve stands out, ``(len(maxima),)``."""
+    """The prominence of each of all the maxima of a curve, ``(len(maxima),)``."""
     if not len(maxima):
         return np.empty(0)
     tops = curve[maxima]
@@ -80,7 +80,7 @@ def _bases(tops: NDArray[np.float64], valleys: NDArray[np.float64]) -> NDArray[n
     """For each top the lowest of the valleys since the last higher top; ``valleys[i]`` lies just
     before ``tops[i]``.
 
-    In one pass: a top that is not higher than a later one is of no more interest, but its base is.
+    In one pass: once a later top is as high, only the base of the earlier one matters.
     """
     bases: list[float] = []
     higher: list[tuple[float, float]] = []  # tops, and the base of each

@@ -179,7 +179,7 @@ def test_other_addresses_are_refused_and_not_repeated(monkeypatch, url):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"FER_TURN_URLS": TURN}, "nothing says how to sign in"),
+        ({"FER_TURN_URLS": TURN}, "its credentials are not set"),
         ({"FER_TURN_URLS": TURN, "FER_TURN_USERNAME": "u"}, "set FER_TURN_CREDENTIAL"),
         ({"FER_TURN_URLS": TURN, "FER_TURN_CREDENTIAL": "c"}, "set FER_TURN_USERNAME"),
         (
@@ -193,7 +193,7 @@ def test_other_addresses_are_refused_and_not_repeated(monkeypatch, url):
         ),
         ({"FER_TURN_URLS": STUN, "FER_TURN_SECRET": "s"}, "no TURN server"),
         ({"FER_TURN_SECRET": "s"}, "no TURN server"),
-        ({"FER_TURN_URLS": STUN, "FER_ICE_RELAY_ONLY": "1"}, "no TURN server is set"),
+        ({"FER_TURN_URLS": STUN, "FER_ICE_RELAY_ONLY": "1"}, "needs a TURN server"),
     ],
 )
 def test_settings_that_contradict_themselves(monkeypatch, values, sentence):
@@ -207,8 +207,8 @@ def test_settings_that_contradict_themselves(monkeypatch, values, sentence):
         ({"FER_TURN_PROVIDER": "acme"}, "neither cloudflare nor twilio"),
         ({"FER_TURN_PROVIDER": "cloudflare"}, "CLOUDFLARE_TURN_KEY_ID and CLOUDFLARE_TURN_KEY_API"),
         ({"FER_TURN_PROVIDER": "twilio", "TWILIO_ACCOUNT_SID": "x"}, "needs TWILIO_AUTH_TOKEN as"),
-        ({"FER_TURN_PROVIDER": "twilio", "FER_TURN_URLS": STUN}, "servers of your own as well"),
-        ({"FER_TURN_PROVIDER": "twilio", "FER_TURN_SECRET": "s"}, "servers of your own as well"),
+        ({"FER_TURN_PROVIDER": "twilio", "FER_TURN_URLS": STUN}, "together with your own servers"),
+        ({"FER_TURN_PROVIDER": "twilio", "FER_TURN_SECRET": "s"}, "together with your own servers"),
     ],
 )
 def test_a_provider_that_cannot_be_asked(monkeypatch, values, sentence):

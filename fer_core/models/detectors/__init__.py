@@ -1,4 +1,4 @@
-"""Where the faces are: the first of the three steps."""
+"""Face detection: the first of the three steps."""
 
 from __future__ import annotations
 

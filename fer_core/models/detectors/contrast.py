@@ -1,4 +1,4 @@
-"""Dark and flat pictures with their full contrast, for detectors that do not see to it."""
+"""Stretches the contrast of dark and flat pictures, for detectors that do not."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 ENOUGH = 64
-"""Greys between the darkest and the brightest part of a picture that need no help."""
+"""The range of greys above which a picture is left as it is."""
 
 _TAILS = 0.1, 99.9
-"""Percentiles that become black and white. Of a tile a small face is a fiftieth of a hundredth, and
-must not be among what is cut off."""
+"""Percentiles that become black and white. A small face covers only 0.02 % of a tile, and must not
+be clipped."""
 
 _SAMPLE_PX = 4
-"""Only each so many-th pixel is looked at, both ways."""
+"""Only every n-th pixel is sampled, in both directions."""
 
 
 def stretched(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture with its darkest part black and its brightest white, where it has less contrast.
+    """The picture with its contrast stretched to black and white, if it has less.
 
-    ``(height, width, 3)`` uint8, BGR. Linearly, and all channels alike. Networks learned from well
-    lit photos: of faces a tenth as bright YuNet finds 71 %, and with this 90 %, as many as in full
-    light; equalised histograms and gamma curves gain less or lose (benchmarks/README.md).
+    ``(height, width, 3)`` uint8, BGR. The stretch is linear and the same for all channels.
+    Networks are trained on well-lit photos: of faces a tenth as bright YuNet finds 71 %, and 90 %
+    after stretching, as many as in full light. Histogram equalisation and gamma curves gain less
+    or lose (benchmarks/README.md).
     """
     some = bgr[::_SAMPLE_PX, ::_SAMPLE_PX].mean(axis=2)
     low, high = np.percentile(some, _TAILS).tolist()

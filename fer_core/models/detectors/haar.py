@@ -1,4 +1,4 @@
-"""The Haar cascade that comes inside the OpenCV wheel: no weights to fetch, frontal faces only."""
+"""The Haar cascade inside the OpenCV wheel: no download, frontal faces only."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MIN_FACE_PX = 24
 class HaarDetector:
     """Viola and Jones' cascade of boosted Haar features (CVPR 2001), as OpenCV trained it.
 
-    A cascade has no probability. ``score`` squashes the weight of its last stage into 0..1, which
-    ranks the faces of a picture and means nothing beyond that.
+    A cascade gives no probability. ``score`` is the weight of its last stage squashed into 0..1; it
+    only ranks the faces of a picture.
     """
 
     def __init__(self, path: Path = CASCADE, name: str = "haar") -> None:
-        """``path`` is the cascade, ``name`` what results call it."""
+        """``path`` is the cascade's file, ``name`` its name in results."""
         self.name = name
         self._path = path
-        # A CascadeClassifier keeps state while it scans: one for each thread.
+        # A CascadeClassifier has state while it scans, so each thread has its own.
         self._local = threading.local()
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[Detection]:

@@ -1,7 +1,7 @@
-"""Small faces in large pictures: a detector led over tiles of it, at several sizes.
+"""Finds small faces in large pictures by running a detector on tiles at several scales.
 
-Detectors shrink a picture to some 640 pixels, in which a face of 60 pixels out of 4,000 has 10 left
-and is lost. For a still there is time to look closer.
+Detectors shrink a picture to about 640 pixels, where a face of 60 pixels out of 4,000 has only 10
+left and is lost. For a still there is time to look closer.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from fer_core.models.detectors import FaceDetector
 from fer_core.schema import Box, Detection
 
 TILE_PX = 640
-"""Side of the tiles: what no detector has to shrink."""
+"""Side of the tiles: no detector shrinks a picture of this size."""
 
 OVERLAP_PX = 96
-"""What neighbouring tiles share. Larger faces are looked for at half the size, where they fit."""
+"""The overlap of neighbouring tiles. Larger faces are found at half the scale, where they fit."""
 
 SMALLEST_PX = 24
-"""Longer edge of the smallest face that is looked for. Smaller ones are found by chance."""
+"""Longer edge of the smallest face that is found reliably."""
 
 MOST_PIXELS = 16_000_000
-"""Larger pictures are looked through at this size, so that it never takes much longer."""
+"""Larger pictures are searched at this size, which limits the time."""
 
 _EDGE_PX = 2
-"""A face so close to the edge of a tile may be cut by it."""
+"""A face this close to the edge of a tile may be cut off by it."""
 
 _SAME_IOU = 0.3
 _SAME_OVERLAP = 0.6
-"""Boxes of one face share more than this: of both together, or of the smaller one, if what one tile
-shows is a part of what another does."""
+"""Boxes of one face overlap by more than this: relative to their union, or to the smaller box if
+one tile shows only part of the face."""
 
 _THREADS = 2
 
@@ -52,8 +52,8 @@ def smallest_face_px(width: int, height: int) -> int:
 def detect_all_sizes(detector: FaceDetector, bgr: NDArray[np.uint8]) -> list[Detection]:
     """The faces in a still ``(height, width, 3)`` uint8, BGR, of any size; largest first.
 
-    The whole picture is looked at as the detector does by itself, then, if it is larger than a
-    tile, in full size by tiles, in half of it, and so on.
+    The detector first sees the whole picture. If that is larger than a tile, the detector then sees
+    tiles of it at full scale, at half of it, and so on.
     """
     height, width = bgr.shape[:2]
     found = detector.detect(bgr)
@@ -69,7 +69,7 @@ def _finest(width: int, height: int) -> float:
 
 
 def _level(detector: FaceDetector, bgr: NDArray[np.uint8], scale: float) -> list[Detection]:
-    """The faces that tiles of the picture show, scaled by so much, in its own pixels."""
+    """The faces in the tiles of the picture at one scale, in pixels of the picture."""
     size = [max(1, round(side * scale)) for side in bgr.shape[1::-1]]
     scaled = bgr if scale == 1.0 else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
     width, height = size
@@ -84,7 +84,8 @@ def _level(detector: FaceDetector, bgr: NDArray[np.uint8], scale: float) -> list
 
 
 def _in_tile(detector: FaceDetector, picture: NDArray[np.uint8], place: Place) -> list[Detection]:
-    """The faces in one tile, but for those that another shows whole, in pixels of ``picture``."""
+    """The faces in one tile, except those that another tile shows whole, in pixels of
+    ``picture``."""
     left, top, right, bottom = place
     height, width = picture.shape[:2]
     inner = (
@@ -126,7 +127,7 @@ def _scaled(face: Detection, across: float, down: float, width: int, height: int
 
 
 def _distinct(faces: Sequence[Detection]) -> list[Detection]:
-    """Each face once, by its surest box (greedy non-maximum suppression)."""
+    """Each face once, with its highest-scoring box (greedy non-maximum suppression)."""
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda each: each.score, reverse=True):
         if not any(
@@ -139,5 +140,5 @@ def _distinct(faces: Sequence[Detection]) -> list[Detection]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Of this process, for all pictures: detectors that keep something for each thread keep it."""
+    """One pool for all pictures, because some detectors have state for each thread."""
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")

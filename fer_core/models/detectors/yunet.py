@@ -19,15 +19,15 @@ SCORE_THRESHOLD = 0.7
 NMS_IOU = 0.3
 
 _STRIDES = (8, 16, 32)
-"""Pixels from cell to cell in each of the network's three grids. It takes pictures whose sides are
+"""Pixels from cell to cell in each of the network's three grids. The sides of its input are
 multiples of the last one."""
 
 _OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES]
 
 _FIXED_SIZE = bytes.fromhex("0a03088005 0a03088005")
 _ANY_SIZE = bytes.fromhex("0a03120168 0a03120177")
-"""How the file spells the height and width of its input, 640 and 640, and how ONNX spells "h" and
-"w", which stand for any. The graph itself is good for pictures of every size."""
+"""The input height and width in the file, 640 and 640, and the symbols "h" and "w" that replace
+them, both in ONNX's encoding. The graph itself works for pictures of any size."""
 
 
 class YuNetDetector:
@@ -38,7 +38,7 @@ class YuNetDetector:
     """
 
     def __init__(self, path: Path, name: str = "yunet") -> None:
-        """``path`` is face_detection_yunet_2023mar.onnx, ``name`` what results call it.
+        """``path`` is face_detection_yunet_2023mar.onnx, ``name`` its name in results.
 
         Raises ``WeightsError``.
         """
@@ -56,8 +56,8 @@ class YuNetDetector:
 
 
 def _planes(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A picture as the network takes it: ``(3, height, width)`` float32, blue first, 0..255, with
-    black to its right and below up to the next multiples of 32."""
+    """A picture as the network's input: ``(3, height, width)`` float32, blue first, 0..255, padded
+    with black on the right and below to multiples of 32."""
     height, width = (-(-side // _STRIDES[-1]) * _STRIDES[-1] for side in bgr.shape[:2])
     planes = np.zeros((3, height, width), np.float32)
     for plane, channel in zip(planes, cv2.split(bgr), strict=True):
@@ -68,10 +68,10 @@ def _planes(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _decode(maps: list[NDArray[np.float32]], columns: int) -> list[RawFace]:
     """The faces in the outputs ``_OUTPUTS``, each ``(cells, k)``; ``columns`` of the coarsest grid.
 
-    Of a cell that is sure of a face, ``bbox`` is the centre, from its own corner, and the
-    logarithms of the sides, ``kps`` five points from its corner, all in strides. Its score is the
-    geometric mean of ``cls``, which says what it sees, and ``obj``, how well the box fits. Of boxes
-    that overlap the surest is kept. All as in OpenCV's ``FaceDetectorYN``.
+    For a cell with a face, ``bbox`` is the centre relative to the cell's corner and the logarithms
+    of the sides, ``kps`` five points relative to that corner, all in strides. Its score is the
+    geometric mean of ``cls``, the class score, and ``obj``, how well the box fits. Of overlapping
+    boxes the one with the highest score is kept. All as in OpenCV's ``FaceDetectorYN``.
     """
     boxes, points, scores = [], [], []
     for level, stride in enumerate(_STRIDES):
@@ -85,7 +85,7 @@ def _decode(maps: list[NDArray[np.float32]], columns: int) -> list[RawFace]:
         points.append((kps[sure].reshape(-1, 5, 2) + corner[:, np.newaxis]) * stride)
         scores.append(score[sure])
     box, point, score = np.concatenate(boxes), np.concatenate(points), np.concatenate(scores)
-    # Whole pixels, as OpenCV compares them.
+    # OpenCV compares whole pixels.
     kept = cv2.dnn.NMSBoxes(np.trunc(box).tolist(), score.tolist(), SCORE_THRESHOLD, NMS_IOU)
     return [_raw_face(box[each], float(score[each]), point[each]) for each in kept]
 
@@ -96,8 +96,8 @@ def _raw_face(box: NDArray[np.float32], score: float, points: NDArray[np.float32
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    # The file's outputs still tell how many cells a picture of 640x640 has, which onnxruntime
-    # would say after every other one, did open_session not keep it quiet.
+    # The file still declares the number of cells for 640x640; open_session silences onnxruntime's
+    # warning about every other size.
     session = open_session(path, FETCH_AGAIN, lambda net: net.replace(_FIXED_SIZE, _ANY_SIZE, 1))
     inputs = [(value.name, value.shape) for value in session.get_inputs()]
     names = {value.name for value in session.get_outputs()}

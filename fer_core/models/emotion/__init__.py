@@ -1,4 +1,4 @@
-"""Which expression a face shows: the last of the three steps."""
+"""Expression recognition: the last of the three steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EmotionModel(Protocol):
 
     name: str
     labels: tuple[str, ...]
-    """What the columns of ``predict`` mean: ``EMOTIONS``, or a user's own classes."""
+    """The columns of ``predict``: ``EMOTIONS``, or a user's own classes."""
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The share of each of ``labels`` in square grey faces ``(n, s, s)`` uint8, any ``s``.

@@ -19,10 +19,10 @@ _FER2013 = "probabilities_fer2013"
 
 
 class CompactEmotionModel(OnnxEmotionModel):
-    """``models/emotion_compact.onnx``: the seven expressions, by two label sets.
+    """``models/emotion_compact.onnx``: the seven expressions, with two label sets.
 
-    What is shown is for a face whose expression people would name, met with nearly equal chance of
-    each expression: the prior of the training data is mostly left out.
+    The output that is shown assumes that all expressions are nearly equally frequent: most of the
+    training data's prior is removed.
     """
 
     def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "compact") -> None:
@@ -35,9 +35,9 @@ class CompactEmotionModel(OnnxEmotionModel):
     def predict_both(
         self, crops: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What ``predict`` gives, and the same calibrated for FER2013's original labels.
+        """The result of ``predict``, and shares calibrated for FER2013's original labels.
 
-        The second is for measuring, not for show.
+        The second is for measuring only.
         """
         shown, fer2013 = self.run(crops, [SHOWN, _FER2013])
         return shown, fer2013

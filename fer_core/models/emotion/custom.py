@@ -1,7 +1,7 @@
-"""Networks that were adapted to a user's own classes, and where they are kept.
+"""Networks adapted to a user's own classes, and where they are stored.
 
-``python -m fer_core train --from … --out models/own/NAME`` puts one there; it is then called
-``own/NAME`` wherever an emotion model is asked for by name.
+``python -m fer_core train --from … --out models/own/NAME`` makes one; its model name is then
+``own/NAME``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from fer_core.paths import STATE_DIR
 OWN_NETWORKS = STATE_DIR / "models" / "own"
 
 NETWORK, REPORT = "adapted.onnx", "adapted.json"
-"""The files of one network, in a folder of its own: weights, and the figures on held-out faces."""
+"""The files of one network in its folder: the weights, and the report on held-out faces."""
 
 _PREFIX = "own/"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutReport:
-    """How an adapted network did on the faces it did not learn from; shares are 0..1.
+    """The scores of an adapted network on held-out faces; shares are 0..1.
 
-    ``recall`` is the part of each class's faces that it recognised, in the order of ``classes``.
+    ``recall`` is the share of each class's faces that it recognised, in the order of ``classes``.
     """
 
     classes: tuple[str, ...]
@@ -35,7 +35,7 @@ class HeldOutReport:
 
 
 def own_networks() -> tuple[str, ...]:
-    """The names of the networks that are there now, in alphabetical order."""
+    """The names of the existing networks, in alphabetical order."""
     return tuple(
         f"{_PREFIX}{file.parent.name}" for file in sorted(OWN_NETWORKS.glob(f"*/{NETWORK}"))
     )
@@ -47,7 +47,7 @@ def own_network(name: str) -> Path:
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is one of a user's own networks, which may be gone."""
+    """Whether a name is that of a user's own network, which may no longer exist."""
     return name.startswith(_PREFIX)
 
 
@@ -57,7 +57,7 @@ def own_title(name: str) -> str:
 
 
 def held_out_report(name: str) -> HeldOutReport | None:
-    """The figures beside one of ``own_networks``; None where they are missing or damaged."""
+    """The scores stored beside one of ``own_networks``; None if they are missing or damaged."""
     try:
         report = json.loads(own_network(name).with_name(REPORT).read_text(encoding="utf-8"))
         return HeldOutReport(

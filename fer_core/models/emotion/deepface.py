@@ -1,4 +1,4 @@
-"""DeepFace's pretrained network, through the deepface package, for many faces at once."""
+"""DeepFace's pretrained network, run through the deepface package on many faces at once."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ class DeepFaceEmotionModel:
     """The network behind ``DeepFace.analyze(actions=["emotion"])``, in deepface's own session.
 
     A crop gets the shares that ``DeepFace.analyze(crop, detector_backend="skip")`` gives it;
-    ``analyze`` takes one picture at a time, here all go through the network together.
+    ``analyze`` takes one picture at a time; here all crops go through the network together.
     """
 
     labels: tuple[str, ...] = EMOTIONS
 
     def __init__(self, path: Path, name: str = "deepface") -> None:
-        """``path`` is facial_expression_model_weights.onnx, ``name`` what results call it.
+        """``path`` is facial_expression_model_weights.onnx, ``name`` its name in results.
 
         Raises ``WeightsCorrupt``.
         """
         self.name = name
-        # Nothing here depends on these two, but code beside ours that calls DeepFace does: it
-        # finds the same file, and does not prefer PyTorch and other weights where that is here.
+        # Nothing here depends on these two, but other code that calls DeepFace does: it then finds
+        # the same file, and does not prefer PyTorch with other weights.
         os.environ.setdefault("DEEPFACE_HOME", str(DOWNLOADS))
         os.environ.setdefault("DEEPFACE_BACKEND_ENGINE", "onnx")
         from deepface.commons import onnx_utils  # slow to import
 
         self._run_session = onnx_utils.run_session
         try:
-            # deepface joins the name to its weights folder, which leaves an absolute path as it
-            # is: so one file serves, wherever it lies. No address, so that nothing is fetched.
+            # deepface joins the name to its weights folder, which keeps an absolute path as it is.
+            # Without an address nothing is downloaded.
             self._session = onnx_utils.build_session(str(path.resolve()), source_url=[])
         except ValueError as error:
             raise WeightsCorrupt(
@@ -63,11 +63,11 @@ class DeepFaceEmotionModel:
 
 
 def _as_deepface_sees_it(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """One face ``(s, s)`` uint8 as the network gets it: ``(48, 48)`` float32, 0..1.
+    """One face ``(s, s)`` uint8 as the network's input: ``(48, 48)`` float32, 0..1.
 
-    deepface makes every face 224x224 (sometimes 223 and a black edge: it truncates) and then
-    48x48, and takes a picture with no value above 1 for one that is scaled to 0..1 already. It
-    does so in three equal channels; one gives the same.
+    deepface scales every face to 224x224 (because it truncates, sometimes to 223 with a black edge)
+    and then to 48x48, and treats a picture without values above 1 as scaled to 0..1 already. It
+    does so in three equal channels; one gives the same result.
     """
     side = int(len(crop) * (_ANALYZE_PX / len(crop)))
     scaled = crop if crop.max() <= 1 else crop.astype(np.float32) / 255

@@ -1,4 +1,4 @@
-"""Networks that ``python -m fer_core train`` wrote, in onnxruntime."""
+"""Runs networks written by ``python -m fer_core train`` in onnxruntime."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 
 _BATCH = 8
-"""Faces in one pass. More are no faster, and onnxruntime keeps the memory of its largest pass for
-good: 44 MB after one of 64 faces."""
+"""Faces in one pass. More would be no faster, and onnxruntime never releases the memory of its
+largest pass: 44 MB after 64 faces."""
 
 SHOWN = "probabilities"
-"""The output that people see."""
+"""The output that is shown."""
 
 
 class OnnxEmotionModel:
     """A file of ``python -m fer_core train`` in onnxruntime. One instance may serve many threads.
 
-    ``name`` is what results call it. ``labels`` are the classes it learned, in column order, and
-    ``side`` the pixels a side of the tiles it takes.
+    ``name`` is its name in results. ``labels`` are the classes it learned, in column order, and
+    ``side`` the side of its input tiles in pixels.
     Raises ``WeightsMissing`` or ``WeightsCorrupt`` if the file cannot be used.
     """
 
@@ -44,7 +44,7 @@ class OnnxEmotionModel:
         return self.run(crops, [SHOWN])[0]
 
     def run(self, crops: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
-        """What ``predict`` says of it, for each of the named outputs of the file."""
+        """The result of ``predict`` for each of the named outputs of the file."""
         tiles = _to_tiles(crops, self.side)
         empty = [np.zeros((0, len(self.labels)), dtype=np.float32)] * len(outputs)
         parts = [
@@ -54,8 +54,8 @@ class OnnxEmotionModel:
         return [np.concatenate(columns) for columns in zip(empty, *parts, strict=True)]
 
     def _read_shape(self) -> tuple[tuple[str, ...], int]:
-        """The classes of the first output, which is the shown one, from the file's own notes; and
-        the side of a tile."""
+        """The classes of the first output, which is the shown one, and the side of a tile, both
+        from the file's metadata."""
         notes = self.session.get_modelmeta().custom_metadata_map
         inputs = [(value.name, value.type, value.shape[1:]) for value in self.session.get_inputs()]
         outputs = [(value.name, value.shape[-1:]) for value in self.session.get_outputs()]

@@ -1,4 +1,4 @@
-"""Where the parts of a face are: the middle one of the three steps."""
+"""Facial landmarks: the second of the three steps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from fer_core.schema import Box
 
 MIN_PRESENCE = 0.6
-"""A box with less presence than this holds no face.
+"""A box with less presence than this contains no face.
 
-Chosen on the validation part: all faces of faces68 reach it and 99 % of FER2013's, 1.7 % of the
-crops without a face and none of Haar's 32 false alarms in pictures kept apart.
+Chosen on the validation part: all faces of faces68 and 99 % of FER2013's reach it, as do 1.7 % of
+the crops without a face and none of Haar's 32 false alarms in held-out pictures.
 """
 
 
@@ -25,8 +25,8 @@ class Landmarks:
 
     ``points``: ``(68, 2)`` float32, x and y in pixels of the picture, in the order of iBUG (Sagonas
     et al. 2013): jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67, each from the left of
-    the picture to its right; they may lie outside the picture. ``presence``: how surely this is a
-    face at all, 0..1.
+    the picture to its right; they may lie outside the picture. ``presence``: how certain it is that
+    this is a face, 0..1.
     """
 
     points: NDArray[np.float32]
@@ -41,7 +41,7 @@ class LandmarkModel(Protocol):
     def locate(self, bgr: NDArray[np.uint8], boxes: Sequence[Box]) -> list[Landmarks]:
         """The points in each box of a picture ``(height, width, 3)`` uint8, BGR, in one batch.
 
-        A box is a detector's, or ``face_box`` of the points in the frame before; it may leave the
-        picture.
+        A box comes from a detector, or is ``face_box`` of the points in the previous frame; it may
+        extend beyond the picture.
         """
         ...

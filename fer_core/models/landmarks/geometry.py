@@ -1,4 +1,4 @@
-"""What the 68 points tell of a face: where the head points, how open eyes and mouth are."""
+"""Measures from the 68 points: head pose, and how open the eyes and the mouth are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL_POINTS: dict[int, tuple[float, float, float]] = {
     48: (-2.456206, -4.342621, 4.283884),
     54: (2.456206, -4.342621, 4.283884),
 }
-"""iBUG number -> where it lies on an average face: centimetres to the person's left, up, forward.
+"""iBUG number -> its position on an average face: centimetres to the person's left, up, forward.
 
 The coordinates of vertices 6, 1, 98, 2, 327, 33, 133, 362, 263, 61 and 291 of MediaPipe's canonical
 face model (Google, canonical_face_model.obj, Apache-2.0). The nose and the corners of eyes and
@@ -32,34 +32,34 @@ mouth move least with the expression; the chin is left out because it moves with
 the outer corners of the eyes (root mean square), and their median pitch is -1 degree."""
 
 MAX_MISFIT = 0.2
-"""Points that miss the model by more than this part of the distance between the outer corners of
-the eyes (root mean square) are no face: ten times the usual, and never seen on a real one."""
+"""Points whose root mean square distance from the model is more than this share of the distance
+between the outer eye corners are no face: ten times the usual, and never seen on a real one."""
 
 MIN_EYE_PX = 1.0
-"""Distances of less than a pixel have no ratio worth showing."""
+"""Below a pixel, a ratio of distances is meaningless."""
 
 _INDEX = list(MODEL_POINTS)
-# From the model's axes to OpenCV's (right, down, away), so that no rotation is a face looking into
-# the camera; and about the middle of the points, which is where the line of sight goes.
+# From the model's axes to OpenCV's (right, down, away), so that without rotation a face looks into
+# the camera; relative to the centre of the points, where the line of sight passes.
 _MODEL = np.array(list(MODEL_POINTS.values())) * (1.0, -1.0, -1.0)
 _MODEL -= _MODEL.mean(axis=0)
 _RIGHT_EYE, _LEFT_EYE = range(36, 42), range(42, 48)
 
 
 def head_pose(points: NDArray[np.floating], width: int, height: int) -> HeadPose | None:
-    """Which way the head is turned, seen from the camera.
+    """The head pose as seen from the camera.
 
     ``points``: ``(68, 2)``, pixels of a ``width`` x ``height`` picture. All angles are 0 for a face
     that looks straight into the camera, wherever in the picture it is: they are relative to the
-    line from the camera to the face, not to the camera's axis. The camera is taken to have its
-    axis in the middle of the picture and a focal length of the picture's longer side (a field of
-    view of 53 degrees across, as webcams have); because of that line a wrong guess costs little.
-    The method is SQPnP (Terzakis and Lourakis, ECCV 2020), which finds the best pose without a
-    first guess; refining it in the picture (Levenberg-Marquardt) changes the angles by 0.3 degrees
-    on YouTube Faces, less than the network's own noise, and takes three times as long.
+    line from the camera to the face, not to the camera's axis. The camera is assumed to have
+    its axis in the picture's centre and a focal length of its longer side (a field of view of 53
+    degrees, as in webcams); because angles are relative, a wrong assumption costs little.
+    The method is SQPnP (Terzakis and Lourakis, ECCV 2020), which finds the best pose without an
+    initial guess; refining it (Levenberg-Marquardt) changes the angles by 0.3 degrees on YouTube
+    Faces, less than the network's own noise, and takes three times as long.
 
-    None where the points are not those of a face: not finite, all in one place, or no view of
-    ``MODEL_POINTS`` at all.
+    None if the points are not those of a face: not finite, all in one place, or no possible view of
+    ``MODEL_POINTS``.
     """
     seen = np.asarray(points, np.float64)[_INDEX]
     eyes_px = math.dist(seen[_INDEX.index(36)], seen[_INDEX.index(45)])
@@ -69,7 +69,7 @@ def head_pose(points: NDArray[np.floating], width: int, height: int) -> HeadPose
     camera = np.array([[focal_px, 0.0, width / 2], [0.0, focal_px, height / 2], [0.0, 0.0, 1.0]])
     try:
         found, turn, shift = cv2.solvePnP(_MODEL, seen, camera, None, flags=cv2.SOLVEPNP_SQPNP)
-    except cv2.error:  # some degenerate configurations end in an assertion
+    except cv2.error:  # some degenerate configurations fail an assertion
         return None
     if not found:
         return None
@@ -81,7 +81,7 @@ def head_pose(points: NDArray[np.floating], width: int, height: int) -> HeadPose
     if shift[2] <= 0.0:
         return None
     rotation = _straighten(shift / np.linalg.norm(shift)) @ cv2.Rodrigues(turn)[0]
-    # A mirrored face fits too, as one seen from behind.
+    # A mirrored face also fits, seen from behind.
     return _angles(rotation) if rotation[2, 2] > 0.0 else None
 
 
@@ -89,7 +89,7 @@ def eye_aspect_ratio(points: NDArray[np.floating]) -> float | None:
     """How open the eyes are (Soukupova and Cech, CVWW 2016, eq. 1), the mean of both.
 
     ``points``: ``(68, 2)``, pixels. About 0.3 for open eyes and 0.1 for closed ones, differing
-    between persons; None where an eye is narrower than ``MIN_EYE_PX``.
+    between persons; None if an eye is narrower than ``MIN_EYE_PX``.
     """
     right, left = _openness(points, _RIGHT_EYE), _openness(points, _LEFT_EYE)
     return None if right is None or left is None else (right + left) / 2.0
@@ -98,9 +98,9 @@ def eye_aspect_ratio(points: NDArray[np.floating]) -> float | None:
 def mouth_aspect_ratio(points: NDArray[np.floating]) -> float | None:
     """How open the mouth is: the mean of the three inner openings over the inner width.
 
-    The eye aspect ratio, carried over to the inner lips (points 60-67) as work on yawning does; 0
-    for a closed mouth, over 0.5 for a wide open one. ``points``: ``(68, 2)``, pixels. None where
-    the mouth is narrower than ``MIN_EYE_PX``.
+    The eye aspect ratio applied to the inner lips (points 60-67), as in work on yawning; 0 for a
+    closed mouth, over 0.5 for a wide open one. ``points``: ``(68, 2)``, pixels. None if the mouth
+    is narrower than ``MIN_EYE_PX``.
     """
     lips = np.asarray(points)[60:68].tolist()
     width = math.dist(lips[0], lips[4])
@@ -134,7 +134,7 @@ def _straighten(sight: NDArray[np.float64]) -> NDArray[np.float64]:
 def _angles(rotation: NDArray[np.float64]) -> HeadPose:
     """Yaw, pitch and roll of ``R = R_yaw R_pitch R_roll``.
 
-    In this order yaw and pitch are where the nose points, and roll is the turn about that line.
+    In this order yaw and pitch give the direction of the nose, and roll the rotation about it.
     """
     return HeadPose(
         yaw_deg=math.degrees(math.atan2(-rotation[0, 2], rotation[2, 2])),

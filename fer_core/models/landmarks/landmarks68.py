@@ -23,8 +23,8 @@ POINTS = 68
 _OUTPUTS = ["points", "presence"]
 
 _BATCH = 8
-"""Crops in one pass. More are no faster, and onnxruntime keeps the memory of its largest pass for
-good: 28 MB after one of 64 crops."""
+"""Crops in one pass. More would be no faster, and onnxruntime never releases the memory of its
+largest pass: 28 MB after 64 crops."""
 
 
 class Landmarks68Model:
@@ -49,9 +49,9 @@ class Landmarks68Model:
         ]
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What the network says of crops ``(n, 80, 80)`` uint8, grey.
+        """Run the network on crops ``(n, 80, 80)`` uint8, grey.
 
-        Returns the points ``(n, 68, 2)`` float32 as shares of the crop's side, and the presence
+        Returns the points ``(n, 68, 2)`` float32 as fractions of the crop's side, and the presence
         ``(n,)`` float32, 0..1.
         """
         parts = [

@@ -1,1 +1,1 @@
-"""Weight files: where they lie, how they are fetched and checked."""
+"""Weight files: where they are stored, and how they are downloaded and checked."""

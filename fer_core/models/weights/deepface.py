@@ -1,4 +1,4 @@
-"""DeepFace's file: it lies where the deepface package looks for it, and comes by its downloader."""
+"""DeepFace's file: stored where the deepface package looks for it, fetched by its downloader."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _FOLDER = Path(".deepface") / "weights"
 
 
 class DeepFaceSource(WeightsSource):
-    """A file without a published sha256: it is judged by running it."""
+    """A file without a published sha256, which is checked by running it."""
 
     def folder(self, model: Model, downloads: Path) -> Path:
-        """In ``DEEPFACE_HOME``; else in the home folder, if the file is there already; else in
+        """``DEEPFACE_HOME`` if it is set; else the home folder if the file is there already; else
         ``downloads``."""
         home = os.environ.get("DEEPFACE_HOME")
         if home:
             return Path(home) / _FOLDER
-        # Whoever used DeepFace before has the file in its default home: it need not come twice.
+        # Users of DeepFace already have the file in its default home.
         default = Path.home() / _FOLDER
         return default if (default / model.file_name).is_file() else downloads / _FOLDER
 
     def transfer(self, address: str, target: Path, report: Report) -> None:
-        """With the deepface package's own downloader. Raises ``TransferFailed``."""
+        """Fetch with the deepface package's own downloader. Raises ``TransferFailed``."""
         from fer_core.models.weights.download import transfer_deepface  # as in WeightsSource
 
         transfer_deepface(address, target, report)
 
     def fault(self, model: Model, path: Path) -> str | None:  # noqa: ARG002 - nothing to compare
-        """Run it on two blank faces: only the network asked for answers with (2, 7) shares."""
+        """Run it on two blank faces: only the right network answers with (2, 7) shares."""
         from fer_core.models.weights.onnx import open_session  # onnxruntime is slow to import
 
-        path.open("rb").close()  # a file that may not be read is no damaged network
+        path.open("rb").close()  # a file that may not be read is not a damaged network
         blank = np.zeros((2, 48, 48, 1), np.float32)
         try:
             session = open_session(path, remedy="")

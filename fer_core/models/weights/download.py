@@ -1,4 +1,4 @@
-"""How the bytes of a weights file come over the network; imported when a download starts."""
+"""Downloads weight files; imported when a download starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fer_core.models.weights.source import Report, TransferFailed
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
-# DeepFace's downloader writes 512 KB at a time: on a slow line that takes a while.
+# DeepFace's downloader writes 512 KB at a time, which takes a while on a slow line.
 STALL_TIMEOUT_S = 60.0
 
 
@@ -36,8 +36,8 @@ def transfer_http(address: str, target: Path, report: Report) -> None:
 def transfer_deepface(address: str, target: Path, report: Report) -> None:
     """Fetch with the deepface package's own downloader. Raises ``TransferFailed``.
 
-    It runs in a process of its own: it knows no time limit, so that a silent server would hold a
-    thread for ever, and it saves where an environment variable says, which every thread shares.
+    It runs in a separate process. It has no time limit, so a silent server would block a thread for
+    ever, and it saves to a folder given by an environment variable, which all threads share.
     """
     _require_connection(address)
     weights = target.parent / ".deepface" / "weights"
@@ -79,7 +79,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, report: Report) -> No
     received, since = 0, time.monotonic()
     while process.poll() is None:
         grown = received
-        with suppress(FileNotFoundError):  # it gets its final name between two looks
+        with suppress(FileNotFoundError):  # it was renamed between two checks
             grown = sum(entry.stat().st_size for entry in os.scandir(folder))
         if grown != received:
             received, since = grown, time.monotonic()
@@ -90,12 +90,12 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, report: Report) -> No
 
 
 def _require_connection(address: str) -> None:
-    """Fail within seconds where nothing can be reached: DeepFace itself would wait for 30."""
+    """Fail within seconds if the server cannot be reached: DeepFace itself would wait for 30."""
     patience = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     try:
         answer = requests.head(address, allow_redirects=True, timeout=patience)
         if address.startswith("https:") and not stays_encrypted(answer):
-            raise TransferFailed("sent on to an address that is not encrypted")
+            raise TransferFailed("redirected to an address without https")
         if answer.status_code != requests.codes.method_not_allowed:
             answer.raise_for_status()
     except requests.RequestException as error:
@@ -103,9 +103,9 @@ def _require_connection(address: str) -> None:
 
 
 def stays_encrypted(answer: requests.Response) -> bool:
-    """Whether an answer, and every answer that sent on to it, came over https.
+    """Whether a response, and every redirect before it, came over https.
 
-    DeepFace's file has no published sha256: only the way it came vouches for it.
+    DeepFace's file has no published sha256, so https is its only protection.
     """
     return all(each.url.startswith("https:") for each in [*answer.history, answer])
 
@@ -117,11 +117,11 @@ def _reason(error: requests.RequestException) -> str:
         return "no answer in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
-    return "the connection broke off"
+    return "the connection was interrupted"
 
 
 class _Progress:
-    """What pooch wants of a progress bar."""
+    """The progress bar interface of pooch."""
 
     total = 0
 

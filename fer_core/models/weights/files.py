@@ -1,7 +1,7 @@
-"""The models' files: where they lie, whether they are whole, and how they are fetched.
+"""The models' files: where they are stored, whether they are complete, and how they are downloaded.
 
-Most come with the installation. A download is looked for in ``FER_WEIGHTS_DIR`` (yours: never
-written to), then in the download folder (``models/downloaded``; DeepFace's in ``.deepface/weights``
+Most come with the installation. A download is searched in ``FER_WEIGHTS_DIR`` (never written to),
+then in the download folder (``models/downloaded``; DeepFace's in ``.deepface/weights``
 of ``DEEPFACE_HOME``, of the home folder if it is there already, else of ``models/downloaded``).
 """
 
@@ -37,7 +37,7 @@ SHIPPED = ROOT / "models"
 DOWNLOADS = STATE_DIR / "models" / "downloaded"
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes received so far and the bytes to come in all."""
+"""Called with the number of bytes received so far and in total."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ def download_folder(model: Model) -> Path:
 
 
 def find(model: Model) -> Path | None:
-    """The checked file, or None where it is not on this machine. Raises ``WeightsCorrupt``.
+    """The checked file, or None if it is not on this machine. Raises ``WeightsCorrupt``.
 
-    Only a download is checked here: what comes with the installation is judged by its loader.
+    Only downloads are checked here; a file of the installation is checked by its loader.
     """
     if not model.downloadable:
         path = _built_in_path(model)
@@ -73,10 +73,10 @@ def find(model: Model) -> Path | None:
 def fetch(model: Model, progress: Progress | None = None) -> Path:
     """The checked file, downloaded if it is not here; a corrupt download is replaced.
 
-    A file under its final name is always whole: it is checked first and moved there in one step,
-    so several processes may fetch at once.
+    A file with its final name is always complete: it is checked first and then renamed, so several
+    processes may download at once.
     Raises ``DownloadFailed``; ``WeightsCorrupt`` for a corrupt file in ``FER_WEIGHTS_DIR``;
-    ``WeightsMissing`` where a file that comes with the installation is gone.
+    ``WeightsMissing`` if a file of the installation is missing.
     """
     try:
         here = find(model)
@@ -95,7 +95,7 @@ def fetch(model: Model, progress: Progress | None = None) -> Path:
 
 
 def require_package(model: Model) -> None:
-    """Raise ``PackageMissing`` where the Python package that a model needs is not installed."""
+    """Raise ``PackageMissing`` if the Python package that a model needs is not installed."""
     if model.needs and find_spec(model.needs) is None:
         raise PackageMissing(
             f"{model.title} needs the Python package {model.needs}, which is not installed. Run "
@@ -115,10 +115,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How things stand with one file: a sentence for people, ``path`` where it is here.
+    """The status of one file, with a sentence to show, and its ``path`` if it is here.
 
-    ``fetchable``: a download can change it. A corrupt file in ``FER_WEIGHTS_DIR`` only its owner
-    can replace.
+    ``fetchable``: a download would help. A corrupt file in ``FER_WEIGHTS_DIR`` can only be replaced
+    by its owner.
     """
 
     state: State
@@ -129,10 +129,10 @@ class Status:
 
 
 def status(model: Model) -> Status:
-    """How things stand with one file. Never raises for a bad file and never waits."""
+    """The status of one file. Never raises for a bad file, and never waits."""
     download = _downloads.get(model.name)
     if download and not download.done:
-        sentence = f"{model.title}'s weights are on their way."
+        sentence = f"{model.title}'s weights are downloading."
         return Status(State.DOWNLOADING, sentence, fraction=download.fraction)
     try:
         require_package(model)
@@ -145,12 +145,12 @@ def status(model: Model) -> Status:
         return Status(State.HERE, f"{model.title}'s weights are installed: {path}", path, 1.0)
     if download and download.error:
         return Status(State.FAILED, str(download.error), fetchable=True)
-    sentence = f"{model.title}'s weights are not here yet ({model.size_bytes / 1e6:.1f} MB)."
+    sentence = f"{model.title}'s weights are not installed ({model.size_bytes / 1e6:.1f} MB)."
     return Status(State.MISSING, sentence, fetchable=model.downloadable)
 
 
 class Download:
-    """One file on its way, in a thread of its own. May be read from any thread."""
+    """One download in its own thread. May be read from any thread."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -161,11 +161,11 @@ class Download:
 
     @property
     def done(self) -> bool:
-        """It has ended, well or (see ``error``) badly."""
+        """Whether it has ended, with or without an ``error``."""
         return self._ended.is_set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until it ends, at most ``timeout_s``; whether it has."""
+        """Wait at most ``timeout_s`` for its end; return whether it has ended."""
         return self._ended.wait(timeout_s)
 
     def _run(self) -> None:
@@ -188,10 +188,10 @@ _downloads_lock = threading.Lock()
 
 
 def start_download(model: Model, retry: bool = False) -> Download:
-    """Fetch in the background; the download that is under way, where there is one.
+    """Start a download in the background, or return the one in progress.
 
-    A failure is remembered for the life of the process, so that nobody waits for it again and
-    again: only ``retry`` starts anew.
+    A failure is remembered for the life of the process, so that nobody waits for it repeatedly;
+    only ``retry`` starts again.
     """
     with _downloads_lock:
         download = _downloads.get(model.name)
@@ -202,7 +202,7 @@ def start_download(model: Model, retry: bool = False) -> Download:
 
 def _own_path(model: Model) -> Path | None:
     """The file of a download in ``FER_WEIGHTS_DIR``, if there is one."""
-    # The settings, with pydantic, are slow to import: whoever only imports this does not wait.
+    # The settings, with pydantic, are slow to import.
     from fer_core.settings import settings
 
     folder = settings().weights_dir
@@ -211,9 +211,9 @@ def _own_path(model: Model) -> Path | None:
 
 
 def _built_in_path(model: Model) -> Path:
-    """The file of a model that is no download."""
+    """The file of a model that is not downloaded."""
     if not model.packaged_in:
-        return SHIPPED / model.file_name  # of a user's own network, the whole path
+        return SHIPPED / model.file_name  # for a user's own network, the full path
     package, _, below = model.packaged_in.partition("/")
     spec = find_spec(package)  # finds the package without importing it
     if spec is None or spec.origin is None:
@@ -225,12 +225,12 @@ def _built_in_path(model: Model) -> Path:
 
 
 def _is_file(path: Path) -> bool:
-    # Path.is_file raises where a folder above may not be entered.
+    # Path.is_file raises if a folder above may not be entered.
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def _download(model: Model, progress: Progress | None) -> Path:
-    """Fetch from the first address that gives the right file."""
+    """Download from the first address that gives the right file."""
     require_package(model)
     folder = download_folder(model)
     failures = []
@@ -258,7 +258,7 @@ def _transfer(model: Model, address: str, part: Path, progress: Progress | None)
 
     def report(received: int) -> None:
         if received > 2 * model.size_bytes:
-            raise TransferFailed("sent far more than the file has")
+            raise TransferFailed("sent far more bytes than expected")
         if progress:
             progress(received, model.size_bytes)
 

@@ -1,4 +1,4 @@
-"""The one way in which this package opens networks in onnxruntime."""
+"""Opens networks in onnxruntime."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import onnxruntime
 from fer_core.errors import WeightsCorrupt, WeightsMissing
 
 FETCH_AGAIN = "Delete it and run `python -m fer_core weights fetch`."
-"""What to do about a file that was downloaded."""
+"""The advice for a downloaded file."""
 
 RESTORE = "Fetch the file again from the repository, or train it again."
-"""What to do about a file that came with the installation, or from a training."""
+"""The advice for a file of the installation, or of a training run."""
 
 
 def open_session(
@@ -21,13 +21,13 @@ def open_session(
 ) -> onnxruntime.InferenceSession:
     """A network, ready to run on one core.
 
-    ``adapt`` changes the file's bytes on the way. Raises ``WeightsMissing`` or ``WeightsCorrupt``,
-    whose last sentence is ``remedy``.
+    ``adapt`` changes the file's bytes before they are loaded. Raises ``WeightsMissing`` or
+    ``WeightsCorrupt``, whose last sentence is ``remedy``.
     """
     if not path.is_file():
         raise WeightsMissing(f"There is no network at {path}. {remedy}")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads only contend
+    options.intra_op_num_threads = 1  # a face takes a millisecond; more threads would only compete
     options.log_severity_level = 4  # a damaged file is reported once, by the exception below
     try:
         network = adapt(path.read_bytes()) if adapt else path
@@ -37,5 +37,5 @@ def open_session(
 
 
 def other_network(path: Path, remedy: str) -> WeightsCorrupt:
-    """The error for a network that is another than the one asked for."""
-    return WeightsCorrupt(f"{path} is another network than the one asked for. {remedy}")
+    """The error for a file that holds another network than expected."""
+    return WeightsCorrupt(f"{path} is another network than expected. {remedy}")

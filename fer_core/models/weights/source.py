@@ -1,4 +1,4 @@
-"""Where a downloaded file is saved, how it comes over, and how it is checked."""
+"""Where a downloaded file is saved, and how it is fetched and checked."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Report = Callable[[int], None]
 
 
 class TransferFailed(Exception):
-    """The file did not come over; ``str(error)`` is the reason in a few words.
+    """A download failed; ``str(error)`` is the reason in a few words.
 
-    It stays inside the package: ``fetch`` turns it into a ``DownloadFailed``.
+    Internal: ``fetch`` turns it into a ``DownloadFailed``.
     """
 
 
 class WeightsSource:
-    """A file that comes over HTTP and has a published sha256."""
+    """A file that is fetched over HTTP and has a published sha256."""
 
     def folder(self, model: Model, downloads: Path) -> Path:  # noqa: ARG002 - others look
         """Where the file is saved; ``downloads`` is the usual place."""
@@ -29,7 +29,7 @@ class WeightsSource:
 
     def transfer(self, address: str, target: Path, report: Report) -> None:
         """Fetch one address into the file ``target``. Raises ``TransferFailed``."""
-        # Only a download needs the HTTP libraries, which take longer to import than all else here.
+        # Only a download needs the HTTP libraries, which are the slowest import here.
         from fer_core.models.weights.download import transfer_http
 
         transfer_http(address, target, report)
@@ -45,6 +45,6 @@ class WeightsSource:
 
 
 def source_of(model: Model) -> WeightsSource:
-    """The source that a row names."""
+    """The source named by a row."""
     source: WeightsSource = resolve_name(model.fetched_by)()
     return source

@@ -59,7 +59,7 @@ def test_nobody_is_sent_on_to_an_address_that_is_not_encrypted(pem: Path, tmp_pa
     with served() as plain, served(plain, pem) as encrypted:
         with pytest.raises(TransferFailed, match=r"answered 404"):
             transfer_deepface(plain, tmp_path / "a" / "file", lambda _: None)
-        with pytest.raises(TransferFailed, match=r"not encrypted"):
+        with pytest.raises(TransferFailed, match=r"without https"):
             transfer_deepface(encrypted, tmp_path / "b" / "file", lambda _: None)
 
 
@@ -68,7 +68,7 @@ def test_nor_by_way_of_one(pem: Path, tmp_path: Path):
         served("", pem) as last,
         served(last) as plain,
         served(plain, pem) as first,
-        pytest.raises(TransferFailed, match=r"not encrypted"),
+        pytest.raises(TransferFailed, match=r"without https"),
     ):
         transfer_deepface(first, tmp_path / "file", lambda _: None)
 

@@ -101,7 +101,7 @@ class TestFetch:
     @pytest.mark.parametrize(
         ("how", "reason"),
         [
-            ("truncated", "broke off|incomplete|truncated"),
+            ("truncated", "was interrupted|incomplete|truncated"),
             ("short", "something else, (it has 115,200 bytes instead of|it is damaged)"),
             ("wrong", "something else, (its sha256|it is damaged)"),
             ("text", "something else"),

@@ -93,7 +93,7 @@ def test_settings_that_are_wrong_are_a_sentence_on_a_page_that_works(monkeypatch
     monkeypatch.setenv("FER_TURN_URLS", TURN)
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception
-    assert "nothing says how to sign in" in app.warning[0].value
+    assert "its credentials are not set" in app.warning[0].value
     assert app.session_state["seen"].for_browser() == {"iceServers": []}
 
 
