@@ -1,1 +1,1 @@
-"""What answers HTTP beside the pages. Knows no Streamlit."""
+"""The HTTP parts beside the pages: API, sign-in, guards, headers. Does not import Streamlit."""

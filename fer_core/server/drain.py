@@ -1,4 +1,4 @@
-"""The clean end of a request that is refused while its body is still coming."""
+"""Ends a request cleanly that is refused while its body still arrives."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ LINGER_BYTES = 4_000_000
 
 
 async def send_last(message: Message, receive: Receive, send: Send) -> None:
-    """Send the last part of an answer, and read on for a moment before it is the last: a connection
-    closed on bytes that wait is reset, and the client, still sending, would lose the answer that is
-    on its way to it."""
+    """Send the last part of a response after reading a little more of the request. If a connection
+    is closed with unread bytes, it is reset, and a client that is still sending loses the
+    response."""
     await send({**message, "more_body": True})
     left_bytes = LINGER_BYTES
     with suppress(TimeoutError):

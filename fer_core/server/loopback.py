@@ -1,6 +1,6 @@
-"""What counts as this computer: loopback addresses, by loopback names, through no proxy.
+"""Tells whether a request was made on this computer: loopback address and name, no proxy.
 
-The name that a request asks for matters, because a web page can make its own host name resolve to
+The host name in a request matters, because a web page can make its own host name resolve to
 127.0.0.1 (DNS rebinding).
 """
 
@@ -15,16 +15,16 @@ from starlette.requests import HTTPConnection
 _NAMES = ("localhost", "127.0.0.1", "::1")
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that a proxy sets: what came through one did not begin here, whatever its address."""
+"""Headers set by a proxy: a request with one did not start here, whatever its address."""
 
 
 def is_this_computer(address: str | None) -> bool:
-    """Whether a server bound to ``address`` is reached from this computer alone. None: all."""
+    """Whether a server bound to ``address`` is reachable only from this computer. None: all."""
     return address in _NAMES
 
 
 def came_from_here(headers: Mapping[str, str]) -> bool:
-    """Whether a request to a server bound to this computer was made on it, by its headers.
+    """Whether a request to a server bound to this computer was made on it, judged by its headers.
 
     ``headers`` must ignore case.
     """
@@ -34,8 +34,8 @@ def came_from_here(headers: Mapping[str, str]) -> bool:
 
 
 def is_from_a_local_program(asked: HTTPConnection) -> bool:
-    """Whether a request to a server bound to any address was made on this computer, and not by the
-    page of another site, which may post to any address without asking."""
+    """Whether a request to a server bound to any address was made on this computer, and not by
+    another site's page, which may post to any address."""
     headers = asked.headers
     if asked.client is None or not _is_loopback(asked.client.host):
         return False
@@ -51,7 +51,7 @@ def _is_loopback(address: str) -> bool:
         ip = ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(ip, "ipv4_mapped", None)  # ::ffff:127.0.0.1, on a socket for both
+    mapped = getattr(ip, "ipv4_mapped", None)  # ::ffff:127.0.0.1, on a dual-stack socket
     return bool((mapped or ip).is_loopback)
 
 

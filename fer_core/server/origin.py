@@ -1,4 +1,4 @@
-"""WebSockets are for the pages of this dashboard, whatever site else a browser is at."""
+"""Refuses WebSockets from other sites' pages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fer_core.server.loopback import is_this_computer
 
 
 class OriginGuard:
-    """ASGI middleware: a WebSocket that the page of another site opens is refused (RFC 6455, 10.2).
+    """ASGI middleware: refuses a WebSocket opened by another site's page (RFC 6455, 10.2).
 
-    Streamlit refuses it too. But it compares an origin that is not the host's with this computer's
-    address on the internet, asks a service outside for that, and serves nobody meanwhile. So it
-    gets to see no such origin: ``allowed`` are origins beside the dashboard's own, as
-    ``https://NAME``, and one of these goes on to it as if its host had been asked. The origin
-    itself stays, because Streamlit takes a sign-in for the origin where it was made alone.
+    Streamlit refuses it too. But it compares a foreign origin with this computer's internet
+    address, asks an outside service for that, and blocks meanwhile. So it never sees such an
+    origin: ``allowed`` are further origins, as ``https://NAME``, and for one of these Streamlit
+    gets the origin's host as the requested host. The origin itself stays, because Streamlit binds a
+    sign-in to the origin where it was made.
     """
 
     def __init__(self, app: ASGIApp, allowed: Collection[str] = ()) -> None:
@@ -48,7 +48,7 @@ def _is_own(scope: Scope) -> bool:
 
 
 def _both_here(scope: Scope) -> bool:
-    """Whether two ports of this computer talk: one may be the other end of a tunnel."""
+    """Whether both are ports of this computer: one may be the end of a tunnel."""
     headers = Headers(scope=scope)
     try:
         there, here = urlsplit(headers["origin"]), urlsplit(f"//{headers.get('host', '')}")

@@ -1,4 +1,4 @@
-"""What every answer tells the browser to be careful with: Content-Security-Policy and its kin."""
+"""Security headers of all responses, such as Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HSTS = "max-age=31536000"
-"""A year. Without ``includeSubDomains``: other names of the domain are not this program's."""
+"""A year. Without ``includeSubDomains``, because subdomains may belong to other programs."""
 
 
 class SecurityHeaders:
-    """ASGI middleware: the headers of ``page_headers`` on whatever has none of its own.
+    """ASGI middleware: adds the headers of ``page_headers`` to responses without their own.
 
-    The login page and the HTTP API send stricter policies, which stay. Over https, also where a
-    proxy says so, browsers are told to stay there (HSTS, RFC 6797).
+    The login page and the HTTP API send stricter policies, which stay. Over https, even if only a
+    proxy says so, browsers are told to keep using it (HSTS, RFC 6797).
     """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
@@ -42,17 +42,16 @@ class SecurityHeaders:
 
 def page_headers(inline_scripts: Iterable[str], framed_by: Iterable[str] = ()) -> dict[str, str]:
     """The headers of the pages. ``inline_scripts`` are the hashes, ``sha256-…`` in base64, of the
-    scripts that stand in the pages themselves; ``framed_by`` the origins that may show the
-    dashboard in a frame, beside itself.
+    inline scripts; ``framed_by`` the other origins that may show the dashboard in a frame.
     """
     frames = " ".join(["'self'", *framed_by])
     scripts = " ".join(f"'{each}'" for each in inline_scripts)
     policy = {
         "default-src": "'self'",
-        # blob: is how Streamlit loads the scripts of components; they came with the page's code.
+        # Streamlit loads component scripts, which came with the page's code, as blob:.
         "script-src": f"'self' blob: {scripts}".strip(),
         "worker-src": "'self' blob:",
-        # Streamlit and plotly.js write their styles into the page as they go.
+        # Streamlit and plotly.js write inline styles.
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "media-src": "'self' data: blob:",
@@ -72,14 +71,14 @@ def page_headers(inline_scripts: Iterable[str], framed_by: Iterable[str] = ()) -
         "Cross-Origin-Opener-Policy": "same-origin",
     }
     if frames == "'self'":
-        # For browsers that do not know frame-ancestors; it cannot name other sites.
+        # For browsers without frame-ancestors; it cannot name other sites.
         headers["X-Frame-Options"] = "SAMEORIGIN"
     return headers
 
 
 def over_https(scope: Scope) -> bool:
-    """Whether a request came over https, or began so, as a proxy says."""
-    # What a client claims of itself here harms nobody else: headers and cookies are for its own
-    # browser. Of several proxies the first one counts, to which the browser spoke.
+    """Whether a request came over https, at least to the proxy."""
+    # A false claim harms only the client itself: headers and cookies are for its own browser. Of
+    # several proxies the first one counts, which the browser talked to.
     forwarded = Headers(scope=scope).get("x-forwarded-proto", "").partition(",")[0].strip()
     return "https" in (scope["scheme"], forwarded.lower())

@@ -1,7 +1,7 @@
-"""A guard before the pages' own uploads: how much may come, of one and of all, and how slowly.
+"""Limits the uploads of pages: their size, alone and together, and their slowness.
 
-Streamlit reads whatever its widgets' browsers send for as long as it comes. The HTTP API has limits
-of its own (fer_core/server/api).
+Streamlit itself reads whatever a browser sends for as long as it comes. The HTTP API has its own
+limits (fer_core/server/api).
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from fer_core.server.drain import send_last
 UPLOADS = "/_stcore/upload_file/"
 
 SILENCE_S = 30.0
-"""An upload that sends nothing for so long is given up."""
+"""An upload that sends nothing for this long is ended."""
 
 GRACE_S = 60.0
 SLOWEST_BYTES_S = 16_000
-"""After ``GRACE_S`` an upload must have come at this rate on average: the slowest mobile network
-does, and who sends drop by drop does not hold a connection and its memory for good."""
+"""After ``GRACE_S`` an upload must have this average rate: the slowest mobile network reaches it,
+and a client that sends byte by byte cannot hold a connection and its memory for ever."""
 
 FRAMING_BYTES = 1 << 20
-"""What a form adds to the file in it, and more."""
+"""More than a form adds to the file in it."""
 
-TOO_SLOW = "The upload came too slowly. Try again on a better connection."
-NO_ROOM = "There is no room for further files just now. Try again in a minute."
+TOO_SLOW = "The upload was too slow. Try again on a better connection."
+NO_ROOM = "The server cannot hold more files right now. Try again in a minute."
 
 
 def too_large(limit_mb: int) -> str:
-    """The sentence for a file of more megabytes than that."""
+    """The sentence for a file larger than this limit in megabytes."""
     return f"This file is too large: {limit_mb} MB is the limit."
 
 
 def announced_bytes(headers: Headers) -> int:
-    """The size that a request gives itself; 0 where it gives none, or nonsense."""
+    """The size that a request announces; 0 if it announces none, or nonsense."""
     text = headers.get("content-length", "")
     # Python refuses to read numbers of thousands of digits.
     return int(text[:20]) if text.isascii() and text.isdecimal() else 0
 
 
 class UploadGuard:
-    """ASGI middleware: uploads larger than ``limit_mb`` (of 2^20 bytes, as Streamlit counts), too
-    slow, or for which there is no room, are answered with a sentence and cut off.
+    """ASGI middleware: cuts off uploads that are larger than ``limit_mb`` (of 2^20 bytes, as in
+    Streamlit), too slow, or do not fit into memory, and answers with a sentence.
 
-    ``room_mb``: what all uploads may take in memory at once, those that are coming and those that
-    are ``held``, in bytes, for the pages. An upload that has the memory for itself is not refused.
+    ``room_mb``: the memory for all uploads, those arriving and those ``held`` for the pages, in
+    bytes. A single upload that has the memory to itself is not refused.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class UploadGuard:
         refusal = None
         if size > self._limit_bytes:
             refusal = self._refuse_size()
-        elif size and not self._has_room(size):  # what brings nothing may take something away
+        elif size and not self._has_room(size):  # a request without a file may remove one
             refusal = _closing(503, NO_ROOM)
         if refusal:
             await refusal(scope, receive, partial(_send_lingering, receive, send))
@@ -128,7 +128,7 @@ class UploadGuard:
             if not answered:
                 await refused.answer(scope, receive, partial(_send_lingering, receive, send))
         except ClientDisconnect:
-            pass  # a tab that was closed: nobody to answer, and nothing for the log
+            pass  # the tab was closed: there is nobody to answer, and nothing to log
 
     def _refuse_size(self) -> PlainTextResponse:
         return _closing(413, too_large(self._limit_mb))
@@ -148,5 +148,5 @@ async def _send_lingering(receive: Receive, send: Send, message: Message) -> Non
 
 
 def _closing(status: int, sentence: str) -> PlainTextResponse:
-    # What is still on its way is not read any more.
+    # The rest of the body is not read.
     return PlainTextResponse(sentence, status, {"Connection": "close"})

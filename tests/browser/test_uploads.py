@@ -148,7 +148,7 @@ def test_what_there_is_no_room_for_is_refused_in_words(open_page, small, tmp_pat
     large = tmp_path / "large.jpg"
     large.write_bytes(SAMPLE.read_bytes() + bytes(800_000))
     upload(page, large)
-    refusal = page.get_by_text("no room for further files")
+    refusal = page.get_by_text("cannot hold more files")
     expect(refusal).to_be_visible()
     screenshot(page, "photo-no-room")
     page.get_by_role("button", name="Remove large.jpg").click()

@@ -133,7 +133,7 @@ def test_a_slow_upload_has_time_to_come(connect, monkeypatch):
         assert answer_on(connection) == (200, "100000")
 
 
-FULL = (503, "There is no room for further files just now. Try again in a minute.")
+FULL = (503, "The server cannot hold more files right now. Try again in a minute.")
 
 
 def test_uploads_beyond_what_there_is_room_for_are_refused_until_there_is(connect, held):

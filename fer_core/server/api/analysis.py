@@ -1,4 +1,4 @@
-"""POST /analyze: pictures in, the records of the command line out."""
+"""POST /analyze: answers pictures with the same records as the command line."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from fer_core.settings import settings
 from fer_core.telemetry import ANALYSIS_SECONDS, ERRORS, PICTURES
 
 DOWNLOAD_WAIT_S = 0.3
-"""Enough to learn that there is no network; a longer download goes on behind the request."""
+"""Enough to find out that there is no network; a longer download continues after the request."""
 
 _log = logging.getLogger(__name__)
 
 
 async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
-    """Answer one request: 200 where at least one picture could be read. Raises ``Refused``."""
+    """Answer one request: 200 if at least one picture could be read. Raises ``Refused``."""
     with buffer.share() as reserve:
         upload = await read_upload(request, settings(), reserve)
-        async with gate.place(), _caller(request) as gone:
+        async with gate.slot(), _caller(request) as gone:
             analyzer = await run_in_threadpool(_analyzer, upload.options)
             records = []
             for picture in upload.pictures:
@@ -50,11 +50,11 @@ async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
 
 @asynccontextmanager
 async def _caller(request: Request) -> AsyncIterator[Future[None]]:
-    """A future that is done as soon as the caller has closed the connection."""
+    """A future that is done once the caller has closed the connection."""
     gone: Future[None] = Future()
 
     async def listen() -> None:
-        # The body has been read: there is nothing else to come.
+        # The body has been read, so nothing else can come.
         while (await request.receive())["type"] != "http.disconnect":
             pass
         gone.set_result(None)
@@ -76,9 +76,11 @@ def _analyzer(options: Options) -> Analyzer:
     except WeightsMissing as error:
         raise Refused(503, "engine_unavailable", str(error), {"Retry-After": "10"}) from error
     except WeightsError as error:
-        # The sentence names folders of the server: that is for its log, not for a caller.
-        _log.warning("a model cannot be had: %s", error)
-        sentence = "This model's weights cannot be had: see the server's log, or name another."
+        # The sentence names folders of the server, which belong in its log only.
+        _log.warning("a model is unavailable: %s", error)
+        sentence = (
+            "This model's weights are unavailable: see the server's log, or choose another model."
+        )
         raise Refused(503, "engine_unavailable", sentence) from error
 
 
@@ -89,10 +91,10 @@ def _record(analyzer: Analyzer, picture: Picture, gone: Future[None]) -> dict[st
     except PictureError as error:
         ERRORS.labels("api").inc()
         return {"file": picture.name, "error": str(error)}
-    except Exception:  # whatever one picture makes a library raise: the others have an answer
+    except Exception:  # one bad picture must not cost the others their answer
         ERRORS.labels("api").inc()
         _log.exception("a picture could not be analysed")
-        sentence = "This picture could not be analysed: the server's log says why. Send another."
+        sentence = "This picture could not be analysed: see the server's log, or send another."
         return {"file": picture.name, "error": sentence}
     PICTURES.labels("api").inc()
     ANALYSIS_SECONDS.labels("picture").observe(result.latency_ms / 1e3)

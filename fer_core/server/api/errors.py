@@ -1,4 +1,4 @@
-"""Every answer that is an error: ``{"error": {"code": …, "message": a sentence}}``."""
+"""All error responses: ``{"error": {"code": …, "message": a sentence}}``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from fer_core.errors import FerError
 _BUSY_RETRY_S = 5
 
 _CLIENT_GONE = 499
-"""nginx's status for a client that did not wait; nobody reads it but the metrics."""
+"""nginx's status for a client that did not wait; only the metrics show it."""
 
 _ROUTING = {
-    404: ("not_found", "There is no such address: GET /api/v1/openapi.json lists those there are."),
-    405: ("method_not_allowed", "This address takes other methods: the header Allow names them."),
+    404: ("not_found", "There is no such address. GET /api/v1/openapi.json lists all addresses."),
+    405: (
+        "method_not_allowed",
+        "This address does not take this method; see the header Allow.",
+    ),
 }
 
 
@@ -33,7 +36,7 @@ class Refused(FerError):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        """``more`` goes into the error beside code and message, ready for JSON."""
+        """``more`` is added to the error beside code and message; it must be JSON."""
         super().__init__(sentence)
         self.status = status
         self.code = code
@@ -42,7 +45,7 @@ class Refused(FerError):
 
 
 def invalid(sentence: str) -> Refused:
-    """422: the request is understood, and not what this API takes."""
+    """422: the request is not valid."""
     return Refused(422, "invalid_request", sentence)
 
 
@@ -52,12 +55,12 @@ def too_large(sentence: str) -> Refused:
 
 
 def wrong_type(sentence: str) -> Refused:
-    """415: a body of another kind."""
+    """415: a body of an unsupported type."""
     return Refused(415, "unsupported_media_type", sentence)
 
 
 def busy() -> Refused:
-    """503: others are being served; soon there will be room again."""
+    """503: the server is busy with other requests."""
     return Refused(
         503,
         "busy",
@@ -73,19 +76,19 @@ async def answer_refused(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def answer_routing(_request: Request, error: Exception) -> JSONResponse:
-    """Exception handler for what Starlette itself raises: no such path, not this method."""
+    """Exception handler for Starlette's own errors: unknown path, wrong method."""
     assert isinstance(error, HTTPException)
     code, sentence = _ROUTING.get(error.status_code, ("http_error", f"{error.detail}."))
     return _answer(error.status_code, code, sentence, error.headers or {})
 
 
 async def answer_nobody(_request: Request, _error: Exception) -> Response:
-    """Exception handler for ``ClientDisconnect``, which is no fault of the server."""
+    """Exception handler for ``ClientDisconnect``, which is not the server's fault."""
     return Response(status_code=_CLIENT_GONE)
 
 
 async def answer_bug(_request: Request, _error: Exception) -> JSONResponse:
-    """Exception handler for all else. Starlette raises it again, so that the server logs it."""
+    """Exception handler for everything else. Starlette re-raises it, so that the server logs it."""
     sentence = "Something went wrong on the server. Its log has the details."
     return _answer(500, "internal", sentence, {})
 

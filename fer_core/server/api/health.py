@@ -1,4 +1,4 @@
-"""GET /healthz: does this process live? GET /readyz: can it recognise expressions and keep them?"""
+"""GET /healthz: is the process alive? GET /readyz: can it recognise and save expressions?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fer_core.settings import settings
 
 
 async def healthz(_request: Request) -> JSONResponse:
-    """200 as long as the event loop turns."""
+    """200 as long as the event loop runs."""
     return JSONResponse({"alive": True})
 
 
 async def readyz(_request: Request) -> JSONResponse:
-    """200 and the models' names once a detector and an emotion model answer and the
-    history's database can be used, else 503 and why."""
-    # Loading a network takes longer than the event loop, which the pages share, may stand still.
+    """200 and the models' names once a detector and an emotion model work and the history's
+    database can be used, else 503 and the reason."""
+    # Loading a network would block the event loop, which the pages share, for too long.
     status, body = await run_in_threadpool(_probe)
     return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
 

@@ -1,6 +1,6 @@
-"""How much one caller may ask for, and how much is worked on at once.
+"""Limits the requests of each caller, and the work and memory of all requests together.
 
-All of it lives on the event loop and needs no locks. The clocks are monotonic: setting the
+Everything runs on the event loop and needs no locks. The clocks are monotonic, so setting the
 computer's time neither locks a caller out nor lets one through.
 """
 
@@ -15,14 +15,14 @@ from contextlib import asynccontextmanager, contextmanager
 from fer_core.server.api.errors import Refused, busy
 
 PATIENCE_S = 5.0
-"""How long a request waits for its turn. Heroku's router gives up after 30 s in all."""
+"""How long a request waits for a free slot. Heroku's router gives up after 30 s in all."""
 
 
 class RateLimiter:
     """A bucket of tokens for each caller (the virtual scheduling of GCRA, ITU-T I.371, 1996).
 
-    Written out because it is one number a caller; libraries for it bring stores and threads.
-    The callers are the configured tokens, so there are few, and none is ever forgotten.
+    It is written here because it needs one number per caller; libraries bring stores and threads.
+    The callers are the configured tokens, so there are few, and none is ever removed.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class RateLimiter:
     def take(self, caller: str, per_minute: int) -> None:
         """Count one request. Raises ``Refused`` with 429 beyond ``per_minute`` of them.
 
-        After a pause a caller may send ``per_minute`` at once; each comes back evenly after that.
+        After a pause a caller may send ``per_minute`` at once; then they become available evenly.
         """
         now_s, each_s = self._clock_s(), 60.0 / per_minute
         full_s = max(self._full_again_s.get(caller, now_s), now_s) + each_s
@@ -49,15 +49,15 @@ class RateLimiter:
 
 
 class Gate:
-    """Lets ``places`` requests through at once; the others wait ``PATIENCE_S``."""
+    """Lets ``slots`` requests through at once; the others wait up to ``PATIENCE_S``."""
 
-    def __init__(self, places: int, patience_s: float = PATIENCE_S) -> None:
-        self._free = asyncio.Semaphore(places)
+    def __init__(self, slots: int, patience_s: float = PATIENCE_S) -> None:
+        self._free = asyncio.Semaphore(slots)
         self._patience_s = patience_s
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold a place. Raises ``Refused`` with 503 where none comes free in time."""
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot. Raises ``Refused`` with 503 if none becomes free in time."""
         try:
             async with asyncio.timeout(self._patience_s):
                 await self._free.acquire()
@@ -70,17 +70,17 @@ class Gate:
 
 
 class Buffer:
-    """The memory that the bodies of all requests may take together."""
+    """The memory that the bodies of all requests may use together."""
 
     def __init__(self, size_bytes: int) -> None:
         self.free_bytes = size_bytes
 
     @contextmanager
     def share(self) -> Iterator[Callable[[int], None]]:
-        """Gives a function that reserves bytes, and gives them back at the end.
+        """Yields a function that reserves bytes, which are released at the end.
 
-        It raises ``Refused`` with 503 where the buffer is full: the bodies that are in it already
-        get through, instead of all of them waiting for one another.
+        The function raises ``Refused`` with 503 if the buffer is full: then the bodies already in
+        it get through, instead of all waiting for one another.
         """
         held_bytes = 0
 

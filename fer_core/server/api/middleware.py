@@ -1,4 +1,4 @@
-"""What every answer of these routes has in common, whatever made it."""
+"""Middleware for all responses of these routes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ SECURITY_HEADERS = {
 
 
 class ApiBoundary:
-    """Security headers, a count in the metrics, and a clean end of requests refused half way.
+    """Security headers, a count in the metrics, and a clean end of requests that are refused
+    while their body arrives.
 
     Answers HEAD where there is GET, which FastAPI does not; the server leaves out the body.
     """
 
     def __init__(self, app: ASGIApp, known: frozenset[str]) -> None:
-        """``known``: the paths that the metrics may name."""
+        """``known``: the paths named in the metrics."""
         self._app = app
         self._known = known
 

@@ -1,4 +1,4 @@
-"""GET /models: every detector and emotion model, and which of them is in use."""
+"""GET /models: every detector and emotion model, and the default ones."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The body of POST /analyze, read piece by piece, so that no limit is only found out at the end.
+"""Reads the body of POST /analyze piece by piece, so that limits apply while it arrives.
 
-Nothing of it is written to disk, and file names are labels that are handed back as they came.
+Nothing is written to disk, and file names are only labels that are returned as they came.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAX_OPTION_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture file and the label it came with."""
+    """One picture file and its label."""
 
     name: str
     data: bytes
@@ -39,21 +39,21 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What one request asks for."""
+    """The content of one request."""
 
     pictures: tuple[Picture, ...]
     options: Options
 
 
 async def read_upload(request: Request, limits: Settings, reserve: Callable[[int], None]) -> Upload:
-    """The pictures and options of a request; ``reserve`` is told of every piece of the body.
+    """The pictures and options of a request; ``reserve`` is called for every piece of the body.
 
-    Raises ``Refused``: 408 where it takes too long to arrive, 413 where it is too large, 415 where
-    it is neither multipart nor JSON, 422 where it is not what this API takes.
+    Raises ``Refused``: 408 if it takes too long to arrive, 413 if it is too large, 415 if it is
+    neither multipart nor JSON, 422 if it is not valid.
     """
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
-        # Python knows codecs that are no character sets at all: none of them is let near names.
+        # Some of Python's codecs are no character sets, so names may only be UTF-8.
         raise wrong_type("Text in the body must be UTF-8.")
     readers = {b"multipart/form-data": _read_multipart, b"application/json": _read_json}
     if content_type not in readers:
@@ -91,9 +91,9 @@ async def _pieces(
 
 
 class _Parser(MultiPartParser):
-    """Starlette's, with limits for each file and for their number that hold while they arrive."""
+    """Starlette's parser, with limits for each file and their number that apply on arrival."""
 
-    spool_max_size = 0  # no limit: pictures of people stay off the disk
+    spool_max_size = 0  # no limit: pictures of people are never written to disk
 
     def __init__(
         self, headers: Headers, pieces: AsyncGenerator[bytes, None], limits: Settings
@@ -120,7 +120,7 @@ class _Parser(MultiPartParser):
         self._ended = True
 
     async def _to_the_end(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """A body without its last boundary would pass for a shorter one."""
+        """Refuse a body without its last boundary, which would look like a shorter one."""
         async for piece in pieces:
             yield piece
         if not self._ended:
@@ -134,7 +134,7 @@ async def _read_multipart(
         form = await _Parser(request.headers, pieces, limits).parse()
     except MultiPartException as error:
         raise invalid(f"The body is not valid multipart/form-data: {error.message}") from error
-    except (ValueError, UnicodeError) as error:  # a boundary that cannot be one
+    except (ValueError, UnicodeError) as error:  # an impossible boundary
         raise invalid("The body is not valid multipart/form-data.") from error
     options: dict[str, str] = {}
     pictures = []
@@ -161,7 +161,7 @@ async def _read_json(
     body = bytearray()
     async for piece in pieces:
         body += piece
-    # Tens of megabytes take longer to read than the event loop may stand still.
+    # Reading tens of megabytes would block the event loop for too long.
     return await run_in_threadpool(_from_json, bytes(body), request.query_params, limits)
 
 
@@ -184,10 +184,10 @@ def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Uploa
 
 
 def read_options(named: Mapping[str, str], query: Mapping[str, str]) -> Options:
-    """The options of a body, and of the address where the body has none. Raises ``Refused``.
+    """The options of a body, and those of the query that the body lacks. Raises ``Refused``.
 
-    What cannot be meant is refused in the address too where the body has the last word, and so is
-    what nobody knows: a misspelt option would pass for one that was left out.
+    Invalid values in the query are refused even if the body overrides them, and so are unknown
+    options: a misspelt one would otherwise be ignored.
     """
     asked = dict(query)
     try:
@@ -199,7 +199,7 @@ def read_options(named: Mapping[str, str], query: Mapping[str, str]) -> Options:
 
 def _check(upload: Upload, limits: Settings) -> None:
     if not upload.pictures:
-        raise invalid(f"There is no picture in the request: send files in the field {FIELD!r}.")
+        raise invalid(f"There is no picture in the request. Send files in the field {FIELD!r}.")
     if len(upload.pictures) > limits.api_max_pictures:
         raise _too_many(limits)
     for picture in upload.pictures:
@@ -222,7 +222,7 @@ def _too_many(limits: Settings) -> Refused:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where the first fault is and what it is, without what was sent."""
+    """Where the first error is and what it is, without the data that was sent."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}." if where else f"{first['msg']}."

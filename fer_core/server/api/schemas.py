@@ -1,7 +1,7 @@
-"""What goes in and what comes out, as pydantic models: the OpenAPI document is made of these.
+"""Requests and responses as pydantic models, from which the OpenAPI document is made.
 
-Requests are read by them. Answers are made by ``fer_core.export.files``, the same as on the command
-line; tests hold each against the model that describes it.
+They validate requests. Responses come from ``fer_core.export.records``, as on the command line;
+tests validate each with its model.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _KnownModel:
-    """A field that takes ``auto`` or a model of a kind: those there are when it is read, or when
-    the OpenAPI document is asked for. Of the user's own networks, any name passes here: whether
-    there is one of it, the analysis finds out."""
+    """A field that takes ``auto`` or the name of a model of a kind. The names are those at the time
+    of the request. For a user's own networks any name is valid here; the analysis checks whether it
+    exists."""
 
     def __init__(self, kind: Kind, own: bool) -> None:
         self._kind, self._own = kind, own
@@ -68,22 +68,22 @@ class _Strict(BaseModel):
 
 
 class Options(_Strict):
-    """Which models look at the pictures; the server's settings where nothing is said."""
+    """The models for the pictures; by default those of the server's settings."""
 
     detector: Annotated[str, _KnownModel(Kind.DETECTOR, own=False)] | None = Field(
-        default=None, description="Finds the faces."
+        default=None, description="The face detector."
     )
     emotion: (
         Annotated[str, Field(max_length=MAX_NAME), _KnownModel(Kind.EMOTION, own=True)] | None
     ) = Field(
-        default=None, description="Reads the expressions; own/NAME is a network of the server's."
+        default=None, description="The emotion model; own/NAME is a network adapted on the server."
     )
 
 
 class EncodedPicture(_Strict):
     """A picture file as text."""
 
-    name: str = Field(default="picture", max_length=MAX_NAME, description="A label, no more.")
+    name: str = Field(default="picture", max_length=MAX_NAME, description="A label only.")
     data: str = Field(
         description="The file's bytes in base64, without line breaks.",
         json_schema_extra={"contentEncoding": "base64"},
@@ -97,7 +97,7 @@ class AnalyzeBody(Options):
 
 
 class HeadPoseRecord(_Strict):
-    """Where the head points, in degrees; all 0 for a face that looks straight into the camera."""
+    """The head pose in degrees; all 0 for a face that looks straight into the camera."""
 
     yaw_deg: float
     pitch_deg: float
@@ -117,19 +117,19 @@ class QualityRecord(_Strict):
 
 
 class FaceRecord(_Strict):
-    """A face and its expression. What is missing was not measured, or cannot be."""
+    """A face and its expression. Missing fields could not be measured."""
 
     box: Annotated[list[int], Field(min_length=4, max_length=4)] = Field(
         description="Left, top, width, height, in pixels."
     )
-    score: Share = Field(description="How sure the detector is.")
+    score: Share = Field(description="The detector's confidence.")
     dominant: str = Field(description="The expression with the largest share.")
     emotions: dict[str, Share] = Field(description="The share of each expression; they sum to 1.")
     landmarks: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
         default=[], description="68 points of iBUG's layout, in pixels; YuNet's 5 without them."
     )
     pose: HeadPoseRecord | None = None
-    presence: Share | None = Field(default=None, description="How surely this is a face at all.")
+    presence: Share | None = Field(default=None, description="The certainty that this is a face.")
     eye_aspect_ratio: float | None = Field(default=None, description="How open the eyes are.")
     mouth_aspect_ratio: float | None = Field(default=None, description="How open the mouth is.")
     quality: QualityRecord | None = None
@@ -138,19 +138,19 @@ class FaceRecord(_Strict):
 
 
 class PictureRecord(_Strict):
-    """A picture that was analysed: what the command line prints of it."""
+    """The record of an analysed picture, as on the command line."""
 
     file: str = Field(description="The name it was sent with.")
     note: str | None = Field(
-        default=None, description="What of the file is missing or was not looked at, if anything."
+        default=None, description="What is missing from the file or was not analysed."
     )
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     model: str = Field(description="The emotion model that was used.")
     detector: str = Field(description="The detector that was used.")
-    latency_ms: float = Field(description="What the analysis took.")
+    latency_ms: float = Field(description="Duration of the analysis.")
     turned_deg: Literal[0, 90, 180, 270] = Field(
-        default=0, description="Clockwise, what it took for the faces to stand upright."
+        default=0, description="The clockwise rotation that made the faces upright."
     )
     faces: list[FaceRecord] = Field(description="Largest first.")
 
@@ -163,7 +163,7 @@ class PictureFault(_Strict):
 
 
 class AnalyzeAnswer(_Strict):
-    """A record a picture, in the order they were sent."""
+    """One record per picture, in the order they were sent."""
 
     pictures: list[PictureRecord | PictureFault]
 
@@ -171,7 +171,7 @@ class AnalyzeAnswer(_Strict):
 class ModelRecord(_Strict):
     """A detector or an emotion model."""
 
-    name: str = Field(description="What to send as detector or emotion.")
+    name: str = Field(description="The name to send as detector or emotion.")
     title: str
     about: str
     status: State = Field(description="Whether its file is on the server.")
@@ -179,15 +179,15 @@ class ModelRecord(_Strict):
     source: str
     source_url: str
     size_bytes: int
-    measured: str = Field(description="How accurate it was, and on what.")
+    measured: str = Field(description="Its measured accuracy, and on which data.")
 
 
 class ModelsAnswer(_Strict):
-    """The models there are, and those in use where a request names none."""
+    """The available models, and the default ones."""
 
     detectors: list[ModelRecord]
     emotion_models: list[ModelRecord]
-    default_detector: str | None = Field(description="null: the one that is set cannot be had.")
+    default_detector: str | None = Field(description="null if the set one is unavailable.")
     default_emotion_model: str | None = Field(description="null as above.")
 
 
@@ -197,7 +197,7 @@ class ErrorDetail(_Strict):
     code: str = Field(description="For programs.")
     message: str = Field(description="A sentence: what is wrong and what to do.")
     pictures: list[PictureFault] | None = Field(
-        default=None, description="Why each picture could not be read, where that is the error."
+        default=None, description="For unreadable pictures: the error of each."
     )
 
 
@@ -208,7 +208,7 @@ class ErrorAnswer(_Strict):
 
 
 class HealthAnswer(_Strict):
-    """The process lives."""
+    """The process is alive."""
 
     alive: bool
 

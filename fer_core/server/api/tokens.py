@@ -1,4 +1,4 @@
-"""Who may ask: holders of a token; without tokens, programs on this computer only."""
+"""Authentication: by token; without tokens, only programs on this computer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HASH_PREFIX = "sha256:"
 
 
 def authenticate(request: Request) -> str:
-    """Who asks, as a name that tells callers apart and gives no token away. Raises ``Refused``."""
+    """A name for the caller that does not reveal its token. Raises ``Refused``."""
     known = token_hashes(settings().api_tokens.get_secret_value())
     if known:
         return _token_holder(request, known)
@@ -43,9 +43,9 @@ def _token_holder(request: Request, known: tuple[str, ...]) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise _unauthorized("A token is needed: send `Authorization: Bearer TOKEN`.")
-    # Headers are latin-1 to Starlette; a token's bytes are hashed as they came.
+    # Starlette decodes headers as latin-1; encoding restores the token's bytes.
     presented = hashlib.sha256(token.strip().encode("latin-1")).hexdigest()
-    # All are compared, in constant time each: how long this takes says nothing about any.
+    # All are compared, each in constant time, so that the duration reveals nothing.
     matches = [hmac.compare_digest(presented, one) for one in known]
     if not any(matches):
         raise _unauthorized("This token is not one of the server's.", 'error="invalid_token"')

@@ -1,8 +1,8 @@
-"""What a browser holds once the password was right: two signed cookies.
+"""The two signed cookies that a browser gets after the right password.
 
-The session cookie lets it in. The device cookie tells for longer that it has been inside, so that
-the tries of others do not keep it waiting (OWASP, "Slow Down Online Guessing Attacks with Device
-Cookies"); it lets nobody in.
+The session cookie gives access. The device cookie lasts longer and shows that the browser was
+signed in before, so that it does not wait because of other people's attempts (OWASP, "Slow Down
+Online Guessing Attacks with Device Cookies"); it gives no access.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIFETIME_S = 12 * 3600
 DEVICE_COOKIE = "fer_device"
 
 DEVICE_LIFETIME_S = 400 * 24 * 3600
-"""As long as browsers keep a cookie."""
+"""The longest time that browsers keep a cookie."""
 
 SKEW_S = 60
 """How far the clocks of two servers may be apart."""
@@ -30,22 +30,22 @@ Clock = Callable[[], float]
 
 
 def make_session_cookie(password_hash: str, clock_s: Clock = time.time) -> str:
-    """A cookie that is valid for ``LIFETIME_S``, wherever the server has this hash."""
+    """A cookie that is valid for ``LIFETIME_S`` on every server with this hash."""
     return _Signer(password_hash, _SESSION, clock_s).sign("in").decode()
 
 
 def is_valid_session(cookie: str | None, password_hash: str, clock_s: Clock = time.time) -> bool:
-    """Whether it was made for this hash and is not too old. A new password ends all sessions."""
+    """Whether it was made for this hash and has not expired. A new password ends all sessions."""
     return _Signer(password_hash, _SESSION, clock_s).read(cookie, LIFETIME_S) is not None
 
 
 def make_device_cookie(password_hash: str, clock_s: Clock = time.time) -> str:
-    """A cookie of its own for a browser that has been let in."""
+    """A unique cookie for a browser that has signed in."""
     return _Signer(password_hash, _DEVICE, clock_s).sign(secrets.token_hex(16)).decode()
 
 
 def device_of(cookie: str | None, password_hash: str, clock_s: Clock = time.time) -> str | None:
-    """What tells the browser with this cookie apart; None for one that was not made here."""
+    """The identity of the browser with this cookie; None if it was not made here."""
     return _Signer(password_hash, _DEVICE, clock_s).read(cookie, DEVICE_LIFETIME_S)
 
 
@@ -53,7 +53,7 @@ _SESSION, _DEVICE = "fer session", "fer device"
 
 
 class _Signer(TimestampSigner):
-    """The key is derived from the hash of the password: there is no second secret to keep."""
+    """The key is derived from the password's hash, so there is no second secret to store."""
 
     def __init__(self, password_hash: str, purpose: str, clock_s: Clock) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class _Signer(TimestampSigner):
         return int(self._clock_s())
 
     def read(self, signed: str | None, lifetime_s: float) -> str | None:
-        """The text that was signed; None if it was not signed here or is too old."""
+        """The signed text; None if it was not signed here or has expired."""
         if not signed:
             return None
         try:

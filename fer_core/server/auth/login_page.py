@@ -1,4 +1,4 @@
-"""The page with the password: one file, no scripts, nothing loaded."""
+"""The login page: one file without scripts or external resources."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ _HEADERS = {
 def login_page(
     status: int, sentence: str = "", next_path: str = "/", form: bool = True
 ) -> HTMLResponse:
-    """The page with a sentence, and with the form unless no password would help."""
+    """The page with a sentence, and the form unless no password would help."""
     text = _PAGE.render(style=_STYLE, sentence=sentence, next_path=next_path, form=form)
     return HTMLResponse(text, status, _HEADERS)

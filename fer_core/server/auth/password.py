@@ -1,7 +1,7 @@
 """The hash of the access password, by scrypt (RFC 7914) from the standard library.
 
-``scrypt:N:r:p:SALT:KEY``, salt and key in base64url. With colons rather than the usual dollar
-signs, which a shell or a compose file would take for variables.
+``scrypt:N:r:p:SALT:KEY``, salt and key in base64url. It has colons instead of the usual dollar
+signs, which a shell or a compose file would treat as variables.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import unicodedata
 from fer_core.settings import _FORM
 
 SHORTEST = 8
-"""Characters of a password that this program makes a hash of (NIST SP 800-63B, 2017)."""
+"""The shortest password that this program accepts (NIST SP 800-63B, 2017)."""
 
-# One of the settings that OWASP counts as equal (Password Storage Cheat Sheet, 2023): 32 MB, and a
-# quarter of a second.
+# One of OWASP's equivalent settings (Password Storage Cheat Sheet, 2023): 32 MB and a quarter of a
+# second.
 _N, _R, _P = 2**15, 8, 3
 
 _MOST_WRONG = 10_000
-"""Wrong passwords that are remembered; beyond them the first are forgotten."""
+"""How many wrong passwords are remembered; then the oldest are dropped."""
 
 
 def hash_password(password: str) -> str:
@@ -34,7 +34,7 @@ def hash_password(password: str) -> str:
 
 
 def matches(password: str, line: str) -> bool:
-    """Whether it is the password of this hash. Takes as long for a wrong one, and blocks."""
+    """Whether it is the password of this hash. Blocks, equally long for a wrong one."""
     found = _FORM.fullmatch(line)
     if not found:
         raise ValueError("not a hash of a password")
@@ -44,10 +44,10 @@ def matches(password: str, line: str) -> bool:
 
 
 class Verdicts:
-    """Which passwords were right and which wrong, of those that were checked since the start.
+    """Remembers which passwords were right or wrong since the start.
 
-    Known from then on without another check: while somebody tries many passwords, the right one
-    does not wait behind the wrong ones. What is kept are hashes under a key of this process.
+    They need no second check: while somebody guesses many passwords, the right one does not wait
+    behind wrong ones. Only hashes under a key of this process are stored.
     """
 
     def __init__(self) -> None:
@@ -56,14 +56,14 @@ class Verdicts:
         self._wrong: dict[bytes, None] = {}
 
     def of(self, password: str) -> bool | None:
-        """Whether it is the right one; None where that takes a check."""
+        """Whether it is the right one; None if it has not been checked."""
         digest = self._digest(password)
         if self._right:
             return hmac.compare_digest(digest, self._right)
         return False if digest in self._wrong else None
 
     def note(self, password: str, right: bool) -> None:
-        """Remember what a check found."""
+        """Remember the result of a check."""
         digest = self._digest(password)
         if right:
             self._right = digest
@@ -83,7 +83,7 @@ def _key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 
 def _typed(password: str) -> bytes:
-    # The same letters typed on another keyboard may be other code points.
+    # The same letters may be different code points on another keyboard.
     return unicodedata.normalize("NFKC", password).encode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""How soon the password may be tried again: waits that double for an address, and turns for all."""
+"""Limits password attempts: waits that double for each address, and a shared limit for all."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 FORGET_S = 3600.0
-"""After so long without a try the count begins anew."""
+"""After this time without an attempt the count starts again."""
 
 ADDRESSES = 10_000
-"""Addresses that are remembered; beyond them the first seen are forgotten."""
+"""How many addresses are remembered; then the oldest are dropped."""
 
 LONGEST_S = 900.0
-"""The longest wait between two tries of one address."""
+"""The longest wait between two attempts of one address."""
 
 FREE_ADDRESS, FREE_SITE = 3, 30
-"""Tries before the first wait: of an address, and of a /48 of IPv6, which one site has to itself
-(RFC 6177) and with it 65,536 networks to try from."""
+"""Free attempts before the first wait: of an address, and of an IPv6 /48, which belongs to one site
+(RFC 6177) and holds 65,536 networks to guess from."""
 
 BURST, EACH_S = 30, 5.0
-"""Of all addresses together, so many tries are taken as they come, and another one every 5 s."""
+"""All addresses together have this many free attempts, and another one every 5 s."""
 
 TURN_S = 1.0
-"""Beyond these, an address is asked to come back after so long, and is let through then."""
+"""Beyond these, an address is asked to come back after this time, and is then let through."""
 
 TURN_KEPT_S = 60.0
-"""How long a turn waits for its address."""
+"""How long the turn of an address is reserved."""
 
 CROWD_NEW, CROWD_TURN = 3, 5
-"""Passwords that are being checked, beyond which another one waits: of an address that just came,
-and of one that has its turn. A check takes up to a second: a turn is had within 5 s."""
+"""How many checks may be pending before another one must wait: for a new address, and for one that
+has its turn. A check takes up to a second, so a turn is served within 5 s."""
 
 
 class Throttled(Exception):
-    """The password may not be tried yet."""
+    """No attempt is allowed yet."""
 
     def __init__(self, wait_s: int) -> None:
-        super().__init__(f"Too many tries. The next one is possible in {wait_s} s.")
+        super().__init__(f"Too many attempts. The next one is possible in {wait_s} s.")
         self.wait_s = wait_s
 
 
@@ -64,25 +64,25 @@ class _Tally:
 
 
 class LoginThrottle:
-    """Counts a try before it is checked, so that many at once gain nothing.
+    """Counts an attempt before it is checked, so that many at once gain nothing.
 
-    Guessing is slow because each address waits longer after each try. Who guesses from very many
-    addresses uses up what all may try at once; the others then come back for a turn of their own a
-    moment later, which nobody can take from them by asking faster. A browser that has been inside
-    before counts for itself alone. Lives on the event loop and needs no lock.
+    Guessing is slow because each address waits longer after each attempt. Somebody who guesses from
+    very many addresses uses up the shared attempts; other addresses then get a reserved turn a
+    moment later, which nobody can take away by asking faster. A browser that was signed in before
+    is counted separately. Runs on the event loop and needs no lock.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
         self._by_address: dict[str, _Tally] = {}
-        self._turns: dict[str, float] = {}  # from when on; the earliest first
+        self._turns: dict[str, float] = {}  # the start of each turn; the earliest first
         self._used_up_until_s = -math.inf
 
     def attempt(self, address: str, device: str | None = None, pending: int = 0) -> None:
-        """Count a try. Raises ``Throttled``; a try that is refused is not counted.
+        """Count an attempt. Raises ``Throttled``; a refused attempt is not counted.
 
-        ``device`` tells a browser apart that has been inside before, and ``pending`` is how many
-        checks this one would wait for.
+        ``device`` identifies a browser that was signed in before, and ``pending`` is the number of
+        checks before this one.
         """
         now_s = self._clock_s()
         keys = _keys_of(address, device)
@@ -99,7 +99,7 @@ class LoginThrottle:
             del self._by_address[next(iter(self._by_address))]
 
     def succeeded(self, address: str, device: str | None = None) -> None:
-        """The password was right: this address begins anew, and others wait no longer for it."""
+        """The password was right: reset the counts of this address."""
         own, *wider = _keys_of(address, device)
         self._by_address.pop(own, None)
         for key in wider:
@@ -109,7 +109,7 @@ class LoginThrottle:
             self._used_up_until_s -= EACH_S
 
     def _take_place(self, key: str, now_s: float, pending: int) -> None:
-        """Take one of the places of all, or the turn of this address, or raise ``Throttled``."""
+        """Use a shared attempt or the turn of this address, or raise ``Throttled``."""
         self._forget_turns(now_s)
         from_s = self._turns.get(key)
         if from_s is None:
@@ -133,7 +133,7 @@ class LoginThrottle:
 
 
 def _keys_of(address: str, device: str | None) -> dict[str, int]:
-    """What a try counts for, itself first, with the tries that are free for each."""
+    """The networks that an attempt counts for, the address first, with their free attempts."""
     if device is not None:
         return {f"device {device}": FREE_ADDRESS}
     try:
@@ -144,5 +144,5 @@ def _keys_of(address: str, device: str | None) -> dict[str, int]:
         return {str(ip): FREE_ADDRESS}
     if ip.ipv4_mapped:
         return {str(ip.ipv4_mapped): FREE_ADDRESS}
-    # A host has a whole /64 to itself.
+    # A host has a whole /64.
     return {f"{int(ip) >> 64:x}::/64": FREE_ADDRESS, f"{int(ip) >> 80:x}::/48": FREE_SITE}

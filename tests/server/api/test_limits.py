@@ -65,7 +65,7 @@ def test_the_gate_lets_so_many_through_and_turns_the_rest_away():
 
         async def visit():
             nonlocal most, inside
-            async with gate.place():
+            async with gate.slot():
                 inside += 1
                 most = max(most, inside)
                 await go_on.wait()
@@ -80,7 +80,7 @@ def test_the_gate_lets_so_many_through_and_turns_the_rest_away():
                 refused.append(refusal)
                 if len(refused) == 4:
                     go_on.set()
-        async with gate.place():  # all places came back
+        async with gate.slot():  # all places came back
             return most, refused
 
     most, refused = asyncio.run(scene())
@@ -94,7 +94,7 @@ def test_a_visitor_who_fails_gives_the_place_back():
         gate = Gate(1, patience_s=0.2)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with gate.place():
+                async with gate.slot():
                     raise ZeroDivisionError
 
     asyncio.run(scene())
