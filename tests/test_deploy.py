@@ -288,7 +288,7 @@ def test_all_is_well():
         ("FER_EMOTION", "own/geheim", "FER_EMOTION: there is no emotion model of this name."),
         ("DATABASE_URL", "geheim", "DATABASE_URL is not the address of a database"),
         ("DATABASE_URL", "postgres://u:geheim@127.0.0.1:9/x", "its server does not answer"),
-        ("PORT", "http", "PORT: a number from 1 to 65535 is needed"),
+        ("PORT", "http", "PORT must be a number from 1 to 65535"),
     ],
 )
 def test_a_start_is_refused(monkeypatch, variable, value, sentence):

@@ -1,1 +1,2 @@
-"""Folders of pictures and videos into one table: on all cores, resumable, or on a Ray cluster."""
+"""Analyses a folder of pictures and videos into one table: on all cores or a Ray cluster,
+resumable."""

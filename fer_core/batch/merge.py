@@ -1,4 +1,4 @@
-"""Parts put together into one file, in the order of the files they are about."""
+"""Merges parts into one file, in the order of the analysed files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fer_core.export.table_sinks import ROWS_AT_ONCE
 
 
 def merge(found: Iterable[Place], out: Path, labels: Sequence[str]) -> int:
-    """Write the rows of these places to a file, in this order; how many there were.
+    """Write these ranges of rows to a file, in this order; returns how many rows there were.
 
-    ``out`` may be one of the files they are in: it is replaced when all is written. No more than
-    some row groups are in memory. Raises ``VideoError`` where it cannot be written.
+    ``out`` may be one of the source files: it is replaced when everything is written. Only a few
+    row groups are in memory at a time. Raises ``VideoError`` if it cannot be written.
     """
     read = _Reader()
     rows, waiting = 0, 0
@@ -38,14 +38,15 @@ def merge(found: Iterable[Place], out: Path, labels: Sequence[str]) -> int:
 
 
 class _Reader:
-    """Rows of Parquet files by their numbers. Remembers what it read last: files come in order."""
+    """Reads rows of Parquet files by number. Caches the last row group, because files come in
+    order."""
 
     def __init__(self) -> None:
         self._starts = lru_cache(maxsize=64)(_starts)
         self._group = lru_cache(maxsize=8)(_group)
 
     def rows(self, place: Place) -> Iterator[pa.Table]:
-        """The rows of a place, a row group at a time."""
+        """A range of rows, one row group at a time."""
         starts = self._starts(place.path)
         at, end = place.start, place.start + place.count
         while at < end:
@@ -56,7 +57,7 @@ class _Reader:
 
 
 def _starts(path: Path) -> list[int]:
-    """The numbers of the first row of each row group, and that after the last row."""
+    """The number of the first row of each row group, and the total number of rows."""
     told = parquet.read_metadata(path)
     starts = [0]
     for group in range(told.num_row_groups):

@@ -1,4 +1,4 @@
-"""Work spread over processes of this machine, of which any may be killed."""
+"""Distributes work over processes of this machine, any of which may be killed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from typing import Self
 from fer_core.batch.files import Piece
 
 Do = Callable[[Piece], int]
-"""Does a piece of work and says how many files that were. It has to be picklable."""
+"""Does a piece of work and returns the number of files. It must be picklable."""
 
 _QUEUED = 2
-"""Pieces a process that are handed out: one to work on and one to go on with."""
+"""Pieces submitted per process: one being worked on, and the next one."""
 
 
 class Workers:
     """A context manager for ``count`` processes that ``do`` pieces of work.
 
-    When a process is killed, all that is in hand is done again, file by file in a process that does
-    nothing else: a file whose process is killed there is given to ``give_up``, in this process.
+    When a process is killed, all unfinished pieces are repeated file by file in a single process.
+    If that process is killed too, the file is passed to ``give_up``, in this process.
     """
 
     def __init__(self, do: Do, give_up: Do, count: int) -> None:
@@ -44,7 +44,7 @@ class Workers:
         self._close(at_once=kind is not None)
 
     def run(self, pieces: Iterable[Piece]) -> Iterator[int]:
-        """Do all pieces; yields how many files are done each time one is. Raises what ``do``
+        """Do all pieces; yields the number of files of each finished piece. Raises what ``do``
         raises."""
         waiting = iter(pieces)
         while lost := (yield from self._attempt(waiting, self._count)):
@@ -53,7 +53,7 @@ class Workers:
                     yield self._give_up((item,))
 
     def _attempt(self, waiting: Iterator[Piece], size: int) -> Generator[int, None, list[Piece]]:
-        """Do what is waiting with so many processes, until one is killed; what is lost by that."""
+        """Work with this many processes until one is killed; returns the unfinished pieces."""
         pool = self._of_size(size)
         running: dict[Future[int], Piece] = {}
         lost: list[Piece] = []
@@ -104,12 +104,12 @@ def _settle(future: Future[int], piece: Piece, lost: list[Piece]) -> Iterator[in
 
 def _begin() -> None:
     """At the start of each process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever."""
+    """End with the parent; a process whose parent was killed would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -118,7 +118,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Processes started inside never get Ctrl-C, not even before ``_begin``; this one, later."""
+    """Processes started inside ignore Ctrl-C even before ``_begin``; this process gets it later."""
     if sys.platform == "win32":
         yield
         return

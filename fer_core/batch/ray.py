@@ -1,4 +1,4 @@
-"""Work spread over a Ray cluster, by Ray Data: the extra ray."""
+"""Distributes work over a Ray cluster with Ray Data (the extra ray)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fer_core.errors import BackendFailed
 from fer_core.extras import install_command
 
 _STORE_BYTES = 100_000_000
-"""Of a local Ray: what passes through it is names of files and counts."""
+"""The object store of a local Ray, through which only file names and counts pass."""
 
 
 class _Actor:
-    """One process of the cluster. Its work is done in a process below it, as on one machine: Ray
-    would give a file that kills its process to the next one, for ever."""
+    """One process of the cluster. Its work runs in a child process, as on one machine, because Ray
+    would pass a file that kills its process on to the next one, for ever."""
 
     def __init__(self, do: Do, give_up: Do) -> None:
         self._workers = Workers(do, give_up, 1)
@@ -29,15 +29,15 @@ class _Actor:
 
 
 def run_on_ray(do: Do, give_up: Do, count: int | None, pieces: Sequence[Piece]) -> Iterator[int]:
-    """Do all pieces on the cluster that ``RAY_ADDRESS`` names, or else on a Ray of this machine
-    with ``count`` processes; yields how many files are done each time some are.
+    """Do all pieces on the cluster named by ``RAY_ADDRESS``, or on a local Ray with ``count``
+    processes; yields the number of files of each finished piece.
 
-    On a cluster, ``count`` None is as many processes as it has cores.
-    Raises ``BackendFailed`` where Ray is absent or fails.
+    On a cluster, ``count`` None means as many processes as it has cores.
+    Raises ``BackendFailed`` if Ray is absent or fails.
     """
-    # Before the import, which reads them: nothing is told to Ray's makers.
+    # Before the import, which reads them: no usage reports to Ray's makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What it logs as an error and can do nothing about; what stops the work is raised.
+    # Silences errors that it logs but survives; real failures are raised.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray

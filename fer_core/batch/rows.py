@@ -1,4 +1,4 @@
-"""The rows of a batch: their columns, the Parquet files they are in, and which file has which."""
+"""The rows of a batch: their columns, their Parquet files, and which rows belong to which file."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _NOTES = {
     "size; null: no face in this frame",
     "model": "the emotion model",
     "detector": "the face detector",
-    "error": "what went wrong; null where nothing did. In the last row of a video of which a part "
-    "could be read, else in the only row of the file",
-    "note": "in the last row of a file that was analysed: what of it is missing, or was not looked "
+    "error": "what went wrong; null if nothing did. In the last row of a video that was "
+    "partly read, else in the only row of the file",
+    "note": "in the last row of an analysed file: what is missing from it, or was not "
     "at; null: nothing",
-    "stamp": "tells a second run which file, at which size and time of change, was analysed how; "
-    "empty: it is tried again",
+    "stamp": "identifies the file, its size, its time of change and the analysis for a later run; "
+    "empty: it is analysed again",
 }
 
 _TEXTS = (*_BEFORE, *_AFTER)
@@ -51,7 +51,7 @@ _MADE_BY = b"fer_core_batch"
 class Failure:
     """Why a file, or the rest of it, could not be analysed.
 
-    ``lasting``: as long as neither the file nor the models change, trying again is in vain.
+    ``lasting``: a retry would fail again as long as neither the file nor the models change.
     """
 
     sentence: str
@@ -60,7 +60,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the rows of a file are: ``count`` rows of a Parquet file, from ``start`` on."""
+    """The range of a file's rows: ``count`` rows of a Parquet file, from ``start`` on."""
 
     path: Path
     start: int
@@ -72,7 +72,7 @@ class Place:
 def schema(labels: Sequence[str]) -> pa.Schema:
     """The columns: file, kind, ``timeline.columns(labels)``, model, detector, error, stamp.
 
-    The metadata tell ``labels`` (a JSON list) and ``columns`` (a JSON object: what each means).
+    The metadata hold ``labels`` (a JSON list) and ``columns`` (a JSON object: their meanings).
     """
     text = pa.string()
     plain = pa.schema(
@@ -89,7 +89,7 @@ def schema(labels: Sequence[str]) -> pa.Schema:
         b"columns": json.dumps({name: notes[name] for name in plain.names}).encode(),
     }
     empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in _TEXTS})
-    # With it, pandas reads whole numbers and truth values with gaps as what they are.
+    # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(empty, preserve_index=False).metadata or {}
     return plain.with_metadata({**pandas, **told})
 
@@ -97,8 +97,8 @@ def schema(labels: Sequence[str]) -> pa.Schema:
 class RowsFile(OutputFile):
     """A Parquet file of rows, written a row group at a time.
 
-    Unlike other outputs it is removed when its ``with`` block ends with an exception: half of it
-    would be taken for the whole by the next run.
+    Unlike other outputs it is removed if its ``with`` block ends with an exception, because the
+    next run would take an incomplete one for a complete one.
     """
 
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
@@ -107,7 +107,7 @@ class RowsFile(OutputFile):
         self._schema = schema(labels)
 
     def write(self, rows: pa.Table) -> None:
-        """Add a row group. Raises ``VideoError`` where the file cannot be written."""
+        """Add a row group. Raises ``VideoError`` if the file cannot be written."""
         with self._guarded():
             self._writer.write_table(rows)
 
@@ -122,7 +122,7 @@ class RowsFile(OutputFile):
             self.part.unlink()
 
     def _abandon(self) -> None:
-        # pyarrow would try to write the footer once more when the writer is thrown away.
+        # pyarrow would try to write the footer again when the writer is deleted.
         with suppress(OSError, AttributeError):
             self._writer.close()
         with suppress(OSError, AttributeError):
@@ -130,7 +130,7 @@ class RowsFile(OutputFile):
 
 
 class PartFile(RowsFile):
-    """The rows of a piece of work, its files one after the other."""
+    """The rows of a piece of work, file after file."""
 
     def _open(self) -> None:
         self._forget()
@@ -141,14 +141,14 @@ class PartFile(RowsFile):
         self._add(item, stamp, frame_numbers(result, self.labels), result.model, result.detector)
 
     def failure(self, item: Item, stamp: str, failure: Failure) -> None:
-        """Say what went wrong, in the last row of the file, or in its only one."""
+        """Add an error to the last row of the file, or in its only row."""
         if self._texts["file"][-1:] != [item.file]:
             self._add(item, stamp, [[np.nan] * len(columns(self.labels))], None, None)
         self._texts["error"][-1] = as_text(failure.sentence)
         self._texts["stamp"][-1] = stamp if failure.lasting else ""
 
     def note(self, text: str) -> None:
-        """Say something of the file that was added last, in its last row."""
+        """Set a column in the last row of the file that was added last."""
         self._texts["note"][-1] = text
 
     def _add(
@@ -159,7 +159,7 @@ class PartFile(RowsFile):
         model: str | None,
         detector: str | None,
     ) -> None:
-        # Before the next rows and not after these: the last row may yet be given an error.
+        # Before the next rows instead of after these: the last row may still get an error.
         if len(self._texts["file"]) >= ROWS_AT_ONCE:
             self._flush()
         for numbers in rows:
@@ -185,7 +185,7 @@ class PartFile(RowsFile):
 
 
 def is_batch(path: Path) -> bool:
-    """Whether a file is a table that a batch made; false for one that is none or damaged."""
+    """Whether a file is a table made by a batch; false if it is another file or damaged."""
     try:
         return _MADE_BY in (parquet.read_schema(path).metadata or {})
     except (pa.ArrowException, OSError):
@@ -193,7 +193,7 @@ def is_batch(path: Path) -> bool:
 
 
 def places(path: Path) -> dict[str, Place]:
-    """Where the rows of each file are in a Parquet file whose rows lie together file by file.
+    """The range of each file's rows in a Parquet file that is grouped by file.
 
     Raises ``pyarrow.ArrowException`` or ``OSError`` for a file that cannot be read.
     """
@@ -216,9 +216,9 @@ def places(path: Path) -> dict[str, Place]:
 
 
 def _runs(told: pa.Table) -> Iterator[tuple[str, int, int, str, bool]]:
-    """Each file with the rows it begins at and ends before, its stamp, and whether it failed.
+    """Each file with its first row, the row after its last, its stamp, and whether it failed.
 
-    Of its rows the last one knows: errors stand there.
+    Errors are in a file's last row.
     """
     runs = pc.run_end_encode(told["file"].combine_chunks())
     ends = runs.run_ends.to_pylist()

@@ -1,1 +1,1 @@
-"""The command line. click is imported in this package alone."""
+"""The command line. Only this package, and the progress bars of training, import click."""

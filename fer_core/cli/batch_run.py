@@ -1,4 +1,4 @@
-"""A folder into one file, as the command line shows it."""
+"""Analyses a folder into one file, with progress and a summary on the command line."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from fer_core.errors import FerError
 from fer_core.media.names import beside, printable
 
 MOST_NAMED = 100
-"""Files that are named of those left out."""
+"""How many of the files left out are named."""
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as in shells."""
 
 Backend = Literal["local", "ray"]
 
 
 Found = dict[str, Place]
-"""What is done: by stamp, or, where it is to be tried again and has none, by the file's name."""
+"""The rows so far: by stamp, or by file name for a file that is to be analysed again."""
 
 
 def run_batch(
     folder: Path, out: Path, recipe: Recipe, workers: int | None, backend: Backend = "local"
 ) -> int:
-    """Analyse what is new or changed in a folder since ``out`` was written; the exit code.
+    """Analyse what is new or changed in a folder since ``out`` was written; returns the exit code.
 
-    Until all is done, each piece of work is a file in a folder beside ``out``, its name with
-    ``.parts`` after it; then they are merged and removed. Raises ``click.ClickException`` with a
-    sentence where nothing can be done.
+    Until everything is done, each piece of work is a file in a folder named ``out`` plus
+    ``.parts``; then they are merged and removed. Raises ``click.ClickException`` with a sentence if
+    nothing can be done.
     """
     listing = find(folder, (out, _parts_folder(out)))
     for sentence in _left_out(listing):
@@ -62,12 +62,12 @@ def run_batch(
             return _conclude(items, recipe, out, parts)
         except FerError as error:
             raise click.ClickException(
-                f"{error} What is done until now is kept: give the same command again to go on."
+                f"{error} The results so far are saved: run the same command again to resume."
             ) from error
         except KeyboardInterrupt:
             kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
             click.echo(
-                f"Stopped. {kept} of {_files(len(items))} are done and kept: give the same command "
+                f"Stopped. {kept} of {_files(len(items))} are done and saved: run the same command "
                 "again to go on.",
                 err=True,
             )
@@ -75,7 +75,7 @@ def run_batch(
 
 
 def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> int:
-    """Put the parts together and say what came of it; the exit code."""
+    """Merge the parts and print a summary; returns the exit code."""
     found = _found(out, parts)
     rows_of = [found.get(recipe.stamp(item)) or found[item.file] for item in items]
     if not out.exists() or rows_of != list(places(out).values()):
@@ -94,25 +94,24 @@ def _parts_folder(out: Path) -> Path:
 
 @contextmanager
 def _parts_of(out: Path) -> Iterator[Path]:
-    """The folder for the parts, kept from a second run at the same time."""
+    """The folder for the parts, locked against a second run at the same time."""
     parts, name = _parts_folder(out), printable(str(out))
     try:
         if out.exists() and not is_batch(out):
             raise click.ClickException(
-                f"{name} is there already, and it is no table of this command. Choose another name."
+                f"{name} exists already and is not a table of this command. Choose another name."
             )
         parts.mkdir(exist_ok=True)
         lock = FileLock(parts / "lock", timeout=0)
         lock.acquire()
     except Timeout as error:
         raise click.ClickException(
-            f"Another run is writing to {name}. Wait for its end, or choose another name."
+            f"Another run is writing to {name}. Wait until it has finished, or choose another name."
         ) from error
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise click.ClickException(
-            f"{name} cannot be written: {reason}. Choose a folder that exists and that you may "
-            "write to."
+            f"{name} cannot be written: {reason}. Choose an existing folder that you may write to."
         ) from error
     try:
         yield parts
@@ -121,13 +120,13 @@ def _parts_of(out: Path) -> Iterator[Path]:
 
 
 def _found(out: Path, parts: Path) -> Found:
-    """What earlier runs left in ``out`` and in parts, and this one until now."""
+    """The rows of earlier runs in ``out`` and in parts, and of this run so far."""
     found = _by_stamp(out) if out.exists() else {}
     for part in sorted(parts.glob("*.parquet"), key=lambda each: each.stat().st_mtime_ns):
         try:
             found |= _by_stamp(part)
         except (pa.ArrowException, OSError):
-            part.unlink()  # written while the machine lost its power
+            part.unlink()  # a power failure left it incomplete
     return found
 
 
@@ -142,7 +141,7 @@ def _missing(items: Sequence[Item], recipe: Recipe, found: Found) -> list[Item]:
 def _do(
     items: Sequence[Item], recipe: Recipe, parts: Path, workers: int | None, backend: Backend
 ) -> None:
-    """Analyse files into parts, with a bar on standard error."""
+    """Analyse files into parts, with a progress bar on standard error."""
     work = pieces(items)
     if not work:
         return
@@ -170,7 +169,7 @@ def _progress(
 
 
 def _left_out(listing: Listing) -> Iterator[str]:
-    """Sentences on what is not analysed, with its names."""
+    """Sentences that name what is not analysed."""
     yield from listing.unread
     if listing.neither:
         what = (

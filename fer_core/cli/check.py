@@ -1,7 +1,7 @@
-"""Whether this installation may start: ``python -m fer_core check``, which setup.sh runs.
+"""``python -m fer_core check``, which setup.sh runs before the dashboard starts.
 
-A wrong setting, an unreachable database or a damaged network would otherwise show up later, in
-front of a user.
+A wrong setting, an unreachable database or a damaged network would otherwise only be noticed by a
+user.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from fer_core.errors import FerError
 from fer_core.history import LOCAL, history
 from fer_core.live.ice import servers_from
 from fer_core.live.turn_settings import turn_settings
-from fer_core.models.loading import names, try_out
+from fer_core.models.loading import names, smoke_test
 from fer_core.models.registry import Kind, built_in, downloads
 from fer_core.models.weights.files import status
 from fer_core.settings import Settings, setting_problem, settings
 
 
 def startup_problems() -> list[str]:
-    """A sentence for each thing that is wrong; empty where all is well.
+    """A sentence for each problem; empty if there is none.
 
-    Brings the tables of the history up to date on the way.
+    Also brings the tables of the history up to date.
     """
     try:
         wanted = settings()
@@ -36,14 +36,14 @@ def startup_problems() -> list[str]:
     checks: list[Callable[[], object]] = [
         lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),
-        *(partial(try_out, model) for model in built_in().values()),
+        *(partial(smoke_test, model) for model in built_in().values()),
     ]
     return [*_port_wrong(), *_models_wrong(wanted), *_failures(checks)]
 
 
 @click.command("check")
 def check_command() -> None:
-    """Say whether the dashboard may start: settings, database, networks.
+    """Check whether the dashboard can start: settings, database, networks.
 
     Brings the database up to date. The exit code is 1 if something is wrong.
     """
@@ -51,8 +51,8 @@ def check_command() -> None:
     for sentence in reasons:
         click.echo(sentence, err=True)
     if reasons:
-        raise click.ClickException("The dashboard does not start until this is put right.")
-    # A file that is missing or damaged is no reason: other models take over.
+        raise click.ClickException("The dashboard does not start until this is fixed.")
+    # A missing or damaged file is no reason not to start: other models take over.
     for model in downloads().values():
         click.echo(status(model).sentence)
     click.echo(f"The history is in {history().place}.")
@@ -72,7 +72,7 @@ def _port_wrong() -> list[str]:
     port = os.environ.get("PORT", "8501")
     if port.isascii() and port.isdigit() and 0 < int(port) < 65_536:
         return []
-    return ["PORT: a number from 1 to 65535 is needed. Correct it."]
+    return ["PORT must be a number from 1 to 65535. Correct it."]
 
 
 def _models_wrong(wanted: Settings) -> list[str]:

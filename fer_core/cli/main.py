@@ -27,11 +27,11 @@ _COMMANDS = {
     "video": ("fer_core.cli.video:video_command", "video"),
     "weights": ("fer_core.cli.weights:weights_group", ""),
 }
-"""Where each command is, and the extra whose packages it needs."""
+"""Each command's function, and the extra whose packages it needs."""
 
 
 class _Commands(click.Group):
-    """Imports a command when it is asked for: one that shows a picture needs no database."""
+    """Imports a command only when it is used: one that analyses a picture needs no database."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -49,7 +49,7 @@ class _Commands(click.Group):
 
 
 def _refusal(name: str, sentence: str) -> click.Command:
-    """A command that takes anything and says why it cannot be run."""
+    """A command that accepts any arguments and says why it cannot run."""
 
     def refuse(words: tuple[str, ...]) -> None:  # noqa: ARG001
         raise click.ClickException(sentence)
@@ -69,6 +69,6 @@ def _refusal(name: str, sentence: str) -> click.Command:
 def main() -> None:
     """Facial expression recognition in pictures, videos and live cameras."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's or a file's encoding does not know must not end the program.
+        # A name that cannot be encoded for the terminal or a file must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -9,7 +9,7 @@ from fer_core.server.auth.password import hash_password
 
 @click.command("password")
 def password_command() -> None:
-    """Ask for an access password twice, and print the line for FER_PASSWORD_HASH."""
+    """Ask for an access password twice, and print the value for FER_PASSWORD_HASH."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     try:
         click.echo(hash_password(password))

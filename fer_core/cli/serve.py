@@ -13,16 +13,17 @@ from fer_core.extras import missing_sentence
 from fer_core.paths import ROOT
 
 _NEEDED = ("streamlit", "streamlit_webrtc", "plotly", "sqlalchemy")
-"""Some of the extra app. Only looked for: Streamlit itself starts in a process of its own."""
+"""Some packages of the extra app. They are only searched, because Streamlit runs in its own
+process."""
 
-# glibc would keep what threads that are gone have freed; the Procfile says the same.
+# Otherwise glibc keeps memory freed by ended threads; the Procfile sets the same.
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 @click.command("serve", context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def serve_command(options: tuple[str, ...]) -> None:
-    """Open the dashboard at http://localhost:8501, until Ctrl-C.
+    """Run the dashboard at http://localhost:8501 until Ctrl-C.
 
     OPTIONS are those of `streamlit run`, such as --server.port 9000.
     """

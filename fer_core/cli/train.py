@@ -28,11 +28,13 @@ class Channels(click.ParamType[tuple[int, ...]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
-        """The numbers; the squeeze-and-excitation of a block needs eight channels at least."""
+        """The numbers; the squeeze-and-excitation of a block needs at least eight channels."""
         found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", value)
         numbers = tuple(map(int, found.groups())) if found else ()
         if not numbers or min(numbers) < 8 or max(numbers) > 4096:
-            self.fail(f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx)
+            self.fail(
+                f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx
+            )
         return numbers
 
 
@@ -48,8 +50,8 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     model = load_emotion_model(emotion)
     if model.labels != EMOTIONS:
         raise DatasetError(
-            f"{emotion} knows other expressions than the sheet: {', '.join(model.labels)}. "
-            "Its figures are in the report beside it."
+            f"{emotion} has other expressions than the sheet: {', '.join(model.labels)}. "
+            "Its scores are in the report beside it."
         )
     report = evaluate(model, faces)
     click.echo(json.dumps(report) if as_json else as_table(report))
@@ -60,7 +62,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder with train and validation sheets and csv files; with --from, of class folders.",
+    help="Folder with train and validation sheets and csv files; with --from, one folder per class.",
 )
 @out_option
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
@@ -69,18 +71,18 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     "teachers",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Network of an earlier run (.onnx or .pt) to learn from; may be given several times.",
+    help="Network of an earlier run (.onnx or .pt) to learn from. Can be repeated.",
 )
 @click.option(
     "--channels",
     type=Channels(),
-    help="Of the network's four blocks, as 64,128,256,384: a larger one, to teach. "
+    help="Channels of the network's four blocks, like 64,128,256,384 for a larger teacher. "
     "[default: those of the shipped network]",
 )
 @click.option(
     "--side",
     type=click.Choice((48, 64, 80, 96)),
-    help="Pixels a side that a face is enlarged to inside the network; 48 leaves it as it is. "
+    help="Side in pixels to which the network enlarges a face; 48 does not enlarge it. "
     "[default: that of the shipped network]",
 )
 @click.option(
@@ -98,16 +100,16 @@ def train_command(
     epochs: int | None,
     seed: int,
 ) -> None:
-    """Train the compact network, or go on with the run that is in the folder --out.
+    """Train the compact network, or resume the run in the folder --out.
 
-    Leaves emotion_compact.onnx, its model card and the card's pictures in --out. With --teacher,
-    it learns what the teachers say beside the labels, and begins with the weights of the last one
+    Writes emotion_compact.onnx, its model card and the card's pictures to --out. With --teacher,
+    the network also learns from the teachers' outputs, and starts from the weights of the last one
     if that has the same channels.
 
-    With --from, an .onnx or .pt file of the network, it learns the classes of your own folder
-    instead: one folder of face pictures a class. That leaves adapted.onnx and adapted.json, the
-    report on the fifth of the pictures that was held out; in models/own/NAME, the dashboard's
-    Models page offers it.
+    With --from, an .onnx or .pt file of the network, it learns your own classes instead: one folder
+    of face pictures per class. This writes adapted.onnx, and adapted.json with the scores on the
+    fifth of the pictures that was held out. If --out is models/own/NAME, the dashboard's Models
+    page offers the network.
     """
     from fer_core.training.expression.adapt import adapt
     from fer_core.training.expression.export import read_network

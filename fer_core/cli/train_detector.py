@@ -23,14 +23,14 @@ from fer_core.training.detector.evaluate import evaluate, read_labelled_pictures
     "names",
     multiple=True,
     type=click.Choice(list(models(Kind.DETECTOR))),
-    help="One to measure; may be given several times. [default: all]",
+    help="Detector to measure. Can be repeated. [default: all]",
 )
 @click.option(
     "--network",
     "networks",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="One that train-detector made (.onnx); may be given several times.",
+    help="Network made by train-detector (.onnx). Can be repeated.",
 )
 @report_errors
 def evaluate_detector_command(
@@ -38,9 +38,9 @@ def evaluate_detector_command(
 ) -> None:
     """Compare face detectors on pictures whose faces are known, and print one JSON object.
 
-    The csv has the columns file, x, y, w, h, a row for each face, in pixels of the picture; a
-    picture of the folder that it does not name has no face. Each detector is measured alone and
-    confirmed by the landmark network, as everywhere in this program.
+    The csv has the columns file, x, y, w, h, one row per face, in pixels of the picture. A picture
+    that it does not name has no face. Each detector is measured alone, and with the landmark
+    network's confirmation as in the rest of the program.
     """
     pictures = read_labelled_pictures(images, labels)
     detectors = [load_detector(name) for name in names or models(Kind.DETECTOR)]
@@ -58,30 +58,31 @@ def evaluate_detector_command(
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder of folders NAME, each with NAME.csv and the contact sheets NAME_0.webp and on.",
+    help="Folder of folders NAME, each with NAME.csv and contact sheets NAME_0.webp, NAME_1.webp …",
 )
 @click.option(
     "--backgrounds",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder of photographs. Parts with a face are left out.",
+    help="Folder of photos. Parts with a face are left out.",
 )
 @out_option
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
 @click.option(
     "--minutes",
     type=click.FloatRange(0.0, min_open=True),
-    help="How long the run lasts, instead of --epochs.",
+    help="Duration of the run, instead of --epochs.",
 )
 @seed_option
 @report_errors
 def train_detector_command(
     data: Path, backgrounds: Path, out: Path, epochs: int, minutes: float | None, seed: int
 ) -> None:
-    """Train a face detector on made scenes, or go on with the run that is in the folder --out.
+    """Train a face detector on synthetic scenes, or resume the run in the folder --out.
 
-    Leaves face_detector.onnx in --out. A csv has the columns x, y, w, h and maybe person, a row for
-    each tile of 160 pixels; a sheet has 40 tiles a row and 1,600 at most. An epoch is 100 steps.
+    Writes face_detector.onnx to --out. A csv has the columns x, y, w, h and optionally person, one
+    row per tile of 160 pixels; a sheet has 40 tiles per row and at most 1,600. An epoch is 100
+    steps.
     """
     from fer_core.training.detector.run import run
     from fer_core.training.detector.state import Settings, usual_pixels

@@ -19,7 +19,7 @@ from fer_core.training.landmarks.evaluate import evaluate
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @report_errors
 def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
-    """Measure the landmark network on pictures of one face each, whose 68 points are known.
+    """Measure the landmark network on pictures of one face each with known 68 points.
 
     The csv has the columns file and x0, y0 to x67, y67, in pixels of the picture.
     """
@@ -41,17 +41,17 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder with images and landmarks.csv; maybe also backgrounds and faces.",
+    help="Folder with images and landmarks.csv, optionally also backgrounds and faces.",
 )
 @out_option
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
 @seed_option
 @report_errors
 def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> None:
-    """Train the landmark network, or go on with the run that is in the folder --out.
+    """Train the landmark network, or resume the run in the folder --out.
 
-    Leaves landmarks68.onnx and its model card in --out. In --data, backgrounds holds pictures
-    without a face and faces holds faces cut out, both of any size; presence is learned from them.
+    Writes landmarks68.onnx and its model card to --out. In --data, backgrounds holds pictures
+    without a face and faces holds cropped faces, both of any size; they teach presence.
     """
     from fer_core.training.landmarks.run import run
     from fer_core.training.landmarks.state import Settings

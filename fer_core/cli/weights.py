@@ -16,12 +16,12 @@ from fer_core.models.weights import files
 
 @click.group("weights")
 def weights_group() -> None:
-    """The files of the networks that are downloaded."""
+    """The files of downloaded networks."""
 
 
 @weights_group.command()
 def status() -> None:
-    """Say which files are on this machine, and where."""
+    """List which files are on this machine, and where."""
     for name, model in downloads().items():
         click.echo(f"{name}: {files.status(model).sentence}")
 
@@ -34,7 +34,7 @@ def _advance(bar: Any, done_bytes: int, total_bytes: int) -> None:
 @weights_group.command()
 @click.argument("names", nargs=-1, type=OneOf(lambda: list(downloads())))
 def fetch(names: tuple[str, ...]) -> None:
-    """Fetch the files that are missing; all of them, or those named."""
+    """Download missing files: all, or those named."""
     failed = False
     for name in names or downloads():
         try:

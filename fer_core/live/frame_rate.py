@@ -106,8 +106,8 @@ class FairFrameRate:
 class CameraFrameRate:
     """One camera's share of a ``FairFrameRate``. For one thread."""
 
-    def __init__(self, pace: FairFrameRate) -> None:
-        self._pace = pace
+    def __init__(self, shared: FairFrameRate) -> None:
+        self._shared = shared
         self._next_s: float | None = None
 
     def due(self, t_s: float) -> bool:
@@ -116,8 +116,8 @@ class CameraFrameRate:
         Frames come unevenly: one may be early by a quarter of the nominal distance, and a late one
         does not delay the next.
         """
-        self._pace.touch(self)
-        fps = self._pace.fps
+        self._shared.touch(self)
+        fps = self._shared.fps
         distance_s = 1.0 / fps
         next_s = t_s if self._next_s is None else self._next_s
         if fps < FASTEST_FPS and t_s < next_s - 0.25 * distance_s:
@@ -127,7 +127,7 @@ class CameraFrameRate:
 
     def report_wait(self, wait_s: float) -> None:
         """See ``FairFrameRate.report_wait``."""
-        self._pace.report_wait(wait_s)
+        self._shared.report_wait(wait_s)
 
 
 def usable_cores() -> int:

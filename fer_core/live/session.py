@@ -105,7 +105,7 @@ class LiveCamera:
         self, analyzer: FrameAnalyzer, slots: CameraSlots | UserSlots | None = None
     ) -> None:
         self._slots = slots
-        self._has_place = slots is None
+        self._has_slot = slots is None
         self.timeline = Timeline(analyzer.labels)
         self._analyzer = analyzer
         self._changed = threading.Condition()
@@ -129,7 +129,7 @@ class LiveCamera:
         afterwards.
         """
         with self._changed:
-            if self._stopped or t_s <= self._submitted_s or not self._take_place():
+            if self._stopped or t_s <= self._submitted_s or not self._acquire_slot():
                 return
             self._submitted_s = t_s
             if self._waiting is not None:
@@ -215,7 +215,7 @@ class LiveCamera:
         """End the session without waiting; a frame being analysed is discarded."""
         with self._changed:
             if not self._stopped:
-                self._leave_place()
+                self._release_slot()
             if not self._stopped and self._thread is not None:
                 telemetry.LIVE_STREAMS.dec()
             self._stopped = True
@@ -237,15 +237,15 @@ class LiveCamera:
         if sink is not None:
             threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
 
-    def _take_place(self) -> bool:
-        if not self._has_place and self._slots:
+    def _acquire_slot(self) -> bool:
+        if not self._has_slot and self._slots:
             self._error = self._slots.acquire() or None
-            self._has_place = self._error is None
-        return self._has_place
+            self._has_slot = self._error is None
+        return self._has_slot
 
-    def _leave_place(self) -> None:
-        if self._has_place and self._slots:
-            self._has_place = False
+    def _release_slot(self) -> None:
+        if self._has_slot and self._slots:
+            self._has_slot = False
             self._slots.release()
 
     def _work(self) -> None:
@@ -263,7 +263,7 @@ class LiveCamera:
             while not self._changed.wait_for(
                 lambda: self._stopped or self._waiting is not None, SILENT_S
             ):
-                self._leave_place()
+                self._release_slot()
             waiting, self._waiting = self._waiting, None
             return waiting
 

@@ -92,7 +92,7 @@ def load_emotion_model(name: str = AUTO) -> EmotionModel:
     return model
 
 
-def try_out(model: Model) -> None:
+def smoke_test(model: Model) -> None:
     """Load a model and run it on a blank picture. Raises ``WeightsError`` if that fails."""
     ready, blank = load(model), np.zeros((64, 64, 3), np.uint8)
     match model.kind:

@@ -203,14 +203,14 @@ def test_where_nothing_can_be_written(folder, tmp_path, place):
     code, _, err = batch(folder, tmp_path / place)
     assert code == 1
     assert "cannot be written" in err
-    assert "Choose a folder that exists" in err
+    assert "Choose an existing folder" in err
 
 
 def test_a_file_of_somebody_else_is_left_alone(folder, out):
     out.write_text("mine")
     code, _, err = batch(folder, out)
     assert (code, out.read_text()) == (1, "mine")
-    assert "is there already, and it is no table of this command" in err
+    assert "exists already and is not a table of this command" in err
 
 
 def test_another_run_at_the_same_time(folder, out):

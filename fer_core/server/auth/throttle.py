@@ -27,10 +27,10 @@ BURST, EACH_S = 30, 5.0
 TURN_S = 1.0
 """Beyond these, an address is asked to come back after this time, and is then let through."""
 
-TURN_KEPT_S = 60.0
+TURN_RESERVED_S = 60.0
 """How long the turn of an address is reserved."""
 
-CROWD_NEW, CROWD_TURN = 3, 5
+PENDING_NEW, PENDING_TURN = 3, 5
 """How many checks may be pending before another one must wait: for a new address, and for one that
 has its turn. A check takes up to a second, so a turn is served within 5 s."""
 
@@ -91,7 +91,7 @@ class LoginThrottle:
         if wait_s > 0:
             raise Throttled(math.ceil(wait_s))
         if device is None:
-            self._take_place(next(iter(keys)), now_s, pending)
+            self._use_shared(next(iter(keys)), now_s, pending)
         for key, tally in tallies.items():
             tally.add(now_s)
             self._by_address[key] = tally
@@ -108,26 +108,26 @@ class LoginThrottle:
         if device is None:
             self._used_up_until_s -= EACH_S
 
-    def _take_place(self, key: str, now_s: float, pending: int) -> None:
+    def _use_shared(self, key: str, now_s: float, pending: int) -> None:
         """Use a shared attempt or the turn of this address, or raise ``Throttled``."""
         self._forget_turns(now_s)
         from_s = self._turns.get(key)
         if from_s is None:
             used_up_until_s = max(self._used_up_until_s, now_s) + EACH_S
-            if used_up_until_s - now_s <= BURST * EACH_S and pending < CROWD_NEW:
+            if used_up_until_s - now_s <= BURST * EACH_S and pending < PENDING_NEW:
                 self._used_up_until_s = used_up_until_s
                 return
             from_s = self._turns[key] = now_s + TURN_S
         if from_s > now_s:
             raise Throttled(math.ceil(from_s - now_s))
-        if pending >= CROWD_TURN:
+        if pending >= PENDING_TURN:
             raise Throttled(math.ceil(TURN_S))
         del self._turns[key]
 
     def _forget_turns(self, now_s: float) -> None:
         while self._turns:
             first, from_s = next(iter(self._turns.items()))
-            if from_s + TURN_KEPT_S >= now_s and len(self._turns) < ADDRESSES:
+            if from_s + TURN_RESERVED_S >= now_s and len(self._turns) < ADDRESSES:
                 return
             del self._turns[first]
 

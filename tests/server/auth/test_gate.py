@@ -45,11 +45,11 @@ from fer_core.server.auth.password import Verdicts, hash_password, matches
 from fer_core.server.auth.throttle import (
     ADDRESSES,
     BURST,
-    CROWD_NEW,
-    CROWD_TURN,
     EACH_S,
     FORGET_S,
-    TURN_KEPT_S,
+    PENDING_NEW,
+    PENDING_TURN,
+    TURN_RESERVED_S,
     TURN_S,
     LoginThrottle,
     Throttled,
@@ -292,7 +292,7 @@ def test_a_turn_is_used_once_and_ends():
     clock.now_s += 1
     for number in range(BURST):  # what was free again by then is used up too
         wait_of(throttle, f"10.0.1.{number}")
-    clock.now_s += TURN_KEPT_S + 0.5
+    clock.now_s += TURN_RESERVED_S + 0.5
     for number in range(BURST):
         wait_of(throttle, f"10.0.2.{number}")
     assert wait_of(throttle, "203.0.113.1") == 1
@@ -301,17 +301,17 @@ def test_a_turn_is_used_once_and_ends():
 def test_checks_that_wait_keep_a_turn_from_nobody():
     clock = Clock()
     throttle = LoginThrottle(clock)
-    throttle.attempt("10.0.0.1", pending=CROWD_NEW - 1)
+    throttle.attempt("10.0.0.1", pending=PENDING_NEW - 1)
     with pytest.raises(Throttled):
-        throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+        throttle.attempt("10.0.0.2", pending=PENDING_NEW)
     clock.now_s += 1
-    throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+    throttle.attempt("10.0.0.2", pending=PENDING_NEW)
     with pytest.raises(Throttled):
-        throttle.attempt("10.0.0.2", pending=CROWD_NEW)
+        throttle.attempt("10.0.0.2", pending=PENDING_NEW)
     clock.now_s += 1
     with pytest.raises(Throttled):
-        throttle.attempt("10.0.0.2", pending=CROWD_TURN)
-    throttle.attempt("10.0.0.2", pending=CROWD_TURN - 1)  # it was not taken away meanwhile
+        throttle.attempt("10.0.0.2", pending=PENDING_TURN)
+    throttle.attempt("10.0.0.2", pending=PENDING_TURN - 1)  # it was not taken away meanwhile
 
 
 def test_a_browser_that_was_inside_waits_for_its_own_tries_alone():
