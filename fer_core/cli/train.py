@@ -32,9 +32,7 @@ class Channels(click.ParamType[tuple[int, ...]]):
         found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", value)
         numbers = tuple(map(int, found.groups())) if found else ()
         if not numbers or min(numbers) < 8 or max(numbers) > 4096:
-            self.fail(
-                f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx
-            )
+            self.fail(f"{value} is not four numbers from 8 to 4096, as 64,128,256,384", param, ctx)
         return numbers
 
 
@@ -62,7 +60,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder with train and validation sheets and csv files; with --from, one folder per class.",
+    help="Folder with train and validation sheets and csv files; with --from, class folders.",
 )
 @out_option
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")

@@ -1,1 +1,1 @@
-"""What leaves the dashboard: tables, drawings, charts, annotated videos, reports."""
+"""Outputs: tables, drawings, charts, annotated videos, reports."""

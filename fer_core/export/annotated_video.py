@@ -1,4 +1,4 @@
-"""The annotated video: a video with the faces marked, as every browser plays it."""
+"""The annotated video: an MP4 with marked faces that every browser plays."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from fer_core.media.video import Selection, VideoFrame
 from fer_core.schema import FrameResult
 
 _TICK_S = Fraction(1, 90_000)
-"""The clock of MPEG: a whole number of its ticks for every usual frame rate."""
+"""MPEG's clock in Hz, a multiple of every usual frame rate."""
 
 _BT709 = 1
-"""Of the video's colours, in the numbers of ITU-T H.273."""
+"""The video's colour properties, as codes of ITU-T H.273."""
 
 
 class AnnotatedVideo(OutputFile):
     """An MP4 file: H.264, yuv420p, index in front; a context manager.
 
-    It has the frames that are written to it, at their own times, counted from the first of them,
-    and the sound of ``source`` from that moment on up to the selection's end. Sizes are made even
-    by repeating the last row or column: H.264 asks for it. Without a frame there is no file.
+    It has the frames that are written to it, with times relative to the first, and the sound of
+    ``source`` from then on until the selection's end. H.264 needs even sizes, so the last row or
+    column is repeated if necessary. Without a frame there is no file.
     """
 
     def __init__(self, path: Path, source: Path, info: VideoInfo, selection: Selection) -> None:
@@ -49,8 +49,8 @@ class AnnotatedVideo(OutputFile):
     def write(self, frame: VideoFrame, result: FrameResult) -> None:
         """Add the next frame with its faces marked.
 
-        A frame of another size than the first (some cameras change it) is scaled to that.
-        Raises ``VideoError`` where the file cannot be written.
+        A frame of another size (some cameras change it) is scaled to that of the first.
+        Raises ``VideoError`` if the file cannot be written.
         """
         with self._guarded():
             if self._first_s is None:
@@ -61,7 +61,9 @@ class AnnotatedVideo(OutputFile):
                 self._sound.copy_until(self._info.first_s + frame.t_s)
 
     def _open(self) -> None:
-        self.part.write_bytes(b"")  # PyAV opens it with the first frame only, which is late to fail
+        self.part.write_bytes(
+            b""
+        )  # PyAV would open it only with the first frame, which is late to fail
         options = {"movflags": "+faststart"}
         self._container = av.open(str(self.part.absolute()), "w", format="mp4", options=options)
         stream = self._container.add_stream(
@@ -75,7 +77,7 @@ class AnnotatedVideo(OutputFile):
         stream.codec_context.color_trc = _BT709
         self._stream = stream
         if self._info.has_audio:
-            # Its sound is gone with the file: the pictures that were read are kept.
+            # The source file is gone, and its sound with it: the frames read so far are kept.
             with suppress(UnreadableVideo):
                 self._sound = Sound(self._source, self._container)
 
@@ -105,14 +107,14 @@ class AnnotatedVideo(OutputFile):
             self._sound.start(self._info.first_s + t_s)
 
     def _end_s(self, whole: bool) -> float:
-        """Where the sound ends, in the source's own time."""
+        """The end of the sound, in the source's own time."""
         if not whole:
             return self._info.first_s + self._last_s
         end_s = self._selection.end_s
         return math.inf if end_s is None else self._info.first_s + end_s
 
     def _rate(self) -> Fraction:
-        """Frames a second, roughly: players show it, the frames have their own times."""
+        """The approximate frame rate, which players show; each frame has its own time."""
         rate = self._selection.fps or (self._info.fps or 30.0) / self._selection.every
         return Fraction(min(max(rate, 0.1), 240.0)).limit_denominator(1001)
 
@@ -129,7 +131,7 @@ def _even(side: int) -> int:
 
 
 def _fitted(bgr: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """A frame of the video's size: one of odd sides gets a row or a column more."""
+    """A frame of the video's size: odd sides get one more row or column."""
     across, down = width - bgr.shape[1], height - bgr.shape[0]
     if (across, down) == (0, 0):
         return bgr

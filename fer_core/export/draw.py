@@ -1,4 +1,4 @@
-"""Pictures with the faces marked: drawing reads results and knows nothing of inference."""
+"""Draws results into pictures, without any inference."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ PARTS = (
     (range(48, 60), True),  # lips, outside and inside
     (range(60, 68), True),
 )
-"""The 68 points of iBUG as lines, and whether each is closed."""
+"""The lines through iBUG's 68 points, and whether each is closed."""
 
 POINTS = Color(70, 240, 220)
-"""Of landmarks: a light turquoise, which no skin, lip or hair has and no expression either."""
+"""The colour of landmarks: a light turquoise that no skin, lip, hair or expression has."""
 
 MOST_TITLES = 20
-"""Of more faces only the numbers are written: the rest would cover them."""
+"""With more faces, labels are reduced to numbers, because they would cover the faces."""
 
 AXES = (Color(230, 60, 60), Color(60, 180, 75), Color(70, 110, 255))
-"""Of the head: to its left, up, and where it points."""
+"""The colours of the head's axes: to its left, up, and forward."""
 
 
 def annotate(
@@ -43,19 +43,18 @@ def annotate(
 ) -> NDArray[np.uint8]:
     """A copy of the picture with a box and a label for each face.
 
-    With ``landmarks``, also the points that are known: 68 as thin lines along the parts of the
-    face, fewer as dots. With ``pose``, where the head points, as three axes from the tip of the
-    nose.
+    With ``landmarks``, also its points: 68 as thin lines along the parts of the face, fewer as
+    dots. With ``pose``, the head pose as three axes from the tip of the nose.
 
-    ``bgr`` is ``(height, width, 3)`` uint8. It may have another size than the picture the result
-    was made from (a camera may change its size between two frames): the marks are scaled to it.
+    ``bgr`` is ``(height, width, 3)`` uint8. Marks are scaled if its size differs from that of the
+    analysed picture, because a camera may change its size between two frames.
     """
     canvas = bgr.copy()
     height, width = canvas.shape[:2]
     scale_x, scale_y = width / result.width, height / result.height
-    # A line width that looks the same on a thumbnail and on a 24-megapixel photo.
+    # The line width scales from a thumbnail to a 24-megapixel photo.
     line = max(2, round(max(width, height) / 320))
-    # Small faces last, so that their labels lie on top.
+    # Small faces last, so that their labels are on top.
     for number, face in reversed(list(enumerate(result.faces, start=1))):
         scaled = [(x * scale_x, y * scale_y) for x, y in face.landmarks]
         if landmarks:
@@ -67,7 +66,7 @@ def annotate(
 
 
 def face_name(face: Face, number: int) -> str:
-    """``Face 2``: by track in a stream, by position in the list in a picture."""
+    """``Face 2``: by track in a stream, by position in the list for a picture."""
     return f"Face {face.track_id if face.track_id is not None else number}"
 
 
@@ -123,7 +122,7 @@ def _line(
     width: int,
     closed: bool = False,
 ) -> None:
-    """A line through points, to a fraction of a pixel."""
+    """A line through points, with subpixel precision."""
     fine = np.round(np.array(points) * 16.0).astype(np.int32)
     cv2.polylines(canvas, [fine], closed, color, width, cv2.LINE_AA, shift=4)
 
@@ -136,7 +135,7 @@ def _label(
     line: int,
     color: tuple[int, int, int],
 ) -> None:
-    """A filled tag above the box, or inside it where there is no room above."""
+    """A filled label above the box, or inside it if there is no space above."""
     size = 0.25 * (line + 0.2)
     weight = max(1, line // 2)
     (text_w, text_h), descent = cv2.getTextSize(title, FONT, size, weight)

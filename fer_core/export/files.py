@@ -22,7 +22,7 @@ from fer_core.timeline.spreadsheet import table_to_csv
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
     """The ``face_rows`` of pictures by file name, as a table with their ``columns``.
 
-    The results are of one network. Where a measure was not taken, the table has NaN.
+    All results must come from one network. A missing measure is NaN.
     """
     rows = [
         {key: math.nan if value is None else value for key, value in row.items()}
@@ -34,7 +34,7 @@ def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
 
 
 def to_csv(results: Mapping[str, FrameResult]) -> bytes:
-    """``faces_table`` as ``spreadsheet.table_to_csv`` writes it."""
+    """``faces_table`` as CSV, by ``spreadsheet.table_to_csv``."""
     return table_to_csv(faces_table(results))
 
 
@@ -47,7 +47,7 @@ def to_json(results: Mapping[str, FrameResult], notes: Mapping[str, str]) -> byt
 
 
 def table_json_lines(table: pd.DataFrame) -> bytes:
-    """A table as a line of JSON a row, UTF-8; null where nothing is known."""
+    """A table as JSON Lines, one line per row, UTF-8; missing values are null."""
     return table.to_json(orient="records", lines=True).encode()
 
 
@@ -76,7 +76,7 @@ def to_png(bgr: NDArray[np.uint8]) -> bytes:
 
 
 def to_jpeg(bgr: NDArray[np.uint8], quality: int = 80) -> bytes:
-    """A picture ``(height, width, 3)`` uint8, BGR, as a JPEG file of that quality, 0..100."""
+    """A picture ``(height, width, 3)`` uint8, BGR, as a JPEG file of this quality, 0..100."""
     done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f"OpenCV could not encode a picture of shape {bgr.shape} as JPEG")

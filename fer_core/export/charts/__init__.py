@@ -1,1 +1,1 @@
-"""Plotly figures of shares, courses and comparisons; they know nothing of pages."""
+"""Plotly figures of shares, courses and comparisons, independent of pages."""

@@ -13,11 +13,11 @@ from fer_core.timeline.summary import summarize
 from fer_core.timeline.table import with_gaps
 
 _TIME_SCALE = [[0.0, "#7755DD"], [1.0, "#DD8811"]]
-"""From violet to orange: the colour-blind tell them apart, and both show on light and on dark."""
+"""From violet to orange: distinguishable for colour-blind people, on light and dark backgrounds."""
 
 
 def affect_trail_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
-    """Where a face was on the circumplex (Russell, 1980) over a session; colour is time.
+    """The course of a face on the circumplex (Russell, 1980) over a session; colour is time.
 
     The face has valence and arousal in at least one row. The cross is the mean over its time.
     """

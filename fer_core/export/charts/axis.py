@@ -1,6 +1,6 @@
-"""The time axis of sessions, and what all figures share.
+"""The time axis of sessions, and helpers of all figures.
 
-Times are drawn as dates: Plotly then writes minutes and seconds, and finds round ticks at any zoom.
+Times are drawn as dates, so that Plotly writes minutes and seconds with round ticks at any zoom.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 HOUR_S = 3600.0
 
 ZERO_MS = 946_684_800_000.0
-"""Second 0 on the axis, in milliseconds: a midnight, and a number that Plotly takes for no year (it
-does with 1000 to 9999)."""
+"""Second 0 on the axis, in milliseconds: a midnight that Plotly does not mistake for a year, as it
+does with 1000 to 9999."""
 
 
 def ms(t_s: float | Sequence[float] | pd.Series | NDArray[np.float64]) -> Any:
-    """Seconds as the axis has them: milliseconds, as a float or an array ``(n,)``."""
+    """Seconds in the axis's unit: milliseconds, as a float or an array ``(n,)``."""
     if isinstance(t_s, int | float):
         return ZERO_MS + round(1000.0 * float(t_s), 2)
     values: NDArray[np.float64] = np.asarray(t_s, np.float64)
@@ -31,15 +31,15 @@ def ms(t_s: float | Sequence[float] | pd.Series | NDArray[np.float64]) -> Any:
 
 
 def seconds(x_ms: float) -> float:
-    """The time of a place on the axis: what ``ms`` undoes."""
+    """The time in seconds of a position on the axis, the inverse of ``ms``."""
     return round((x_ms - ZERO_MS) / 1000.0, 5)
 
 
 def time_axis(start_s: float, end_s: float) -> dict[str, Any]:
     """Properties of an x axis from ``start_s`` to ``end_s`` seconds, labelled ``m:ss``, or
-    ``h:mm:ss`` for what is longer than an hour."""
+    ``h:mm:ss`` if it is longer than an hour."""
     clock_format = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
-    # A single frame has a moment around it, to be seen in.
+    # A single frame needs a range around it to be visible.
     margin_s = 0.0 if end_s > start_s else 0.5
     return {
         "type": "date",
@@ -54,7 +54,7 @@ def time_axis(start_s: float, end_s: float) -> dict[str, Any]:
 
 
 def format_time(t_s: float) -> str:
-    """``1:05.3``: minutes and seconds, as the axis writes them; ``1:01:05.3`` after an hour."""
+    """``1:05.3``: minutes and seconds as on the axis; ``1:01:05.3`` after an hour."""
     tenths = round(abs(t_s) * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -63,12 +63,12 @@ def format_time(t_s: float) -> str:
 
 
 def safe(text: str) -> str:
-    """A text from outside for a figure: Plotly would take ``<a href=…>`` for a link."""
+    """A user's text, escaped for a figure: Plotly would turn ``<a href=…>`` into a link."""
     return html.escape(str(text), quote=False)
 
 
 def figure_json(figure: go.Figure) -> str:
-    """A figure as JSON, without Plotly's own look (7 kB): pages and reports have their own."""
+    """A figure as JSON, without Plotly's template (7 kB): pages and reports have their own."""
     bare = json.loads(figure.to_json())
     bare["layout"].pop("template", None)
     return json.dumps(bare, separators=(",", ":"))

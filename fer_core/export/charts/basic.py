@@ -1,5 +1,5 @@
-"""Plotly figures, the same on every page. Backgrounds are clear and the fonts' colour is left to
-whoever shows them, so that one figure suits a light and a dark theme."""
+"""Plotly figures for all pages. Backgrounds are transparent and the page sets the font colour, so
+that a figure suits a light and a dark theme."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRID = "rgba(128,128,128,0.25)"
 FONT_PX = 13
 
 TRAIL = "#8866CC"
-"""Of valence and arousal: no expression has it, and it reads on light and dark."""
+"""The colour of valence and arousal: no expression has it, and it is visible on light and dark."""
 
 
 def expression_bars(face: Face) -> go.Figure:
@@ -44,12 +44,12 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
     height = 24 + 28 * len(labels)
     figure.update_layout(_layout(height, margin={"l": 64, "r": 8, "t": 4, "b": 4}))
     figure.update_layout(bargap=0.3, showlegend=False)
-    # Room for "100%" to the right of a full bar.
+    # Space for "100%" to the right of a full bar.
     figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
     # A user's own classes may have long names.
     figure.update_yaxes(automargin=True, ticklabelstandoff=6)
-    # Of names that read as numbers or dates Plotly would make an axis of numbers or dates.
+    # Otherwise Plotly would read names like numbers or dates as numbers or dates.
     figure.update_yaxes(type="category")
     return figure
 
@@ -67,7 +67,7 @@ def change_bars(changes: Mapping[str, float]) -> go.Figure:
 
 
 def affect_figure(trail: pd.DataFrame) -> go.Figure:
-    """Valence and arousal on the circumplex (Russell 1980), with the way they came.
+    """Valence and arousal on the circumplex (Russell 1980), with their recent course.
 
     ``trail`` has the columns ``valence`` and ``arousal``, -1..1, oldest row first, at least one.
     """

@@ -1,4 +1,4 @@
-"""Two faces, of one session or of two, over one time axis."""
+"""Compares two faces, of one or two sessions, on one time axis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROW, _BETWEEN, _ABOVE, _BELOW = 52, 10, 40, 44
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One face of a table of ``timeline.columns``, and what to call it."""
+    """One face of a table of ``timeline.columns``, and its name."""
 
     table: pd.DataFrame
     track_id: int
@@ -52,9 +52,9 @@ def compare_figure(first: Course, second: Course, offset_s: float | None = None)
     """The shares of two faces, a row an expression: the first as an area, the second as a dashed
     line.
 
-    Each begins at its own first sighting; with ``offset_s``, both are on the clock of the first,
-    and second 0 of the second lies at ``offset_s`` on it. What lies before the first sighting of
-    both is left out. Expressions that only one of the networks knows have a row with one course.
+    Each starts when its face was first seen. With ``offset_s``, both use the time of the first, and
+    second 0 of the second is at ``offset_s``. The time before either face was seen is left out.
+    Expressions that only one of the networks knows have a row with one course.
     """
     shifts = (-first.start_s, -second.start_s) if offset_s is None else (0.0, offset_s)
     courses = list(zip((first, second), shifts, strict=True))
@@ -63,7 +63,7 @@ def compare_figure(first: Course, second: Course, offset_s: float | None = None)
     end_s = max(course.end_s + shift for course, shift in courses)
     figure = go.Figure()
     for dashed, (course, shift) in zip((False, True), courses, strict=True):
-        # On the axis, the earlier of the two begins at 0: it has no negative times.
+        # The earlier of the two starts at 0, because the axis has no negative times.
         rows = _rows(course, shift - begin_s)
         for position, label in enumerate(labels, start=1):
             if label in course.labels:
@@ -104,7 +104,7 @@ def _dashed(rows: pd.DataFrame, label: str) -> list[go.Scatter]:
 
 
 def _key(title: str, dashed: bool) -> go.Scatter:
-    """What the legend shows: the rows' own colours differ."""
+    """The traces for the legend, because the rows' own colours differ."""
     look = {"mode": "lines", "line": {"color": TRAIL, "width": 2, "dash": "dash"}}
     if not dashed:
         square = {"symbol": "square", "size": 12, "color": "rgba(128,128,128,0.6)"}
@@ -124,7 +124,7 @@ def _lay_out(figure: go.Figure, labels: list[str], span_s: float) -> None:
         hoversubplots="axis",
         legend={
             **{"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
-            # One key must not hide what it does not draw.
+            # A legend entry must not hide other traces.
             **{"itemclick": False, "itemdoubleclick": False},
         },
         xaxis={

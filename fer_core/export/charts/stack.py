@@ -1,4 +1,4 @@
-"""Shares as areas, one on the other."""
+"""Shares as stacked areas."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from fer_core.export.charts.axis import ms, safe
 from fer_core.labels import color_of
 
 _PATTERNS = ("", "/", ".", "\\", "x", "-", "|", "+")
-"""The second cue beside the colour, by position; the first, and most often the last, is plain."""
+"""A pattern as a second cue beside the colour; the first and usually the last area are plain."""
 
 _EDGE_S = 1e-5
-"""Within this time an area rises or falls at its ends: upright to the eye."""
+"""The width of an area's vertical edges, too narrow to see."""
 
 
 def tops(shares: pd.DataFrame) -> pd.DataFrame:
-    """The upper edges of the areas of ``shares``, one column a label."""
+    """The upper edges of the areas of ``shares``, one column per label."""
     return shares.cumsum(axis=1)
 
 
 def stacked_areas(rows: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]:
-    """An area for each label, none where the face was not seen; and what is read from each.
+    """An area for each label, with gaps where the face was not seen, and its hover text.
 
-    ``rows`` are those of ``timeline.with_gaps``. Plotly's areas know no gaps (a missing value is a
-    slope to zero, or is bridged): each ends with an upright edge, and an unseen line that does
-    break answers to the pointer.
+    ``rows`` are those of ``timeline.with_gaps``. Plotly's areas have no gaps (a missing value is a
+    slope to zero, or is bridged), so each area ends with a vertical edge, and an invisible line
+    with gaps provides the hover text.
     """
     traces = []
     for position, label in enumerate(labels):
@@ -56,7 +56,7 @@ def stacked_areas(rows: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]
 
 
 def hover_line(rows: pd.DataFrame, label: str) -> go.Scatter:
-    """What the pointer reads of a share that is drawn as an area."""
+    """The hover text of a share that is drawn as an area."""
     return go.Scatter(
         x=ms(rows["t_s"]),
         y=rows[str(label)].to_numpy(np.float64).round(4),
@@ -70,7 +70,7 @@ def hover_line(rows: pd.DataFrame, label: str) -> go.Scatter:
 
 
 def closed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with values, and one of zeros right before and after each stretch of them.
+    """The rows with values, and a row of zeros right before and after each stretch of them.
 
     ``rows``: the column ``t_s``, then those of the values.
     """
