@@ -61,9 +61,7 @@ class AnnotatedVideo(OutputFile):
                 self._sound.copy_until(self._info.first_s + frame.t_s)
 
     def _open(self) -> None:
-        self.part.write_bytes(
-            b""
-        )  # PyAV would open it only with the first frame, which is late to fail
+        self.part.write_bytes(b"")  # fail early: PyAV opens it at the first frame
         options = {"movflags": "+faststart"}
         self._container = av.open(str(self.part.absolute()), "w", format="mp4", options=options)
         stream = self._container.add_stream(

@@ -1,5 +1,4 @@
-"""Checkpoint files: written whole or not at all, checked when read, and read without running code
-from them."""
+"""Checkpoint files: written completely or not at all, checked when read, and never executed."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from fer_core.training.device import device
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     """Write a dictionary of weights and plain values, which ``read_checkpoint`` reads."""
-    partial = path.with_suffix(".partial")  # a run killed while writing leaves the old file whole
+    partial = path.with_suffix(".partial")  # a run killed while writing leaves the old file intact
     torch.save(content, partial)
     partial.replace(path)
 

@@ -13,7 +13,7 @@ from fer_core.errors import DatasetError, PictureError
 from fer_core.media.images import read_picture
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-"""The pictures of a folder that are read."""
+"""The file name endings of the pictures that are read from a folder."""
 
 
 def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What all training runs share: their state between two epochs, its checkpoint, and resuming."""
+"""The state that all training runs have between two epochs, its checkpoint, and resuming."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def refuse_other_settings(path: Path, same: bool, what: str = "settings") -> Non
 
 
 def restore(state: RunState[Any, Any], content: Mapping[str, Any], path: Path) -> None:
-    """Bring a new ``state`` to where the run was that ``read_run`` read from ``path``.
+    """Set a new ``state`` to that of the run that ``read_run`` read from ``path``.
 
     Its settings stay. Raises ``DatasetError`` if the checkpoint is of another network.
     """

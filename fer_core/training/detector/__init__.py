@@ -1,1 +1,1 @@
-"""Training and measuring a face detector of this project's own (models/DETECTOR_RUNS.md)."""
+"""Training and evaluation of this project's own face detector (models/DETECTOR_RUNS.md)."""

@@ -1,4 +1,4 @@
-"""What scenes are made of besides faces: photographs without any, and drawn patterns."""
+"""Backgrounds of synthetic scenes: photos without faces, and drawn patterns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from fer_core.training.dataset_files import SUFFIXES, read_bgr, to_grey
 BACKGROUND_PX = 512
 
 _SEARCH_SCALES = (0.5, 1.0, 1.7)
-"""A picture is searched for faces at three sizes: one that is missed would be learned as none."""
+"""Pictures are searched for faces at three scales, because a missed face would be learned as
+none."""
 
 _LEAST_CONTRAST = 8.0
 """Standard deviation of grey values below which a part shows nothing."""
@@ -33,15 +34,15 @@ def read_backgrounds(folder: Path, detector: FaceDetector) -> NDArray[np.uint8]:
     found = [part for path in paths for part in parts(read_bgr(path), detector)]
     if len(found) < 2:
         raise DatasetError(
-            f"{folder} gives {len(found)} backgrounds without a face. Training needs two at least, "
-            "and hundreds to be of use."
+            f"{folder} gives {len(found)} backgrounds without a face. Training needs at least two, "
+            "and hundreds to be useful."
         )
     return np.stack(found)
 
 
 def parts(bgr: NDArray[np.uint8], detector: FaceDetector) -> list[NDArray[np.uint8]]:
-    """Up to three squares of a picture, its shorter side made 512 pixels, without those with a
-    face."""
+    """Up to three squares of a picture, scaled to a shorter side of 512 pixels, without those that
+    contain a face."""
     scale = BACKGROUND_PX / min(bgr.shape[:2])
     shape = [max(BACKGROUND_PX, round(side * scale)) for side in bgr.shape[1::-1]]
     interpolation = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
@@ -63,7 +64,7 @@ def parts(bgr: NDArray[np.uint8], detector: FaceDetector) -> list[NDArray[np.uin
 
 
 def _faces(bgr: NDArray[np.uint8], detector: FaceDetector) -> NDArray[np.float64]:
-    """``(n, 4)``: left, top, right, bottom of all that is found at any of the scales."""
+    """``(n, 4)``: left, top, right, bottom of all faces found at any scale."""
     found = [np.zeros((0, 4))]
     for scale in _SEARCH_SCALES:
         resized = np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale), np.uint8)
@@ -74,14 +75,14 @@ def _faces(bgr: NDArray[np.uint8], detector: FaceDetector) -> NDArray[np.float64
 
 
 def patterns(n: int, seed: int) -> NDArray[np.uint8]:
-    """Pictures that nobody took, ``(n, 512, 512)`` uint8: what is found in them is no face."""
+    """Drawn pictures without faces, ``(n, 512, 512)`` uint8."""
     kinds = (_noise, _stripes, _discs, _writing, _rectangles, _clouds)
     drawn = [kinds[i % len(kinds)](np.random.default_rng((seed, i))) for i in range(n)]
     return np.stack([np.clip(each, 0.0, 255.0).astype(np.uint8) for each in drawn])
 
 
 def _noise(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Of all scales: two to 256 cells a side."""
+    """Random cells at all scales: two to 256 cells per side."""
     side = int(np.exp(rng.uniform(np.log(2.0), np.log(256.0))))
     cells = rng.normal(0.0, 1.0, (side, side))
     how = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_NEAREST
@@ -104,7 +105,7 @@ def _canvas(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _discs(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Ellipses on ellipses: round, with dots in it, and yet no face."""
+    """Nested ellipses: round, with dots inside, but no face."""
     canvas = _canvas(rng)
     for _ in range(rng.integers(5, 60)):
         x, y = rng.integers(0, BACKGROUND_PX, 2).tolist()
@@ -115,11 +116,11 @@ def _discs(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _writing(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Lines of signs in OpenCV's fonts, dark on light or light on dark."""
+    """Lines of text in OpenCV's fonts, dark on light or light on dark."""
     paper, ink = int(rng.integers(150, 256)), int(rng.integers(0, 110))
     if rng.random() < 0.3:
         paper, ink = 255 - paper, 255 - ink
-    # OpenCV 5 writes on uint8 alone.
+    # OpenCV 5 draws text only on uint8.
     canvas = np.full((BACKGROUND_PX, BACKGROUND_PX), paper, np.uint8)
     y = 10
     while y < BACKGROUND_PX + 8:

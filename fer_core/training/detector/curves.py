@@ -1,4 +1,4 @@
-"""The log of a detector's run as a picture."""
+"""Plots the log of a detector's run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces to be pasted into made scenes: contact sheets of tiles with boxes, and the split.
+"""Faces for synthetic scenes: contact sheets of tiles with boxes, and the split by person.
 
 Needs no PyTorch; whatever cannot be read raises ``DatasetError``.
 """
@@ -21,24 +21,24 @@ TILE_PX = 160
 TILES_PER_ROW, TILES_PER_SHEET = 40, 1600
 
 HELD_OUT_SHARE = 0.08
-"""Of the people, at least one: their faces make the scenes that a network is chosen on."""
+"""The share of people, at least one, whose faces make the validation scenes."""
 
 _NAMELESS_BLOCK = 64
-"""Where nobody is named, so many tiles in a row count as one person: those of neighbours are often
-the same picture over again."""
+"""Without names, this many tiles in a row count as one person, because neighbouring tiles often
+show the same picture."""
 
 _BOX = ("x", "y", "w", "h")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTiles:
-    """Faces cut out with what is around them.
+    """Cropped faces with their surroundings.
 
     ``pictures``: ``(n, 160, 160)`` uint8, grey. ``boxes``: ``(n, 4)`` float32, left, top, width and
     height. ``points``: ``(n, 5, 2)`` float32, eyes, nose tip and corners of the mouth, the person's
     right ones first; NaN where unknown. ``rims``: ``(n, 4)`` float32, left, top, right and bottom
-    of what was photographed; beyond, its edge is repeated. ``people``: ``(n,)`` str. All in pixels
-    of the tile.
+    of the photographed part; outside it, its edge is repeated. ``people``: ``(n,)`` str. All in
+    pixels of the tile.
     """
 
     pictures: NDArray[np.uint8]
@@ -64,9 +64,10 @@ class FaceTiles:
 def read_face_tiles(folder: Path, landmarks: LandmarkModel) -> FaceTiles:
     """Read every sub-folder NAME that holds NAME.csv and its contact sheets, NAME_0.webp and on.
 
-    A sheet has 40 tiles of 160 pixels a row and 1,600 at most, in the order of the csv, whose
-    columns are x, y, w, h, the face's box in pixels of the tile, and maybe person. ``landmarks``
-    finds the five points. Raises ``DatasetError`` if there are none, or anything is malformed.
+    A sheet has 40 tiles of 160 pixels per row and at most 1,600, in the order of the csv, whose
+    columns are x, y, w, h, the face's box in pixels of the tile, and optionally person.
+    ``landmarks`` finds the five points. Raises ``DatasetError`` if there are none, or anything is
+    malformed.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Check the path.")
@@ -86,14 +87,14 @@ def read_face_tiles(folder: Path, landmarks: LandmarkModel) -> FaceTiles:
 
 
 def split_by_person(tiles: FaceTiles, seed: int) -> tuple[FaceTiles, FaceTiles]:
-    """Faces to learn from, and the faces of other people to choose on.
+    """Faces for training, and faces of other people for validation.
 
     Raises ``DatasetError`` if there are fewer than two people.
     """
     people = np.unique(tiles.people)
     if len(people) < 2:
         raise DatasetError(
-            "Training needs the faces of at least two people, to try itself on one of them. "
+            "Training needs the faces of at least two people, one of them for validation. "
             "Name them in a column person."
         )
     chosen = np.random.default_rng(seed).permutation(people)
@@ -107,7 +108,7 @@ def _read_set(folder: Path, landmarks: LandmarkModel) -> FaceTiles:
     boxes = read_boxes(labels, rows)
     near, far = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     outside = np.any((near >= TILE_PX) | (far <= 0.0), axis=1)
-    refuse_rows(labels, outside, "the box is not in the tile")
+    refuse_rows(labels, outside, "the box is outside the tile")
     pictures = _read_sheets(folder, len(rows))
     people = [row.get("person") or f"{i // _NAMELESS_BLOCK}" for i, row in enumerate(rows)]
     greys = np.stack([to_grey(picture) for picture in pictures])
@@ -123,15 +124,15 @@ def _read_set(folder: Path, landmarks: LandmarkModel) -> FaceTiles:
 def read_boxes(path: Path, rows: Sequence[dict[str, str]]) -> NDArray[np.float32]:
     """The columns x, y, w, h: ``(n, 4)``.
 
-    Raises ``DatasetError`` where they are no numbers, or a side is below a pixel.
+    Raises ``DatasetError`` if they are not numbers, or a side is below a pixel.
     """
     try:
         boxes = np.array([[float(row[c]) for c in _BOX] for row in rows], np.float32)
     except ValueError as error:
-        raise DatasetError(f"{path}: boxes are numbers ({error}).") from error
+        raise DatasetError(f"{path}: boxes must be numbers ({error}).") from error
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 1.0).all(axis=1)
     flawed: NDArray[np.bool_] = ~np.asarray(usable)
-    refuse_rows(path, flawed, "the box has no width and height of a pixel or more")
+    refuse_rows(path, flawed, "the box must be at least one pixel wide and high")
     return boxes
 
 
@@ -156,8 +157,8 @@ def _read_sheets(folder: Path, n: int) -> NDArray[np.uint8]:
 def _five_points(
     pictures: NDArray[np.uint8], boxes: NDArray[np.float32], landmarks: LandmarkModel
 ) -> NDArray[np.float32]:
-    """From the 68 of the landmark network, as it places them in each box; NaN where it sees no
-    face, as on many masked ones."""
+    """Five points from the landmark network's 68 in each box; NaN if it sees no face, as with many
+    masks."""
     points = np.full((len(pictures), 5, 2), np.nan, np.float32)
     for i, (picture, (x, y, w, h)) in enumerate(zip(pictures, boxes.tolist(), strict=True)):
         box = Box(round(x), round(y), max(1, round(w)), max(1, round(h)))
@@ -169,12 +170,12 @@ def _five_points(
 
 
 _FLAT = 1.3
-"""Mean difference of two neighbouring lines, in grey values, below which one repeats the other:
-compression leaves a little."""
+"""Mean difference in grey values of two neighbouring lines below which one repeats the other;
+compression causes small differences."""
 
 
 def _rim(grey: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is not a repeated edge, a third of the tile at most."""
+    """Left, top, right, bottom of the part without repeated edges, which cover at most a third."""
     signed = grey.astype(np.int16)
     down = np.abs(np.diff(signed, axis=0)).mean(axis=1)
     across = np.abs(np.diff(signed, axis=1)).mean(axis=0)
@@ -185,7 +186,7 @@ def _rim(grey: NDArray[np.uint8]) -> tuple[int, int, int, int]:
 
 
 def _repeated(differences: NDArray[np.float64]) -> int:
-    """How many lines from the edge on are the same; one more where any are."""
+    """How many lines from the edge on are equal; one more if there are any."""
     most = TILE_PX // 3
     changes = np.flatnonzero(differences[:most] >= _FLAT)
     count = int(changes[0]) if len(changes) else most

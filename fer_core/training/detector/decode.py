@@ -1,4 +1,4 @@
-"""From a picture to faces with a trained detector's ONNX file. Needs no PyTorch."""
+"""Runs a trained detector's ONNX file. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 from fer_core.schema import Detection
 
 STRIDES = (8, 16, 32)
-"""Pixels from cell to cell in each of the network's three grids. It takes pictures whose sides are
+"""Pixels from cell to cell in each of the network's three grids. The sides of its input are
 multiples of the last one."""
 
 POINTS = 5
-"""Right eye, left eye, nose tip, right and left corner of the mouth, as YuNet's: the person's own
+"""Right eye, left eye, nose tip, right and left corner of the mouth, like YuNet's: the person's own
 right and left."""
 
 LONGEST_PX = 640
 NMS_IOU = 0.4
 MOST_BOXES = 400
-"""Of a picture, the surest ones: more are no faces, and comparing them all takes seconds."""
+"""Only this many boxes with the highest scores are kept: comparing all would take seconds."""
 
 INPUT, OUTPUTS, THRESHOLD_NOTE = "picture", ["scores", "boxes", "points"], "threshold"
 
@@ -32,7 +32,7 @@ Boxes = NDArray[np.float32]
 
 
 class TrainedDetector:
-    """A detector that ``train-detector`` made: a ``FaceDetector``. ``score`` is its own, 0..1."""
+    """A ``FaceDetector`` made by ``train-detector``. ``score`` is its own, 0..1."""
 
     def __init__(self, path: Path) -> None:
         """Raises ``WeightsError`` if the file is missing, damaged or another network."""
@@ -63,19 +63,19 @@ class TrainedDetector:
 
 
 def as_plane(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture as the network takes it: grey, black below and to the right up to multiples of
-    32."""
+    """A picture as the network's input: grey, padded with black on the right and below to multiples
+    of 32."""
     grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     down, across = (-side % STRIDES[-1] for side in grey.shape)
     return np.asarray(cv2.copyMakeBorder(grey, 0, down, 0, across, cv2.BORDER_CONSTANT), np.uint8)
 
 
 def suppress(boxes: Boxes, scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """The boxes with ``threshold`` or more that overlap no surer one, surest first: their rows."""
+    """Non-maximum suppression: rows of the kept boxes, highest score first."""
     sure = np.flatnonzero(scores >= threshold)
     sure = sure[np.argsort(-scores[sure], kind="stable")[:MOST_BOXES]]
     corner, far = boxes[sure, :2], boxes[sure, 2:]
-    # As doubles: half pixels matter to the overlap of faces of ten pixels.
+    # As doubles, because half pixels matter for faces of ten pixels.
     rectangles = np.hstack([corner, far - corner]).astype(np.float64)
     kept = cv2.dnn.NMSBoxes(rectangles.tolist(), scores[sure].tolist(), threshold, NMS_IOU)
     return np.asarray(sure[np.asarray(kept, np.int64).ravel()], np.int64)

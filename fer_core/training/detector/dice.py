@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 Numbers = dict[str, Array]
-"""By name, one a person or one a scene."""
+"""Random numbers by name, one per person or per scene."""
 
 
 class Dice:

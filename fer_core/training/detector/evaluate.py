@@ -1,4 +1,4 @@
-"""How well detectors find faces in pictures whose faces are known. Needs no PyTorch."""
+"""Evaluates detectors on pictures with known faces. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from fer_core.training.detector.data import read_boxes
 from fer_core.training.detector.decode import Boxes
 
 MATCH_IOU = 0.5
-"""A box with this overlap, or more, has found a face."""
+"""A box with at least this overlap has found a face."""
 
 SIZES_PX = (16, 32, 64)
-"""Recall is told apart by the longer side of the face's box: below, between and from these on."""
+"""Recall is reported by the longer side of the face's box: below, between and above these."""
 
 _IN_IGNORED = 0.4
-"""A box with more of its area than this in a face that is not asked for is no false alarm."""
+"""A box with more of its area than this in an ignored face is not a false alarm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """The faces of one picture: ``boxes`` ``(n, 4)``; those ``ignored`` ``(n,)`` are not asked for:
-    to find one is neither right nor wrong."""
+    """The faces of one picture: ``boxes`` ``(n, 4)``; finding one of those ``ignored`` ``(n,)`` is
+    neither right nor wrong."""
 
     boxes: Boxes
     ignored: NDArray[np.bool_]
@@ -46,8 +46,8 @@ class LabelledPicture:
 
 @dataclass(frozen=True, slots=True)
 class DetectorScores:
-    """``recall`` is the share of faces found, ``precision`` that of boxes which are faces, None
-    where there are none. ``recall_by_size`` has a value for each range of ``SIZES_PX``.
+    """``recall`` is the share of faces found, ``precision`` that of boxes which are faces, None if
+    there are none. ``recall_by_size`` has a value for each range of ``SIZES_PX``.
     ``false_alarms`` are boxes without a face, ``false_alarms_without_faces`` those in pictures
     without any face.
     """
@@ -62,8 +62,8 @@ class DetectorScores:
 
 @dataclass(frozen=True, slots=True)
 class DetectorReport:
-    """``raw`` is what the detector gives, ``confirmed`` what is left of it where the landmark
-    network looks as well, as in ``Analyzer.detect``. Milliseconds a picture, medians."""
+    """``raw`` scores the detector alone, ``confirmed`` the detector with the landmark network's
+    confirmation, as in ``Analyzer.detect``. Times are medians per picture in milliseconds."""
 
     raw: DetectorScores
     confirmed: DetectorScores
@@ -98,7 +98,7 @@ def _corners(boxes: NDArray[np.float32]) -> Boxes:
 def evaluate(
     detector: FaceDetector, landmarks: LandmarkModel, pictures: Iterable[LabelledPicture]
 ) -> DetectorReport:
-    """Run a detector on every picture, alone and with the landmark network behind it.
+    """Run a detector on every picture, alone and confirmed by the landmark network.
 
     Raises ``DatasetError`` if a picture cannot be read.
     """
@@ -128,7 +128,7 @@ def evaluate(
 def score(
     found: Sequence[tuple[Boxes, NDArray[np.float32]]], truth: Sequence[Truth]
 ) -> DetectorScores:
-    """Compare boxes and their scores, picture by picture, with the faces that are there."""
+    """Compare boxes and their scores with the true faces, picture by picture."""
     matches = [
         match(boxes, scores, faces) for (boxes, scores), faces in zip(found, truth, strict=True)
     ]
@@ -152,7 +152,8 @@ def score(
 def match(boxes: Boxes, scores: NDArray[np.float32], truth: Truth) -> tuple[NDArray[np.bool_], int]:
     """Which faces ``(n,)`` are found, and how many boxes are false alarms.
 
-    The surest box chooses first, and takes the face it overlaps most, if by ``MATCH_IOU``.
+    The box with the highest score goes first, and takes the face it overlaps most, if by
+    ``MATCH_IOU`` or more.
     """
     found, alarms = np.zeros(len(truth.boxes), bool), 0
     for box in boxes[np.argsort(-scores, kind="stable")]:

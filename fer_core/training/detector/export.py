@@ -1,10 +1,10 @@
-"""From a trained detector to an ONNX file that needs nothing beside it.
+"""Exports a trained detector to a self-contained ONNX file.
 
 The file takes ``picture``, ``(1, 1, h, w)`` uint8, grey, whose sides are multiples of 32, and gives
 ``scores``, ``(cells,)`` float32, 0..1, ``boxes``, ``(cells, 4)``, left, top, right and bottom, and
-``points``, ``(cells, 5, 2)``, in pixels of the picture. Left to do are a threshold, which its notes
-name, and the suppression of doubles. Weights are stored in half precision, to which the network is
-rounded first, so the file loses nothing against it.
+``points``, ``(cells, 5, 2)``, in pixels of the picture. The caller applies a threshold, which the
+file's metadata gives, and non-maximum suppression. Weights are stored in half precision; the
+network is rounded to it first, so the file equals it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from fer_core.training.expression.export import (
 )
 
 PARITY = 1e-4
-"""The largest difference between the ONNX file and PyTorch: of a score, or of a coordinate, in
-parts of itself and a pixel."""
+"""The largest allowed difference between the ONNX file and PyTorch: of a score, or of a coordinate,
+relative to itself plus a pixel."""
 
 _MOST_SIDE = 8192
-"""Pixels: the exporter wants to know one."""
+"""A picture size in pixels, which the exporter needs."""
 
 
 class Exported(nn.Module):

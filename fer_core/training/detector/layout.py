@@ -1,4 +1,4 @@
-"""Where the faces of made scenes stand, and how large they are."""
+"""The positions and sizes of the faces of synthetic scenes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _nobody(rng: np.random.Generator, width: int, height: int) -> Places:  # noq
 
 
 def _few(rng: np.random.Generator, width: int, height: int) -> Places:
-    """One to five, of any size, or of about the same."""
+    """One to five faces, of any size or of about the same."""
     n = int(rng.integers(1, 6))
     size = _between(rng, 11.0, 0.75 * min(width, height), n)
     if rng.random() < 0.5:
@@ -50,7 +50,7 @@ def _few(rng: np.random.Generator, width: int, height: int) -> Places:
 
 
 def _portrait(rng: np.random.Generator, width: int, height: int) -> Places:
-    """One large face, which may leave the picture."""
+    """One large face, which may extend beyond the picture."""
     shorter = min(width, height)
     size = _between(rng, 0.35 * shorter, 1.25 * shorter, 1)
     xy = (0.5 + rng.normal(0.0, 0.14, (1, 2))) * (width, height)
@@ -72,7 +72,7 @@ def _group(rng: np.random.Generator, width: int, height: int) -> Places:
 
 
 def _crowd(rng: np.random.Generator, width: int, height: int) -> Places:
-    """Eight to sixty faces of all rows of a hall, of which the nearer ones may be larger."""
+    """Eight to sixty faces in rows as in a hall; nearer ones may be larger."""
     n = int(rng.integers(8, 61))
     size = float(_between(rng, 9.5, 0.14 * min(width, height), 1)[0])
     step = size * rng.uniform(1.1, 2.6)

@@ -1,4 +1,4 @@
-"""How the people and the camera of a made scene look, as numbers that ``render`` draws from."""
+"""The look of people and camera in a synthetic scene, as numbers for ``render``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from fer_core.training.detector.dice import Array, Dice, Numbers
 
 _USUAL_POINTS = np.array([[-0.2, -0.1], [0.2, -0.1], [0.0, 0.1], [-0.15, 0.28], [0.15, 0.28]])
-"""Where the five points are in YuNet's boxes, about."""
+"""The approximate positions of the five points in YuNet's boxes."""
 
 
 def matte(dice: Dice) -> tuple[Numbers, NDArray[np.bool_]]:
-    """What is cut out of a tile: loosely, with hair and background, or tightly, a face alone."""
+    """How a tile is cropped: loosely, with hair and background, or tightly, only the face."""
     loose = dice.hits(0.45)
 
     def either(one: tuple[float, float], other: tuple[float, float]) -> Array:
@@ -34,7 +34,7 @@ def matte(dice: Dice) -> tuple[Numbers, NDArray[np.bool_]]:
 
 
 def light(dice: Dice, size: Array) -> Numbers:
-    """How brightly each person is lit and from where, and how much a large face is sharpened."""
+    """The brightness and direction of each person's light, and the sharpening of large faces."""
     common = dice.rng.normal(0.0, 0.15)
     return {
         "gain": np.exp(common + dice.normal(0.0, 0.18)),
@@ -46,7 +46,7 @@ def light(dice: Dice, size: Array) -> Numbers:
 
 
 def body(dice: Dice, turn: Array, behind: NDArray[np.bool_]) -> Numbers:
-    """Hair, neck and shoulders; in a quarter of the scenes nobody has any."""
+    """Hair, neck and shoulders; a quarter of the scenes have none."""
     bodies = dice.rng.random() < 0.75
     return {
         "hair": (dice.hits(0.5 * bodies) | behind) * 1.0,
@@ -68,7 +68,7 @@ def body(dice: Dice, turn: Array, behind: NDArray[np.bool_]) -> Numbers:
 
 
 def texture(dice: Dice, backgrounds: int) -> Numbers:
-    """What clothes and covers are made of: a part of a background each."""
+    """Textures of clothes and covers: a part of a background each."""
     return {
         "texture": dice.rng.integers(0, backgrounds, dice.n) * 1.0,
         "texture_x": dice.uniform(-1.0, 1.0),
@@ -80,8 +80,8 @@ def texture(dice: Dice, backgrounds: int) -> Numbers:
 def cover(dice: Dice, share: float, size: Array, points: Array) -> tuple[Numbers, Array]:
     """A mask or scarf, dark glasses, a hat, or a hand or an edge anywhere.
 
-    ``points``: ``(n, 5, 2)``, from the box's middle in its sides. Returns the numbers, and the part
-    of the face that is covered.
+    ``points``: ``(n, 5, 2)``, from the box's centre, relative to its sides. Returns the numbers,
+    and the covered share of the face.
     """
     points = np.where(np.isfinite(points), points, _USUAL_POINTS)
     kind = dice.rng.random(dice.n)

@@ -1,4 +1,4 @@
-"""Which cell answers for which face, and what the answers cost."""
+"""Assigns cells to faces, and calculates the losses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from fer_core.training.detector.plan import FACE, IGNORED, Labels
 from fer_core.training.device import device
 
 BOX_WEIGHT, POINTS_WEIGHT = 2.0, 2.0
-"""Beside a weight of 1 for the scores."""
+"""Weights of the losses; that of the scores is 1."""
 
 _NEAR_STRIDES = 2.0
-"""How far the middle of a face may be from a cell's, across and down, for it to be a candidate
-without reserve."""
+"""How far the centre of a face may be from a cell's, across and down, for a full candidate."""
 
 _USUAL_STRIDES, _FREE_OCTAVES = 3.5, 1.2
-"""A level answers for faces of about so many of its strides, and so many octaves around it for
-free."""
+"""The face size of a level in strides, and the range around it in octaves without a penalty."""
 
 _CANDIDATES = 10
 _OVERLAP_COST, _LEVEL_COST = 3.0, 2.0
@@ -32,10 +30,11 @@ _ASIDE, _OUTSIDE, _NO_FACE = 1e3, 1e5, 1e7
 _EPSILON = 1e-6
 
 _NEGATIVE_WEIGHT, _NEGATIVE_POWER = 0.75, 2.0
-"""Of cells without a face, as in VarifocalNet (Zhang et al. 2021): sure ones count more."""
+"""The exponent for cells without a face, as in VarifocalNet (Zhang et al. 2021): confident ones
+count more."""
 
 _POINT_BEND = 0.05
-"""Error of a point, in sides of the face, beyond which itself counts instead of its square."""
+"""Error of a point, in sides of the face, beyond which the loss is linear instead of quadratic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +61,8 @@ def losses(maps: Sequence[Tensor], target: Target) -> Tensor:
     """The losses of the scores, the boxes and the points: ``(3,)``.
 
     Scores: binary cross-entropy towards the overlap of box and face (VarifocalNet, Zhang et al.
-    2021). Boxes: EIoU (Zhang et al. 2022). Points: smooth L1 in sides of the face. The sums are
-    over cells, divided by the number of those that answer for a face.
+    2021). Boxes: EIoU (Zhang et al. 2022). Points: smooth L1 in sides of the face. The sums over
+    cells are divided by the number of cells assigned to a face.
     """
     logits, boxes, points = decode(maps)
     grid = cells(maps)
@@ -93,9 +92,9 @@ def losses(maps: Sequence[Tensor], target: Target) -> Tensor:
 def assign(
     logits: Tensor, boxes: Tensor, middles: Tensor, strides: Tensor, target: Target
 ) -> Tensor:
-    """The face that each cell answers for, or -1: ``(n, cells)``.
+    """The face that each cell is assigned to, or -1: ``(n, cells)``.
 
-    SimOTA (Ge et al., YOLOX, 2021), with a reserve against levels that are not made for a size.
+    SimOTA (Ge et al., YOLOX, 2021), with a penalty for levels that do not suit a face's size.
     ``logits``: ``(n, cells)``; ``boxes``: ``(n, cells, 4)``; ``middles``: ``(cells, 2)`` in pixels;
     ``strides``: ``(cells,)``.
     """
@@ -125,7 +124,7 @@ def assign(
 def eiou(found: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
     """Intersection over union of boxes ``(n, 4)``, and the loss of efficient IoU: ``(n,)`` each.
 
-    The loss adds the distance of the middles and the differences of the sides, in those of the
+    The loss adds the distance of the centres and the differences of the sides, relative to the
     rectangle around both (Zhang et al., Focal and Efficient IOU Loss, 2022).
     """
     near, far = torch.maximum(found[:, :2], true[:, :2]), torch.minimum(found[:, 2:], true[:, 2:])
@@ -149,7 +148,7 @@ def _pairwise_iou(faces: Tensor, boxes: Tensor) -> Tensor:
 
 
 def _ignored(middles: Tensor, target: Target) -> Tensor:
-    """The cells on faces that are not asked for: ``(n, cells)`` bool."""
+    """The cells on ignored faces: ``(n, cells)`` bool."""
     corner, far = target.boxes[..., None, :2], target.boxes[..., None, 2:]
     on = ((middles > corner) & (middles < far)).all(dim=3)
     return (on & (target.kinds == IGNORED)[..., None]).any(dim=1)

@@ -20,21 +20,21 @@ STEM, QUARTER = 16, 32
 """Channels at a half and at a quarter of the picture's sides."""
 
 STAGES = ((48, 2, 3), (96, 3, 3), (128, 3, 5))
-"""Channels, further layers and their kernel at each of ``STRIDES``. The wide kernels of the last
-see a whole face of 200 pixels."""
+"""Channels, further layers and their kernel at each of ``STRIDES``. The last level's wide kernels
+cover a whole face of 200 pixels."""
 
 NECK = 48
-"""Channels where the three are added up."""
+"""Channels where the three maps are added."""
 
 OUTPUTS = 5 + 2 * POINTS
-"""Of a cell: a score, the centre and the logarithmic sides of a box, and points."""
+"""Values per cell: a score, the centre and the logarithmic sides of a box, and points."""
 
 _SCALE = 1.0 / 64.0
-"""Grey values come to the first layer divided by 64. No mean is taken off: the normalisation behind
-that layer does it, and what is added to a picture below and to its right stays zero."""
+"""Grey values are divided by 64 before the first layer. No mean is subtracted: the normalisation
+after that layer does it, and the padding of a picture stays zero."""
 
 _PRIOR = -4.6
-"""The logit of one in a hundred: so few cells hold a face (Lin et al., Focal Loss, 2017)."""
+"""The logit of 0.01, about the share of cells with a face (Lin et al., Focal Loss, 2017)."""
 
 
 class DetectorNet(nn.Module):
@@ -64,7 +64,7 @@ class DetectorNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         maps = functional.relu(self.stem(pictures * _SCALE))
-        # A picture of one channel has no order of channels that the layers could take over.
+        # A picture of one channel has no memory format that the layers could inherit.
         maps = self.quarter(maps.contiguous(memory_format=torch.channels_last))
         levels = []
         for stage in self.stages:
@@ -85,7 +85,7 @@ class DetectorNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 mode = "fan_out" if module.groups == 1 else "fan_in"
                 nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
-        # Every cell begins with a box of 2.7 strides around its middle.
+        # Every cell starts with a box of 2.7 strides around its centre.
         start = [_PRIOR, 0.5, 0.5, 1.0, 1.0, *[0.5] * (2 * POINTS)]
         for output in self.outputs:
             assert isinstance(output, nn.Conv2d)
@@ -95,7 +95,7 @@ class DetectorNet(nn.Module):
 
 
 class _Separable(nn.Module):
-    """A depthwise and a pointwise convolution; beside a shortcut where the shape stays."""
+    """A depthwise and a pointwise convolution, with a shortcut if the shape stays."""
 
     def __init__(self, before: int, after: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ def cells(maps: Sequence[Tensor]) -> Tensor:
 
 
 def decode(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Maps -> what the cells say, in pixels.
+    """Decode maps into the cells' scores, boxes and points, in pixels.
 
     Returns the logits of the scores ``(n, cells)``, boxes ``(n, cells, 4)`` as left, top, right,
     bottom, and points ``(n, cells, 5, 2)``.

@@ -1,7 +1,7 @@
-"""What made scenes consist of, as numbers: people, light and camera. ``render`` draws them.
+"""Plans synthetic scenes as numbers: people, light and camera. ``render`` draws them.
 
-Numbers are drawn on the processor, whole scenes at once, and pictures where the network is. Lengths
-with the ending ``_x``, ``_y``, ``_rx`` and ``_ry`` are in the units that ``render`` says.
+Numbers are drawn on the processor, for whole scenes at once, pictures on the network's device. The
+units of lengths named ``_x``, ``_y``, ``_rx`` and ``_ry`` are given in ``render``.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from fer_core.training.detector.layout import MOST_FACES, layout
 from fer_core.training.detector.looks import body, camera, cover, light, matte, texture
 
 SQUARES = (32, 64, 128, 256, 0)
-"""Pixels a side of the squares that people are drawn in, all of one size at once; 0 stands for the
-whole scene."""
+"""Sides in pixels of the squares that people are drawn in, all of one size at once; 0 stands for
+the whole scene."""
 
 FACE, IGNORED = 1, 2
-"""Kinds of labels. A face too small or too covered to be asked for is ignored: finding it is
-neither right nor wrong."""
+"""Kinds of labels. A face that is too small or too covered is ignored: finding it is neither right
+nor wrong."""
 
 _LEAST_PX, _LEAST_VISIBLE, _HIDDEN = 9.0, 0.34, 0.12
 _FROM_BEHIND_SHARE = 0.10
 _MIRROR = [1, 0, 2, 4, 3]
-"""Where each of the five points of a mirrored face comes from."""
+"""The index in the original of each of the five points of a mirrored face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
-    """The people of one scene from the farthest to the nearest, and the labels of some."""
+    """The people of one scene from the farthest to the nearest, and the labels of some of them."""
 
     people: Numbers
     square: NDArray[np.int64]
@@ -128,11 +128,11 @@ def _pastes(square: NDArray[np.int64], layer: NDArray[np.int64]) -> list[tuple[i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pose:
-    """How ``n`` faces stand in a scene.
+    """The geometry of ``n`` faces in a scene.
 
     ``to_scene``: ``(n, 2, 2)``, from a tile's pixels to the scene's. ``turn``: radians. ``outline``
     ``(n, 4)`` and ``points`` ``(n, 5, 2)`` in pixels of the scene; ``in_box`` ``(n, 5, 2)``, the
-    points from the middle of the tile's box, in its sides.
+    points relative to the centre of the tile's box, in its sides.
     """
 
     to_scene: Array
@@ -181,7 +181,7 @@ def _plan_scene(
 
 
 def _pose(dice: Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
-    """Turn, squeeze and mirror a tile for each place."""
+    """Rotate, squeeze and mirror a tile for each position."""
     sides = tiles.boxes[:, 2:].astype(np.float64)
     middle = tiles.boxes[:, :2] + sides / 2.0
     turn = _turns(dice)
@@ -207,7 +207,7 @@ def _pose(dice: Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tupl
 
 
 def _kinds(visible: Array, sides: Array, behind: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """What becomes of each face's label; 0 for none. ``sides``: ``(n, 2)``, of what is in the
+    """The kind of each face's label; 0 for none. ``sides``: ``(n, 2)``, of the part in the
     scene."""
     size = sides.max(axis=1, initial=0.0)
     kinds = np.where((visible < _LEAST_VISIBLE) | (size < _LEAST_PX), IGNORED, FACE)
@@ -217,7 +217,7 @@ def _kinds(visible: Array, sides: Array, behind: NDArray[np.bool_]) -> NDArray[n
 
 
 def _turns(dice: Dice) -> Array:
-    """How far heads lean, in radians; in one scene of eight the camera leans as well."""
+    """The tilt of heads in radians; in one of eight scenes the camera is tilted as well."""
     turn = np.where(dice.hits(0.25), dice.uniform(-1.05, 1.05), dice.normal(0.0, 0.16))
     if dice.rng.random() < 0.12:
         return turn * 0.4 + dice.rng.uniform(-0.9, 0.9)
@@ -225,9 +225,9 @@ def _turns(dice: Dice) -> Array:
 
 
 def _matrices(dice: Dice, turn: Array, scale: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """From a tile's pixels to the scene's, ``(n, 2, 2)``, and who is seen in a mirror.
+    """From a tile's pixels to the scene's, ``(n, 2, 2)``, and which faces are mirrored.
 
-    Some faces are squeezed: narrower is what a face turned aside looks like.
+    Some faces are squeezed, because a face turned aside looks narrower.
     """
     squeeze = np.where(dice.hits(0.22), dice.uniform(0.62, 1.0), np.exp(dice.normal(0.0, 0.05)))
     mirrored = dice.hits(0.5)
@@ -250,7 +250,7 @@ def _squares(
     width: int,
     height: int,
 ) -> tuple[NDArray[np.int64], Array, Array]:
-    """The squares that hold all that is drawn of each: index into ``SQUARES``, corner, side."""
+    """The squares that contain all of each person: index into ``SQUARES``, corner, side."""
     size = people["size"]
     dressed = (people["torso"] > 0) | (people["neck"] > 0)
     wide = (np.abs(turn) > 0.5) | loose
@@ -269,9 +269,9 @@ def _squares(
 
 
 def _layers(corner: Array, side: Array) -> NDArray[np.int64]:
-    """Who may be painted at once: a layer above all farther people whose squares overlap."""
+    """The layers of people drawn at once: above all farther people whose squares overlap."""
     far = corner + side[:, None]
-    begun = (corner[:, None] < far[None]).all(axis=2)  # one's near edges before the other's far
+    begun = (corner[:, None] < far[None]).all(axis=2)  # its near edges before the other's far
     overlap = np.asarray(begun & begun.T)
     layer = np.zeros(len(side), np.int64)
     for k in range(1, len(side)):
@@ -291,7 +291,7 @@ def _visible(
     width: int,
     height: int,
 ) -> Array:
-    """The share of twelve places in each face that no nearer head or body hides, nor the rim."""
+    """The visible share of twelve points in each face, not hidden by nearer people or the rim."""
     x, y, size = people["x"], people["y"], people["size"]
     sides = np.column_stack([people["tile_w"], people["tile_h"]])
     places = np.einsum("nij,nkj->nki", to_scene, _PROBES * sides[:, None])

@@ -1,4 +1,4 @@
-"""Draws planned scenes, many at once, where the network is."""
+"""Draws planned scenes, many at once, on the network's device."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fer_core.training.detector.plan import SQUARES, Plan
 from fer_core.training.device import device
 
 _LEVELS = 4
-"""Of each tile: 160, 80, 40 and 20 pixels a side."""
+"""The levels of each tile: 160, 80, 40 and 20 pixels per side."""
 
 _FINEST_LEVEL = {32: 3, 64: 2, 128: 1}
-"""For each square, the finer of the two levels that its faces are drawn from; else the tile."""
+"""For each square, the finer of the two levels that its faces are drawn from."""
 
 _BATCH_PIXELS = 48 << 20
-"""Of the squares that are drawn at once: memory, not speed."""
+"""Pixels of the squares that are drawn at once, which limits memory."""
 
 _TEXTURE_MEAN = 110.0
 
@@ -39,7 +39,7 @@ _JPEG_LUMINANCE = (
 
 
 class _Columns:
-    """``Numbers`` on the device, sent there as one array; each ``(n, 1, 1)``, to spread over
+    """``Numbers`` on the device, sent there as one array; each ``(n, 1, 1)`` to broadcast over
     pixels."""
 
     def __init__(self, numbers: Numbers) -> None:
@@ -51,7 +51,7 @@ class _Columns:
         return self._values[self._names[name], :, None, None]
 
     def index(self, name: str) -> Tensor:
-        """A column of whole numbers, ``(n,)``."""
+        """A column of integers, ``(n,)``."""
         return self._values[self._names[name]].long()
 
     def rows(self, first: int, last: int) -> _Columns:
@@ -81,13 +81,13 @@ class Renderer:
 
     @torch.no_grad()
     def draw(self, plan: Plan, seed: int) -> Tensor:
-        """``(n, 1, height, width)`` float32 on the device, whole numbers 0..255.
+        """``(n, 1, height, width)`` float32 on the device, integers 0..255.
 
-        ``seed`` draws the noise of the sensors.
+        ``seed`` is for the sensor noise.
         """
         scenes, people = _Columns(plan.scenes), _Columns(plan.people)
         canvas = self._background(scenes, plan).reshape(-1)
-        canvas = torch.cat([canvas, canvas.new_zeros(1)])  # the last takes what is outside
+        canvas = torch.cat([canvas, canvas.new_zeros(1)])  # the last one takes what is outside
         drawn = {}
         for square in sorted({square for square, _, _ in plan.pastes}):
             rows = [(first, last) for kind, first, last in plan.pastes if kind == square]
@@ -119,8 +119,8 @@ class Renderer:
         return picture.clamp(0.0, 255.0)
 
     def _people(self, people: _Columns, plan: Plan, square: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Squares of one size: where their pixels lie on the canvas, their colour times their
-        opacity, and one minus their opacity, each ``(n, side, side)``."""
+        """Squares of one size: the canvas positions of their pixels, their colour times opacity,
+        and one minus their opacity, each ``(n, side, side)``."""
         side = SQUARES[square] or max(plan.height, plan.width)
         steps = torch.arange(side, device=device())
         x = people["left"].long() + steps[None, None, :]
@@ -138,7 +138,7 @@ class Renderer:
         """Colour times opacity, and opacity, from the back to the front.
 
         ``dx`` and ``dy`` are from the face's centre in its size; ``u`` and ``v`` pixels of the
-        tile; ``a`` and ``b`` from the box's middle in its sides.
+        tile; ``a`` and ``b`` from the box's centre in its sides.
         """
         steps = torch.arange(side, device=device(), dtype=torch.float32) + 0.5
         across = steps[None, None, :] + p["left"] - p["x"]
@@ -164,7 +164,7 @@ class Renderer:
         return paint.colour, paint.opacity
 
     def _face(self, p: _Columns, u: Tensor, v: Tensor, side: int) -> Tensor:
-        """The tile, between the two levels whose pixels are nearest to those of the scene."""
+        """The tile, interpolated between the two levels closest to the scene's resolution."""
         tile = p.index("tile")
         grid = torch.stack([u / 80.0 - 1.0, v / 80.0 - 1.0], dim=-1)
         level = _FINEST_LEVEL.get(side, 0)
@@ -180,7 +180,7 @@ class Renderer:
         return face
 
     def _skin(self, p: _Columns) -> Tensor:
-        """The mean of each face's middle, ``(n, 1, 1)``."""
+        """The mean grey of each face's centre, ``(n, 1, 1)``."""
         middle = self._levels[-1][p.index("tile")][:, 0, 6:16, 6:14]
         return middle.float().mean(dim=(1, 2), keepdim=True)
 
@@ -212,7 +212,7 @@ class Renderer:
         return self._compress(pictures, scenes).clamp(0.0, 255.0).round()
 
     def _compress(self, pictures: Tensor, scenes: _Columns) -> Tensor:
-        """As JPEG leaves them, where the scene's factor of quantisation is not 0."""
+        """Apply JPEG compression, if the scene's quantisation factor is not 0."""
         n, height, width = pictures.shape
         blocks = pictures.reshape(n, height // 8, 8, width // 8, 8).transpose(2, 3) - 128.0
         step = self._quantisation * scenes["jpeg"].clamp(0.05)[..., None, None]
@@ -223,7 +223,7 @@ class Renderer:
 
 
 class _Paint:
-    """Colour times opacity, and opacity, painted over and over."""
+    """A stack of painted layers: colour times opacity, and opacity."""
 
     def __init__(self, opacity: Tensor, colour: Tensor) -> None:
         self.opacity, self.colour = opacity, opacity * colour
@@ -240,7 +240,7 @@ def _torso(p: _Columns, dx: Tensor, dy: Tensor) -> Tensor:
 
 
 def _matte(p: _Columns, a: Tensor, b: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """How much of the tile is seen; nothing of its rim, where the photo ended and repeats."""
+    """The visibility of the tile; 0 on its rim, where the photo ended and its edge repeats."""
     soft = p["rim_soft"]
     matte = p["face"] * _superellipse(
         a, b - p["matte_y"], p["matte_rx"], p["matte_ry"], p["matte_power"], p["matte_soft"]
@@ -265,7 +265,7 @@ def _superellipse(
     power: Tensor | float,
     soft: Tensor | float,
 ) -> Tensor:
-    """1 inside and 0 outside (Lamé's curve), with a rim ``soft`` wide, in radii."""
+    """1 inside and 0 outside a Lamé curve, with a soft edge ``soft`` wide, in radii."""
     across, down = (x / rx).abs().clamp(1e-4, 20.0), (y / ry).abs().clamp(1e-4, 20.0)
     distance = (across**power + down**power) ** (1.0 / power)
     return ((1.0 - distance) / soft + 0.5).clamp(0.0, 1.0)
@@ -290,7 +290,7 @@ def _halved(pictures: Tensor) -> Tensor:
 
 
 def _blur(pictures: Tensor, scenes: _Columns) -> Tensor:
-    """Each by a Gaussian of its own, across and down."""
+    """Blur each with its own Gaussian, across and down."""
     steps = torch.arange(-4.0, 5.0, device=device())
     padded = functional.pad(pictures[None], (4, 4, 4, 4), mode="replicate")
     for name, shape in (("blur_x", (1, 1, 9)), ("blur_y", (1, 9, 1))):

@@ -1,4 +1,4 @@
-"""From folders of faces and backgrounds to a detector's ONNX file: read, train, export."""
+"""Makes a detector's ONNX file from folders of faces and backgrounds: read, train, export."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fer_core.training.detector.train import Material, held_out_scenes, train, v
 NETWORK = "face_detector.onnx"
 
 PATTERN_SHARE = 0.2
-"""Drawn patterns beside the photographs that are learned from, in parts of their number."""
+"""The number of drawn patterns relative to that of the training photos."""
 
 
 def run(faces: Path, backgrounds: Path, out: Path, settings: Settings) -> None:
-    """Train in the folder ``out`` or go on with the run that is there; then export.
+    """Train in the folder ``out`` or resume the run that is there; then export.
 
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
@@ -42,7 +42,7 @@ def run(faces: Path, backgrounds: Path, out: Path, settings: Settings) -> None:
 
 
 def read(faces: Path, backgrounds: Path, seed: int) -> tuple[Material, Material]:
-    """What to learn from, and what to choose on: other people before other backgrounds."""
+    """Training and validation material, with different people and backgrounds."""
     tiles, held_out_tiles = split_by_person(read_face_tiles(faces, load_landmark_model()), seed)
     photographs = read_backgrounds(backgrounds, load_detector())
     order = np.random.default_rng(seed).permutation(len(photographs))

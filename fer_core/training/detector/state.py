@@ -29,9 +29,9 @@ class Settings:
 
     An epoch is ``steps`` batches of about ``pixels`` pixels each. ``shapes`` are the heights and
     widths of scenes, each with its share of the batches. The learning rate warms up over the first
-    ``warm_share`` of the run and falls along a cosine. A run lasts ``epochs``, or ``minutes`` where
-    they are given.
-    ``held_out`` scenes of each shape are what a network is chosen on.
+    ``warm_share`` of the run and falls along a cosine. A run lasts ``epochs``, or ``minutes`` if
+    given.
+    ``held_out`` scenes of each shape are for validation.
     """
 
     epochs: int
@@ -52,7 +52,7 @@ class Settings:
 
 
 def usual_pixels() -> int:
-    """What a batch holds on this computer."""
+    """The usual pixels of a batch on this computer."""
     return PIXELS if device().type == "cuda" else PROCESSOR_PIXELS
 
 
@@ -65,14 +65,14 @@ class State(RunState[DetectorNet, Settings]):
 
     @property
     def progress(self) -> float:
-        """The part of the run that is done, 1 at its end."""
+        """The share of the run that is done, 1 at its end."""
         if self.settings.minutes is not None:
             return self.seconds / (60.0 * self.settings.minutes)
         return self.step / (self.settings.epochs * self.settings.steps)
 
 
 def new_state(settings: Settings) -> State:
-    """A run that has not begun."""
+    """A new run."""
     torch.manual_seed(settings.seed)
     network = DetectorNet().to(device(), memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(

@@ -1,8 +1,8 @@
 """The training loop: AdamW, a moving average of the weights, checkpoints, a log and its curves.
 
-A run is a folder: ``last.pt`` (everything needed to go on), ``best.pt`` (the averaged weights of
+A run is a folder: ``last.pt`` (everything needed to resume), ``best.pt`` (the averaged weights of
 the epoch that did best on validation), ``log.csv`` and ``curves.png``. Every step draws its random
-numbers from the seed and its own number, so a run that was stopped goes on exactly as it would
+numbers from the seed and its own number, so a stopped run continues exactly as it would
 have.
 """
 
@@ -41,11 +41,11 @@ from fer_core.training.run_state import save_checkpoint
 
 THRESHOLDS = [hundredths / 100.0 for hundredths in range(30, 95, 5)]
 WANTED_PRECISION = 0.9
-"""A network's own threshold is the least of ``THRESHOLDS`` with this precision on made scenes."""
+"""A network's threshold is the lowest of ``THRESHOLDS`` with this precision on synthetic scenes."""
 
 _MOST_GRADIENT = 10.0
 _MOST_SKIPPED = 10
-"""Steps of an epoch without a finite gradient, after which a run will not recover."""
+"""Steps of an epoch without a finite gradient after which a run does not recover."""
 
 
 class TrainingFailed(FerError):
@@ -54,7 +54,7 @@ class TrainingFailed(FerError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """What scenes are made of: faces, and backgrounds ``(n, 512, 512)`` uint8, grey."""
+    """Material for scenes: faces, and backgrounds ``(n, 512, 512)`` uint8, grey."""
 
     tiles: FaceTiles
     backgrounds: NDArray[np.uint8]
@@ -62,7 +62,8 @@ class Material:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenes:
-    """Made scenes of one shape, ``(n, 1, height, width)`` uint8 on the device, and their faces."""
+    """Synthetic scenes of one shape, ``(n, 1, height, width)`` uint8 on the device, and their
+    faces."""
 
     pictures: Tensor
     truth: list[Truth]
@@ -88,7 +89,7 @@ class _Plans(Dataset[Plan]):
 def train(state: State, material: Material, validation: list[Scenes], out: Path) -> None:
     """Train until the run's end, writing the folder ``out`` after every epoch.
 
-    Raises ``TrainingFailed`` if the losses are no numbers any more.
+    Raises ``TrainingFailed`` if the losses become infinite or NaN.
     """
     out.mkdir(parents=True, exist_ok=True)
     plans = _plans(material, state)
@@ -110,7 +111,7 @@ def train(state: State, material: Material, validation: list[Scenes], out: Path)
 
 
 def merit(row: dict[str, float]) -> float:
-    """What an epoch is chosen by: its recall where it is precise enough, else below all those."""
+    """The score for choosing an epoch: its recall if it is precise enough, else a lower value."""
     precision = row["validation_precision"]
     return row["validation_recall"] if precision >= WANTED_PRECISION else precision - 1.0
 
@@ -125,7 +126,7 @@ def learning_rate(state: State) -> float:
 
 
 def _plans(material: Material, state: State) -> Iterator[Plan]:
-    """Plans from the next step on, made beside the training where there is an accelerator."""
+    """Plans from the next step on, made in other processes if there is an accelerator."""
     workers = min(10, (os.cpu_count() or 1) - 1) if device().type == "cuda" else 0
     steps = count(state.step)
     loader = DataLoader(
@@ -147,11 +148,11 @@ def _train_epoch(state: State, plans: Iterator[Plan], renderer: Renderer) -> dic
         parts = _step(state, next(plans), renderer)
         if parts is None:
             skipped += 1
-            click.echo(f"Step {state.step} skipped: its loss is no finite number.", err=True)
+            click.echo(f"Step {state.step} skipped: its loss is not a finite number.", err=True)
             if skipped == _MOST_SKIPPED:
                 raise TrainingFailed(
-                    f"The loss was no finite number {skipped} times in an epoch. Begin again in "
-                    "another folder with another --seed; last.pt is of the epoch before."
+                    f"The loss was not a finite number {skipped} times in an epoch. Start again in "
+                    "another folder with another --seed; last.pt is from the previous epoch."
                 )
         else:
             totals, taken = totals + parts, taken + 1
@@ -163,7 +164,7 @@ def _train_epoch(state: State, plans: Iterator[Plan], renderer: Renderer) -> dic
 
 
 def _step(state: State, plan: Plan, renderer: Renderer) -> NDArray[np.float64] | None:
-    """The three losses ``(3,)`` of a step; None, and nothing learned, where they are not finite."""
+    """The three losses ``(3,)`` of a step; None, without learning, if they are not finite."""
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state)
     pictures = renderer.draw(plan, seed=state.settings.seed * 1_000_003 + state.step)
@@ -183,14 +184,14 @@ def _step(state: State, plan: Plan, renderer: Renderer) -> NDArray[np.float64] |
 
 @torch.no_grad()
 def _restore_statistics(state: State) -> None:
-    """Undo what a picture that is no picture has done to the means of the normalisation."""
+    """Undo the effect of a non-finite picture on the means of the normalisation."""
     pairs = zip(state.network.buffers(), state.average.buffers(), strict=True)
     for spoilt, kept in pairs:
         spoilt.copy_(kept)
 
 
 def held_out_scenes(material: Material, settings: Settings) -> list[Scenes]:
-    """Scenes to choose on, the same for the same settings."""
+    """The validation scenes, the same for the same settings."""
     rng = np.random.default_rng([settings.seed, 1])
     renderer = Renderer(material.tiles.pictures, material.backgrounds)
     scenes = []
@@ -205,9 +206,9 @@ def held_out_scenes(material: Material, settings: Settings) -> list[Scenes]:
 
 
 def validate(network: DetectorNet, scenes: list[Scenes]) -> tuple[float, DetectorScores]:
-    """The network's own threshold, and how well it does with it.
+    """The network's threshold, and its scores with it.
 
-    That is the least of ``THRESHOLDS`` with ``WANTED_PRECISION``, or the largest where none is.
+    It is the lowest of ``THRESHOLDS`` with ``WANTED_PRECISION``, or the largest if none has it.
     """
     found = [each for part in scenes for each in predict(network, part.pictures)]
     truth = [each for part in scenes for each in part.truth]
@@ -221,7 +222,7 @@ def validate(network: DetectorNet, scenes: list[Scenes]) -> tuple[float, Detecto
 
 @torch.no_grad()
 def predict(network: DetectorNet, pictures: Tensor) -> list[tuple[Boxes, NDArray[np.float32]]]:
-    """Boxes ``(k, 4)`` and scores ``(k,)`` in each picture, from the least threshold on."""
+    """Boxes ``(k, 4)`` and scores ``(k,)`` in each picture, from the lowest threshold on."""
     network.eval()
     results = []
     for some in pictures.split(16):

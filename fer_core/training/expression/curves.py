@@ -1,4 +1,4 @@
-"""The log of a training run as a csv and as a picture."""
+"""Writes the log of a training run as a csv and as a plot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 
 def write_log(history: list[dict[str, float]], path: Path) -> None:
-    """One row an epoch, one column a figure."""
+    """One row per epoch, one column per metric."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, history[0].keys())
         writer.writeheader()

@@ -30,8 +30,8 @@ class Settings:
 
     The learning rate warms up over one epoch, holds, and falls along a cosine over the last
     ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
-    the augmentation: the network comes back from spoilt faces to whole ones (He et al. 2019, Data
-    Augmentation Revisited). ``teacher_share`` of what is learned is what teachers say.
+    the augmentation, so that the network returns to undistorted faces (He et al. 2019, Data
+    Augmentation Revisited). ``teacher_share`` is the teachers' share of the targets.
     ``channels`` are those of the network's four blocks, ``side`` is what tiles are enlarged to.
     """
 
@@ -61,9 +61,9 @@ class State(RunState[CompactNet, Settings]):
 def new_state(
     classes: dict[str, list[str]], settings: Settings, start: CompactNet | None = None
 ) -> State:
-    """A run that has not begun. ``classes`` names the labels of each head, in column order.
+    """A new run. ``classes`` names the labels of each head, in column order.
 
-    The trunk is that of ``start`` where it is given; the heads are always new.
+    The trunk is that of ``start`` if given; the heads are always new.
     """
     torch.manual_seed(settings.seed)
     network = CompactNet(

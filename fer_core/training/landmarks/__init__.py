@@ -1,1 +1,1 @@
-"""Training and measuring the landmark network (models/landmarks68.md)."""
+"""Training and evaluation of the landmark network (models/landmarks68.md)."""

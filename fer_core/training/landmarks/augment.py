@@ -1,7 +1,7 @@
-"""What a face goes through before the landmark network sees it in training.
+"""Augmentation of faces for training the landmark network.
 
-The square is placed as detectors place it, or as the points of the frame before do, and turned;
-then the crop is mirrored, blurred, darkened, covered or made from few pixels.
+The square is placed as by a detector, or by the points of the previous frame, and rotated; then the
+crop is mirrored, blurred, darkened, covered or reduced to few pixels.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MIRROR = np.array(
         *(67, 66, 65),  # inner lips, lower
     ]
 )
-"""Where each point of a mirrored face comes from."""
+"""The index in the original of each point of a mirrored face."""
 
 _FOLLOWED_SHARE = 0.35
 _DETECTED_SHIFT, _DETECTED_SCALE = 0.05, 0.11
 """Standard deviations, in sides of the square and as a logarithm: the spread of YuNet's and Haar's
 squares on faces68, rounded up."""
 _FOLLOWED_SHIFT, _FOLLOWED_SCALE = 0.17, 0.25
-"""The largest shift and scale for a face that moved since the frame before (uniform)."""
+"""The largest shift and scale of a face since the previous frame (uniform)."""
 _TURN, _WIDE_SHARE, _WIDE_TURN = math.radians(12.0), 0.25, math.radians(45.0)
 _STRETCH = 0.06
 _COARSE_SHARE, _COARSE_PX = 0.35, (14, 48)
@@ -50,7 +50,7 @@ def detected(points: NDArray[np.float32], rng: np.random.Generator) -> Square:
 
 
 def frame(points: NDArray[np.float32], rng: np.random.Generator) -> Square:
-    """A square as a detector, or the frame before, would place it; turned, as heads are."""
+    """A square as a detector or the previous frame would place it, rotated like a tilted head."""
     if rng.random() < _FOLLOWED_SHARE:
         shift = rng.uniform(-_FOLLOWED_SHIFT, _FOLLOWED_SHIFT, 2)
         scale = rng.uniform(-_FOLLOWED_SCALE, _FOLLOWED_SCALE)
@@ -61,7 +61,7 @@ def frame(points: NDArray[np.float32], rng: np.random.Generator) -> Square:
         turn = rng.uniform(-_WIDE_TURN, _WIDE_TURN)
     else:
         turn = rng.normal(0.0, _TURN)
-    # A leaning face leans about its own middle, not about that of its box.
+    # A tilted face rotates about its own centre, not about that of its box.
     x, y = points.mean(axis=0)
     cos, sin = math.cos(turn), math.sin(turn)
     across, down = square.x - x, square.y - y
@@ -88,10 +88,10 @@ def augment(
     rng: np.random.Generator,
     strength: float = 1.0,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A random crop of a face and where its points are in it.
+    """A random crop of a face, and its points in it.
 
     ``picture``: ``(height, width)`` uint8, grey; ``points``: ``(68, 2)`` in its pixels.
-    ``strength`` (0..1) scales the shares of crops that are spoilt. Returns ``(80, 80)`` uint8 and
+    ``strength`` (0..1) scales the shares of distorted crops. Returns ``(80, 80)`` uint8 and
     ``(68, 2)`` float32, shares of its side. The same state of ``rng`` gives the same result.
     """
     square = frame(points, rng)
@@ -105,7 +105,7 @@ def augment(
 def mirror(
     crop: NDArray[np.uint8], places: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The crop as in a mirror, and the points under their new names."""
+    """The mirrored crop, and its points in their new order."""
     return np.ascontiguousarray(crop[:, ::-1]), (places * (-1.0, 1.0) + (1.0, 0.0))[MIRROR].astype(
         np.float32
     )
@@ -114,7 +114,7 @@ def mirror(
 def _stretch(
     crop: NDArray[np.uint8], places: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Wider or narrower, by a few hundredths; narrower is what a face turned aside looks like."""
+    """Wider or narrower by a few percent, because a face turned aside looks narrower."""
     factor = math.exp(rng.uniform(-_STRETCH, _STRETCH))
     middle = (LANDMARK_PX - 1) / 2.0
     matrix = np.array([[factor, 0.0, middle * (1.0 - factor)], [0.0, 1.0, 0.0]])
@@ -128,7 +128,7 @@ def _stretch(
 def spoil(
     crop: NDArray[np.uint8], rng: np.random.Generator, strength: float = 1.0
 ) -> NDArray[np.uint8]:
-    """Another light for every crop; some covered, coarse, blurred, dark, noisy or compressed."""
+    """New light for every crop; some are covered, coarse, blurred, dark, noisy or compressed."""
     out = crop.astype(np.float32)
     if rng.random() < _COVERED_SHARE * strength:
         out = _cover(out, rng)
@@ -160,7 +160,7 @@ def _cover(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
 
 
 def _relight(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Bend the grey scale, and let light come from one side."""
+    """Change gamma, and add light from one side."""
     bent = 255.0 * (crop / 255.0).clip(0.0, 1.0) ** math.exp(rng.uniform(-0.4, 0.4))
     ramp = np.linspace(-1.0, 1.0, LANDMARK_PX, dtype=np.float32)
     across, down = rng.normal(0.0, 18.0, 2)
@@ -188,12 +188,12 @@ def _darken(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
 
 
 def _compress(crop: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """As a JPEG file leaves it."""
+    """Apply JPEG compression."""
     _, coded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _coarsen(crop: NDArray[np.float32], px: int) -> NDArray[np.float32]:
-    """As if the face had been a few pixels in the picture."""
+    """Reduce the resolution, as if the face were small in the picture."""
     small = cv2.resize(crop, (px, px), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, crop.shape, interpolation=cv2.INTER_LINEAR), np.float32)

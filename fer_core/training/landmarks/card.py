@@ -23,16 +23,16 @@ from fer_core.training.landmarks.train import learning_rate
 TEMPLATE = Path(__file__).with_name("card.md")
 
 _ASTRONAUT_FACE = Box(176, 66, 96, 116)
-"""Drawn by hand, as a detector would."""
+"""Drawn by hand, like a detector's box."""
 
 _PICTURE_PX = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run did and what came out, for its card.
+    """The facts and results of a run for its card.
 
-    ``scores`` holds, by name, the figures on the validation and the test people, and ``centred``
+    ``scores`` holds, by name, the scores on the validation and the test people, and ``centred``
     those without the labels' common offset, which was measured on the validation people.
     """
 

@@ -1,4 +1,4 @@
-"""The log of a landmark run as a picture."""
+"""Plots the log of a landmark run."""
 
 from __future__ import annotations
 

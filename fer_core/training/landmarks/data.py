@@ -18,7 +18,7 @@ from fer_core.models.landmarks.landmarks68 import POINTS
 from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows, refuse_rows, to_grey
 
 TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
-"""Of the people; the others are the test."""
+"""Shares of the people; the others are the test part."""
 
 Item = TypeVar("Item")
 
@@ -30,7 +30,7 @@ class LandmarkFaces:
     """Pictures of one face each.
 
     ``pictures``: ``(height, width, 3)`` uint8 each, BGR. ``points``: ``(n, 68, 2)`` float32, in
-    pixels of the picture. ``people``: who is in it, ``""`` where the csv does not say.
+    pixels of the picture. ``people``: the person in it, ``""`` if the csv does not say.
     """
 
     pictures: list[NDArray[np.uint8]]
@@ -95,7 +95,7 @@ def split_by_person(faces: LandmarkFaces, seed: int) -> Split:
 
 
 def parts(items: Sequence[Item], seed: int) -> tuple[list[Item], list[Item], list[Item]]:
-    """The same items in random order in three parts, of which none is empty if there are three."""
+    """The items in random order in three parts, none of which is empty if there are three items."""
     order = [items[i] for i in np.random.default_rng(seed).permutation(len(items))]
     first = min(round(TRAINING_SHARE * len(order)), max(len(order) - 2, 0))
     second = first + max(round(VALIDATION_SHARE * len(order)), 1)
@@ -117,10 +117,10 @@ def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
     try:
         flat = np.array([[float(row[c]) for c in _COORDINATES] for row in rows], dtype=np.float32)
     except ValueError as error:
-        raise DatasetError(f"{path}: points are numbers ({error}).") from error
+        raise DatasetError(f"{path}: points must be numbers ({error}).") from error
     points: NDArray[np.float32] = flat.reshape(-1, POINTS, 2)
     flawed = ~np.isfinite(flat).all(axis=1) | (interocular(points) < 1e-3)
-    refuse_rows(path, flawed, "the outer eye corners are not two points")
+    refuse_rows(path, flawed, "the outer eye corners are the same point")
     return points
 
 

@@ -1,4 +1,4 @@
-"""How well the landmark network does on pictures with known points. Needs no PyTorch."""
+"""Evaluates the landmark network on pictures with known points. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FAILURE_PERCENT = 10.0
 """A face whose error is above this counts as failed."""
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 0.23, 0.05, 0.54, 0.71
-"""The box where no detector finds a face, in shares of the picture: what YuNet finds on faces68
-(medians), whose pictures are cut out with a margin around the face."""
+"""The box if the detector finds no face, as shares of the picture: YuNet's medians on faces68,
+whose pictures are cropped with a margin around the face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ def score(points: NDArray[np.float32], truth: NDArray[np.float32]) -> LandmarkSc
 def common_offset_percent(
     points: NDArray[np.float32], truth: NDArray[np.float32]
 ) -> tuple[float, float]:
-    """How far to the right and down ``truth`` lies of ``points`` ``(n, 68, 2)``, medians over all.
+    """How far to the right and down ``truth`` is of ``points`` ``(n, 68, 2)``, medians over all.
 
-    A network that learned from mirrored faces too has no side, so that an offset to one side is the
-    labels'. In percent of the interocular distance.
+    A network that also learned from mirrored faces is symmetric, so an offset to one side comes
+    from the labels. In percent of the interocular distance.
     """
     offsets = 100.0 * (truth - points) / interocular(truth)[:, None, None]
     right, down = np.median(offsets.reshape(-1, 2), axis=0)
@@ -71,7 +71,7 @@ def common_offset_percent(
 def without_offset(
     truth: NDArray[np.float32], offset_percent: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """``truth`` ``(n, 68, 2)`` with that offset taken away."""
+    """``truth`` ``(n, 68, 2)`` without that offset."""
     scale = interocular(truth)[:, None, None] / 100.0
     return np.asarray(truth - scale * np.array(offset_percent), np.float32)
 
@@ -85,8 +85,8 @@ def percent_errors(points: NDArray[np.float32], truth: NDArray[np.float32]) -> N
 def locate(model: LandmarkModel, detector: FaceDetector, bgr: NDArray[np.uint8]) -> Landmarks:
     """The points of the one face of a picture, found in two steps.
 
-    First in every box that the detector gives and in a central one; then, where presence was
-    highest, in the box of the points themselves, as in the next frame of a stream.
+    First in every box of the detector and in a central one; then, for the one with the highest
+    presence, in the box of its points, as in the next frame of a stream.
     """
     boxes = [detection.box for detection in detector.detect(bgr)] + [central_box(bgr)]
     first = max(model.locate(bgr, boxes), key=lambda landmarks: landmarks.presence)
@@ -94,7 +94,7 @@ def locate(model: LandmarkModel, detector: FaceDetector, bgr: NDArray[np.uint8])
 
 
 def central_box(bgr: NDArray[np.uint8]) -> Box:
-    """Where the face is in a picture that was cut out around it."""
+    """The box of the face in a picture that was cropped around it."""
     height, width = bgr.shape[:2]
     return Box(
         round(_LEFT * width),

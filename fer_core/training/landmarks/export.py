@@ -1,8 +1,8 @@
-"""From a trained landmark network to an ONNX file that needs nothing beside it.
+"""Exports a trained landmark network to a self-contained ONNX file.
 
 The file takes ``crops``, ``(n, 80, 80)`` uint8, grey, and gives ``points``, ``(n, 68, 2)`` float32,
 shares of the crop's side, and ``presence``, ``(n,)`` float32, 0..1. Weights are stored in half
-precision, to which the network is rounded first, so the file loses nothing against it.
+precision; the network is rounded to it first, so the file equals it.
 """
 
 from __future__ import annotations

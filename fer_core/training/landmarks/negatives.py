@@ -1,4 +1,4 @@
-"""Crops without a face, and whole faces without points: what presence is learned from."""
+"""Crops without a face, and faces without points, from which presence is learned."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fer_core.training.landmarks.augment import frame, spoil
 _MIN_SIDE = 16
 _ALARM_PX = 24
 _MAX_OVERLAP = 0.1
-"""Intersection over union with a face's own square above which a square is no negative."""
+"""Intersection over union with a face's square above which a square is not a negative."""
 
 _ALARM_SHARE = 0.5
-"""Of the crops of a picture in which Haar raises any."""
+"""The share of crops from Haar's false alarms, in a picture that has any."""
 
 
 def false_alarms(cascade: cv2.CascadeClassifier, grey: NDArray[np.uint8]) -> list[Square]:
-    """The squares of what Haar takes for a face, even once, in a picture ``(height, width)``."""
+    """The squares of Haar's detections, even weak ones, in a picture ``(height, width)``."""
     boxes = cascade.detectMultiScale(
         cv2.equalizeHist(grey), scaleFactor=1.1, minNeighbors=0, minSize=(_ALARM_PX, _ALARM_PX)
     )
@@ -32,7 +32,7 @@ def false_alarms(cascade: cv2.CascadeClassifier, grey: NDArray[np.uint8]) -> lis
 
 
 def _overlap(one: Square, other: Square) -> float:
-    """Intersection over union of two squares, as if neither were turned."""
+    """Intersection over union of two squares, ignoring rotation."""
     across = (one.side + other.side) / 2.0 - abs(one.x - other.x)
     down = (one.side + other.side) / 2.0 - abs(one.y - other.y)
     smaller = min(one.side, other.side)
@@ -41,16 +41,16 @@ def _overlap(one: Square, other: Square) -> float:
 
 
 def beside_a_face(points: NDArray[np.float32], rng: np.random.Generator) -> Square:
-    """A square near a face ``(68, 2)`` that nobody would call its frame.
+    """A square near a face ``(68, 2)`` that does not frame it.
 
-    Either it overlaps the face's own square by little (a shoulder, half a cheek, the background),
-    or it holds only a part (an eye, a mouth), or the face is tiny in it.
+    It hardly overlaps the face's square (a shoulder, half a cheek, the background), contains only a
+    part (an eye, a mouth), or the face is tiny in it.
     """
     own = landmark_square(face_box(points))
     kind = rng.random()
     if kind < 0.6:
         away, angle = rng.uniform(0.75, 1.1) * own.side, rng.uniform(0.0, 2.0 * math.pi)
-        # Along a diagonal two squares part later: as far in the longer of both ways as asked.
+        # Diagonally, two squares separate later: the longer of both distances counts.
         reach = away / max(abs(math.cos(angle)), abs(math.sin(angle)))
         side = own.side * math.exp(rng.uniform(-0.4, 0.15))
         return Square(
@@ -68,7 +68,7 @@ def beside_a_face(points: NDArray[np.float32], rng: np.random.Generator) -> Squa
 
 
 def somewhere(grey: NDArray[np.uint8], alarms: list[Square], rng: np.random.Generator) -> Square:
-    """A square of a picture without faces; often one that deceives Haar, moved a little."""
+    """A square of a picture without faces; often one of Haar's false alarms, slightly moved."""
     if alarms and rng.random() < _ALARM_SHARE:
         return _near(alarms, rng)
     height, width = grey.shape
@@ -77,7 +77,7 @@ def somewhere(grey: NDArray[np.uint8], alarms: list[Square], rng: np.random.Gene
 
 
 def _near(alarms: list[Square], rng: np.random.Generator) -> Square:
-    """One of them, moved a little."""
+    """One of them, slightly moved."""
     found = alarms[rng.integers(0, len(alarms))]
     shift = rng.normal(0.0, 0.06, 2) * found.side
     return Square(
@@ -111,7 +111,7 @@ def texture(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 class Strangers:
-    """Draws crops that have no points: without a face, or with one whose points nobody marked."""
+    """Draws crops without points: without a face, or with a face whose points were not marked."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Strangers:
         backgrounds: Iterable[NDArray[np.uint8]],
         faces: Iterable[NDArray[np.uint8]],
     ) -> None:
-        """Grey ``pictures`` with a face each, ``backgrounds`` with none, ``faces`` cut out."""
+        """Grey ``pictures`` with a face each, ``backgrounds`` without faces, cropped ``faces``."""
         cascade = cv2.CascadeClassifier(str(CASCADE))
         self._pictures, self._points = pictures, points
         self._alarms = [
@@ -150,7 +150,7 @@ class Strangers:
         return spoil(square.cut(grey, LANDMARK_PX), rng, strength)
 
     def face(self, rng: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
-        """A crop of a face without points, framed by chance; of a marked one if there is none."""
+        """A randomly framed crop of a face without points; of a marked one if there is none."""
         if not self._faces:
             i = rng.integers(0, len(self._pictures))
             square = frame(self._points[i], rng)

@@ -16,13 +16,13 @@ from fer_core.training.expression.network import convolution, standardise
 
 STEM = 24
 STAGES = (40, 80, 128)
-"""Channels of the three blocks, which work on maps of 20, 10 and 5 pixels a side."""
+"""Channels of the three blocks, which work on maps of 20, 10 and 5 pixels per side."""
 
 NECK = 48
-"""Channels where the three are added up, on 20 pixels a side."""
+"""Channels where the three maps are added, at 20 pixels per side."""
 
 _REACH = 1.3
-"""How far points may lie, in sides of the crop: the maps stand for a square larger than it."""
+"""The range of points in sides of the crop: the maps cover a larger square than the crop."""
 
 
 class Landmarks68Net(nn.Module):
@@ -64,7 +64,8 @@ class Landmarks68Net(nn.Module):
 
 
 def expectation(maps: Tensor) -> Tensor:
-    """The mean place under the softmax of each map: ``(n, k, s, s)`` -> ``(n, k, 2)``, x and y."""
+    """The mean position under the softmax of each map: ``(n, k, s, s)`` -> ``(n, k, 2)``, x and
+    y."""
     side = maps.shape[-1]
     shares = torch.softmax(maps.float().flatten(2), dim=2).unflatten(2, (side, side))
     steps = (torch.arange(side, device=maps.device) + 0.5) / side
@@ -75,7 +76,7 @@ def expectation(maps: Tensor) -> Tensor:
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; half the side."""
+    """Two 3x3 convolutions with a shortcut; halves the side."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From a folder of data to a landmark network that can be shipped: train, export, describe."""
+"""Makes a landmark network that can be shipped from a folder of data: train, export, describe."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from fer_core.training.landmarks.train import Training, Validation, train
 VALIDATION, TEST = 1, 2
 
 NEGATIVES = 1000
-"""Crops without a face to validate on, and as many to test on."""
+"""The number of crops without a face for validation, and for the test."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Data:
 
 
 def run(folder: Path, out: Path, settings: Settings) -> None:
-    """Train in the folder ``out`` or go on with the run that is there; then export and describe.
+    """Train in the folder ``out`` or resume the run that is there; then export and describe.
 
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
@@ -97,13 +97,13 @@ def run(folder: Path, out: Path, settings: Settings) -> None:
 
 
 def presence(model: Landmarks68Model, crops: Validation) -> PresenceScores:
-    """How well presence parts the faces among the crops from the others."""
+    """How well presence separates crops with and without a face."""
     faces = np.concatenate([crops.crops, crops.strangers])
     return score_presence(model.predict(faces)[1], model.predict(crops.negatives)[1], MIN_PRESENCE)
 
 
 def read(folder: Path, seed: int) -> Data:
-    """Read ``images``, ``landmarks.csv``, and ``backgrounds`` and ``faces`` where they are."""
+    """Read ``images``, ``landmarks.csv``, and, if they exist, ``backgrounds`` and ``faces``."""
     split = split_by_person(read_landmark_faces(folder / "images", folder / "landmarks.csv"), seed)
     return Data(
         split,
@@ -115,7 +115,7 @@ def read(folder: Path, seed: int) -> Data:
 
 
 def training(data: Data) -> Training:
-    """What the network learns from."""
+    """The training data."""
     faces = data.split.training
     pictures = [to_grey(picture) for picture in faces.pictures]
     strangers = Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0])
@@ -125,7 +125,7 @@ def training(data: Data) -> Training:
 def held_out(data: Data, part: int, seed: int) -> Validation:
     """Faces of a part framed as by a detector, and crops without one.
 
-    None is spoilt, and they are the same for the same seed.
+    None is distorted, and they are the same for the same seed.
     """
     faces = data.split.all[part]
     rng = np.random.default_rng(seed)

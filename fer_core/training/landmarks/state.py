@@ -49,7 +49,7 @@ class State(RunState[Landmarks68Net, Settings]):
 
 
 def new_state(settings: Settings) -> State:
-    """A run that has not begun."""
+    """A new run."""
     torch.manual_seed(settings.seed)
     network = Landmarks68Net().to(device(), memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(

@@ -1,9 +1,8 @@
 """The training loop: AdamW, a moving average of the weights, checkpoints, a log and its curves.
 
-A run is a folder: ``last.pt`` (everything needed to go on), ``best.pt`` (the averaged weights of
-the epoch that did best on validation), ``log.csv`` and ``curves.png``. Every epoch draws its
-random numbers from the seed and its own number, so a run that was stopped goes on exactly as it
-would have.
+A run is a folder: ``last.pt`` (everything needed to resume), ``best.pt`` (the averaged weights of
+the epoch that did best on validation), ``log.csv`` and ``curves.png``. Every epoch draws its random
+numbers from the seed and its own number, so a stopped run continues exactly as it would have.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ from fer_core.training.landmarks.state import Settings, State
 from fer_core.training.run_state import save_checkpoint
 
 WING_WIDTH, WING_CURVE = 4.0, 1.0
-"""Of the loss, in hundredths of the crop's side."""
+"""Parameters of the Wing loss, in hundredths of the crop's side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Training:
-    """What to learn from: grey pictures with their points ``(n, 68, 2)``, and strangers."""
+    """Training data: grey pictures with their points ``(n, 68, 2)``, and faces without points."""
 
     pictures: list[NDArray[np.uint8]]
     points: NDArray[np.float32]
@@ -48,7 +47,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """What to choose on: crops with points, of faces without points, and without a face.
+    """Validation data: crops with points, of faces without points, and without a face.
 
     Crops are ``(n, 80, 80)`` uint8, ``points`` ``(n, 68, 2)`` float32, shares of the crop's side.
     """
@@ -94,7 +93,7 @@ def train(state: State, training: Training, validation: Validation, out: Path) -
 
 
 def score(row: dict[str, float]) -> float:
-    """What an epoch is chosen by (less is better): the mean error in percent.
+    """The score for choosing an epoch (lower is better): the mean error in percent.
 
     A presence loss of 0.01 nats counts as much as 0.1 % of the interocular distance.
     """
@@ -163,8 +162,8 @@ def _batches(
 def wing(points: Tensor, target: Tensor) -> Tensor:
     """The Wing loss (Feng et al. 2018) of ``(n, 68, 2)`` points.
 
-    Logarithmic below ``WING_WIDTH``, so that small errors count, and linear above, so that points
-    marked wrongly do not count too much.
+    Logarithmic below ``WING_WIDTH``, so that small errors count, and linear above, so that wrong
+    labels do not count too much.
     """
     error = 100.0 * (points - target).abs()
     small = WING_WIDTH * torch.log1p(error / WING_CURVE)

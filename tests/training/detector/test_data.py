@@ -59,7 +59,7 @@ def test_nobody_is_on_both_sides_and_no_face_is_lost(tiles_folder: Path) -> None
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        ({"x": "left"}, "boxes are numbers"),
+        ({"x": "left"}, "boxes must be numbers"),
         ({"w": "nan"}, "line 2: the box has no width"),
         ({"h": "0"}, "line 2: the box has no width"),
         ({"x": "400"}, "line 2: the box is not in the tile"),

@@ -79,7 +79,7 @@ def test_the_same_seed_gives_the_same_parts_of_about_the_shares() -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        ({"x5": "left"}, "points are numbers"),
+        ({"x5": "left"}, "points must be numbers"),
         ({"x5": "nan"}, "line 2: the outer eye corners"),
         ({"x36": "7", "y36": "9", "x45": "7", "y45": "9"}, "line 2: the outer eye corners"),
         ({"file": "absent.png"}, "absent.png is not there"),

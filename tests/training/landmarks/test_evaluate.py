@@ -142,7 +142,7 @@ def test_a_malformed_csv_and_an_empty_one_end_with_a_sentence(faces_folder: Path
     write_rows(faces_folder / "landmarks.csv", [row | {"y67": "low"} for row in rows])
     result = command(faces_folder / "images", faces_folder / "landmarks.csv", "--json")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "points are numbers" in result.stderr
+    assert "points must be numbers" in result.stderr
     (faces_folder / "landmarks.csv").write_bytes(b"")
     assert command(faces_folder / "images", faces_folder / "landmarks.csv").exit_code == 2
 
