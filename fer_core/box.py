@@ -25,7 +25,7 @@ class Box:
     def clipped(
         cls, x: float, y: float, w: float, h: float, width: int, height: int
     ) -> Self | None:
-        """The part of a rectangle that lies in a ``width`` x ``height`` picture, or None."""
+        """The part of a rectangle inside a ``width`` x ``height`` picture, or None."""
         left, top = max(0, round(x)), max(0, round(y))
         right, bottom = min(width, round(x + w)), min(height, round(y + h))
         if right <= left or bottom <= top:
@@ -33,7 +33,7 @@ class Box:
         return cls(left, top, right - left, bottom - top)
 
     def inside(self, width: int, height: int) -> Self | None:
-        """The part of it that lies in a ``width`` x ``height`` picture, or None."""
+        """The part of it inside a ``width`` x ``height`` picture, or None."""
         return self.clipped(self.x, self.y, self.w, self.h, width, height)
 
     def scaled(self, factor: float) -> Self:
@@ -52,7 +52,7 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def overlap(self, other: Box) -> float:
-        """The part of the smaller one that they share, 0..1."""
+        """The shared part of the smaller one, 0..1."""
         return self._shared(other) / min(self.area, other.area)
 
     def to_list(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a stream remembers of one face, so that it is shown steadily."""
+"""The smoothed state of one face of a stream."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from fer_core.models.landmarks.geometry import eye_aspect_ratio, mouth_aspect_ra
 from fer_core.schema import Face, HeadPose
 
 READ_EVERY_S = 0.045
-"""How often the expression of a face is read: of 22 frames a second each, of 30 every second one.
+"""The expression network runs at most this often: on every frame at 22 frames per second, on every
+second one at 30.
 
-What is shown is smoothed over longer than that, and reading is the dearest part of the analysis.
+What is shown is smoothed over a longer time, and the network is the slowest part of the analysis.
 """
 
 
 class FaceState:
-    """One face of a stream: its smoothed points and shares, its label, its eyes, how well it
-    can be read."""
+    """One face of a stream: its smoothed points and shares, its label, its eyes, its quality."""
 
     def __init__(self, track_id: int, labels: Sequence[str]) -> None:
         self._track_id = track_id
@@ -39,24 +39,24 @@ class FaceState:
         self._read_s = 0.0
 
     def is_due(self, now_s: float) -> bool:
-        """Whether the expression has to be read anew."""
+        """Whether the expression network is due for this face."""
         return self._read is None or now_s - self._read_s >= READ_EVERY_S
 
     def read(self, shares: NDArray[np.float64], now_s: float) -> None:
-        """Keep what was read of the face, ``(k,)``, until it is read again."""
+        """Keep the shares read from the face, ``(k,)``, until they are read again."""
         self._read, self._read_s = shares, now_s
 
     def steady(self, seen: DetectedFace, now_s: float, width: int, height: int) -> DetectedFace:
-        """The face in the next frame it is in, its points filtered, its box what is shown of it.
+        """The face in the next frame, with filtered points and its box clipped to the frame.
 
-        ``seen.box`` lies in the ``width`` x ``height`` frame at least in part.
+        ``seen.box`` is at least partly in the ``width`` x ``height`` frame.
         """
         points, box = seen.points, seen.box
         if points is not None:
             filtered = self._points.update(points, seen.size_px, now_s)
             points = filtered.astype(np.float32)
             box = face_box(points).to_box()
-        # The filtered box may have stayed outside a frame that the face has come back into.
+        # The filtered box may still be outside the frame after the face has come back.
         inside = box.inside(width, height) or seen.box.inside(width, height)
         return replace(seen, box=inside or seen.box, points=points)
 
@@ -67,10 +67,10 @@ class FaceState:
         pose: HeadPose | None,
         now_s: float,
     ) -> Face:
-        """What is shown of the face, given ``steady`` and its pose, and the shares last read.
+        """The face to show, given ``steady`` and its pose, and the last shares.
 
-        The openness of eyes and mouth is that of the points as ``seen``: a filter would swallow
-        blinks.
+        The openness of eyes and mouth comes from the unfiltered points of ``seen``: a filter would
+        remove blinks.
         """
         shares = self._read
         assert shares is not None  # it was due in the first frame
@@ -79,7 +79,7 @@ class FaceState:
         if seen.points is not None and steady.points is not None:
             landmarks = as_landmarks(steady.points)
             eyes, mouth = eye_aspect_ratio(seen.points), mouth_aspect_ratio(seen.points)
-        # On a face turned aside the landmarks of the far eye are a guess.
+        # On a face turned aside the landmarks of the far eye are unreliable.
         visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG
         self._eyes.update(eyes if visible else None, now_s)
         return Face(
@@ -101,5 +101,5 @@ class FaceState:
         )
 
     def rescale(self, across: float, down: float) -> None:
-        """Frames have another size from now on: these factors times the last one's."""
+        """Adapt to frames scaled by these factors."""
         self._points.rescale(across, down)

@@ -1,4 +1,4 @@
-"""One stream of frames: faces followed and told apart, their expressions smoothed over time."""
+"""Analyses a stream of frames: faces are tracked, their expressions smoothed over time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from fer_core.schema import Face, FrameResult
 class StreamAnalyzer:
     """Analyses the frames of one stream in order.
 
-    One object a stream, one thread at a time. Any frame times will do: what depends on time depends
-    on seconds, not on frames. A time that repeats the last one, or lies before it, counts as no
-    time passed, and the next ones go on from there.
+    Use one object per stream, in one thread at a time. Any frame times work, because everything
+    depends on seconds, not on frames. A time equal to or before the last one counts as no time
+    passed, and later ones continue from there.
     """
 
     def __init__(self, analyzer: Analyzer) -> None:
@@ -42,8 +42,8 @@ class StreamAnalyzer:
         """Analyse the next frame ``(height, width, 3)`` uint8, BGR, shown at ``t_s`` seconds.
 
         Each face of the result has a ``track_id``: 1 for the first face of the stream, and so on;
-        a number is never given to a second face. Frames may change their size.
-        Raises ``ValueError`` for what is no picture or no time, and what the analyzer raises.
+        a number is never reused. Frames may change their size.
+        Raises ``ValueError`` for an invalid picture or time, and what the analyzer raises.
         """
         check_picture(frame_bgr)
         started = time.perf_counter()
@@ -65,13 +65,13 @@ class StreamAnalyzer:
 
     def _advance(self, t_s: float) -> None:
         if not math.isfinite(t_s):
-            raise ValueError(f"a frame has a time in seconds, not {t_s}")
+            raise ValueError(f"a frame needs a time in seconds, not {t_s}")
         if self._last_s is not None:
             self._now_s += max(0.0, t_s - self._last_s)
         self._last_s = t_s
 
     def _resize(self, width: int, height: int) -> None:
-        """Browsers change the size of their frames as the connection allows."""
+        """Browsers adapt the size of their frames to the connection."""
         if self._size is not None and self._size != (width, height):
             across, down = width / self._size[0], height / self._size[1]
             self._tracker.rescale(across, down)
@@ -80,7 +80,7 @@ class StreamAnalyzer:
         self._size = width, height
 
     def _faces(self, frame_bgr: NDArray[np.uint8], tracks: list[Track]) -> tuple[Face, ...]:
-        """The faces of this frame, largest first; expressions that are due, in one batch."""
+        """The faces of this frame, largest first; due expressions are read in one batch."""
         known = {track.track_id for track in self._tracker.tracks}
         self._memories = {i: memory for i, memory in self._memories.items() if i in known}
         memories = [

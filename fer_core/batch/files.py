@@ -1,4 +1,4 @@
-"""What there is to do: the files of a folder, and what is done with each."""
+"""The files of a folder, and what to do with each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fer_core.media.video import Selection
 from fer_core.models import registry
 
 PICTURES_AT_ONCE = 16
-"""Pictures in a piece of work: enough to make the part's file worth it, and soon done again."""
+"""Pictures in a piece of work: enough for a file, and quickly repeated after a crash."""
 
 _FORMAT = 3
-"""Raised whenever rows change their meaning: then all files are analysed anew."""
+"""Increased whenever rows change their meaning: then all files are analysed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,25 @@ class Item:
 
 
 Piece = tuple[Item, ...]
-"""What a worker does at a time, and keeps in one file: a video, or some pictures."""
+"""A unit of work with one output file: a video, or some pictures."""
 
 
 def piece_to_text(piece: Piece) -> str:
-    """For another machine, as JSON in ASCII."""
+    """The piece as JSON in ASCII, for another machine."""
     return json.dumps([[str(i.path), i.file, i.kind, i.size_bytes, i.mtime_ns] for i in piece])
 
 
 def piece_from_text(text: str) -> Piece:
-    """What ``piece_to_text`` was given."""
+    """The piece from ``piece_to_text``."""
     return tuple(Item(Path(path), *others) for path, *others in json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is done with each file: models by name (never ``auto``), which frames of a video, and
-    whether faces that cannot be read well are left out.
+    """What to do with each file: models by name (never ``auto``), which frames of a video, and
+    whether to leave out faces that cannot be read well.
 
-    ``labels`` are those the emotion model knows; ``network`` tells a user's own network from
+    ``labels`` are those of the emotion model; ``network`` distinguishes a user's own network from
     another of the same name.
     """
 
@@ -65,7 +65,7 @@ class Recipe:
 
     @classmethod
     def of(cls, analyzer: Analyzer, selection: Selection, readable_only: bool = False) -> Recipe:
-        """With the models that an analyzer runs, which have the names of their rows."""
+        """The recipe with the analyzer's models, under the names of their rows."""
         emotion = registry.models(registry.Kind.EMOTION)[analyzer.emotion.name]
         network = ""
         if emotion.own:
@@ -76,7 +76,7 @@ class Recipe:
         return cls(detector, emotion.name, labels, selection, network, readable_only)
 
     def stamp(self, item: Item) -> str:
-        """32 hexadecimal digits that change with the file or with what is done with it."""
+        """32 hexadecimal digits that change with the file or the recipe."""
         frames = self.selection if item.kind == "video" else None
         told = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
         made_by = (self.detector, self.emotion, self.labels, self.network)
@@ -86,8 +86,8 @@ class Recipe:
 
 @dataclass(slots=True)
 class Listing:
-    """What is below a folder: the pictures and videos by name, folder by folder; the names of files
-    that are neither; those of hidden files and folders; and sentences on what cannot be read."""
+    """The content of a folder: its pictures and videos, folder by folder; the names of other files,
+    and of hidden files and folders; and sentences on what cannot be read."""
 
     items: list[Item] = field(default_factory=list)
     neither: list[str] = field(default_factory=list)
@@ -96,16 +96,16 @@ class Listing:
 
 
 def find(folder: Path, outputs: Collection[Path] = ()) -> Listing:
-    """Look through a folder and those in it, but for hidden ones, ``outputs``, and links that lead
-    back to a folder they lie in. What a file is, its content tells."""
+    """List a folder recursively, without hidden ones, ``outputs``, and links back to a parent
+    folder. Files are recognised by content."""
     listing = Listing()
     _walk(folder, "", (), listing, {str(output) for output in outputs})
     return listing
 
 
 def pieces(items: Iterable[Item]) -> list[Piece]:
-    """The work in the order it is best done: the largest videos first, so that in the end no core
-    is left alone with a long one."""
+    """The pieces of work, the largest videos first, so that at the end no core is left with a long
+    one."""
     every = list(items)
     videos = sorted((i for i in every if i.kind == "video"), key=lambda each: -each.size_bytes)
     pictures = [i for i in every if i.kind == "picture"]
@@ -134,14 +134,14 @@ def _walk(
     if identity in above:
         return
     for entry in entries:
-        # Names need not be text; a Parquet file holds nothing else.
+        # File names need not be valid text, but a Parquet file holds only text.
         file = prefix + as_text(entry.name)
         if entry.name[0] == ".":
             listing.hidden.append(file)
         elif _is_folder(entry):
             _walk(Path(entry.path), f"{file}/", (*above, identity), listing, outputs)
         elif (told := _told(entry)) is None:
-            listing.unread.append(f"{printable(file)} is left out: it is no ordinary file.")
+            listing.unread.append(f"{printable(file)} is left out: it is not a regular file.")
         elif kind := kind_of(Path(entry.path)):
             listing.items.append(Item(Path(entry.path), file, kind, told.st_size, told.st_mtime_ns))
         else:
@@ -156,7 +156,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _told(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Size and time of an ordinary file; None for what is none, and for what has just gone."""
+    """Size and time of a regular file; None for anything else, and for a file just removed."""
     try:
         return entry.stat() if entry.is_file() else None
     except OSError:

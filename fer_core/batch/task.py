@@ -1,4 +1,4 @@
-"""One piece of work, done in one process: its files analysed, their rows in a file of their own."""
+"""Does one piece of work in one process: analyses its files and writes their rows to a file."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from fer_core.media.video import Selection, VideoFile
 from fer_core.schema import FrameResult
 
 _KILLED = Failure(
-    "The process that analysed this file was ended from outside, or crashed: most often there was "
-    "not enough memory. The next run tries it again; give it fewer --workers.",
+    "The process that analysed this file crashed or was killed, most likely because memory was "
+    "short. The next run retries it; use fewer --workers.",
     lasting=False,
 )
 
 
 def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
-    """Analyse the files of a piece into a Parquet file in ``parts``; how many there were.
+    """Analyse the files of a piece into a Parquet file in ``parts``; returns how many there were.
 
-    A file that cannot be analysed is a row that says why. Raises ``WeightsError`` where a model
-    has gone, ``VideoError`` where the rows cannot be written.
+    A file that cannot be analysed gets a row that says why. Raises ``WeightsError`` if a model is
+    gone, ``VideoError`` if the rows cannot be written.
     """
     analyzer = _analyzer(recipe.detector, recipe.emotion)
     with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
@@ -48,7 +48,7 @@ def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
 
 
 def give_up(piece: Piece, recipe: Recipe, parts: Path) -> int:
-    """What ``analyze_piece`` does, for files that killed the process they were analysed in."""
+    """Write the rows of ``analyze_piece`` for files that killed their process."""
     with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
         for item in piece:
             rows.failure(item, recipe.stamp(item), _KILLED)
@@ -62,15 +62,15 @@ def _part(piece: Piece, recipe: Recipe, parts: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _analyzer(detector: str, emotion: str) -> Analyzer:
-    """The models of this process, loaded with its first piece."""
-    cv2.setNumThreads(1)  # the other cores have processes of their own
+    """The models of this process, loaded for its first piece."""
+    cv2.setNumThreads(1)  # the other cores have their own processes
     return Analyzer(detector, emotion)
 
 
 def _readable(
     outcomes: Iterator[FrameResult | Failure | str],
 ) -> Iterator[FrameResult | Failure | str]:
-    """The same without faces that cannot be read well, whose number is in the note."""
+    """The frames without faces that cannot be read well, whose number is in the note."""
     notes, count = [], 0
     for outcome in outcomes:
         if isinstance(outcome, str):
@@ -90,10 +90,10 @@ def _readable(
 def _outcomes(
     item: Item, analyzer: Analyzer, selection: Selection
 ) -> Iterator[FrameResult | Failure | str]:
-    """The frames of a file and, if it ends badly, why, or else a note. Raises nothing."""
+    """The frames of a file and its error or note. Raises nothing."""
     try:
         with item.path.open("rb"):
-            pass  # what cannot be opened today, can perhaps tomorrow
+            pass  # a retry may be able to open it
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         yield Failure(f"This file cannot be opened: {reason}.", lasting=False)
@@ -104,10 +104,10 @@ def _outcomes(
         else:
             yield from _video(item.path, analyzer, selection)
     except (PictureTooLarge, VideoTooLarge) as error:
-        yield Failure(str(error), lasting=False)  # the limits are settings
+        yield Failure(str(error), lasting=False)  # the limits are settings, which may change
     except FerError as error:
         yield Failure(str(error))
-    except Exception as error:  # whatever one file in a million makes a library raise
+    except Exception as error:  # an unexpected exception of a library
         yield Failure(unexpected_error_message(error))
 
 

@@ -36,10 +36,10 @@ from fer_core.timeline.spreadsheet import harmless
 def analyze_command(
     paths: tuple[Path, ...], emotion: str, detector: str, readable_only: bool, form: str
 ) -> None:
-    """Print what is in each picture: a line of JSON a picture, or a line of CSV a face.
+    """Analyse pictures and print one line of JSON per picture, or one line of CSV per face.
 
-    A picture that cannot be read gets a line with an error, and the exit code is 1 at the end. One
-    of which something is missing, or was not looked at, has a note.
+    A picture that cannot be read gets a line with an error, and the exit code is 1. A picture has a
+    note if something is missing from its file or was not analysed.
     """
     analyzer = analyzer_of(detector, emotion)
     write = _JsonLines() if form == "json" else _CsvRows(columns(analyzer.labels))
@@ -74,8 +74,8 @@ class _JsonLines:
 
 
 class _CsvRows:
-    """A header, then a row a face; a picture without a face has none, one with an error has one.
-    Notes go to standard error."""
+    """A header and one row per face; a picture without faces has no row, one with an error has
+    one. Notes go to standard error."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header

@@ -28,9 +28,11 @@ from fer_core.media.video import Selection
 @readable_only_option
 @click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame of videos.")
 @click.option(
-    "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second of videos."
+    "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames per second of videos."
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes; as many as there are cores.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes; by default one per core."
+)
 @click.option(
     "--backend",
     "--engine",  # its name in earlier versions
@@ -51,24 +53,25 @@ def batch_command(
     workers: int | None,
     backend: Backend,
 ) -> None:
-    """Analyse all pictures and videos below FOLDER into one Parquet file, a row a face and frame.
+    """Analyse all pictures and videos below FOLDER into one Parquet file, a row per face and frame.
 
-    A file without a face is a row without one; a file that cannot be analysed is a row with its
-    error, and the exit code is 1 at the end. With --readable-only, the column note says how many
-    faces were left out of a file. What a file is, its content tells: animations count
-    as videos, but for WebP. Files that are neither are named.
+    A file without a face has a row without one; a file that cannot be analysed has a row with its
+    error, and the exit code is 1. With --readable-only, the column note says how many faces were
+    left out of a file. Files are recognised by content: animations count as videos, except WebP.
+    Files that are neither pictures nor videos are listed.
 
-    The same command once more does only what is new or has changed, and takes out the rows of files
-    that are gone; other models or frames do all anew. A broken file is tried again when it has
-    changed; one that was too large, could not be opened or took its process down, every time.
-    Ctrl-C keeps what is done.
+    When you run the same command again, it analyses only new and changed files, and removes the
+    rows of deleted ones. With other models or frames it analyses everything again. A broken file is
+    retried when it has changed; a file that was too large, could not be opened or crashed its
+    process is retried every time. After Ctrl-C the results so far are saved.
 
-    With --backend ray, the cluster that RAY_ADDRESS names does the work, or else a Ray of this
-    machine. All its machines need this program, FOLDER and the folder of the table under the same
-    paths.
+    With --backend ray, the cluster named by RAY_ADDRESS does the work, or else a local Ray. All
+    its machines need this program, FOLDER and the table's folder under the same paths.
     """
     if out.suffix != ".parquet":
-        raise click.BadParameter(f"{out} is no name of a Parquet file. Let it end with .parquet.")
+        raise click.BadParameter(
+            f"{out} is not a name of a Parquet file. It must end with .parquet."
+        )
     try:
         selection = Selection(every or 1, fps)
     except ValueError as error:

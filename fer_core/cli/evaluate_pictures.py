@@ -31,7 +31,7 @@ from fer_core.training.expression.evaluate_pictures import (
     "--labels",
     required=True,
     type=click.Path(path_type=Path),
-    help="Csv with the columns file and label, and person where that is known.",
+    help="Csv with the columns file, label and optionally person.",
 )
 @readable_only_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -39,11 +39,11 @@ from fer_core.training.expression.evaluate_pictures import (
 def evaluate_pictures_command(
     emotion: str, detector: str, folder: Path, labels: Path, readable_only: bool, as_json: bool
 ) -> None:
-    """Measure the whole way from a picture to its expression, as the dashboard goes it.
+    """Evaluate the whole analysis of pictures as in the dashboard, from detection to expression.
 
-    Of several faces in a picture the largest counts; with --readable-only, not where that one
-    cannot be read well. With the column person, accuracy and macro
-    recall come with the interval that 95 % of random draws of the people give.
+    Of several faces in a picture the largest counts. With --readable-only, it does not count if it
+    cannot be read well. With the column person, accuracy and macro recall have a 95 % bootstrap
+    interval over people.
     """
     analyzer = analyzer_of(detector, emotion)
     pictures = read_labelled_pictures(folder, labels, analyzer.labels)

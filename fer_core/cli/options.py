@@ -1,4 +1,4 @@
-"""Options that several commands have, and the analyzer made of them."""
+"""Options of several commands, and the analyzer made from them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class OneOf(click.ParamType[str]):
-    """One of the names that there are when the command is run, where ``click.Choice`` would take
-    those from when the program was started."""
+    """One of the names that exist when the command runs; ``click.Choice`` would fix them when the
+    program starts."""
 
     name = "name"
 
@@ -31,7 +31,7 @@ class OneOf(click.ParamType[str]):
         return f"[{'|'.join(self._names())}]"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name as it is; a usage error for any other."""
+        """The name unchanged; a usage error if it is unknown."""
         if value not in self._names():
             self.fail(f"{value!r} is not one of {', '.join(self._names())}.", param, ctx)
         return value
@@ -42,18 +42,18 @@ class OneOf(click.ParamType[str]):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """The names that begin like this."""
+        """The names that begin with ``incomplete``."""
         return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
 
 
 def detector_option(command: Command) -> Command:
     """``--detector NAME``."""
-    return _model_option(command, "--detector", Kind.DETECTOR, "What finds the faces.")
+    return _model_option(command, "--detector", Kind.DETECTOR, "The face detector.")
 
 
 def emotion_option(command: Command) -> Command:
     """``--emotion NAME``."""
-    what = "What reads the expressions; own/NAME is a network in models/own."
+    what = "The emotion model; own/NAME is a network in models/own."
     return _model_option(command, "--emotion", Kind.EMOTION, what)
 
 
@@ -64,7 +64,7 @@ def readable_only_option(command: Command) -> Command:
 
 
 def analyzer_of(detector: str, emotion: str) -> Analyzer:
-    """The analyzer with these models; the command ends with a sentence where one cannot be had."""
+    """The analyzer with these models; the command ends with an error if one is unavailable."""
     try:
         return Analyzer(detector, emotion)
     except FerError as error:

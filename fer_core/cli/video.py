@@ -27,7 +27,7 @@ _SUFFIXES = {
     "annotated": ".annotated.mp4",
     "report": ".html",
 }
-"""What a video's name gets in a folder of outputs."""
+"""The endings of output files in a folder."""
 
 
 class Moment(click.ParamType[float]):
@@ -38,7 +38,7 @@ class Moment(click.ParamType[float]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read one; a usage error for what is none."""
+        """Parse a time; a usage error if it is none."""
         if isinstance(value, float):
             return value
         try:
@@ -46,23 +46,23 @@ class Moment(click.ParamType[float]):
         except ValueError:
             parts = []
         if not 1 <= len(parts) <= 3 or any(not 0.0 <= part < float("inf") for part in parts):
-            self.fail(f"{value!r} is no time. Write seconds, m:ss or h:mm:ss.", param, ctx)
+            self.fail(f"{value!r} is not a time. Write seconds, m:ss or h:mm:ss.", param, ctx)
         seconds = 0.0
         for part in parts:
             seconds = seconds * 60.0 + part
-        return seconds  # how large it may be, Selection knows
+        return seconds  # Selection checks its range
 
 
 @click.command("video")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--csv", help="A row a face and frame.")
-@click.option("--parquet", help="The same with all digits, and the columns' meaning inside.")
-@click.option("--json", help="A line a frame, with landmarks.")
-@click.option("--annotated", help="The video with the faces marked, MP4.")
+@click.option("--csv", help="A table, one row per face and frame.")
+@click.option("--parquet", help="The same table with full precision and the columns' meanings.")
+@click.option("--json", help="JSON Lines, one line per frame, with landmarks.")
+@click.option("--annotated", help="The video with marked faces, MP4.")
 @click.option("--report", help="Charts and summary in one HTML file.")
 @click.option("--every", type=click.IntRange(1), help="Analyse every N-th frame.")
-@click.option("--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames a second.")
-@click.option("--start", type=Moment(), default=0.0, help="Begin here: seconds or h:mm:ss.")
+@click.option("--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames per second.")
+@click.option("--start", type=Moment(), default=0.0, help="Start here: seconds or h:mm:ss.")
 @click.option("--end", type=Moment(), help="End before this: seconds or h:mm:ss.")
 @emotion_option
 @detector_option
@@ -80,15 +80,15 @@ def video_command(
 ) -> None:
     """Analyse videos: MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV, GIF and others.
 
-    What a file is, its content tells, not its name. Names of outputs that a disk would not take
-    are shortened.
+    Files are recognised by content, not by name. Output names that are too long for the disk are
+    shortened.
 
-    Each output is a file or, if it ends with / or is one, a folder, which gets a file a video,
-    named after it: without its ending, but where that would give two videos one name. Several
-    videos need folders. Without any output a summary is printed.
+    Each output is a file or a folder (if it ends with / or exists). A folder gets one file per
+    video, named after it without its ending, unless two videos would then have the same name.
+    Several videos need folders. Without any output a summary is printed.
 
-    A video that fails gets a line, the others go on, and the exit code is 1. Ctrl-C ends at once
-    and keeps what is done.
+    If a video fails, a line says why, the others continue, and the exit code is 1. Ctrl-C ends at
+    once and keeps the results so far.
     """
     given = {kind: name for kind, name in outputs.items() if name is not None}
     names = _names(files)
@@ -103,9 +103,9 @@ def video_command(
 
 
 def _names(files: Sequence[Path]) -> dict[Path, str]:
-    """What the outputs of each video are called in a folder, but for their endings.
+    """The names of each video's outputs in a folder, without their endings.
 
-    Names that differ in capitals only are one file on many disks.
+    Names that differ only in capitals are the same file on many disks.
     """
     stems = Counter(path.stem.casefold() for path in files)
     names = {path: path.stem for path in files if stems[path.stem.casefold()] == 1}
@@ -120,7 +120,7 @@ def _names(files: Sequence[Path]) -> dict[Path, str]:
 
 
 def _places(name: str, given: Mapping[str, str]) -> dict[str, Path]:
-    """Where each output of a video goes, by kind, if ``name`` is what it is called in a folder."""
+    """The path of each output of a video, by kind; ``name`` is its name in a folder."""
     return {
         kind: Path(there) / shortened(name, _SUFFIXES[kind]) if _is_folder(there) else Path(there)
         for kind, there in given.items()
@@ -130,14 +130,14 @@ def _places(name: str, given: Mapping[str, str]) -> dict[str, Path]:
 def _is_folder(name: str) -> bool:
     try:
         return name.endswith("/") or Path(name).is_dir()
-    except OSError:  # a name that is too long for a disk
+    except OSError:  # the name is too long for the disk
         return False
 
 
 def _refuse_clashes(
     files: tuple[Path, ...], given: Mapping[str, str], plan: Mapping[Path, dict[str, Path]]
 ) -> None:
-    """A usage error where two outputs, or an output and a video, would be one file."""
+    """A usage error if two outputs, or an output and a video, would be the same file."""
     for kind, name in given.items():
         if len(files) > 1 and not _is_folder(name):
             raise click.UsageError(
@@ -146,7 +146,7 @@ def _refuse_clashes(
             )
     taken = {path.resolve(): path for path in files}
     if len(taken) < len(files):
-        raise click.UsageError("A video is named twice. Name each once.")
+        raise click.UsageError("A video is given twice. Give each once.")
     for places in plan.values():
         for place in places.values():
             other = taken.setdefault(place.resolve(), place)

@@ -1,4 +1,4 @@
-"""Videos through the analysis and into files, as the command line shows it."""
+"""Analyses videos into files, with progress and a summary on the command line."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as in shells."""
 
 OutputPaths = Mapping[str, Path]
-"""Where the outputs of a video go: by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""
+"""The paths of a video's outputs by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""
 
 _Sink = CsvSink | ParquetSink | JsonLinesSink | ReportSink
 
@@ -37,7 +37,7 @@ _Write = Callable[[VideoFrame, FrameResult], None]
 
 
 class _StoppedEarly(Exception):
-    """Ctrl-C: the outputs are closed as they are."""
+    """Ctrl-C was pressed: the outputs are closed as they are."""
 
 
 def analyze_all(
@@ -46,11 +46,11 @@ def analyze_all(
     selection: Selection,
     readable_only: bool = False,
 ) -> int:
-    """Analyse videos one after the other, each into its outputs; the exit code.
+    """Analyse videos one after the other, each into its outputs; returns the exit code.
 
-    Says on standard output what came of each, on standard error what went wrong: a video that
-    fails does not stop the others. With ``readable_only``, faces are left out in the frames in
-    which they cannot be read well.
+    Prints results on standard output and errors on standard error; a video that fails does not stop
+    the others. With ``readable_only``, faces are left out of frames in which they cannot be read
+    well.
     """
     failed = False
     with _ctrl_c() as stopped:
@@ -66,14 +66,14 @@ def analyze_all(
             if stopped.is_set():
                 left = len(plan) - number
                 others = f" Not begun: {left}." if left else ""
-                click.echo(f"Stopped. What was done until then is kept.{others}", err=True)
+                click.echo(f"Stopped. The results so far are saved.{others}", err=True)
                 return INTERRUPTED
     return 1 if failed else 0
 
 
 @contextmanager
 def _ctrl_c() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; only a second Ctrl-C ends the program at once."""
+    """An event set by Ctrl-C; a second Ctrl-C ends the program at once."""
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
@@ -96,7 +96,7 @@ def _analyze(
     readable_only: bool,
     stopped: threading.Event,
 ) -> None:
-    """Analyse one video and say what came of it. Raises ``VideoError``."""
+    """Analyse one video and print the results. Raises ``VideoError``."""
     name = printable(str(path))
     timeline = Timeline(analyzer.labels)
     seen, kept = 0, 0
@@ -134,7 +134,8 @@ def _open_outputs(
     analyzer: Analyzer,
     selection: Selection,
 ) -> _Write:
-    """Open the outputs of a video, which ``stack`` closes; a function that writes to all."""
+    """Open the outputs of a video, which ``stack`` closes; returns a function that writes to
+    all."""
     labels = analyzer.labels
     makers: dict[str, Callable[[Path], _Sink]] = {
         "csv": lambda path: CsvSink(path, labels),
@@ -160,7 +161,7 @@ def _open_outputs(
 
 
 class _ProgressLine:
-    """A line on a terminal that tells how far a video is; silent where there is no terminal."""
+    """A progress line for a video, shown only on a terminal."""
 
     STEPS = 1000
 
@@ -175,7 +176,7 @@ class _ProgressLine:
             item_show_func=lambda _: progress.sentence,
             file=sys.stderr,
             hidden=not sys.stderr.isatty(),
-            update_min_steps=0,  # a video of unknown length makes no step, and still goes on
+            update_min_steps=0,  # update even if a video of unknown length makes no step
         )
         self.frames = 0
         self.seconds = 0.0
@@ -193,7 +194,7 @@ class _ProgressLine:
         self._bar.__exit__(kind, error, trace)
 
     def advance(self, t_s: float) -> None:
-        """The frame shown at ``t_s`` is done."""
+        """Note that the frame shown at ``t_s`` is done."""
         self.frames += 1
         self.seconds = t_s
         self._progress.update(t_s)

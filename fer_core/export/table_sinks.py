@@ -1,4 +1,4 @@
-"""Tables of a video, written frame by frame: CSV, JSON lines and Parquet, in flat memory."""
+"""Tables of a video, written frame by frame in constant memory: CSV, JSON Lines and Parquet."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from pyarrow import parquet
 
 ROWS_AT_ONCE = 4096
-"""Rows that are held in memory, and those of a row group of a Parquet file."""
+"""Rows held in memory, and in a row group of a Parquet file."""
 
 
 class JsonLinesSink(OutputFile):
-    """A line a frame: ``FrameResult.to_dict``, UTF-8."""
+    """One line per frame: ``FrameResult.to_dict``, UTF-8."""
 
     def _open(self) -> None:
         self._file: IO[str] = self.part.open("w", encoding="utf-8")
 
     def write(self, result: FrameResult) -> None:
-        """Add the next frame. Raises ``VideoError`` where the file cannot be written."""
+        """Add the next frame. Raises ``VideoError`` if the file cannot be written."""
         with self._guarded():
             self._file.write(json.dumps(result.to_dict()) + "\n")
 
@@ -58,8 +58,8 @@ class _TableSink(OutputFile):
     def write(self, result: FrameResult) -> None:
         """Add the next frame.
 
-        Raises ``VideoError`` where the file cannot be written, ``ValueError`` for a result of a
-        network that knows other expressions.
+        Raises ``VideoError`` if the file cannot be written, ``ValueError`` for a result of a
+        network with other expressions.
         """
         self._first = self._first or result
         for numbers in frame_numbers(result, self.labels):
@@ -70,7 +70,7 @@ class _TableSink(OutputFile):
                 self._write_rows(self._take())
 
     def _take(self) -> pd.DataFrame:
-        """The rows that wait to be written, which are forgotten here."""
+        """Take the rows that wait to be written."""
         width = len(columns(self.labels))
         table = as_table(np.array(self._numbers).reshape(-1, width), self.labels)
         self._numbers, self._rows = array("d"), 0
@@ -82,7 +82,7 @@ class _TableSink(OutputFile):
 
 
 class CsvSink(_TableSink):
-    """The table as ``timeline.table_csv`` writes it."""
+    """The table as CSV, by ``timeline.table_csv``."""
 
     def _open(self) -> None:
         self._file: IO[bytes] = self.part.open("wb")
@@ -101,11 +101,11 @@ class CsvSink(_TableSink):
 
 
 class ParquetSink(_TableSink):
-    """The table with all digits; ``pandas.read_parquet`` gives back what ``Timeline`` would hold.
+    """The table with full precision; ``pandas.read_parquet`` returns what ``Timeline`` would hold.
 
     Columns: ``t_s``, ``score``, the shares and the measures are double; ``track_id`` and the box
-    int64; ``dominant`` and ``problems`` string; ``attentive`` bool; null where nothing is known.
-    The schema's metadata tell ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a
+    int64; ``dominant`` and ``problems`` string; ``attentive`` bool; null if unknown.
+    The schema's metadata hold ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a
     JSON object: what each column means, with units and ranges).
     """
 
@@ -116,7 +116,7 @@ class ParquetSink(_TableSink):
     def _write_rows(self, table: pd.DataFrame) -> None:
         schema = _schema(table, self.labels, self._first)
         if self._writer is None:
-            from pyarrow import parquet  # 5 MB of memory, for those who want such a file
+            from pyarrow import parquet  # takes 5 MB of memory, only needed for such a file
 
             self._writer = parquet.ParquetWriter(self._file, schema, compression="zstd")
         self._writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
@@ -129,7 +129,7 @@ class ParquetSink(_TableSink):
         self._file.close()
 
     def _abandon(self) -> None:
-        # pyarrow would try to write the footer once more when the writer is thrown away.
+        # pyarrow would try to write the footer again when the writer is deleted.
         with suppress(OSError, AttributeError):
             if self._writer is not None:
                 self._writer.close()
@@ -145,7 +145,7 @@ def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | Non
         "labels": json.dumps([str(label) for label in labels]),
         "columns": json.dumps(column_notes(labels)),
     }
-    # With it, pandas reads whole numbers and truth values with gaps as what they are.
+    # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(table, preserve_index=False).metadata or {}
     return plain.with_metadata({**pandas, **told})
 
@@ -158,7 +158,7 @@ def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:
 
 
 def column_notes(labels: Sequence[str]) -> dict[str, str]:
-    """What each column of ``timeline.columns(labels)`` means, with its unit and range."""
+    """The meaning of each column of ``timeline.columns(labels)``, with its unit and range."""
     shares = {str(label): f"share of {label}, 0..1, smoothed over time" for label in labels}
     raw = {f"raw_{label}": f"share of {label}, 0..1, of this frame alone" for label in labels}
     notes = {**_NOTES, **shares, **raw}
@@ -173,10 +173,10 @@ _NOTES = {
     "w": "width of the face's box, pixels",
     "h": "height of the face's box, pixels",
     "score": "confidence of the detector, 0..1",
-    "dominant": "the dominant expression, held against flicker",
+    "dominant": "the dominant expression, without flicker",
     "valence": "how pleasant the expression looks, -1..1, derived from the shares",
     "arousal": "how activated the expression looks, -1..1, derived from the shares",
-    "presence": "how surely this is a face, 0..1",
+    "presence": "certainty that this is a face, 0..1",
     "yaw_deg": "head turned, degrees, positive to the right of the picture",
     "pitch_deg": "head raised, degrees, positive up",
     "roll_deg": "head tilted, degrees, positive clockwise",
@@ -184,6 +184,6 @@ _NOTES = {
     "mouth_aspect_ratio": "openness of the mouth, height over width",
     "blinks_per_minute": "blinks in the last minute",
     "attentive": "face turned to the camera with its eyes open",
-    "problems": "why the face cannot be read well, codes with a blank between: "
+    "problems": "why the face cannot be read well, codes separated by spaces: "
     f"{', '.join(PROBLEMS)}; empty: it can be; null: not measured",
 }

@@ -1,4 +1,4 @@
-"""What a video came to, told to people: a summary as text, and a report."""
+"""The results of a video for people: a summary as text, and a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fer_core.timeline.table import Timeline
 
 
 def summary_text(table: pd.DataFrame) -> str:
-    """What each face of a table of ``timeline.columns`` showed, a few lines a face."""
+    """The summary of a table of ``timeline.columns``, a few lines per face."""
     faces = summarize(table)
     return "\n".join(_face_text(face) for face in faces) if faces else "  No face was found."
 
@@ -49,9 +49,9 @@ def hard_to_read(face: TrackSummary) -> str:
 
 
 class ReportSink(OutputFile):
-    """One HTML file with charts and summary, made when the video is through.
+    """An HTML file with charts and summary, made at the end of the video.
 
-    It holds the numbers until then, 14 MB an hour, and no picture.
+    Until then it holds the numbers, 14 MB per hour, and no picture.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], title: str) -> None:
@@ -66,11 +66,11 @@ class ReportSink(OutputFile):
         self._last = result
 
     def _open(self) -> None:
-        # Now, because a folder that cannot be written to should not cost an hour first.
+        # Now, so that an unwritable folder is noticed before the analysis.
         self.part.write_bytes(b"")
 
     def _finish(self, whole: bool) -> None:
-        # The charts take half a second to import, which only a report should cost.
+        # The charts take half a second to import, and only a report needs them.
         from fer_core.export.report import html_report
 
         facts = {"Frames": str(len(self._timeline))}

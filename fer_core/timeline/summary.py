@@ -1,4 +1,4 @@
-"""What a timeline comes to, face by face."""
+"""The summary of a timeline, face by face."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch between two sightings of a face in which it was not seen."""
+    """A period in which a face was not seen."""
 
     start_s: float
     end_s: float
@@ -39,14 +39,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrackSummary:
-    """What one face showed over a session.
+    """The summary of one face over a session.
 
     ``observed_s`` is the time the face was in the picture. ``shares`` is the part of that time in
     which each expression was dominant (they sum to 1; all 0 for a face seen in a single frame).
     ``means`` are the mean shares over that time, and ``valence_mean`` and ``arousal_mean`` those of
-    the derived values (None where the network's labels have none); means over frames for a face
-    that has no time. ``switches`` counts the changes of the dominant expression, those across a
-    long gap excepted. ``gaps`` are the stretches of more than one missing frame. ``problems`` is
+    the derived values (None if the network's labels have none); for a face in a single frame,
+    means over frames. ``switches`` counts the changes of the dominant expression, except across a
+    long gap. ``gaps`` are the stretches of more than one missing frame. ``problems`` is
     the part of the time, 0..1, in which the face could not be read well for each reason, the most
     frequent first, and ``poor_share`` that for any: of the time in which it was measured, and None
     where it never was.
@@ -70,7 +70,7 @@ class TrackSummary:
 
 
 def summarize(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
-    """What each face of a table of ``timeline.columns`` showed, the one seen longest first."""
+    """The summary of each face of a table of ``timeline.columns``, the one seen longest first."""
     times = table["t_s"].unique()
     summaries = [
         _summary(int(str(track_id)), rows, times) for track_id, rows in table.groupby("track_id")
@@ -83,7 +83,7 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
     labels = labels_of(rows)
     seen_s = rows["t_s"].to_numpy()
     position = np.searchsorted(times, seen_s)
-    # A frame stands for the time until the next one, whoever is in that; the last for none.
+    # A frame counts for the time until the next one, with or without this face; the last for 0.
     lengths = np.append(np.diff(times), 0.0)
     held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
     dominant = pd.Index(labels).get_indexer(pd.Index(rows["dominant"]))
@@ -140,7 +140,7 @@ def _part(
 
 
 def _mean(values: pd.Series, held_s: NDArray[np.float64]) -> float:
-    """The mean over time; over frames where there is no time."""
+    """The mean over time, or over frames if there is no time."""
     numbers = values.to_numpy(np.float64)
     return float(np.average(numbers, weights=held_s if held_s.any() else None))
 
@@ -162,7 +162,7 @@ def _longest_run(
     held_s: NDArray[np.float64],
     labels: tuple[str, ...],
 ) -> Run:
-    """``starts`` are the rows at which a run begins, the first row excepted."""
+    """``starts`` are the rows at which a run begins, except the first row."""
     starts = np.concatenate([[0], starts]).astype(np.intp)
     durations = np.add.reduceat(held_s, starts)
     longest = int(durations.argmax())
@@ -171,7 +171,7 @@ def _longest_run(
 
 
 def summary_table(face: TrackSummary) -> pd.DataFrame:
-    """A row an expression: shares 0..1, and when the largest was, in seconds."""
+    """One row per expression: shares 0..1, and the time of the largest in seconds."""
     return pd.DataFrame(
         {
             "expression": list(map(str, face.shares)),
@@ -184,7 +184,7 @@ def summary_table(face: TrackSummary) -> pd.DataFrame:
 
 
 def key_figures(face: TrackSummary) -> dict[str, str]:
-    """What a session comes to for one face, in a few words each, in the order of interest."""
+    """The key figures of one face, each in a few words, most important first."""
     timed = face.observed_s > 0.0
     emotion, share = max((face.shares if timed else face.means).items(), key=lambda item: item[1])
     run = face.longest_run

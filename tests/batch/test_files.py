@@ -74,8 +74,8 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     names = [name for name, _ in found(tmp_path)]
     assert names == ["elsewhere/b.jpg", "real/a.jpg", "real/link/b.jpg"]
     assert find(tmp_path).unread == [
-        "real/gone.jpg is left out: it is no ordinary file.",
-        "real/round.jpg is left out: it is no ordinary file.",
+        "real/gone.jpg is left out: it is not a regular file.",
+        "real/round.jpg is left out: it is not a regular file.",
     ]
 
 

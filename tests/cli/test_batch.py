@@ -128,7 +128,7 @@ def test_a_file_that_killed_its_process_is_tried_again(here, folder, out, monkey
 
     monkeypatch.setattr(run_module, "Workers", Deadly)
     assert batch(folder, out)[0] == 1
-    assert table(out)["error"].str.contains("ended from outside").all()
+    assert table(out)["error"].str.contains("crashed or was killed").all()
     monkeypatch.setattr(run_module, "Workers", OneProcess)
     assert "0 done before, 5 to do" in batch(folder, out)[2]
     assert table(out)["error"].notna().sum() == 2
@@ -248,7 +248,7 @@ def test_options_that_cannot_be(folder, out, options, sentence):
 def test_the_table_is_a_parquet_file(folder, out):
     code, _, err = batch(folder, out.with_suffix(".csv"))
     assert code == 2
-    assert "Let it end with .parquet" in err
+    assert "It must end with .parquet" in err
 
 
 def test_the_table_may_lie_in_the_folder(here, folder):

@@ -46,7 +46,7 @@ def test_a_folder_a_missing_file_and_a_pipe(tmp_path):
     assert "folder" in refused(tmp_path)
     assert "no such file" in refused(tmp_path / "gone.mp4")
     os.mkfifo(tmp_path / "pipe.mp4")
-    assert "ordinary file" in refused(tmp_path / "pipe.mp4")
+    assert "regular file" in refused(tmp_path / "pipe.mp4")
 
 
 def sound_only(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The gate in front of everything, and the page with the password. Plain HTTP, no scripts."""
+"""The gate in front of all requests, and the login page. Plain HTTP, no scripts."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
 
 _MOVED = {"/door": LOGIN_PATH, "/door/out": LOGOUT_PATH}
-"""Addresses of earlier versions, which bookmarks and scripts may hold."""
+"""Addresses of earlier versions, which bookmarks and scripts may still use."""
 
-# The API and the figures ask for tokens of their own; the probes say nothing but whether it runs.
+# The API and the metrics have their own tokens; the probes only tell whether the dashboard runs.
 _PUBLIC = frozenset(["/healthz", "/readyz", "/metrics", "/_stcore/health"])
 _API = "/api/v1/"
 
 _LOGIN = frozenset([LOGIN_PATH, LOGOUT_PATH, *_MOVED])
 
 _NOT_TAKEN = PlainTextResponse(
-    "This address takes GET and POST alone.", 405, {"Allow": "GET, HEAD, POST"}
+    "This address takes only GET and POST.", 405, {"Allow": "GET, HEAD, POST"}
 )
 
 _MOST_BYTES = 8192
@@ -51,14 +51,14 @@ _PATIENCE_S = 10.0
 
 
 class Gate:
-    """ASGI middleware: pages, WebSockets, uploads and media are for those who may come in.
+    """ASGI middleware: only users with access get pages, WebSockets, uploads and media.
 
     Accounts are checked by the pages (fer_core/ui/auth.py), because only Streamlit reads its own
     sign-in cookie.
     """
 
     def __init__(self, app: ASGIApp, mode: AuthMode, password_hash: str) -> None:
-        """``password_hash`` matters behind ``AuthMode.PASSWORD`` alone."""
+        """``password_hash`` is only used with ``AuthMode.PASSWORD``."""
         self._app = app
         self._mode = mode
         self._hash = password_hash
@@ -108,7 +108,7 @@ def routes(password_hash: str, throttle: LoginThrottle | None = None) -> list[Ba
 
 
 class _Login:
-    """The login page: shown, and its form taken."""
+    """Serve the login page, and handle its form."""
 
     def __init__(self, password_hash: str, throttle: LoginThrottle) -> None:
         self._hash = password_hash
@@ -118,19 +118,19 @@ class _Login:
         self._pending = 0
 
     async def show(self, request: Request) -> Response:
-        """The form; or on to where they came from, for those inside."""
+        """The form, or a redirect for a browser that is already signed in."""
         there = safe_path(request.query_params.get("next", ""))
         if _has_session(request, self._hash):
             return RedirectResponse(there, 303)
         return login_page(200, next_path=there)
 
     async def enter(self, request: Request) -> Response:
-        """Let in who typed the password, if it may be tried now."""
+        """Check the password, if an attempt is allowed, and sign in."""
         if not _from_this_site(request):
             return login_page(403, "This form was sent from another site. Enter the password here.")
         typed = await _form(request)
         if typed is None:
-            return login_page(400, "The form did not arrive whole. Try again.")
+            return login_page(400, "The form did not arrive completely. Try again.")
         there, password = safe_path(typed.get("next", "")), typed.get("password", "")
         address = client_address(request)
         device = device_of(request.cookies.get(DEVICE_COOKIE), self._hash)
@@ -158,7 +158,7 @@ class _Login:
 
 
 async def _to_login(_request: Request) -> Response:
-    # A link or a picture must not sign anybody out.
+    # A link or a picture on another site must not sign anybody out.
     return RedirectResponse(LOGIN_PATH, 303)
 
 
@@ -173,26 +173,26 @@ async def _leave(request: Request) -> Response:
 
 
 async def _moved(request: Request) -> Response:
-    # 308 keeps the method: a form that was open during an update still arrives.
+    # 308 keeps the method, so a form that was open during an update still works.
     there = request.url.replace(scheme="", netloc="", path=_MOVED[request.url.path])
     return RedirectResponse(str(there), 308)
 
 
 def safe_path(there: str) -> str:
-    """A path of this site to go on to; ``/`` for anything that could lead elsewhere."""
-    # A browser reads // and /\ as the beginning of another host, and drops tabs and line ends.
+    """A path of this site to redirect to; ``/`` for anything that could lead to another site."""
+    # Browsers read // and /\ as the start of another host, and ignore tabs and line ends.
     if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", there) and urlsplit(there).path != LOGIN_PATH:
         return there
     return "/"
 
 
 def client_address(request: HTTPConnection) -> str:
-    """Whose try this is. Behind a proxy, the address that this proxy itself saw."""
+    """The address of an attempt. Behind a proxy, the address that this proxy saw."""
     peer = request.client.host if request.client else ""
-    # HAProxy adds a header of its own below those that a visitor may have sent.
+    # HAProxy adds its header after those that a visitor may have sent.
     all_seen = ",".join(request.headers.getlist("x-forwarded-for"))
     seen = _without_port(all_seen.rpartition(",")[2].strip())
-    # What a stranger on the internet writes there is not believed.
+    # A client that connects directly could write anything there.
     return seen if seen and not _is_global(peer) else peer
 
 
@@ -233,7 +233,7 @@ def _with_session(request: Request, there: str, password_hash: str) -> Response:
 
 
 def _from_this_site(request: Request) -> bool:
-    """Browsers say where a form was; where they do not, the origin must be the host asked."""
+    """Whether a form is from this site: browsers say so; else its origin must be the host."""
     headers = request.headers
     if "sec-fetch-site" in headers:
         return headers["sec-fetch-site"] in ("same-origin", "none")
