@@ -11,7 +11,7 @@ RUN useradd --create-home --uid 10001 fer \
 
 WORKDIR /app
 
-# Before the code, which changes more often than what it stands on.
+# Before the code, which changes more often than its packages.
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 
@@ -22,16 +22,16 @@ COPY fer_core ./fer_core
 COPY models ./models
 COPY pages ./pages
 
-# A fetch that fails is a warning: other engines come with the code.
+# A failed download is only a warning: other models come with the code.
 RUN sh bin/post_compile
 
 USER 10001
 VOLUME /data
 EXPOSE 8501
 
-# A start checks the settings and the database first, which takes a while on a small machine.
+# Each start checks settings and database first, which takes a while on a small machine.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
 
-# The Procfile's command, to the letter; a test compares the two.
+# The Procfile's exact command; a test compares the two.
 CMD ["sh", "-c", "sh setup.sh && exec env MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072 streamlit run app.py --server.address 0.0.0.0 --server.port $PORT --server.headless true --server.fileWatcherType none --server.enableXsrfProtection true --server.enableCORS true --client.showErrorDetails none --browser.gatherUsageStats false"]

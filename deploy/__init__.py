@@ -1,1 +1,1 @@
-"""What a host does with this repository, done on this computer: ``make slug`` and ``make dyno``."""
+"""Does locally what a host does with this repository: ``make slug`` and ``make dyno``."""

@@ -1,8 +1,8 @@
-"""The Procfile's command, run as a dyno runs it: ``python -m deploy.dyno``, or ``make dyno``.
+"""Runs the Procfile's command as a dyno would: ``python -m deploy.dyno``, or ``make dyno``.
 
-A copy of the tree without .slugignore, a bare environment with PORT and HOME, ``sh -c``. The memory
-is watched rather than capped: a dyno too goes on above its 512 MB, into swap and slowness, and is
-killed at twice that. Here it is ended at once, with exit code 1.
+It uses a copy of the tree without .slugignore, a bare environment with PORT and HOME, and ``sh
+-c``. Memory is measured rather than capped: a real dyno continues above its 512 MB, swapping and
+slow, and is killed at twice that. Here it is ended at once, with exit code 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from deploy.tree import FETCHED, ROOT, copy_tree, procfile_command
 
 DYNO_MB = 512.0
-"""What a dyno of the sizes Eco, Basic and Standard-1X has."""
+"""The memory of the dyno sizes Eco, Basic and Standard-1X."""
 
 STOP_S = 10.0
 """How long the dashboard may take to end. Heroku itself waits for 30 s."""
@@ -63,11 +63,11 @@ class Dyno:
 
     @property
     def too_large(self) -> bool:
-        """It was ended, because it held more than ``limit_mb``."""
+        """Whether it was ended because it held more than ``limit_mb``."""
         return self.peak_mb > self.limit_mb
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
-        """Return once it answers; a dyno has 60 s. Raises ``RuntimeError`` with its output."""
+        """Wait until it answers; a dyno has 60 s. Raises ``RuntimeError`` with its output."""
         deadline = time.monotonic() + timeout_s
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -78,7 +78,8 @@ class Dyno:
         raise RuntimeError(f"the dyno did not start:\n{self.log.read_text()}")
 
     def stop(self) -> float:
-        """SIGTERM to all its processes, as Heroku sends it; how long they took, in seconds."""
+        """Send SIGTERM to all its processes, as Heroku does; returns how long they took, in
+        seconds."""
         began = time.monotonic()
         self._signal(signal.SIGTERM)
         try:
@@ -90,7 +91,7 @@ class Dyno:
         return time.monotonic() - began
 
     def written(self) -> list[Path]:
-        """Files that came into the tree where nothing should be written."""
+        """Files that were written to the tree, where nothing should be written."""
         new = self._files() - self._built
         return sorted(
             file
@@ -102,7 +103,7 @@ class Dyno:
         return {path.relative_to(self.app) for path in self.app.rglob("*") if path.is_file()}
 
     def _environment(self, port: int) -> dict[str, str]:
-        # The command listens on all addresses, and without a sign-in nobody gets in at all.
+        # The command listens on all addresses, and without a sign-in the dashboard stays locked.
         passed = {"FER_OPEN": "1"}
         passed |= {k: v for k, v in os.environ.items() if k.upper().startswith(_PASSED_ON)}
         programs = Path(sys.executable).parent
@@ -118,7 +119,7 @@ class Dyno:
         before = 0.0
         while self.process.poll() is None:
             now = _resident_peak_mb(self.process.pid)
-            # A child that has not yet begun its own program is seen with all of its parent's memory
+            # A child that has not yet started its own program shows all of its parent's memory
             # (`ldconfig`, which ctypes asks where a library lies). So what counts is seen twice.
             self.peak_mb = max(self.peak_mb, min(before, now))
             before = now
@@ -128,8 +129,9 @@ class Dyno:
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM, or with --measure until a visit is over; then the figures."""
-    parser = argparse.ArgumentParser(description="The Procfile's command, as a dyno runs it.")
+    """Serve until Ctrl-C or SIGTERM, or with --measure until a visit is over; then print the
+    figures."""
+    parser = argparse.ArgumentParser(description="Run the Procfile's command as a dyno would.")
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--measure", action="store_true", help="one visit by Chromium, then end")
     wanted = parser.parse_args()
@@ -154,12 +156,12 @@ def main() -> None:
 
 
 def _verdict(dyno: Dyno, stopped_s: float) -> bool:
-    """Print what was seen; whether anything is wrong with it."""
+    """Print the measurements; returns whether anything is wrong."""
     written = dyno.written()
     if dyno.too_large:
         print(f"It held more than {dyno.limit_mb:.0f} MB and was ended.")
     if written:
-        print("It wrote where it should not:", *written)
+        print("It wrote files where it should not:", *written)
     print(f"ended {stopped_s:.1f} s after SIGTERM")
     print(f"peak memory: {dyno.peak_mb:.0f} MB")
     return dyno.too_large or bool(written) or stopped_s >= STOP_S
@@ -169,7 +171,7 @@ def _resident_peak_mb(session: int) -> float:
     """The peaks of the processes of a session, added up: at least what they held together."""
     total_kb = 0
     for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError):  # it may end while it is looked at
+        with suppress(OSError, ValueError):  # it may end meanwhile
             if os.getsid(int(entry.name)) == session:
                 found = re.search(r"VmHWM:\s+(\d+) kB", (entry / "status").read_text())
                 total_kb += int(found[1]) if found else 0

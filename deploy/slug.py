@@ -1,4 +1,4 @@
-"""How large the slug is: ``python -m deploy.slug``, or ``make slug``.
+"""Measures the slug: ``python -m deploy.slug``, or ``make slug``.
 
 Does what Heroku's Python buildpack does: Python, a fresh environment from requirements.txt, the
 tree without .slugignore, bin/post_compile. The last line is the compressed size, in millions of
@@ -43,7 +43,7 @@ class _Counted(io.RawIOBase):
 
 
 def main() -> None:
-    """Build, print what is biggest, print the size; exit code 1 above ``LIMIT_MB``."""
+    """Build the slug, print its largest parts and its size; exit code 1 above ``LIMIT_MB``."""
     with tempfile.TemporaryDirectory(prefix="slug-") as folder:
         app = Path(folder)
         copy_tree(app)
@@ -68,7 +68,7 @@ def _install(app: Path) -> None:
 
 
 def _biggest(app: Path, count: int) -> list[tuple[float, str]]:
-    """The packages, and the tree, with the most bytes: (MB, name)."""
+    """The largest packages, and the tree: (MB, name)."""
     sizes: Counter[str] = Counter()
     for path in app.rglob("*"):
         if path.is_symlink() or not path.is_file():
@@ -86,7 +86,7 @@ def _compressed_mb(app: Path) -> float:
         tarfile.open(fileobj=packed, mode="w|") as tar,
     ):
         tar.add(app, arcname="app")
-        # The environment borrows this computer's Python; a slug carries its own.
+        # The environment uses this computer's Python; a slug contains its own.
         tar.add(sysconfig.get_path("stdlib"), arcname="python", filter=_as_on_heroku)
         tar.add(_interpreter(), arcname="libpython")
     return counted.size / 1e6

@@ -1,4 +1,4 @@
-"""What of the repository reaches a dyno."""
+"""The files of the repository that reach a dyno."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 FETCHED = Path("models") / "downloaded"
-"""Where bin/post_compile puts the weights at build time; git knows nothing of it."""
+"""Where bin/post_compile puts the weights at build time; git ignores it."""
 
 
 def slugignore() -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def slugignore() -> tuple[str, ...]:
 def shipped_files() -> list[Path]:
     """The files of the repository, relative to it, without what .slugignore names.
 
-    Files that are not committed yet count: they are about to be.
+    Files that are not committed yet count too.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

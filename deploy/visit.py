@@ -1,4 +1,4 @@
-"""One visitor: a photo, then a live session, in Chromium with a face before its camera."""
+"""One visitor: a photo, then a live session, in Chromium with a face in its camera."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _FLAGS = (
 
 
 def visit(page: Page, url: str) -> None:
-    """Look at a photo, then run the camera, in ``page``, which has a face before it.
+    """Analyse a photo, then run the camera, in ``page``, whose camera shows a face.
 
-    Raises Playwright's errors where a page does not show what it should.
+    Raises Playwright's errors if a page does not show what it should.
     """
     page.set_default_timeout(_TIMEOUT_MS)
     _photo(page, url)
@@ -38,7 +38,7 @@ def visit(page: Page, url: str) -> None:
 
 
 def visit_in_chromium(url: str) -> None:
-    """The same in a Chromium of its own."""
+    """The same in a separate Chromium."""
     expect.set_options(timeout=_TIMEOUT_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = Path(folder) / "camera.mjpeg"
@@ -61,7 +61,7 @@ def _live(page: Page, url: str) -> None:
     page.goto(f"{url}/live")
     camera = page.frame_locator("iframe[src*=streamlit_webrtc]")
     camera.get_by_role("button", name="Start", exact=True).click()
-    # Not the first card: on a busy machine a face can be lost, and come back with another number.
+    # Any card: on a busy machine a face can be lost and come back with another number.
     expect(page.locator(".fer-now").filter(has_text="happy").first).to_be_visible()
     page.wait_for_timeout(1000 * LIVE_S)
     camera.get_by_role("button", name="Stop", exact=True).click()
@@ -69,7 +69,7 @@ def _live(page: Page, url: str) -> None:
 
 
 def _write_clip(path: Path) -> None:
-    """Four seconds of the sample picture, 640x480, moving a little; Chromium loops it."""
+    """Four seconds of the sample picture, 640x480, slightly moving; Chromium loops it."""
     picture = read_picture(SAMPLE)
     wide = cv2.copyMakeBorder(picture, 0, 0, 70, 70, cv2.BORDER_REPLICATE)
     with av.open(str(path), "w", format="mjpeg") as clip:

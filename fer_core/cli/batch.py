@@ -30,9 +30,7 @@ from fer_core.media.video import Selection
 @click.option(
     "--fps", type=click.FloatRange(0, min_open=True), help="Analyse N frames per second of videos."
 )
-@click.option(
-    "--workers", type=click.IntRange(1), help="Processes; by default one per core."
-)
+@click.option("--workers", type=click.IntRange(1), help="Processes; by default one per core.")
 @click.option(
     "--backend",
     "--engine",  # its name in earlier versions

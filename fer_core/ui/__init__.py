@@ -1,1 +1,1 @@
-"""The only room that knows Streamlit."""
+"""The pages' code: the only package that imports Streamlit."""

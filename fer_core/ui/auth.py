@@ -1,4 +1,4 @@
-"""Access as the pages know it: how this server is entered, who is signed in, signing out."""
+"""Access for the pages: the mode of access, who is signed in, and signing out."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from fer_core.ui.shared.bounds import bounded
 from fer_core.ui.shared.widgets import plain
 
 _LATEST_S = 1e12
-"""A time in seconds since 1970 that no provider gives."""
+"""A time in seconds since 1970 later than any valid sign-in."""
 
 
 @cache
 def auth_mode() -> AuthMode:
-    """How this server is entered: accounts before the password, the password before open."""
+    """This server's mode of access: accounts before the password, the password before open."""
     chosen = settings()
     if chosen.oidc.client_id or _auth_section():
         return AuthMode.SIGN_IN
@@ -44,7 +44,7 @@ def auth_mode() -> AuthMode:
 
 
 def oidc_secrets() -> Mapping[str, SecretsValue] | None:
-    """For ``st.App(secrets=…)``: what ``[auth]`` in secrets.toml says, from ``FER_OIDC_…``."""
+    """For ``st.App(secrets=…)``: the section ``[auth]``, made from ``FER_OIDC_…``."""
     chosen = settings().oidc
     secret, cookie_secret = chosen.client_secret, chosen.cookie_secret
     if not (chosen.client_id and secret and cookie_secret):
@@ -61,12 +61,12 @@ def oidc_secrets() -> Mapping[str, SecretsValue] | None:
 
 
 def routes() -> list[BaseRoute]:
-    """For ``st.App(routes=…)``: the page with the password, where there is one."""
+    """For ``st.App(routes=…)``: the login page, if there is a password."""
     return gate.routes(_password_hash()) if auth_mode() is AuthMode.PASSWORD else []
 
 
 def middleware() -> list[Middleware]:
-    """For ``st.App(middleware=…)``: headers, origins, the gate. Warns if it will let nobody in."""
+    """For ``st.App(middleware=…)``: headers, origins, the gate. Warns if nobody has access."""
     if auth_mode() is AuthMode.LOCKED:
         logging.getLogger(__name__).warning(NOT_SET_UP)
     headers = page_headers(inline_scripts(), settings().framed_by.split())
@@ -78,7 +78,7 @@ def middleware() -> list[Middleware]:
 
 
 def require_access() -> bool:
-    """Whether this browser may see the pages; where not, draws the page that says why."""
+    """Whether this browser may see the pages; if not, draws a page that says why."""
     match auth_mode():
         case AuthMode.SIGN_IN:
             return _signed_in()
@@ -94,12 +94,12 @@ def require_access() -> bool:
 
 
 def account() -> str:
-    """Who is signed in, as the history names the owner: issuer and subject (OIDC Core 1.0, 2)."""
+    """The signed-in owner for the history: issuer and subject (OIDC Core 1.0, 2)."""
     return f"oidc:{st.user['iss']}|{st.user['sub']}"
 
 
 def sign_out_page() -> list[StreamlitPage]:
-    """The page that ends the session, where there is one to end."""
+    """The page that ends the session, if there is one."""
     if auth_mode() not in (AuthMode.SIGN_IN, AuthMode.PASSWORD):
         return []
     return [st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign-out")]
@@ -109,7 +109,7 @@ def _sign_out() -> None:
     st.title("Sign out")
     if auth_mode() is AuthMode.SIGN_IN:
         who = st.user.get("email") or st.user.get("name") or st.user["sub"]
-        st.text(f"Signed in as {who}.")  # an address, which Markdown would make a link
+        st.text(f"Signed in as {who}.")  # an address, which Markdown would turn into a link
         if st.button("Sign out", key="sign_out"):
             st.logout()
         return
@@ -117,7 +117,7 @@ def _sign_out() -> None:
         "You signed in with the access password. Everybody who has it shares one history. Signing "
         "out locks this browser; pages that are already open in it stay until you reload them."
     )
-    # A form of our own, because only an answer of the server itself can take the cookie back.
+    # Our own form, because only a response of the server can remove the cookie.
     st.html(
         f'<form method="post" action="{gate.LOGOUT_PATH}"><button style="padding: .5rem 1rem; '
         'border: 0; border-radius: .6rem; background: #3A6690; color: #FFFFFF">Sign out</button>'
@@ -129,7 +129,7 @@ def _signed_in() -> bool:
     if not st.user.get("is_logged_in"):
         _locked("Sign in to use this dashboard.")
     elif not (st.user.get("iss") and st.user.get("sub")):
-        _locked("Your provider did not say who you are. Whoever runs this dashboard can help.")
+        _locked("Your provider did not say who you are. Ask the operator of this dashboard.")
     elif not -SKEW_S <= time.time() - _issued_at_s() <= LIFETIME_S:
         _locked("You signed in too long ago. Sign in again.")
     else:
@@ -145,7 +145,7 @@ def _issued_at_s() -> float:
 
 
 def _has_session() -> bool:
-    """The gate has asked before this page was sent; a page left open outlives its session."""
+    """The gate checked when this page was sent; a page left open may outlive its session."""
     if is_valid_session(st.context.cookies.get(COOKIE), _password_hash()):
         return True
     _locked("You signed in too long ago, or not yet.")
@@ -164,13 +164,13 @@ def _locked(sentence: str) -> None:
 
 
 def _auth_section() -> Mapping[str, object]:
-    # Asking st.secrets where there is no file would show an error on the page.
+    # Reading st.secrets without a file would show an error on the page.
     section = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
     return section if isinstance(section, Mapping) else {}
 
 
 def _providers() -> list[str | None]:
-    """Names for ``st.login``; None is the one that ``[auth]`` itself describes."""
+    """Names for ``st.login``; None is the provider that ``[auth]`` itself describes."""
     section = _auth_section()
     named = [name for name, value in section.items() if isinstance(value, Mapping)]
     named = [name for name in named if name != "client_kwargs"]

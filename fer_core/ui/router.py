@@ -1,4 +1,4 @@
-"""What every page shares: the browser tab, the navigation. Runs at each rerun of any page."""
+"""The frame of every page: browser tab and navigation. Runs at each rerun of any page."""
 
 from pathlib import Path
 

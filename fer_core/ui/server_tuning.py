@@ -1,10 +1,10 @@
-"""What many visitors at once need, and what Streamlit and uvicorn do otherwise.
+"""Tunes the server for many visitors at once.
 
-- Streamlit looks through all there is for garbage after every run of a page or a fragment. With
-  fifty visitors and four live sessions that was 40 % of the interpreter's time.
-  ``runner.postScriptGC`` in .streamlit/config.toml ends it, and a thread does it here now and then:
-  Python by itself counts objects, and would keep the pictures of somebody who is gone for long.
-- Answers are sent at once (``patches.tcp_nodelay``).
+- Streamlit runs a full garbage collection after every run of a page or a fragment. With fifty
+  visitors and four live sessions that was 40 % of the interpreter's time. ``runner.postScriptGC``
+  in .streamlit/config.toml switches it off, and a thread here collects now and then: Python itself
+  only counts objects, and would keep the pictures of visitors who have left.
+- Responses are sent without delay (``patches.tcp_nodelay``).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from functools import cache
 from fer_core.ui.patches import tcp_nodelay
 
 COLLECT_S = 30.0
-"""Pause between two looks for garbage, of a third of a second each with fifty visitors."""
+"""Pause between two collections, each a third of a second with fifty visitors."""
 
 
 @cache
 def tune_server() -> None:
-    """Collect garbage every ``COLLECT_S``; send at once on connections that come from now on."""
+    """Collect garbage every ``COLLECT_S``; send without delay on new connections."""
     threading.Thread(target=_collect, name="collector", daemon=True).start()
     tcp_nodelay.install()
 

@@ -1,4 +1,4 @@
-"""What all pages of this server share: the history and the video jobs, and whose they are."""
+"""The history and the video jobs that all pages of this server share, and their owners."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 def owner() -> str:
-    """Whose sessions and jobs this browser sees."""
+    """The owner of the sessions and jobs that this browser sees."""
     match auth_mode():
         case AuthMode.SIGN_IN:
             return account()
         case AuthMode.PASSWORD:
-            return "door"  # whoever has the password; the name is in databases of earlier versions
+            return (
+                "door"  # with one password; the name is in databases of earlier versions
+            )
         case _:
             return LOCAL
 
 
 @contextmanager
 def database_sentence() -> Iterator[None]:
-    """A database that goes away while a page is drawn is a sentence, where the drawing had come."""
+    """Show a sentence if the database becomes unreachable while the page is drawn."""
     try:
         yield
     except HistoryError as error:
@@ -43,7 +45,7 @@ def database_sentence() -> Iterator[None]:
 
 
 def page_history() -> OwnedHistory:
-    """This browser's history. Where its database cannot be had, the page says so and ends."""
+    """This browser's history. If its database is unreachable, the page says so and ends."""
     try:
         return _history().of(owner())
     except HistoryError as error:
@@ -52,16 +54,16 @@ def page_history() -> OwnedHistory:
 
 
 def page_jobs() -> VideoJobs:
-    """The video jobs. Where their database cannot be had, the page says so and ends."""
+    """The video jobs. If their database is unreachable, the page says so and ends."""
     page_history()
     return _jobs()
 
 
 def tidy_at_start() -> None:
-    """What earlier runs of the server left is tidied without waiting for a visitor.
+    """Tidy up after earlier runs of the server without waiting for a visitor.
 
-    Copies of videos whose time is over go, interrupted jobs are shown as such, and sessions past
-    their retention are deleted. A server that never stored anything does not begin to here.
+    Expired copies of videos are removed, interrupted jobs are marked, and sessions past their
+    retention are deleted. If nothing was ever stored, nothing is created here.
     """
     if not (settings().data_dir / "videos").is_dir() and settings().retention_days is None:
         return
@@ -74,7 +76,7 @@ def tidy_at_start() -> None:
 @st.cache_resource(show_spinner=False)
 def _history() -> History:
     store = history()
-    store.count(LOCAL)  # opens it, and brings its tables up to date
+    store.count(LOCAL)  # opens it and brings its tables up to date
     start_housekeeping()
     return store
 

@@ -1,9 +1,9 @@
-"""Streamlit's own scripts, styles and fonts, sent from memory and compressed.
+"""Serves Streamlit's own scripts, styles and fonts from memory, compressed.
 
-A browser asks for fifty of them, two megabytes, before it shows the first page. Streamlit sends
-them as they are, and reads each anew in threads, between which it waits: beside four live sessions,
-visitors who came all at once waited 15 s for that alone. What was asked for once stays here,
-compressed where that helps. Names change with the content, so browsers keep the files for good.
+A browser requests fifty of them, two megabytes, before it shows the first page. Streamlit sends
+them uncompressed, and reads each in a thread every time: with four live sessions, visitors who came
+at the same time waited 15 s for that alone. Here a file stays in memory after the first request,
+compressed if that helps. Names change with the content, so browsers cache the files for ever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PACKED = (".js", ".css", ".svg")
 
 
 class StaticFromMemory:
-    """ASGI middleware: answers GET for Streamlit's ``/static/…``, and passes on all the rest.
+    """ASGI middleware: answers GET for Streamlit's ``/static/…``, and passes on everything else.
 
     All files together would take 12 MB of memory; the photo page's are a tenth of that.
     """

@@ -1,6 +1,6 @@
-"""The files that browsers hand to the pages: how large they may be, and when they are let go.
+"""Uploaded files of the pages: their size limit, and when they are released.
 
-Streamlit keeps each until its browser tab is closed, or until somebody removes it by hand.
+Streamlit keeps each until its browser tab is closed or the user removes it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from fer_core.settings import settings
 def middleware() -> list[Middleware]:
     """For ``st.App(middleware=…)``: the guard, with the limit of the largest widget.
 
-    Streamlit's server holds all uploads to one limit of its own, 200 MB unless it is told
-    otherwise, whatever a widget allows. So it is told.
+    Streamlit's server has one limit for all uploads, by default 200 MB, whatever a widget allows.
+    It is raised here.
     """
     chosen = settings()
     limit_mb = max(chosen.max_upload_mb, chosen.max_video_mb)
@@ -36,15 +36,15 @@ def middleware() -> list[Middleware]:
 
 
 def held_bytes() -> int:
-    """What Streamlit keeps of the files that the pages of all visitors show."""
+    """The bytes that Streamlit holds of all visitors' files."""
     stats = Runtime.instance().uploaded_file_mgr.get_stats().get(CACHE_MEMORY_FAMILY, ())
     return sum(stat.byte_length for stat in stats if isinstance(stat, CacheStat))
 
 
 def forget_other_pages(page: str) -> None:
-    """Let go of the files of the page that was left, whose widgets are gone with it.
+    """Release the files of the page that was left, whose widgets no longer exist.
 
-    To be called with the name of the page before it is drawn: none of its own files can be there.
+    Call it with the page's name before the page is drawn, when it cannot have files of its own.
     """
     if st.session_state.get("uploads_of") != page:
         st.session_state["uploads_of"] = page
@@ -53,7 +53,7 @@ def forget_other_pages(page: str) -> None:
 
 
 def forget(files: Iterable[UploadedFile]) -> None:
-    """Let go of files whose widget is emptied by the program."""
+    """Release files whose widget the program empties."""
     ctx = get_script_run_ctx()
     if ctx and isinstance(ctx.uploaded_file_mgr, MemoryUploadedFileManager):
         for file in files:

@@ -1,9 +1,10 @@
-"""What replaces parts of other packages at run time: one module a patch.
+"""Patches that replace parts of other packages at run time, one module each.
 
-Each names the version it was written for and what is wrong there, with the public issue where there
-is one. For each a test runs the original and fails once it is mended upstream: then the patch goes.
-A second test fails when another version is installed, so that nobody raises one without looking.
+Each names the version it was written for and what is wrong there, with the public issue if there is
+one. For each patch a test runs the original and fails once it is fixed upstream, so that the patch
+can be removed. A second test fails when another version is installed, so that every upgrade is
+reviewed.
 
-Nothing is imported here: streamlit-webrtc declares its component as it is imported, and what is
-declared before Streamlit's runtime is there is not found by the pages.
+Nothing is imported here: streamlit-webrtc declares its component on import, and pages do not find
+a component declared before Streamlit's runtime exists.
 """

@@ -1,4 +1,4 @@
-"""aioice 0.13: a busy computer ends sessions, because a question for consent is asked only once.
+"""aioice 0.13: sessions end on a busy computer, because a consent check is sent only once.
 
 https://github.com/aiortc/aioice/issues/58
 """
@@ -10,19 +10,19 @@ import aioice.ice
 WRITTEN_FOR = "aioice", "0.13.0"
 
 CONSENT_RETRIES = 5
-"""Times a question for consent is sent again: with aioice's waits, an answer has 31.5 s."""
+"""How often a consent check is repeated: with aioice's waits, an answer has 31.5 s."""
 
 CONSENT_FAILURES = 1
-"""Questions that nobody answers end a connection: after 35 s at most, as long as with aioice."""
+"""How many unanswered checks end a connection: after at most 35 s, as long as with aioice."""
 
 
 class RetryingStun(aioice.ice.StunProtocol):  # type: ignore[misc]
-    """Waits as long as it should for an answer to whether the other end still wants to be sent to.
+    """Waits long enough for the answer to a consent check.
 
-    RFC 7675 (section 5.1) lets a connection end when there was no answer for 30 s. aioice forgets
-    each question after half a second, and ends it when six in a row came to nothing: on a busy
-    computer answers take longer than that, and sessions ended by themselves. Here one question is
-    repeated, and an answer to any of its repetitions will do.
+    By RFC 7675 (section 5.1) a connection ends after 30 s without an answer. aioice drops each
+    check after half a second, and ends the connection after six unanswered ones: on a busy computer
+    answers take longer, and sessions ended by themselves. Here one check is repeated, and an answer
+    to any repetition counts.
     """
 
     async def request(
@@ -32,13 +32,13 @@ class RetryingStun(aioice.ice.StunProtocol):  # type: ignore[misc]
         integrity_key: bytes | None = None,
         retransmissions: int | None = None,
     ) -> object:
-        """See ``StunProtocol.request``; only questions for consent ask for no retransmissions."""
+        """See ``StunProtocol.request``; only consent checks set no retransmissions."""
         if retransmissions == 0:
             retransmissions = CONSENT_RETRIES
         return await super().request(request, addr, integrity_key, retransmissions)
 
 
 def install() -> None:
-    """Use ``RetryingStun`` for connections that begin from now on."""
+    """Use ``RetryingStun`` for new connections."""
     aioice.ice.StunProtocol = RetryingStun
     aioice.ice.CONSENT_FAILURES = CONSENT_FAILURES

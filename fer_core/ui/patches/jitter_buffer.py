@@ -1,7 +1,7 @@
 """aiortc 1.16: a video frame waits for the first packet of the next one, a thirtieth of a second.
 
-Its last packet is marked as such (RFC 7741 for VP8, 6184 for H.264), which aiortc does not look at.
-There is no public issue.
+Its last packet carries a marker (RFC 7741 for VP8, 6184 for H.264), which aiortc ignores. There is
+no public issue.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ WRITTEN_FOR = "aiortc", "1.16.0"
 
 
 class LowLatencyJitterBuffer(JitterBuffer):
-    """Gives out a video frame with its last packet, which is marked as such (RFC 7741, 6184).
+    """Returns a video frame with its last packet, which carries a marker (RFC 7741, 6184).
 
-    aiortc's waits for the first packet of the next frame, a thirtieth of a second.
+    aiortc's buffer waits for the first packet of the next frame, a thirtieth of a second.
     """
 
     def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
         frame = super()._remove_frame(sequence_number)
-        # Packets without data may follow the last one of a frame: they make up no other.
+        # Packets without data may follow the last one of a frame; they belong to no frame.
         if frame is not None and (frame.data or not self._is_video):
             return frame
         return self._marked_frame() if self._is_video else None
 
     def _marked_frame(self) -> JitterFrame | None:
-        """The oldest frame, if all of it is here."""
+        """The oldest frame, if it is complete."""
         packets = []
         for place in range(self.capacity):
             packet = self._packets[((self._origin or 0) + place) % self.capacity]
@@ -41,5 +41,5 @@ class LowLatencyJitterBuffer(JitterBuffer):
 
 
 def install() -> None:
-    """Use ``LowLatencyJitterBuffer`` for cameras that start from now on."""
+    """Use ``LowLatencyJitterBuffer`` for new cameras."""
     aiortc.rtcrtpreceiver.JitterBuffer = LowLatencyJitterBuffer  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""aiortc 1.16: a relay keeps every frame until it is asked for, and the picture falls behind.
+"""aiortc 1.16: a relay keeps every frame until it is requested, and the picture falls behind.
 
-aiortc can leave frames out (``buffered=False``, https://github.com/aiortc/aiortc/pull/498), but
-streamlit-webrtc 0.79 does not ask for it. What comes of it:
+aiortc can drop frames (``buffered=False``, https://github.com/aiortc/aiortc/pull/498), but
+streamlit-webrtc 0.79 does not use that. The consequence:
 https://github.com/aiortc/aiortc/issues/1192.
 """
 
@@ -15,10 +15,10 @@ WRITTEN_FOR = "streamlit-webrtc", "0.79.0"
 
 
 class NewestRelay(MediaRelay):
-    """Hands on the newest frame only.
+    """Passes on only the newest frame.
 
-    aiortc's keeps every frame until it is asked for, so that wherever frames are encoded more
-    slowly than the camera takes them, the picture falls behind further and further.
+    aiortc's relay keeps every frame until it is requested. If frames are encoded more slowly than
+    the camera records them, the picture falls further and further behind.
     """
 
     def subscribe(self, track: MediaStreamTrack, buffered: bool = False) -> MediaStreamTrack:
@@ -27,5 +27,5 @@ class NewestRelay(MediaRelay):
 
 
 def install() -> None:
-    """Use ``NewestRelay`` for cameras that start from now on."""
+    """Use ``NewestRelay`` for new cameras."""
     streamlit_webrtc.relay.MediaRelay = NewestRelay  # type: ignore[attr-defined]

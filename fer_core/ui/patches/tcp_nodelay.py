@@ -1,6 +1,6 @@
-"""uvicorn 0.54: answers in two parts wait 40 ms, because sockets that it is given lack TCP_NODELAY.
+"""uvicorn 0.54: responses in two parts wait 40 ms, because a given socket lacks TCP_NODELAY.
 
-asyncio sets it where a socket says that it is TCP; the one that Streamlit opens does not.
+asyncio sets it if a socket declares TCP as its protocol; the one that Streamlit opens does not.
 https://github.com/Kludex/uvicorn/issues/3149
 """
 
@@ -15,7 +15,7 @@ WRITTEN_FOR = "uvicorn", "0.54.0"
 
 
 def install() -> None:
-    """Send at once on connections that come from now on."""
+    """Send without delay on new connections."""
     theirs = AutoHTTPProtocol.connection_made
 
     def connection_made(protocol: asyncio.Protocol, transport: asyncio.Transport) -> None:
@@ -26,7 +26,7 @@ def install() -> None:
 
 
 def send_at_once(transport: asyncio.BaseTransport) -> None:
-    """What is written to a TCP connection is not kept back for what may come after it."""
+    """Set TCP_NODELAY, so that written data is not held back for more."""
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,7 +1,8 @@
-"""streamlit-webrtc 0.79: the annotated picture is one frame late, or analysis stops the event loop.
+"""streamlit-webrtc 0.79: the annotated picture is one frame late, or analysis blocks the event
+loop.
 
-``VideoProcessTrack`` calls the callback on the server's event loop, which stands still meanwhile;
-its asynchronous sibling sends what is ready when a frame comes in, which is the last frame. There
+``VideoProcessTrack`` calls the callback on the server's event loop, which is blocked meanwhile; its
+asynchronous sibling sends what is ready when a frame comes in, which is the previous frame. There
 is no public issue.
 """
 
@@ -23,15 +24,13 @@ WRITTEN_FOR = "streamlit-webrtc", "0.79.0"
 
 
 class LowLatencyTrack(VideoProcessTrack[Any]):
-    """Each frame is marked in a thread, and goes out as soon as it is.
+    """Annotates each frame in a thread, and sends it as soon as it is ready.
 
-    streamlit-webrtc offers to do that on the server's event loop, which would stop for it, or to
-    send out what is ready when a frame comes in: that is the last frame or, after a hitch, for good
-    the one before it.
+    streamlit-webrtc can do that on the server's event loop, which would block, or send what is
+    ready when a frame comes in: the previous frame or, after a hitch, always the one before it.
 
-    A frame that goes out bears the time of that, not the camera's. A browser that is told when a
-    picture was taken takes the time the analysis needed for a whim of the network, and holds every
-    picture back for as long as the slowest of them needs.
+    A sent frame carries the time of sending, not the camera's. With the camera's time, a browser
+    mistakes the varying analysis time for network jitter, and delays every picture by the longest.
     """
 
     def __init__(self, track: MediaStreamTrack, processor: Any) -> None:
@@ -40,7 +39,7 @@ class LowLatencyTrack(VideoProcessTrack[Any]):
         self._began_s = time.monotonic()
 
     async def recv(self) -> av.VideoFrame:
-        """The next frame whose turn it is, marked."""
+        """The next frame that is due, annotated."""
         if self.readyState != "live":
             raise MediaStreamError
         frame: Any = await self.track.recv()
@@ -56,11 +55,11 @@ class LowLatencyTrack(VideoProcessTrack[Any]):
         return marked
 
     def _mark(self, frame: av.VideoFrame) -> tuple[av.VideoFrame, float]:
-        """The marked frame, and the seconds of the processor's time that it took."""
+        """The annotated frame, and the processor time that it took, in seconds."""
         began_s = time.thread_time()
         return self.processor.recv(frame), time.thread_time() - began_s
 
 
 def install() -> None:
-    """Use ``LowLatencyTrack`` for cameras that start from now on."""
+    """Use ``LowLatencyTrack`` for new cameras."""
     streamlit_webrtc.webrtc.VideoProcessTrack = LowLatencyTrack  # type: ignore[attr-defined]

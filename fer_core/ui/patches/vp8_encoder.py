@@ -1,7 +1,7 @@
-"""aiortc 1.16: the encoder begins anew with each change of the network's estimate, and denoises.
+"""aiortc 1.16: the encoder restarts with each change of the bandwidth estimate, and denoises.
 
-Each new beginning sends a picture that owes nothing to the one before and is many times as large.
-The denoiser takes a third of the time. There is no public issue.
+Each restart sends a key frame, which is many times as large as others. The denoiser takes a third
+of the time. There is no public issue.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from fer_core.live.frame_rate import FRAME_RATE
 WRITTEN_FOR = "aiortc", "1.16.0"
 
 BITS_OF_A_PICTURE = 40_000
-"""At most, on average, each way between browser and server: 1.2 Mbit/s at 30 pictures a second."""
+"""Average limit in each direction between browser and server: 1.2 Mbit/s at 30 frames per
+second."""
 
 
 class QuickEncoder(Vp8Encoder):
-    """Encodes what goes back for the eye of one person, and no better than that.
+    """Encodes the returned picture faster, in a quality sufficient for one viewer.
 
-    aiortc's cleans the camera's picture of noise first, which costs a third of the time; the
-    browser that took it has done so already. With each change of the network's estimate it begins
-    anew, with a picture that owes nothing to the one before and is many times as large; here a
-    tenth more than the network bears, or less than half of it, is reason enough. And fewer pictures
-    get fewer bits: each packet costs the event loop as much as the next.
+    aiortc's encoder first removes noise, which takes a third of the time; the browser has already
+    done so. It restarts with each change of the bandwidth estimate, with a key frame, which is many
+    times as large; here it restarts only if it sends a tenth more than the estimate, or less than
+    half of it. Lower frame rates get fewer bits, because each packet costs the event loop the same.
     """
 
     def encode(self, frame: Any, force_keyframe: bool = False) -> tuple[list[bytes], int]:
@@ -49,7 +49,7 @@ class QuickEncoder(Vp8Encoder):
 
 
 def quick_codec(width: int, height: int, bits_per_s: int) -> Any:
-    """libvpx as aiortc sets it up, without its denoiser, and at a higher speed."""
+    """libvpx with aiortc's options, without denoiser and at a higher speed."""
     codec = av.CodecContext.create("libvpx", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.bit_rate = bits_per_s
@@ -67,12 +67,12 @@ def quick_codec(width: int, height: int, bits_per_s: int) -> Any:
 
 
 def _joined(packets: list[Any], frame: av.VideoFrame) -> Any:
-    """What the codec made of one frame, as one packet at the frame's own time."""
+    """One encoded frame as one packet with the frame's time."""
     packet: Any = av.Packet(b"".join(map(bytes, packets)))
     packet.pts, packet.time_base = frame.pts, frame.time_base
     return packet
 
 
 def install() -> None:
-    """Use ``QuickEncoder`` for cameras that start from now on."""
+    """Use ``QuickEncoder`` for new cameras."""
     aiortc.codecs.Vp8Encoder = QuickEncoder  # type: ignore[attr-defined]
