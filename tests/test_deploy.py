@@ -273,7 +273,7 @@ def test_a_slug_is_weighed(tmp_path, monkeypatch):
 def test_all_is_well():
     done = CliRunner().invoke(main, ["check"])
     assert done.exit_code == 0
-    assert "DeepFace's weights are not here yet" in done.output
+    assert "DeepFace's weights are not installed" in done.output
     assert "history.sqlite3" in done.output
 
 

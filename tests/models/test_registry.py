@@ -132,7 +132,7 @@ class TestRows:
         card = (ROOT / "models" / "emotion_compact.md").read_text("utf-8")
         [(ferplus, fer2013)] = re.findall(r"^\| accuracy \| (.+)% \| (.+)% \|$", card, re.M)
         [(posed, press)] = re.findall(
-            r"^\| accuracy of the found \| (.+)% \(.+\) \| (.+)% \(.+\) \|$", card, re.M
+            r"^\| accuracy of found faces \| (.+)% \(.+\) \| (.+)% \(.+\) \|$", card, re.M
         )
         assert MODELS["compact"].measured == (
             f"{posed} % of posed and {press} % of press faces, {fer2013} % on FER2013, {ferplus} % "
@@ -213,7 +213,7 @@ class TestThirdDetector:
 
     def test_is_fetched(self, fetched: Model) -> None:
         lines = command("weights", "status").splitlines()
-        assert "bright: Bright spots's weights are not here yet (0.0 MB)." in lines
+        assert "bright: Bright spots's weights are not installed (0.0 MB)." in lines
         done = CliRunner().invoke(main, ["weights", "fetch", "bright"])
         assert done.exit_code == 1
         assert "Skipped bright: Bright spots's weights could not be fetched" in done.stderr
