@@ -84,24 +84,24 @@ def _follow(
     network: LandmarkModel, frame_bgr: NDArray[np.uint8], tracks: Sequence[Track], now_s: float
 ) -> list[DetectedFace]:
     """The known faces that are where they were expected."""
-    places = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
-    found = [face for face in _look(network, frame_bgr, places) if face]
+    expected = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
+    found = [face for face in _look(network, frame_bgr, expected) if face]
     return _distinct(sorted(found, key=lambda face: -(face.presence or 0.0)))
 
 
 def _look(
-    network: LandmarkModel, frame_bgr: NDArray[np.uint8], places: Sequence[Detection]
+    network: LandmarkModel, frame_bgr: NDArray[np.uint8], expected: Sequence[Detection]
 ) -> list[DetectedFace | None]:
     """The face in each of these boxes, or None; all in one batch."""
-    if not places:
+    if not expected:
         return []
     height, width = frame_bgr.shape[:2]
-    located = network.locate(frame_bgr, [place.box for place in places])
+    located = network.locate(frame_bgr, [near.box for near in expected])
     faces: list[DetectedFace | None] = []
-    for place, there in zip(places, located, strict=True):
-        box = face_box(there.points).to_box()
-        present = there.presence >= MIN_PRESENCE and box.inside(width, height)
-        face = DetectedFace(box, place.score, there.points, there.presence)
+    for near, landmarks in zip(expected, located, strict=True):
+        box = face_box(landmarks.points).to_box()
+        present = landmarks.presence >= MIN_PRESENCE and box.inside(width, height)
+        face = DetectedFace(box, near.score, landmarks.points, landmarks.presence)
         faces.append(face if present else None)
     return faces
 

@@ -78,9 +78,9 @@ class Recipe:
     def stamp(self, item: Item) -> str:
         """32 hexadecimal digits that change with the file or the recipe."""
         frames = self.selection if item.kind == "video" else None
-        told = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
+        identity = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
         made_by = (self.detector, self.emotion, self.labels, self.network)
-        done = (told, made_by, frames, self.readable_only)
+        done = (identity, made_by, frames, self.readable_only)
         return hashlib.sha256(repr(done).encode()).hexdigest()[:32]
 
 
@@ -140,10 +140,12 @@ def _walk(
             listing.hidden.append(file)
         elif _is_folder(entry):
             _walk(Path(entry.path), f"{file}/", (*above, identity), listing, outputs)
-        elif (told := _told(entry)) is None:
+        elif (status := _regular_file(entry)) is None:
             listing.unread.append(f"{printable(file)} is left out: it is not a regular file.")
         elif kind := kind_of(Path(entry.path)):
-            listing.items.append(Item(Path(entry.path), file, kind, told.st_size, told.st_mtime_ns))
+            listing.items.append(
+                Item(Path(entry.path), file, kind, status.st_size, status.st_mtime_ns)
+            )
         else:
             listing.neither.append(file)
 
@@ -155,7 +157,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _told(entry: os.DirEntry[str]) -> os.stat_result | None:
+def _regular_file(entry: os.DirEntry[str]) -> os.stat_result | None:
     """Size and time of a regular file; None for anything else, and for a file just removed."""
     try:
         return entry.stat() if entry.is_file() else None

@@ -10,11 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from fer_core.batch.rows import Place, RowsFile
+from fer_core.batch.rows import RowRange, RowsFile
 from fer_core.export.table_sinks import ROWS_AT_ONCE
 
 
-def merge(found: Iterable[Place], out: Path, labels: Sequence[str]) -> int:
+def merge(found: Iterable[RowRange], out: Path, labels: Sequence[str]) -> int:
     """Write these ranges of rows to a file, in this order; returns how many rows there were.
 
     ``out`` may be one of the source files: it is replaced when everything is written. Only a few
@@ -24,8 +24,8 @@ def merge(found: Iterable[Place], out: Path, labels: Sequence[str]) -> int:
     rows, waiting = 0, 0
     held: list[pa.Table] = []
     with RowsFile(out, labels) as file:
-        for place in found:
-            for some in read.rows(place):
+        for part in found:
+            for some in read.rows(part):
                 held.append(some)
                 waiting += some.num_rows
                 if waiting >= ROWS_AT_ONCE:
@@ -45,23 +45,23 @@ class _Reader:
         self._starts = lru_cache(maxsize=64)(_starts)
         self._group = lru_cache(maxsize=8)(_group)
 
-    def rows(self, place: Place) -> Iterator[pa.Table]:
+    def rows(self, part: RowRange) -> Iterator[pa.Table]:
         """A range of rows, one row group at a time."""
-        starts = self._starts(place.path)
-        at, end = place.start, place.start + place.count
+        starts = self._starts(part.path)
+        at, end = part.start, part.start + part.count
         while at < end:
             group = bisect_right(starts, at) - 1
             until = min(end, starts[group + 1])
-            yield self._group(place.path, group).slice(at - starts[group], until - at)
+            yield self._group(part.path, group).slice(at - starts[group], until - at)
             at = until
 
 
 def _starts(path: Path) -> list[int]:
     """The number of the first row of each row group, and the total number of rows."""
-    told = parquet.read_metadata(path)
+    metadata = parquet.read_metadata(path)
     starts = [0]
-    for group in range(told.num_row_groups):
-        starts.append(starts[-1] + told.row_group(group).num_rows)
+    for group in range(metadata.num_row_groups):
+        starts.append(starts[-1] + metadata.row_group(group).num_rows)
     return starts
 
 

@@ -59,7 +59,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowRange:
     """The range of a file's rows: ``count`` rows of a Parquet file, from ``start`` on."""
 
     path: Path
@@ -83,7 +83,7 @@ def schema(labels: Sequence[str]) -> pa.Schema:
         ]
     )
     notes = {**column_notes(labels), **_NOTES}
-    told = {
+    metadata = {
         _MADE_BY: b"1",
         b"labels": json.dumps(list(labels)).encode(),
         b"columns": json.dumps({name: notes[name] for name in plain.names}).encode(),
@@ -91,7 +91,7 @@ def schema(labels: Sequence[str]) -> pa.Schema:
     empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in _TEXTS})
     # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(empty, preserve_index=False).metadata or {}
-    return plain.with_metadata({**pandas, **told})
+    return plain.with_metadata({**pandas, **metadata})
 
 
 class RowsFile(OutputFile):
@@ -164,8 +164,8 @@ class PartFile(RowsFile):
             self._flush()
         for numbers in rows:
             self._numbers.extend(numbers)
-            told = (item.file, item.kind, model, detector, None, None, stamp)
-            for name, text in zip(_TEXTS, told, strict=True):
+            texts = (item.file, item.kind, model, detector, None, None, stamp)
+            for name, text in zip(_TEXTS, texts, strict=True):
                 self._texts[name].append(text)
 
     def _flush(self) -> None:
@@ -192,41 +192,41 @@ def is_batch(path: Path) -> bool:
         return False
 
 
-def places(path: Path) -> dict[str, Place]:
+def row_ranges(path: Path) -> dict[str, RowRange]:
     """The range of each file's rows in a Parquet file that is grouped by file.
 
     Raises ``pyarrow.ArrowException`` or ``OSError`` for a file that cannot be read.
     """
-    found: dict[str, Place] = {}
+    found: dict[str, RowRange] = {}
     first = 0
     with parquet.ParquetFile(path) as rows:
         for group in range(rows.num_row_groups):
-            told = rows.read_row_group(group, ["file", "stamp", "error"])
-            for file, start, end, stamp, failed in _runs(told):
+            table = rows.read_row_group(group, ["file", "stamp", "error"])
+            for file, start, end, stamp, failed in _runs(table):
                 before = found.get(file)
-                found[file] = Place(
+                found[file] = RowRange(
                     path,
                     before.start if before else first + start,
                     (before.count if before else 0) + end - start,
                     stamp,
                     failed,
                 )
-            first += told.num_rows
+            first += table.num_rows
     return found
 
 
-def _runs(told: pa.Table) -> Iterator[tuple[str, int, int, str, bool]]:
+def _runs(table: pa.Table) -> Iterator[tuple[str, int, int, str, bool]]:
     """Each file with its first row, the row after its last, its stamp, and whether it failed.
 
     Errors are in a file's last row.
     """
-    runs = pc.run_end_encode(told["file"].combine_chunks())
+    runs = pc.run_end_encode(table["file"].combine_chunks())
     ends = runs.run_ends.to_pylist()
-    last = told.take([end - 1 for end in ends])
+    last = table.take([end - 1 for end in ends])
     failed = last["error"].is_valid().to_pylist()
-    told_of = zip(runs.values.to_pylist(), ends, last["stamp"].to_pylist(), failed, strict=True)
+    last_rows = zip(runs.values.to_pylist(), ends, last["stamp"].to_pylist(), failed, strict=True)
     start = 0
-    for file, end, stamp, has_failed in told_of:
+    for file, end, stamp, has_failed in last_rows:
         yield file, start, end, stamp, has_failed
         start = end
 
@@ -236,5 +236,5 @@ def _table(
     labels: Sequence[str],
     texts: Mapping[str, Sequence[str | None]],
 ) -> pd.DataFrame:
-    told = pd.DataFrame(texts, dtype="str")
-    return pd.concat([told[[*_BEFORE]], as_table(numbers, labels), told[[*_AFTER]]], axis=1)
+    named = pd.DataFrame(texts, dtype="str")
+    return pd.concat([named[[*_BEFORE]], as_table(numbers, labels), named[[*_AFTER]]], axis=1)

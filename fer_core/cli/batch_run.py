@@ -19,7 +19,7 @@ from fer_core.batch.files import Item, Listing, Piece, Recipe, find, pieces
 from fer_core.batch.merge import merge
 from fer_core.batch.pool import Workers
 from fer_core.batch.ray import run_on_ray
-from fer_core.batch.rows import Place, is_batch, places
+from fer_core.batch.rows import RowRange, is_batch, row_ranges
 from fer_core.batch.task import analyze_piece, give_up
 from fer_core.errors import FerError
 from fer_core.media.names import beside, printable
@@ -33,7 +33,7 @@ INTERRUPTED = 130
 Backend = Literal["local", "ray"]
 
 
-Found = dict[str, Place]
+Found = dict[str, RowRange]
 """The rows so far: by stamp, or by file name for a file that is to be analysed again."""
 
 
@@ -78,12 +78,12 @@ def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> 
     """Merge the parts and print a summary; returns the exit code."""
     found = _found(out, parts)
     rows_of = [found.get(recipe.stamp(item)) or found[item.file] for item in items]
-    if not out.exists() or rows_of != list(places(out).values()):
+    if not out.exists() or rows_of != list(row_ranges(out).values()):
         merge(rows_of, out, recipe.labels)
     shutil.rmtree(parts, ignore_errors=True)
-    failed = sum(place.failed for place in rows_of)
+    failed = sum(part.failed for part in rows_of)
     errors = f", {failed} with an error: see the column error" if failed else ""
-    count = sum(place.count for place in rows_of)
+    count = sum(part.count for part in rows_of)
     click.echo(f"{printable(str(out))}: {count} rows of {_files(len(items))}{errors}")
     return 1 if failed else 0
 
@@ -131,7 +131,7 @@ def _found(out: Path, parts: Path) -> Found:
 
 
 def _by_stamp(path: Path) -> Found:
-    return {place.stamp or file: place for file, place in places(path).items()}
+    return {part.stamp or file: part for file, part in row_ranges(path).items()}
 
 
 def _missing(items: Sequence[Item], recipe: Recipe, found: Found) -> list[Item]:

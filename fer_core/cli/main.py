@@ -39,8 +39,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        place, extra = _COMMANDS[cmd_name]
-        module, _, attribute = place.partition(":")
+        function, extra = _COMMANDS[cmd_name]
+        module, _, attribute = function.partition(":")
         try:
             command: click.Command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:

@@ -147,12 +147,12 @@ def _refuse_clashes(
     taken = {path.resolve(): path for path in files}
     if len(taken) < len(files):
         raise click.UsageError("A video is given twice. Give each once.")
-    for places in plan.values():
-        for place in places.values():
-            other = taken.setdefault(place.resolve(), place)
-            if other is not place:
+    for outputs in plan.values():
+        for path in outputs.values():
+            other = taken.setdefault(path.resolve(), path)
+            if other is not path:
                 raise click.UsageError(
-                    f"{printable(str(place))} would be written over {printable(str(other))}, or "
+                    f"{printable(str(path))} would be written over {printable(str(other))}, or "
                     "twice. Choose another name, or another folder."
                 )
 

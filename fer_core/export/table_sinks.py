@@ -139,7 +139,7 @@ class ParquetSink(_TableSink):
 
 def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | None) -> pa.Schema:
     plain = pa.schema(column_types(labels))
-    told = {
+    metadata = {
         "model": first.model if first else "",
         "detector": first.detector if first else "",
         "labels": json.dumps([str(label) for label in labels]),
@@ -147,7 +147,7 @@ def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | Non
     }
     # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(table, preserve_index=False).metadata or {}
-    return plain.with_metadata({**pandas, **told})
+    return plain.with_metadata({**pandas, **metadata})
 
 
 def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:

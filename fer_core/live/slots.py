@@ -38,7 +38,7 @@ class CameraSlots:
         """Release a slot."""
         with self._lock:
             if not self._taken[user]:
-                raise ValueError("no place was taken")
+                raise ValueError("no slot was acquired")
             self._taken[user] -= 1
             self._taken += Counter()  # removes users without slots
 

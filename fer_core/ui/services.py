@@ -28,9 +28,7 @@ def owner() -> str:
         case AuthMode.SIGN_IN:
             return account()
         case AuthMode.PASSWORD:
-            return (
-                "door"  # with one password; the name is in databases of earlier versions
-            )
+            return "door"  # with one password; the name is in databases of earlier versions
         case _:
             return LOCAL
 

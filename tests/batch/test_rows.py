@@ -17,7 +17,7 @@ from fer_core.batch import merge as merging
 from fer_core.batch import rows as rows_module
 from fer_core.batch.files import Item
 from fer_core.batch.merge import merge
-from fer_core.batch.rows import Failure, PartFile, Place, is_batch, places
+from fer_core.batch.rows import Failure, PartFile, RowRange, is_batch, row_ranges
 from fer_core.errors import VideoError
 from fer_core.labels import EMOTIONS
 from fer_core.schema import Box, Face, FrameResult
@@ -80,7 +80,7 @@ def test_an_error_stands_in_the_last_row(tmp_path, monkeypatch, count):
     rows = found.get_group("a")
     assert len(rows) == max(1, count)
     assert rows["error"].dropna().to_dict() == {rows.index[-1]: "It broke."}
-    told = places(path)
+    told = row_ranges(path)
     assert (told["a"].failed, told["a"].stamp, told["before"].failed) == (True, "s", False)
     assert (told["b"].failed, told["b"].stamp) == (True, "")
 
@@ -90,9 +90,9 @@ def test_a_long_video_comes_in_row_groups(tmp_path, monkeypatch):
     path = write(tmp_path / "p", {"a": 35, "b": 3})
     file = parquet.ParquetFile(path)
     assert [file.metadata.row_group(i).num_rows for i in range(4)] == [10, 10, 10, 8]
-    assert places(path) == {
-        "a": Place(path, 0, 35, "a.", False),
-        "b": Place(path, 35, 3, "b.", False),
+    assert row_ranges(path) == {
+        "a": RowRange(path, 0, 35, "a.", False),
+        "b": RowRange(path, 35, 3, "b.", False),
     }
 
 
@@ -132,20 +132,20 @@ def test_merging_keeps_every_row_in_the_order_asked_for(tmp_path_factory, counts
     folder = tmp_path_factory.mktemp("merge")
     names = [f"{i:02}" for i in range(len(counts))]
     where = {name: parts.draw(st.integers(0, 2)) for name in names}
-    found: dict[str, Place] = {}
+    found: dict[str, RowRange] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows_module, "ROWS_AT_ONCE", group)
         patch.setattr(merging, "ROWS_AT_ONCE", group)
         for number in set(where.values()):
             mine = {n: c for n, c in zip(names, counts, strict=True) if where[n] == number}
-            found |= places(write(folder / str(number), mine))
+            found |= row_ranges(write(folder / str(number), mine))
         merge([found[name] for name in names], folder / "out", EMOTIONS)
         out = table(folder / "out")
         assert out["file"].tolist() == [
             n for n, c in zip(names, counts, strict=True) for _ in range(c)
         ]
         assert out["t_s"].tolist() == [float(i) for c in counts for i in range(c)]
-        again = places(folder / "out")
+        again = row_ranges(folder / "out")
         assert [replace(p, path=Path(), start=0) for p in again.values()] == [
             replace(found[n], path=Path(), start=0) for n in names
         ]
@@ -156,6 +156,6 @@ def test_merging_keeps_every_row_in_the_order_asked_for(tmp_path_factory, counts
 def test_merging_into_one_of_the_files_that_are_merged(tmp_path):
     out = write(tmp_path / "out", {"a": 2, "b": 3, "c": 1})
     part = write(tmp_path / "part", {"b": 5})
-    before, new = places(out), places(part)
+    before, new = row_ranges(out), row_ranges(part)
     merge([before["a"], new["b"]], out, EMOTIONS)
     assert table(out)["file"].tolist() == ["a"] * 2 + ["b"] * 5

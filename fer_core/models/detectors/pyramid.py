@@ -40,7 +40,7 @@ one tile shows only part of the face."""
 
 _THREADS = 2
 
-Place = tuple[int, int, int, int]
+Tile = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
 
@@ -74,19 +74,19 @@ def _level(detector: FaceDetector, bgr: NDArray[np.uint8], scale: float) -> list
     scaled = bgr if scale == 1.0 else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
     width, height = size
     look = partial(_in_tile, detector, np.asarray(scaled, np.uint8))
-    places = list(_tiles(width, height))
+    tiles = list(_tiles(width, height))
     across, down = bgr.shape[1] / width, bgr.shape[0] / height
     return [
         _scaled(face, across, down, bgr.shape[1], bgr.shape[0])
-        for faces in _threads().map(look, places)
+        for faces in _threads().map(look, tiles)
         for face in faces
     ]
 
 
-def _in_tile(detector: FaceDetector, picture: NDArray[np.uint8], place: Place) -> list[Detection]:
+def _in_tile(detector: FaceDetector, picture: NDArray[np.uint8], tile: Tile) -> list[Detection]:
     """The faces in one tile, except those that another tile shows whole, in pixels of
     ``picture``."""
-    left, top, right, bottom = place
+    left, top, right, bottom = tile
     height, width = picture.shape[:2]
     inner = (
         left + _EDGE_PX if left > 0 else 0,
@@ -105,7 +105,7 @@ def _in_tile(detector: FaceDetector, picture: NDArray[np.uint8], place: Place) -
     return faces
 
 
-def _tiles(width: int, height: int) -> Iterator[Place]:
+def _tiles(width: int, height: int) -> Iterator[Tile]:
     """Tiles that cover a picture and share ``OVERLAP_PX`` or more with their neighbours."""
     for top in _starts(height):
         for left in _starts(width):
