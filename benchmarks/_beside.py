@@ -1,5 +1,5 @@
-"""What goes on during the load test: the live sessions' process, the server's memory and processor
-time, over spans of the run."""
+"""Runs beside the load test: the live sessions' process, and samples of the server's memory and
+processor time."""
 
 from __future__ import annotations
 

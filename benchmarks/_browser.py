@@ -1,4 +1,4 @@
-"""A dashboard of its own, a Chromium before a fake camera, and tabs on the live page."""
+"""A separate dashboard, a Chromium with a fake camera, and tabs on the live page."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tests.browser.conftest import ALLOW_FLAG, CAMERA_FLAG, CHROMIUM, FLAGS, Das
 
 PROBE = Path(__file__).with_name("_camera.js")
 
-# So that tabs that are not in front go on as if they were.
+# So that background tabs run as in the foreground.
 AWAKE = (
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
 )
 
-# As the Procfile and the Dockerfile start the server. Without them, glibc gives every thread an
-# arena of its own, and keeps what threads that are gone have freed.
+# As in Procfile and Dockerfile. Without them, glibc gives every thread its own arena, and keeps
+# memory freed by ended threads.
 MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 PATIENCE_S = 30.0
@@ -40,7 +40,7 @@ STATS_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a tab saw since it was last read: spans in seconds, latencies in milliseconds.
+    """What a tab saw since the last call: spans in seconds, latencies in milliseconds.
 
     ``analysis_ms`` is the page's own median and 95th percentile of its last three seconds.
     """
@@ -54,7 +54,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class StartTimes:
-    """Seconds from the click; None where it did not come in ``PATIENCE_S``."""
+    """Seconds from the click; None if it did not come within ``PATIENCE_S``."""
 
     picture_s: float | None
     analysed_s: float | None
@@ -72,14 +72,14 @@ class LiveTab:
         self._analysed = 0
 
     def time_start(self) -> StartTimes:
-        """Press Start once, and watch for the picture and for the first analysed frame."""
+        """Press Start once, and wait for the picture and the first analysed frame."""
         self._camera.get_by_role("button", name="Start", exact=True).click()
         clicked_s = time.monotonic()
         picture_s = self._until(self._has_picture, clicked_s)
         return StartTimes(picture_s, self._until(lambda: self._stats()[0] > 0, clicked_s))
 
     def stop(self) -> None:
-        """Press Stop, and wait until the page can be started again."""
+        """Press Stop, and wait until the camera can be started again."""
         self._camera.get_by_role("button", name="Stop", exact=True).click()
         self._camera.get_by_role("button", name="Start", exact=True).wait_for()
 
@@ -103,7 +103,7 @@ class LiveTab:
         self._page.wait_for_timeout(span_s * 1e3)
 
     def close(self) -> None:
-        """Close the tab, as users do: without a stop."""
+        """Close the tab without Stop, as users do."""
         self._context.close()
 
     def _find_camera(self) -> Frame:
@@ -183,7 +183,8 @@ class Workshop:
 
     def server_cpu_s(self) -> float:
         """Seconds of processor time the server has used."""
-        # utime and stime: the 14th and 15th field; the second holds the name, maybe with spaces.
+        # utime and stime: the 14th and 15th field; the second is the name, which may contain
+        # spaces.
         stat = Path(f"/proc/{self._server.process.pid}/stat").read_text()
         fields = stat.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

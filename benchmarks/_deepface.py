@@ -1,7 +1,7 @@
-"""DeepFace as a peer: ``DeepFace.analyze`` itself, on a network of the shape of its own.
+"""DeepFace as a peer: ``DeepFace.analyze`` itself, with random weights in its own network.
 
-How long a network takes does not depend on its weights. So nothing is downloaded: the benchmarks
-build the same layers with random weights, and DeepFace finds them where it looks for its file.
+A network's time does not depend on its weights. So nothing is downloaded: the benchmarks build the
+same layers with random weights, and put them where DeepFace looks for its file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AUTHORS_FIGURE = 0.574
 
 @contextmanager
 def deepface_variables() -> Iterator[dict[str, str]]:
-    """The environment variables with which DeepFace finds the random weights, for so long."""
+    """Set the environment variables with which DeepFace finds the random weights."""
     with tempfile.TemporaryDirectory() as home:
         path = _weights(home)
         path.parent.mkdir(parents=True)
@@ -42,7 +42,7 @@ def deepface_variables() -> Iterator[dict[str, str]]:
 def deepface_analyze() -> Iterator[Analyze]:
     """``analyze(bgr)``: DeepFace's expressions of a picture, with its default detector.
 
-    On one thread, in this process. Afterwards nothing finds the random weights any more.
+    On one thread, in this process. Afterwards the random weights are no longer found.
     """
     with deepface_variables() as variables, patch.dict(os.environ, variables):
         path = _weights(variables["DEEPFACE_HOME"])
@@ -67,7 +67,7 @@ def _weights(home: str) -> Path:
 
 
 def found_faces(answer: list[dict[str, Any]]) -> int:
-    """How many faces DeepFace found; without one it takes the whole picture, sure of nothing."""
+    """How many faces DeepFace found; without one it uses the whole picture with confidence 0."""
     return sum(face["face_confidence"] > 0 for face in answer)
 
 

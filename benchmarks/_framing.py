@@ -1,4 +1,4 @@
-"""Squares around faces, beside the one that the pipeline takes."""
+"""Other squares around faces than the one that the pipeline uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fer_core.models.detectors import FaceDetector
 from fer_core.schema import Box
 
 JITTER = 0.05
-"""A detector's box moves from frame to frame: by up to so much of its side, in place and size."""
+"""The jitter of a detector's box from frame to frame in position and size, relative to its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SeenFace:
 def seen_faces(
     detector: FaceDetector, pictures: Sequence[NDArray[np.uint8]], faces: int = 1
 ) -> list[SeenFace]:
-    """The ``faces`` largest faces of each picture: what is smaller is a false alarm here."""
+    """The ``faces`` largest faces of each picture; smaller ones are false alarms here."""
     return [
         SeenFace(bgr, detection.box)
         for bgr in pictures
@@ -56,9 +56,9 @@ def crops(seen: Sequence[SeenFace], framing: Framing) -> NDArray[np.uint8]:
 
 
 def reframe_box(box: Box, framing: Framing) -> Box:
-    """The square that the rule would be given, were ``framing`` the rule; it may leave the picture.
+    """The box that makes the pipeline crop with ``framing``; it may extend beyond the picture.
 
-    ``THE_RULE`` leaves the box as it is, so that what is measured there is the pipeline itself.
+    ``THE_RULE`` leaves the box unchanged, so that the pipeline itself is measured.
     """
     if framing == THE_RULE:
         return box
@@ -72,7 +72,7 @@ def reframe_box(box: Box, framing: Framing) -> Box:
 def reframe_tile(tile: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
     """Another square of a square tile, resampled to the tile's size; its edge is repeated."""
     side = len(tile)
-    # Pixel centres lie at whole numbers: the middle of the tile is at (side - 1) / 2.
+    # Pixel centres are at integers, so the centre of the tile is at (side - 1) / 2.
     corner = (side - 1) / 2 * (1 - framing.scale)
     to_tile = np.array(
         [[framing.scale, 0, corner], [0, framing.scale, corner + framing.shift * side]]
@@ -88,7 +88,7 @@ def reframe_tile(tile: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]
 
 
 def jittered(seen: SeenFace, rng: np.random.Generator) -> SeenFace:
-    """The same face with a box that is a little off."""
+    """The same face with a slightly wrong box."""
     across, down, size = rng.uniform(-JITTER, JITTER, 3)
     box, edge = seen.box, max(seen.box.w, seen.box.h)
     width, height = (max(1, round(length * (1 + size))) for length in (box.w, box.h))
@@ -104,5 +104,5 @@ def entropy_bits(shares: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def total_variation(shares: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-    """Half the sum of the absolute differences, mean over rows: 0 the same, 1 nothing in common."""
+    """Half the sum of the absolute differences, mean over rows: 0 for equal, 1 for disjoint."""
     return float(np.abs(shares - others).sum(axis=1).mean() / 2)

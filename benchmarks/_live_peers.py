@@ -4,9 +4,9 @@ Each signs in (the password is in the environment), opens the live page, offers 
 page's component does, and shows a face at 640x480 and 30 frames a second. Every second a line of
 JSON goes out; the process ends with its standard input.
 
-A browser takes a core for encoding, decoding and drawing, and two cores are all there is. So the
-clip is encoded ahead, for each pace that the page may ask for, and of what comes back the frames
-are counted, not decoded. The pace and the charts are what the page asks for, as in a browser.
+A browser takes a core for encoding, decoding and drawing, and there are only two. So the clip is
+encoded in advance, for each frame rate that the page may request, and returned frames are counted,
+not decoded. Frame rate and charts follow the page's requests, as in a browser.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PASSWORD = "FER_LOAD_PASSWORD"
 """The variable that holds the access password."""
 
 CLIP_S = 4
-"""As much of the clip is shown, over and over."""
+"""How much of the clip is shown in a loop."""
 
 Seconds = list[list[bytes]]
 """A clip as VP8, second by second; each begins with a key frame."""
@@ -58,7 +58,7 @@ _ANALYSED = re.compile(r"(\d+) frames analysed")
 
 
 def encoded_clips() -> dict[int, Seconds]:
-    """The live page's benchmark at each number of frames a second that a camera may be held to."""
+    """The live page's clip at each frame rate that a camera may be limited to."""
     clip = camera_clip() if (SHARED / "media" / ONE_FACE).is_file() else Clip([portrait()], [0.0])
     pictures = at_camera_rate(clip)
     shown = [pictures[number % len(pictures)] for number in range(CLIP_S * FPS)]
@@ -85,10 +85,10 @@ def _encoded(frames: list[av.VideoFrame], fps: int) -> Seconds:
 
 
 class EncodedCamera(MediaStreamTrack):
-    """A camera that gives out a clip's packets, over and over.
+    """A camera that sends a clip's packets in a loop.
 
-    ``clips``: the clip by frames a second. ``asked``: how many are asked for now; a new second
-    begins with that.
+    ``clips``: the clip by frame rate. ``asked``: the currently requested rate, which applies from
+    the next second.
     """
 
     kind = "video"
@@ -99,7 +99,7 @@ class EncodedCamera(MediaStreamTrack):
         self._began_s: float | None = None
 
     async def recv(self) -> Any:
-        """The next packet, when it is time for it."""
+        """The next packet, when it is due."""
         at_s, data = next(self._packets)
         if self._began_s is None:
             self._began_s = time.monotonic()
@@ -129,7 +129,7 @@ class LivePeer(Visitor):
         self._connection.addTrack(EncodedCamera(clips, self._asked_fps))
 
     async def start(self) -> None:
-        """What the component does when Start is pressed, until the connection stands."""
+        """What the component does after Start, until the connection is established."""
         here = self._connection
         await here.setLocalDescription(await here.createOffer())
         offer = {"sdp": here.localDescription.sdp, "type": here.localDescription.type}
@@ -170,12 +170,13 @@ class LivePeer(Visitor):
             await asyncio.sleep(0.05)
 
     def _asked_fps(self) -> int:
-        """What the page has the browser's camera keep to (fer_core/ui/live/camera_pace.js)."""
+        """The frame rate that the page requests from the camera
+        (fer_core/ui/live/camera_pace.js)."""
         for element in self.run.all("bidi_component"):
             told = element.bidi_component
             if told.component_name.endswith("fer_camera_pace"):
                 return int(json.loads(told.json)["fps"])
-        raise VisitFailed("the live page tells its camera no pace")
+        raise VisitFailed("the live page sends its camera no frame rate")
 
     def _component(self) -> ComponentInstance:
         found = [each.component_instance for each in self.run.all("component_instance")]
@@ -197,9 +198,9 @@ def _count_instead_of_decoding(
 
 
 async def live(address: str, password: str, count: int) -> None:
-    """Run so many sessions, one started after the other, until the standard input ends."""
+    """Run this many sessions, started one after the other, until standard input ends."""
     setattr(aiortc.rtcrtpreceiver, "decoder_worker", _count_instead_of_decoding)  # noqa: B010
-    # As long as browsers wait before they take the other end for gone.
+    # As long as browsers wait before they treat the other end as gone.
     aioice.ice.StunProtocol, aioice.ice.CONSENT_FAILURES = RetryingStun, CONSENT_FAILURES
     clips = encoded_clips()
     async with AsyncExitStack() as stack:

@@ -1,8 +1,8 @@
-"""Races: two ways of doing one thing, timed in turns.
+"""Compares the speed of two ways of doing one thing, timed in turns.
 
-A machine that is shared is never as fast twice. So speed is only told as a ratio of two things
-measured in one run: they take turns, whatever else the machine does slows both, and the ratio is
-the median of the turns' ratios. Each side has one thread.
+The speed of a shared machine varies. So speed is only reported as a ratio of two things measured in
+one run: they take turns, other load slows both, and the ratio is the median of the ratios per turn.
+Each side has one thread.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Race:
     times_ms: Mapping[str, NDArray[np.float64]]
 
     def median_ms(self, side: str) -> float:
-        """What a call of ``side`` usually takes."""
+        """The median time of a call of ``side``."""
         return float(np.median(self.times_ms[side]))
 
     def times_longer(self, slow: str, fast: str) -> tuple[float, float, float]:
         """How many times longer ``slow`` takes than ``fast``: median, lower and upper quartile.
 
-        Above 1 where ``slow`` is the slower one.
+        Above 1 if ``slow`` is the slower one.
         """
         middle, low, high = np.percentile(self.times_ms[slow] / self.times_ms[fast], [50, 25, 75])
         return float(middle), float(low), float(high)
@@ -40,7 +40,7 @@ class Race:
 def race(sides: Mapping[str, Callable[[], object]], turns: int, calls: int = 1) -> Race:
     """Let the sides take turns of ``calls`` calls; a first turn of each is not counted.
 
-    OpenCV is put on one thread for good; networks come from ``open_session``.
+    OpenCV is limited to one thread permanently; networks come from ``open_session``.
     """
     cv2.setNumThreads(1)
     times_ms: dict[str, list[float]] = {name: [] for name in sides}

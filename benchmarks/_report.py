@@ -1,4 +1,4 @@
-"""Reports: what a benchmark found, as Markdown for people and as JSON for programs."""
+"""Reports of benchmark results, as Markdown for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 import click
 
 PACKAGES = ("onnxruntime", "opencv-contrib-python-headless", "deepface", "streamlit-webrtc")
-"""Those whose versions decide how fast things are."""
+"""The packages whose versions affect speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``figures`` hold everything, ready for JSON; ``tables`` and ``notes`` tell it to people."""
+    """``figures`` hold everything, ready for JSON; ``tables`` and ``notes`` are for people."""
 
     title: str
     figures: Mapping[str, Any]
@@ -33,7 +33,7 @@ class Report:
 
 
 def command(measure: Callable[[], Report]) -> click.Command:
-    """The command line of a benchmark that has nothing to set."""
+    """The command line of a benchmark without options."""
 
     @click.command(help=measure.__doc__)
     @click.option("--json", "as_json", is_flag=True, help="The figures, for programs.")
@@ -52,7 +52,7 @@ def show(report: Report, as_json: bool) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table that reads well as it is: first column to the left, the others right."""
+    """An aligned Markdown table: first column to the left, the others right."""
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     first, *others = widths

@@ -1,4 +1,4 @@
-"""What the benchmarks look at: a portrait, clips from ../shared, the detectors that are here."""
+"""Inputs of the benchmarks: a portrait, clips from ../shared, and the available detectors."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from fer_core.paths import ROOT, SAMPLE
 from fer_core.training.expression.data import LabelledFaces, read_contact_sheet
 
 SHARED = ROOT.parent / "shared"
-"""Faces, clips and weights that may not be shipped; where it is absent, less is measured."""
+"""Faces, clips and weights that may not be shipped; without them, less is measured."""
 
 WIDTH, HEIGHT = 640, 480
-"""What a camera gives the live page."""
+"""The frame size of the live page's camera."""
 
 ONE_FACE = "head-pose-face-detection-male.gif"
 TWO_FACES = "head-pose-face-detection-female-and-male.gif"
@@ -44,7 +44,7 @@ def astronaut() -> NDArray[np.uint8]:
 
 
 def portrait() -> NDArray[np.uint8]:
-    """The astronaut before a camera: ``(HEIGHT, WIDTH, 3)`` uint8, BGR."""
+    """The astronaut as a camera's frame: ``(HEIGHT, WIDTH, 3)`` uint8, BGR."""
     return fill(astronaut())
 
 
@@ -81,7 +81,7 @@ def validation_faces() -> LabelledFaces:
 
 
 def detectors() -> list[FaceDetector]:
-    """YuNet where its weights are here or in ../shared, and the Haar cascade."""
+    """YuNet, if its weights are here or in ../shared, and the Haar cascade."""
     shared = SHARED / "weights" / MODELS["yunet"].file_name
     path = find(MODELS["yunet"]) or (shared if shared.is_file() else None)
     return [*([YuNetDetector(path)] if path else []), HaarDetector()]

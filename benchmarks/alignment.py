@@ -1,10 +1,9 @@
-"""Does turning a face upright before the compact network sees it help?
+"""Measures whether levelling a face helps the compact network.
 
 ``python -m benchmarks.alignment``, a minute or two; needs ../shared. Labelled tiles of FER2013 are
-shown as they are and turned by 15 degrees either way, as heads lean before a camera. The landmark
-network finds their points; then the square around the face is cut out plain, or turned so that the
-eyes are level, at the tile's own scale or in the box of the points, as a face is framed that is
-followed in a stream.
+shown as they are and rotated by 15 degrees either way, like tilted heads. The landmark network
+finds their points; then the square around the face is cropped as it is, or rotated so that the eyes
+are level, at the tile's own scale or in the box of the points, like a tracked face in a stream.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from fer_core.training.expression.evaluate import score
 TURNS_DEG = (-15, 0, 15)
 
 CLEARLY_DEG = 8.0
-"""A turn that people see; below it the points' own error is as large."""
+"""A visible tilt; below it the error of the points is as large."""
 
 _MARGIN_PX = 48
 _PLACE = Box(_MARGIN_PX, _MARGIN_PX, CROP_PX, CROP_PX)
@@ -59,14 +58,14 @@ def plain(face: Tilted) -> NDArray[np.uint8]:
 
 
 def levelled(face: Tilted) -> NDArray[np.uint8]:
-    """Turned by whatever the points say: as the analyzer does in a picture."""
+    """Rotated by the angle of the points, as the analyzer does for a picture."""
     if face.landmarks.presence < MIN_PRESENCE:
         return plain(face)
     return level_crop(face.picture, _PLACE, face.landmarks.points)
 
 
 def levelled_if_clear(face: Tilted) -> NDArray[np.uint8]:
-    """Turned only if it is turned by more than ``CLEARLY_DEG``."""
+    """Rotated only if it is tilted by more than ``CLEARLY_DEG``."""
     return levelled(face) if abs(math.degrees(face.turn)) > CLEARLY_DEG else plain(face)
 
 
@@ -78,7 +77,7 @@ def by_points(face: Tilted) -> NDArray[np.uint8]:
 
 
 def by_points_levelled(face: Tilted) -> NDArray[np.uint8]:
-    """The square of the box of the points, turned: as the analyzer does in a stream."""
+    """The square of the box of the points, rotated, as the analyzer does in a stream."""
     if face.landmarks.presence < MIN_PRESENCE:
         return plain(face)
     points = face.landmarks.points
@@ -95,7 +94,7 @@ WAYS: Mapping[str, Callable[[Tilted], NDArray[np.uint8]]] = {
 
 
 def measure() -> Report:
-    """Accuracy of the compact network on faces that lean, plain and turned level."""
+    """Accuracy of the compact network on tilted faces, unchanged and levelled."""
     emotion, points, faces = CompactEmotionModel(), load_landmark_model(), validation_faces()
     figures: dict[str, Any] = {way: {} for way in WAYS}
     leaning: dict[str, Any] = {}
@@ -129,7 +128,7 @@ def measure() -> Report:
 
 
 def tilt(model: LandmarkModel, tile: NDArray[np.uint8], turn_deg: int) -> Tilted:
-    """A tile as a picture with room around the face, turned clockwise, and its points."""
+    """A tile as a picture with a margin around the face, rotated clockwise, and its points."""
     large = cv2.resize(tile, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC)
     around = _MARGIN_PX
     roomy = cv2.copyMakeBorder(large, around, around, around, around, cv2.BORDER_REPLICATE)
@@ -147,7 +146,7 @@ def tilt(model: LandmarkModel, tile: NDArray[np.uint8], turn_deg: int) -> Tilted
 def accuracies(
     model: CompactEmotionModel, crops: NDArray[np.uint8], faces: LabelledFaces
 ) -> dict[str, float]:
-    """Against both kinds of label, each by the output that is calibrated for it."""
+    """Compare with both kinds of label, each by the output calibrated for it."""
     shown, fer2013 = model.predict_both(crops)
     return {
         "ferplus": score(shown, faces.majority).accuracy,

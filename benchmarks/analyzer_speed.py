@@ -1,7 +1,7 @@
 """One 640x480 picture with one face: ``Analyzer`` against ``DeepFace.analyze``.
 
-``python -m benchmarks.analyzer_speed``. DeepFace as it comes: its default detector, and a network
-of the shape of its own. One thread each, in turns.
+``python -m benchmarks.analyzer_speed``. DeepFace runs with its default detector, and random weights
+in its own network. One thread each, in turns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fer_core.models.emotion.compact import CompactEmotionModel
 
 TURNS = 30
 MUST, GOAL = 20, 45
-"""So many times shorter than DeepFace."""
+"""The limit and the goal, in times faster than DeepFace."""
 
 
 def measure() -> Report:

@@ -1,10 +1,10 @@
-"""Which square around a face the compact network likes best: is the pipeline's rule a good one?
+"""Finds the square around a face with the best accuracy, to check the pipeline's rule.
 
 ``python -m benchmarks.crop_rule``, some minutes. The rule (``face_crop`` in
 ``fer_core.analysis.analyzer``) takes the square of a box's longer edge around the box's centre.
-Here the square is made larger, smaller, or moved: on labelled tiles of FER2013, as they are and by
-each detector's boxes on them, and on the
-astronaut and pictures of ../shared, which have no labels but can show certainty and steadiness.
+Here the square is enlarged, reduced, or moved: on labelled tiles of FER2013, directly and by each
+detector's boxes on them, and on the astronaut and pictures of ../shared, which have no labels but
+show certainty and steadiness.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ FRAMINGS = [
 ]
 
 JITTERS = 4
-"""How many boxes that are a little off are tried for each face."""
+"""How many slightly wrong boxes are used for each face."""
 
 EVERY_NTH_PICTURE = 10
-"""Of the 3,288 pictures of faces68: 329 are enough."""
+"""Every tenth of the 3,288 pictures of faces68 is enough."""
 
 Findings = list[dict[str, Any]]
 """One entry for each of ``FRAMINGS``."""
@@ -90,7 +90,7 @@ def measure() -> Report:
 
 
 def on_tiles(model: CompactEmotionModel, faces: LabelledFaces) -> Findings:
-    """Accuracy on tiles that are re-framed themselves."""
+    """Accuracy on tiles that are cropped directly."""
     return [
         _accuracy(model, np.stack([reframe_tile(tile, framing) for tile in faces.tiles]), faces)
         for framing in FRAMINGS
@@ -100,7 +100,7 @@ def on_tiles(model: CompactEmotionModel, faces: LabelledFaces) -> Findings:
 def on_detected_tiles(
     model: CompactEmotionModel, faces: LabelledFaces, detector: FaceDetector
 ) -> Findings:
-    """Accuracy by the boxes a detector finds on the tiles; a tile without one does not count."""
+    """Accuracy with a detector's boxes on the tiles; tiles without a box do not count."""
     seen = [seen_faces(detector, [as_picture(tile)]) for tile in faces.tiles]
     found = faces.subset(np.array([bool(each) for each in seen]))
     all_seen = [face for each in seen for face in each]
@@ -108,7 +108,7 @@ def on_detected_tiles(
 
 
 def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A tile as a picture with room around the face: ``(160, 160, 3)`` uint8, BGR."""
+    """A tile as a picture with a margin around the face: ``(160, 160, 3)`` uint8, BGR."""
     large = cv2.resize(tile, (96, 96), interpolation=cv2.INTER_CUBIC)
     roomy = cv2.copyMakeBorder(large, 32, 32, 32, 32, cv2.BORDER_REPLICATE)
     return np.asarray(cv2.cvtColor(roomy, cv2.COLOR_GRAY2BGR), np.uint8)
@@ -117,7 +117,7 @@ def as_picture(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _accuracy(
     model: CompactEmotionModel, views: NDArray[np.uint8], faces: LabelledFaces
 ) -> dict[str, Any]:
-    """Against both kinds of label, each by the output that is calibrated for it."""
+    """Compare with both kinds of label, each by the output calibrated for it."""
     shown, fer2013 = model.predict_both(views)
     return {
         "faces": len(faces),
@@ -127,7 +127,7 @@ def _accuracy(
 
 
 def on_media(model: CompactEmotionModel, detector: FaceDetector) -> Findings:
-    """What the network says of faces without labels, scene by scene."""
+    """The network's results on unlabelled faces, scene by scene."""
     man, couple = (read_clip(SHARED / "media" / name).frames for name in (ONE_FACE, TWO_FACES))
     people = sorted((SHARED / "data" / "faces68" / "images").glob("*.jpg"))[::EVERY_NTH_PICTURE]
     scenes = {

@@ -1,4 +1,4 @@
-"""One face through the compact network, against a network of the shape of DeepFace's.
+"""Speed of the compact network on one face, compared with DeepFace's layers.
 
 ``python -m benchmarks.emotion_speed``. Both in onnxruntime, on one thread, in turns.
 """
@@ -14,7 +14,7 @@ from fer_core.models.emotion.compact import SHIPPED_WEIGHTS
 
 TURNS, CALLS = 200, 10
 MUST, GOAL = 4.0, 1.0
-"""At most so many times as long as DeepFace's network."""
+"""The limit and the goal, as multiples of the time of DeepFace's network."""
 
 
 def measure() -> Report:

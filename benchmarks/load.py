@@ -1,14 +1,14 @@
-"""Many people at once: ``python -m benchmarks.load``.
+"""Many users at once: ``python -m benchmarks.load``.
 
-Fifty users come in by the password, open pages and hand over photos for two minutes, with five to
-fifteen seconds of thinking between two clicks, beside four live sessions. Server, users and live
+Fifty users sign in with the password, open pages and upload photos for two minutes, with pauses of
+five to fifteen seconds between clicks, while four live sessions run. Server, users and live
 sessions share this machine; all traffic stays on it.
 
-Users and live sessions are no browsers, which would need all of the processors for themselves, but
-speak the pages' own protocol (``_visitor.py``, ``_live_peers.py``). A photo takes from the begin of
-the upload until its chart is there and its annotated picture is fetched; opening a page, from the
-click until all of it is there. Half of the clicks are photos: a third each of a camera's picture, a
-picture of two megapixels, and a telephone's of twelve.
+Users and live sessions are not browsers, which would need all processors, but speak the pages' own
+protocol (``_visitor.py``, ``_live_peers.py``). A photo's time is from the start of the upload until
+its chart is there and its annotated picture is fetched; a page's, from the click until all of it is
+there. Half of the clicks are photos: a third each of a camera's picture, a picture of two
+megapixels, and a phone's of twelve.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ PAGES = ("", "live", "video", "history", "models", "about")
 SIZES = ((640, 480), (1600, 1200), (4000, 3000))
 
 COME_S = 30.0
-"""Over so long the users load their first page, with all that a browser then asks for."""
+"""The time over which the users load their first page, with everything a browser requests."""
 
 ALONE_S = 20.0
-"""How long the live sessions are watched alone."""
+"""How long the live sessions are measured alone."""
 
 SETTLE_S = 10.0
 """After the start of the live sessions: first frames, the search for a bit rate."""
@@ -59,7 +59,7 @@ AS_ON_A_HOST = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 @dataclass(slots=True)
 class Seen:
-    """What the users saw: seconds, and what went wrong."""
+    """The users' results: seconds, and errors."""
 
     first_s: list[float] = field(default_factory=list)
     photos_s: list[float] = field(default_factory=list)
@@ -79,7 +79,7 @@ def photos() -> list[bytes]:
 
 
 class User:
-    """Somebody who comes, thinks, clicks and looks. What goes wrong is counted; then it goes on."""
+    """A user who signs in, waits, clicks and looks. Errors are counted."""
 
     def __init__(self, visitor: Visitor, files: Sequence[bytes], seen: Seen) -> None:
         self._visitor = visitor
@@ -105,7 +105,7 @@ class User:
             await self._timed(self._seen.photos_s, self._hand_over(random.choice(self._files)))
 
     async def warm_up(self) -> None:
-        """What a server loads once is loaded: each page, and a picture."""
+        """Warm up: load each page, and analyse a picture."""
         await self._visitor.arrive()
         await self._hand_over(self._files[0])
         for page in PAGES:
@@ -116,8 +116,8 @@ class User:
         await self._timed(self._seen.pages_s, self._visitor.open(page))
 
     async def _hand_over(self, file: bytes) -> None:
-        """A photo nobody has handed over before, until its chart and its picture are there."""
-        # Behind a JPEG's end anything may follow: another file, the same picture.
+        """Upload a new photo, and wait for its chart and its picture."""
+        # Data after a JPEG's end makes another file of the same picture.
         await self._visitor.upload("photo.jpg", file + secrets.token_bytes(16))
         if not self._visitor.run.all("plotly_chart") or not self._visitor.run.all("imgs"):
             raise VisitFailed("the page shows no result")
@@ -135,10 +135,10 @@ class User:
 async def measure(
     server: Dashboard, password: str, count: int, streams: int, seconds: float
 ) -> Report:
-    """Live sessions alone, while ``count`` users come, and for so many seconds beside them."""
+    """Measure live sessions alone, while ``count`` users arrive, and with them for this long."""
     seen, files = Seen(), photos()
     async with AsyncExitStack() as stack:
-        # One after the other, as the login checks passwords; nobody has opened a page yet.
+        # One after the other, because the login checks passwords in turn; no page is open yet.
         visitors = [
             await stack.enter_async_context(Visitor(server.url, password)) for _ in range(count + 1)
         ]
@@ -149,7 +149,7 @@ async def measure(
         await asyncio.to_thread(peers.wait)
         await asyncio.sleep(SETTLE_S)
         alone = await spent(asyncio.sleep(ALONE_S))
-        # All of that time, even where the last of few users comes early: it is measured over.
+        # For all of that time, even if the last of few users arrives early.
         everybody = (user.come() for user in users)
         coming = await spent(asyncio.gather(asyncio.sleep(COME_S), *everybody))
         until_s = time.monotonic() + seconds
@@ -179,7 +179,7 @@ async def measure(
 
 
 async def spent(doing: Awaitable[object]) -> Span:
-    """When something began and ended."""
+    """The time span of an awaitable."""
     began_s = time.monotonic()
     await doing
     return Span(began_s, time.monotonic())

@@ -1,9 +1,9 @@
-"""How small and how dark a face may be to be found in a large still.
+"""Recall of small and dark faces in large stills.
 
 ``python -m benchmarks.small_faces``, some minutes. Faces of ../shared (posed ones, and photos of
-people without masks) are laid at random places of 12-megapixel pictures, all of one size in each;
-a face counts as found where a box shares 30 % with its own. *Alone* is the detector by itself,
-*in tiles* what ``detect_all_sizes`` makes of it, *confirmed* what the landmark network lets pass.
+people without masks) are placed at random positions in 12-megapixel pictures, all of one size in
+each; a face counts as found if a box overlaps it by 30 %. *Alone* is the detector itself, *in
+tiles* ``detect_all_sizes``, *confirmed* what the landmark network confirms.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZES_PX = (16, 24, 32, 48, 60, 96, 150, 250)
 """Longer edges of the faces' boxes."""
 
 LIGHTS = ((1.0, 0), (0.2, 0), (0.1, 0), (0.05, 0), (0.1, 30), (0.15, 180))
-"""Factors and offsets of the greys: as it is, ever darker, and flat as a photographed screen."""
+"""Factors and offsets of the greys: unchanged, darker, and flat like a photographed screen."""
 
 WIDTH, HEIGHT, FACES, EDGE_PX = 4000, 3000, 240, 160
 
@@ -53,7 +53,7 @@ def tiles(name: str, wanted: dict[str, str] | None = None) -> list[Tile]:
 
 
 def scene(faces: Sequence[Tile], size_px: int, seed: int) -> tuple[NDArray[np.uint8], list[Box]]:
-    """A large picture with so many of these faces as fit, and where they are."""
+    """A large picture with as many of these faces as fit, and their boxes."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(60, 200, (HEIGHT // 64, WIDTH // 64, 3)).astype(np.uint8)
     smooth = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
@@ -79,13 +79,13 @@ def scene(faces: Sequence[Tile], size_px: int, seed: int) -> tuple[NDArray[np.ui
 
 
 def recall(found: Iterable[Detection], truth: Sequence[Box]) -> float:
-    """The part of the faces that were found."""
+    """The share of the faces that were found."""
     boxes = [face.box for face in found]
     return sum(any(box.iou(face) > 0.3 for box in boxes) for face in truth) / len(truth)
 
 
 def measure() -> Report:
-    """Recall by size, and of faces of 48 pixels by light, for each detector that is here."""
+    """Recall by size, and of faces of 48 pixels by light, for each available detector."""
     people = tiles("posed") + tiles("masks", {"kind": "without_mask"})
     chosen = np.random.default_rng(0).permutation(len(people))[:FACES]
     faces = [people[number] for number in chosen]

@@ -1,8 +1,8 @@
 """One picture in a fresh process: ``fer-dashboard analyze`` against ``DeepFace.analyze``.
 
-``python -m benchmarks.start_up``. From the start of Python to its exit, imports and loading the
-networks included, which is what a script or a queue pays for each picture. With the models that
-come with the package; DeepFace with a network of the shape of its own. In turns.
+``python -m benchmarks.start_up``. Measured from the start of Python to its exit, including imports
+and loading, as a script or a queue pays for each picture. Uses the models of the package; DeepFace
+runs with random weights in its own network. In turns.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PROGRAMS = {
 
 
 def measure() -> Report:
-    """Start each program in turns: the time until it ends, and of the processor."""
+    """Run each program in turns; returns elapsed and processor times."""
     busy_ms: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     with deepface_variables() as variables:
         environment = os.environ | variables
@@ -75,9 +75,9 @@ def measure() -> Report:
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> float:
-    """Run Python to its end: the processor time it took, in ms.
+    """Run Python to its end; returns its processor time in ms.
 
-    Raises ``CalledProcessError`` where it fails.
+    Raises ``CalledProcessError`` if it fails.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, *arguments]

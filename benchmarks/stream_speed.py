@@ -1,8 +1,8 @@
 """The frames of a clip, 640x480: ``StreamAnalyzer`` against ``DeepFace.analyze`` on each frame.
 
 ``python -m benchmarks.stream_speed``. The clips are in ../shared. In each turn the stream sees a
-whole clip from its beginning, at the clip's own times, and DeepFace a few of its frames: it has no
-memory, one frame costs it what another does. One thread each.
+whole clip from its beginning, at the clip's own times, and DeepFace a few of its frames, because it
+has no state and all frames cost the same. One thread each.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fer_core.models.emotion.compact import CompactEmotionModel
 TURNS = 8
 DEEPFACE_FRAMES = 5
 MUST, GOAL = 60, 120
-"""So many times shorter than DeepFace."""
+"""The limit and the goal, in times faster than DeepFace."""
 
 
 def measure() -> Report:
@@ -88,7 +88,7 @@ def stream_pass(clip: Clip, detector: FaceDetector) -> Callable[[], float]:
 
 
 def a_frame(found: Race, frames: dict[str, int]) -> Race:
-    """The same race in milliseconds a frame, where each call took so many ``frames``."""
+    """The same comparison in milliseconds per frame, if each call analysed this many ``frames``."""
     return Race({side: times / frames[side] for side, times in found.times_ms.items()})
 
 

@@ -1,7 +1,7 @@
-"""How often a still is turned the right way up, and how often it is turned although it was right.
+"""How often a still is turned upright, and how often it is turned wrongly.
 
-``python -m benchmarks.turned_faces``, some minutes. Faces of ../shared, each in the middle of a
-picture of its own, in all four quarter turns.
+``python -m benchmarks.turned_faces``, some minutes. Faces of ../shared, each in the centre of its
+own picture, in all four orientations.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FACES = 150
 
 
 def measure() -> Report:
-    """By kind of face and by turn: found, and found by turning the picture rightly."""
+    """By kind of face and orientation: found, and found with the right rotation."""
     kinds = {
         "posed": tiles("posed"),
         "press": tiles("press"),
@@ -34,7 +34,7 @@ def measure() -> Report:
     rng = np.random.default_rng(0)
     figures = []
     for detector in detectors():
-        # Haar tries four turns of each picture in which it finds nothing: a fifth is enough.
+        # Haar tries four orientations of each picture without a detection: a fifth is enough.
         count = FACES if isinstance(detector, YuNetDetector) else FACES // 5
         for kind, people in kinds.items():
             some = [people[i] for i in rng.permutation(len(people))[:count]]

@@ -1,9 +1,9 @@
 """A video file through ``analyze_video``, and into an annotated video: how many times real time.
 
-``python -m benchmarks.video_speed``. The clip is made from one in ../shared, forth and back: 20
-seconds of 640x360 at 30 frames a second, H.264, one face in every frame. Every frame is analysed,
-on all cores. The time of the processor stands beside that of the clock: on a machine that does
-other work as well, only the first can be compared.
+``python -m benchmarks.video_speed``. The clip is made from one in ../shared, forwards and
+backwards: 20 seconds of 640x360 at 30 frames per second, H.264, one face in every frame. Every
+frame is analysed, on all cores. Processor time is reported beside elapsed time: on a busy machine,
+only the former can be compared.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from fer_core.schema import FrameResult
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 30, 20
 TURNS = 5
 MUST, GOAL = 5, 10
-"""So many times faster than it plays."""
+"""The limit and the goal, in times faster than playback."""
 
 Write = Callable[[VideoFrame, FrameResult], None]
 
@@ -67,7 +67,7 @@ def measure() -> Report:
 
 
 def make_clip(path: Path) -> Path:
-    """The signing woman, forth and back, as a file of the given size and rate."""
+    """The signing woman, forwards and backwards, as a file of the given size and rate."""
     frames = [_cut(frame) for frame in read_clip(SHARED / "media" / SIGNING).frames]
     loop = frames + frames[::-1]
     with av.open(str(path), "w") as clip:
@@ -81,7 +81,7 @@ def make_clip(path: Path) -> Path:
 
 
 def _cut(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle of a frame at 16:9, in the clip's size."""
+    """The centre of a frame at 16:9, in the clip's size."""
     height, width = frame.shape[:2]
     rows = min(height, width * HEIGHT // WIDTH)
     top = (height - rows) // 2
@@ -89,7 +89,7 @@ def _cut(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def analysed(path: Path, detector: FaceDetector) -> Times:
-    """Analyse the clip and throw the results away."""
+    """Analyse the clip and discard the results."""
     with VideoFile(path) as video:
         return _timed(video, detector, lambda _frame, _result: None)
 

@@ -1,5 +1,4 @@
-"""Where the time of a frame goes on its way through the live page, and how near that is to the
-floor: the same codec and the same networks with nothing around them.
+"""The time of each stage of a live frame, compared with a floor: the codec and the networks alone.
 
 ``python -m benchmarks.where_time_goes``. A clip of ../shared at 640x480, as VP8, which is what
 browsers send; one thread; no browser and no network.
@@ -38,7 +37,7 @@ from fer_core.ui.patches.vp8_encoder import QuickEncoder
 
 TURNS = 8
 BITRATE = 1_000_000
-"""Bits a second, of the order Chromium sends 640x480 at."""
+"""Bits per second, about Chromium's rate for 640x480."""
 
 CLOCK = 90_000  # ticks a second of video in RTP
 
@@ -46,7 +45,7 @@ STAGES = ("decode", "to BGR", "detect", "landmarks", "emotion", "other analysis"
 
 
 class Watch:
-    """Adds up how long each stage takes, in milliseconds, and how often it comes."""
+    """Sums the time of each stage in milliseconds, and counts its calls."""
 
     def __init__(self) -> None:
         self.ms: defaultdict[str, float] = defaultdict(float)
@@ -54,7 +53,7 @@ class Watch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Whatever happens inside belongs to the stage."""
+        """Measure what happens inside as this stage."""
         began_s = time.perf_counter()
         yield
         self.ms[name] += (time.perf_counter() - began_s) * 1e3
@@ -62,7 +61,7 @@ class Watch:
 
 
 class WatchedDetector:
-    """A detector under a watch."""
+    """A detector with its time measured."""
 
     def __init__(self, detector: FaceDetector, watch: Watch) -> None:
         self.name, self._detector, self._watch = detector.name, detector, watch
@@ -74,7 +73,7 @@ class WatchedDetector:
 
 
 class WatchedLandmarks:
-    """The landmark network under a watch."""
+    """The landmark network with its time measured."""
 
     def __init__(self, network: Landmarks68Model, watch: Watch) -> None:
         self.name, self._network, self._watch = network.name, network, watch
@@ -88,7 +87,7 @@ class WatchedLandmarks:
 
 
 class WatchedEmotions:
-    """The expression network under a watch."""
+    """The expression network with its time measured."""
 
     def __init__(self, network: CompactEmotionModel, watch: Watch) -> None:
         self.name, self.labels, self._network = network.name, network.labels, network
@@ -101,7 +100,7 @@ class WatchedEmotions:
 
 
 def measure() -> Report:
-    """Time each stage of a frame's way, and the codec and the networks alone."""
+    """Time each stage of a frame, and the codec and the networks alone."""
     clip, detector = camera_clip(SIGNING), detectors()[0]
     packets, landmarks, emotions = as_vp8(clip), Landmarks68Model(), CompactEmotionModel()
     watches: list[Watch] = []
@@ -166,7 +165,7 @@ def pass_on(
     emotions: CompactEmotionModel,
     watch: Watch,
 ) -> None:
-    """Every frame from the browser's VP8 to the VP8 it gets back, under a watch."""
+    """Every frame from the browser's VP8 to the returned VP8, with each stage measured."""
     analyzer = Analyzer(
         WatchedDetector(detector, watch),
         WatchedEmotions(emotions, watch),
@@ -195,7 +194,7 @@ def floor(
     emotions: CompactEmotionModel,
     calls: Counter[str],
 ) -> dict[str, Callable[[], object]]:
-    """Each stage that cannot be left out, alone, as often as ``calls`` says."""
+    """Each indispensable stage alone, as often as ``calls`` says."""
     frames = [frame for packet, decoder in _decoders(packets) for frame in decoder.decode(packet)]
     videos = [frame for frame in frames if isinstance(frame, av.VideoFrame)]
     small, _ = shrink(np.asarray(videos[0].to_ndarray(format="bgr24"), np.uint8), DETECT_PX)
