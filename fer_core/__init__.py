@@ -12,8 +12,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# onnxruntime 1.31 would make an identity for this device and keep it on the disk. Before it is
-# imported for the first time; what somebody has set on purpose stays.
+# Before the first import of onnxruntime 1.31, which would otherwise create an identity for this
+# device and store it on disk. A value set by the user stays.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ __all__ = [
     "load_landmark_model",
 ]
 
-# Where the names are that are not exceptions. They are imported when they are first asked for:
-# OpenCV, onnxruntime and NumPy take a second that `fer-dashboard --help` need not wait.
+# The modules of all names but exceptions. They are imported on first use, because OpenCV,
+# onnxruntime and NumPy take a second, which `fer-dashboard --help` does not need.
 _MODULES = {
     "Analyzer": "fer_core.analysis.analyzer",
     "RestingExpression": "fer_core.analysis.baseline",
@@ -114,7 +114,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_MODULES.get(name, "fer_core.errors")), name)
-    globals()[name] = value  # the next time Python finds it by itself
+    globals()[name] = value  # from now on Python finds it directly
     return value
 
 

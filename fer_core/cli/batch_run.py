@@ -68,7 +68,7 @@ def run_batch(
             kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
             click.echo(
                 f"Stopped. {kept} of {_files(len(items))} are done and saved: run the same command "
-                "again to go on.",
+                "again to resume.",
                 err=True,
             )
             return INTERRUPTED

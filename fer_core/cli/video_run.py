@@ -60,12 +60,12 @@ def analyze_all(
             except FerError as error:
                 failed = True
                 click.echo(f"{printable(str(path))}: {error}", err=True)
-            except Exception as error:  # whatever one video makes a library raise
+            except Exception as error:  # an unexpected exception of a library
                 failed = True
                 click.echo(f"{printable(str(path))}: {unexpected_error_message(error)}", err=True)
             if stopped.is_set():
                 left = len(plan) - number
-                others = f" Not begun: {left}." if left else ""
+                others = f" Not started: {left}." if left else ""
                 click.echo(f"Stopped. The results so far are saved.{others}", err=True)
                 return INTERRUPTED
     return 1 if failed else 0

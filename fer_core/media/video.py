@@ -35,7 +35,7 @@ _MOST, _FASTEST_FPS = 1_000_000_000, 1000
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which frames of a video are analysed: those in ``start_s <= t_s < end_s`` and, of these,
-    every ``every``-th, or ``fps`` a second (the first at or after each multiple of ``1 / fps``,
+    every ``every``-th, or ``fps`` per second (the first at or after each multiple of ``1 / fps``,
     counted from ``start_s``). ``end_s`` None is the end of the file.
 
     Raises ``ValueError`` if nothing is selected, or ``every`` and ``fps`` are combined.

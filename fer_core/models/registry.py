@@ -117,7 +117,7 @@ _ROWS = (
         title="Landmarks68",
         kind=Kind.LANDMARKS,
         about="Trained by this project and shipped with it: finds 68 points on a face, and says "
-        "how surely it is a face at all.",
+        "how certain it is that this is a face.",
         file_name="landmarks68.onnx",
         size_bytes=851_441,
         licence="MIT",

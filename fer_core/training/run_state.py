@@ -42,7 +42,7 @@ def save_checkpoint(state: RunState[Any, Any], path: Path) -> None:
 
 
 def read_run(path: Path, kind: type[RunState[Any, Any]]) -> dict[str, Any]:
-    """The fields of the run whose checkpoint lies at ``path``.
+    """The fields of the run whose checkpoint is at ``path``.
 
     Raises ``DatasetError`` if the file is no checkpoint of a run of this kind.
     """

@@ -11,7 +11,7 @@ from fer_core.ui.uploads import forget_other_pages
 
 HERE = Path(__file__).parent
 
-# A file of our own: for an icon by name every visitor's browser would ask a font service.
+# Our own file, because a named icon makes every visitor's browser ask a font service.
 st.set_page_config(page_title="FER Dashboard", page_icon=HERE / "favicon.svg", layout="wide")
 st.logo(HERE / "logo.svg", size="large")
 

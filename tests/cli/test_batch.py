@@ -229,7 +229,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_is_done(here, folder, out, mon
     monkeypatch.setattr(run_module, "merge", fill_up)
     code, _, err = batch(folder, out)
     assert code == 1
-    assert "Error: The disk is full. What is done until now is kept: give the same command" in err
+    assert "Error: The disk is full. The results so far are saved: run the same command" in err
     monkeypatch.setattr(run_module, "merge", merge)
     assert "5 done before, 0 to do" in batch(folder, out)[2]
     assert len(files_of(table(out))) == 5

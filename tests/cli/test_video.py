@@ -200,7 +200,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, monkeypatch):
     code, _, err = run(*videos, *(part for kind in ("csv", "parquet", "json", "annotated")
                                     for part in (f"--{kind}", f"{folder}/")))  # fmt: skip
     assert code == 130
-    assert "What was done until then is kept. Not begun: 1." in err
+    assert "The results so far are saved. Not started: 1." in err
     assert names(folder) == ["a.annotated.mp4", "a.csv", "a.jsonl", "a.parquet"]
     assert len(pd.read_csv(folder / "a.csv")) == 20
     assert len(pd.read_parquet(folder / "a.parquet")) == 20

@@ -85,7 +85,7 @@ def new_state(settings: Settings) -> State:
 
 
 def resume(path: Path, settings: Settings) -> State:
-    """The run whose ``last.pt`` lies at ``path``.
+    """The run whose ``last.pt`` is at ``path``.
 
     Its length may differ from what it began with. Its batch size stays, also on a computer that
     would begin with another. Raises ``DatasetError`` if the file is no checkpoint, or one of

@@ -94,7 +94,7 @@ def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path)
 
 
 def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> State:
-    """The run whose ``last.pt`` lies at ``path``.
+    """The run whose ``last.pt`` is at ``path``.
 
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.

@@ -59,7 +59,7 @@ def new_state(settings: Settings) -> State:
 
 
 def resume(path: Path, settings: Settings) -> State:
-    """The run whose ``last.pt`` lies at ``path``.
+    """The run whose ``last.pt`` is at ``path``.
 
     Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
     if the file is no checkpoint, or one of another network or other settings.

@@ -60,9 +60,9 @@ def test_nobody_is_on_both_sides_and_no_face_is_lost(tiles_folder: Path) -> None
     ("damage", "sentence"),
     [
         ({"x": "left"}, "boxes must be numbers"),
-        ({"w": "nan"}, "line 2: the box has no width"),
-        ({"h": "0"}, "line 2: the box has no width"),
-        ({"x": "400"}, "line 2: the box is not in the tile"),
+        ({"w": "nan"}, "line 2: the box must be at least"),
+        ({"h": "0"}, "line 2: the box must be at least"),
+        ({"x": "400"}, "line 2: the box is outside the tile"),
     ],
 )
 def test_a_bad_row(tiles_folder: Path, damage: dict[str, str], sentence: str) -> None:

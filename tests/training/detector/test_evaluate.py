@@ -156,7 +156,7 @@ def test_the_command_prints_one_json_object(astronaut: np.ndarray, tmp_path: Pat
     [
         ("absent.png,1,1,9,9", "absent.png is not there"),
         ("a.png,1,1,9,wide", "boxes must be numbers"),
-        ("a.png,1,1,0,9", "line 2: the box has no width"),
+        ("a.png,1,1,0,9", "line 2: the box must be at least"),
         ("a.png,1", "line 2"),
     ],
 )
