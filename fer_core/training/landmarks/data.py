@@ -120,7 +120,7 @@ def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
         raise DatasetError(f"{path}: points must be numbers ({error}).") from error
     points: NDArray[np.float32] = flat.reshape(-1, POINTS, 2)
     flawed = ~np.isfinite(flat).all(axis=1) | (interocular(points) < 1e-3)
-    refuse_rows(path, flawed, "the outer eye corners are the same point")
+    refuse_rows(path, flawed, "the outer eye corners coincide, or a point is not a number")
     return points
 
 
