@@ -174,7 +174,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, astronaut, out):
     assert child.returncode == 130
     assert said == ""
     assert "Traceback" not in err
-    kept = int(err.partition("Stopped. ")[2].partition(" of 64 files are done and kept")[0])
+    kept = int(err.partition("Stopped. ")[2].partition(" of 64 files are done and saved")[0])
     assert 0 < kept < 64
     assert not out.exists()
 
