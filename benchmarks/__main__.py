@@ -9,6 +9,7 @@ import click
 from benchmarks import (
     alignment,
     analyzer_speed,
+    covered_eyes,
     crop_rule,
     emotion_speed,
     expression_networks,
@@ -30,6 +31,7 @@ WITH_SHARED = (
     where_time_goes,
     expression_networks,
     face_quality,
+    covered_eyes,
     small_faces,
     turned_faces,
     crop_rule,

@@ -113,7 +113,7 @@ def _covered(kind: str) -> float:
         [there] = load_landmark_model().locate(tile, [box])
         seen = DetectedFace(box, 1.0, there.points, there.presence)
         crop = np.zeros((96, 96), np.uint8)
-        told.append("covered" in face_quality(tile, seen, crop, None).problems)
+        told.append("mouth_covered" in face_quality(tile, seen, crop, None).problems)
     return float(np.mean(told))
 
 

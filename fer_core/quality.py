@@ -9,10 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
-Problem = Literal["small", "blurred", "dark", "bright", "turned", "covered", "unclear"]
+Problem = Literal[
+    "small", "blurred", "dark", "bright", "turned", "mouth_covered", "eyes_covered", "unclear"
+]
 """Why a face cannot be read well; ``fer_core.analysis.quality`` says it in words."""
 
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+
+_EARLIER: dict[str, Problem] = {"covered": "mouth_covered"}
+"""Codes that files of earlier versions have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class FaceQuality:
     ``size_px``: longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp faces.
     ``contrast``: standard deviation of its greys, 0..128. ``glare``: the part of it that is white,
     0..1. ``turn_deg``: the angle between the line of sight and where the nose points, 0..90.
-    ``mouth_covered``: how surely the mouth is covered, 0..1. None is what could not be measured,
-    or was not kept: tables of streams hold the problems only.
+    ``mouth_covered``, ``eyes_covered``: how surely they are, 0..1. None is what could not be
+    measured, or was not kept: tables of streams hold the problems only.
     ``problems``: what is beyond its limit, so that expressions are read less well, in the order of
     ``PROBLEMS``; in a stream, what was so for most of the last moments.
     """
@@ -34,6 +39,7 @@ class FaceQuality:
     glare: float | None = None
     turn_deg: float | None = None
     mouth_covered: float | None = None
+    eyes_covered: float | None = None
     problems: tuple[Problem, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,12 +49,12 @@ class FaceQuality:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what ``to_dict`` wrote. Raises ``TypeError`` for anything else."""
-        return cls(**{**data, "problems": tuple(data.get("problems", ()))})
+        return cls(**{**data, "problems": in_order(data.get("problems", ()))})
 
 
 def in_order(found: Iterable[str]) -> tuple[Problem, ...]:
     """The problems among these codes, in the order of ``PROBLEMS``."""
-    there = set(found)
+    there = {_EARLIER.get(code, code) for code in found}
     return tuple(problem for problem in PROBLEMS if problem in there)
 
 

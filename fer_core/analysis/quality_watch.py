@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.cover import mouth_covered
+from fer_core.analysis.cover import Cover, covered
 from fer_core.analysis.detection import DetectedFace
 from fer_core.analysis.quality import quality_of
 from fer_core.analysis.smoothing import ExponentialSmoother
@@ -15,7 +15,7 @@ from fer_core.quality import PROBLEMS
 from fer_core.schema import FaceQuality, HeadPose
 
 LOOK_FOR_COVER_EVERY_S = 1.0
-"""How often it is measured whether the mouth is covered: masks stay on, and that takes 0.8 ms,
+"""How often it is measured whether mouth or eyes are covered: masks stay on, and that takes 1 ms,
 where all else here takes 0.04 of the 10 ms of a frame with one face."""
 
 
@@ -29,7 +29,7 @@ class QualityWatch:
     def __init__(self) -> None:
         self.quality: FaceQuality | None = None
         self._part_of_time = ExponentialSmoother()
-        self._covered: float | None = None
+        self._cover = Cover()
         self._looked_s: float | None = None
 
     def look(
@@ -43,9 +43,9 @@ class QualityWatch:
         """Measure a face of a frame whose grey ``crop`` the expression network reads now."""
         due = self._looked_s is None or now_s - self._looked_s >= LOOK_FOR_COVER_EVERY_S
         if due and face.points is not None:
-            self._covered = mouth_covered(frame_bgr, face.box, face.points)
+            self._cover = covered(frame_bgr, face.box, face.points)
             self._looked_s = now_s
-        found = quality_of(face, crop, pose, self._covered)
+        found = quality_of(face, crop, pose, self._cover)
         there = np.array([problem in found.problems for problem in PROBLEMS], np.float64)
         parts = zip(PROBLEMS, self._part_of_time.update(there, now_s), strict=True)
         lasting = tuple(problem for problem, part in parts if part > 0.5)

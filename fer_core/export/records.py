@@ -10,7 +10,15 @@ from fer_core.quality import as_text
 from fer_core.schema import MEASURES, Face, FrameResult
 
 _BEFORE = ("file", "face", "dominant", "confidence")
-_QUALITY = ("sharpness", "contrast", "glare", "turn_deg", "mouth_covered", "problems")
+_QUALITY = (
+    "sharpness",
+    "contrast",
+    "glare",
+    "turn_deg",
+    "mouth_covered",
+    "eyes_covered",
+    "problems",
+)
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
 
 

@@ -113,6 +113,7 @@ class QualityRecord(_Strict):
     glare: Share = Field(description="The part of it that is white.")
     turn_deg: float | None = Field(description="Away from the camera, 0 to 90.")
     mouth_covered: Share | None = Field(description="How surely the mouth is covered.")
+    eyes_covered: Share | None = Field(description="How surely the eyes are covered.")
     problems: list[Problem] = Field(description="Why expressions are read less well.")
 
 
