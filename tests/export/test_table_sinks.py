@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from fer_core.errors import VideoError
 from fer_core.export import table_sinks
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink, column_notes
 from fer_core.labels import EMOTIONS
+from fer_core.quality import PROBLEMS, as_text, in_order
 from fer_core.schema import Box, Face, FaceQuality, FrameResult
 from fer_core.timeline.table import Timeline, columns, table_csv
 from tests.media.clips import disk_full_after
@@ -83,15 +89,27 @@ def test_csv_is_the_timelines(labels, at_once, tmp_path):
     assert (tmp_path / "t.csv").read_bytes() == table_csv(expected(made, labels))
 
 
-def test_problems_in_csv_are_texts(tmp_path):
-    """To CSV a face that can be read well and one that nobody measured are both empty."""
-    made = results()
-    with CsvSink(tmp_path / "t.csv", EMOTIONS) as sink:
-        for result in made:
-            sink.write(result)
-    told = pd.read_csv(tmp_path / "t.csv", keep_default_na=False)["problems"]
-    assert list(told) == list(expected(made)["problems"].fillna(""))
-    assert set(told) == {"", "small dark"}
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.none() | st.sets(st.sampled_from(PROBLEMS)), min_size=1, max_size=9))
+def test_problems_come_back(told):
+    """Of CSV, a face that can be read well and one that nobody measured are both empty."""
+    seen = [None if each is None else FaceQuality(problems=in_order(each)) for each in told]
+    made = [
+        replace(each, faces=tuple(replace(face, quality=quality) for face in each.faces))
+        for each, quality in zip(results(3 * len(told))[1::3], seen, strict=True)
+    ]
+    texts = [None if each is None else as_text(each.problems) for each in seen]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {kind: Path(folder) / f"t.{kind}" for kind in KINDS}
+        for kind, path in paths.items():
+            write_all(kind, path, made)
+        csv = pd.read_csv(paths["csv"], keep_default_na=False)["problems"]
+        table = pd.read_parquet(paths["parquet"])["problems"]
+        lines = paths["jsonl"].read_text().splitlines()
+    assert list(csv) == [text or "" for text in texts]
+    assert [None if pd.isna(text) else text for text in table] == texts
+    found = [FrameResult.from_dict(json.loads(line)).faces[0].quality for line in lines]
+    assert found == seen
 
 
 @pytest.mark.parametrize("labels", [EMOTIONS, LABELS])
