@@ -44,20 +44,18 @@ def measure() -> Report:
         {"turns": figures},
         [
             table(
-                ["detector", "faces", "turned by", "found", "of these set upright"],
-                [
-                    [
-                        each["detector"],
-                        each["kind"],
-                        f"{each['turned_deg']}°",
-                        percent(each["found"], 0),
-                        percent(each["upright"], 1),
-                    ]
-                    for each in figures
-                ],
+                ["detector", "faces", "found", *(f"upright, of {90 * n}°" for n in range(4))],
+                [_row(figures[i : i + 4]) for i in range(0, len(figures), 4)],
             )
         ],
     )
+
+
+def _row(turns: Sequence[dict[str, Any]]) -> list[object]:
+    """One kind of face: how many were found at all, and how many of these were set upright."""
+    found = float(np.mean([each["found"] for each in turns]))
+    upright = (percent(each["upright"], 1) for each in turns)
+    return [turns[0]["detector"], turns[0]["kind"], percent(found, 0), *upright]
 
 
 def _figures(detector: FaceDetector, kind: str, faces: Sequence[Tile], turn: int) -> dict[str, Any]:
