@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Dice = np.random.Generator
-Light = NDArray[np.float32]
+Light = NDArray[np.floating]
 """A picture ``(height, width, 3)``, or a part of it for each pixel, ``(height, width)``."""
 
 COVERS = ("dark glasses", "mirrored glasses", "bar", "pixels", "hand", "arm")
@@ -44,7 +44,8 @@ class _Place:
     def at(self, points: Points) -> Points:
         """Points beside the eyes as points of the picture."""
         down = np.array([-self.across[1], self.across[0]])
-        return self.middle + points[:, :1] * self.across + points[:, 1:] * down
+        placed = self.middle + points[:, :1] * self.across + points[:, 1:] * down
+        return np.asarray(placed, np.float64)
 
     @property
     def unit(self) -> float:
@@ -96,7 +97,7 @@ def _glasses(
     mask = np.zeros(picture.shape[:2], np.float32)
     for lens in lenses:
         mask = np.maximum(mask, _filled(picture, place.at(lens)))
-    worn = picture + mask[..., None] * (glass - picture)
+    worn: Light = picture + mask[..., None] * (glass - picture)
     color = _rim_color(dice)
     width = max(1, round(dice.uniform(*rim) * place.unit))
     if dice.random() < 0.85:
@@ -140,8 +141,8 @@ def _with_glint(glass: Light, place: _Place, dice: Dice) -> Light:
         spot = _oval(dice.uniform(0.04, 0.25), dice.uniform(0.03, 0.12), 2.0)
         at = (side + dice.uniform(-0.2, 0.2), dice.uniform(-0.25, 0.1))
         light = np.maximum(light, _filled(glass, place.at(_moved(spot, *at))))
-    light = cv2.GaussianBlur(light, (0, 0), dice.uniform(0.01, 0.12) * place.unit + 0.3)
-    return glass + light[..., None] * dice.uniform(0.15, 0.9) * (255.0 - glass)
+    soft = cv2.GaussianBlur(light, (0, 0), dice.uniform(0.01, 0.12) * place.unit + 0.3)
+    return glass + soft[..., None] * dice.uniform(0.15, 0.9) * (255.0 - glass)
 
 
 def _bar(picture: Light, place: _Place, dice: Dice) -> Light:
@@ -201,8 +202,8 @@ def _rounded(
     mask = _filled(picture, place.at(outline))
     depth = cv2.GaussianBlur(mask, (0, 0), 0.06 * place.unit + 0.5)
     texture = dice.normal(0.0, dice.uniform(1.0, 5.0), picture.shape[:2]).astype(np.float32)
-    texture = cv2.GaussianBlur(texture, (0, 0), 0.8)
-    lit = color.astype(np.float32) * (0.45 + 0.55 * depth[..., None]) + texture[..., None]
+    soft = cv2.GaussianBlur(texture, (0, 0), 0.8)
+    lit = color.astype(np.float32) * (0.45 + 0.55 * depth[..., None]) + soft[..., None]
     return picture + mask[..., None] * (lit - picture)
 
 
@@ -211,13 +212,14 @@ def _shadow(picture: Light, place: _Place, dice: Dice) -> Light:
     edge, soft = dice.uniform(-0.1, 0.7), dice.uniform(0.05, 0.4)
     field = _field(picture, place, dice.uniform(-180.0, 180.0) if dice.random() < 0.4 else 0.0)
     dark = 1.0 / (1.0 + np.exp((field - edge) / soft))
-    return picture * (1.0 - dice.uniform(0.3, 0.75) * dark)[..., None]
+    return np.asarray(picture * (1.0 - dice.uniform(0.3, 0.75) * dark)[..., None])
 
 
 def _little_light(picture: Light, _: _Place, dice: Dice) -> Light:
     """As in the dark, or of a dark skin: less light, and more of it lost where there is little."""
     gain, gamma = dice.uniform(0.25, 0.8), dice.uniform(1.0, 1.6)
-    return 255.0 * gain * (picture / 255.0) ** gamma + dice.normal(0.0, 2.0, picture.shape)
+    lit = 255.0 * gain * (picture / 255.0) ** gamma
+    return np.asarray(lit + dice.normal(0.0, 2.0, picture.shape))
 
 
 def _tint(dice: Dice) -> NDArray[np.float64]:
@@ -242,12 +244,13 @@ def _skin(picture: Light, place: _Place) -> NDArray[np.float64]:
 
 
 def _moved(points: Points, x: float, y: float) -> Points:
-    return points + np.array([x, y])
+    return np.asarray(points + np.array([x, y]), np.float64)
 
 
 def _turned(points: Points, degrees: float) -> Points:
     turn = np.radians(degrees)
-    return points @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    return np.asarray(points @ matrix, np.float64)
 
 
 def _field(picture: Light, place: _Place, degrees: float) -> Light:

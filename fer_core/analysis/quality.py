@@ -87,7 +87,8 @@ def quality_of(
         "bright": glare > GLARING,
         "turned": turn_deg is not None and turn_deg > TURNED_DEG,
         "mouth_covered": cover.mouth is not None and cover.mouth > COVERED,
-        "eyes_covered": cover.eyes is not None and cover.eyes > COVERED,
+        # A blurred face has no eyes to be seen, covered or not.
+        "eyes_covered": (sharpness >= BLURRED and cover.eyes is not None and cover.eyes > COVERED),
         "unclear": seen.presence is not None and seen.presence < UNCLEAR,
     }
     problems = in_order(problem for problem, there in found.items() if there)
