@@ -20,10 +20,12 @@ from benchmarks._occluders import COVERS, HARMLESS, put
 from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import SHARED
 from benchmarks.small_faces import EDGE_PX, Tile, tiles
-from fer_core.analysis.cover import covered
-from fer_core.analysis.quality import COVERED
-from fer_core.models.landmarks import MIN_PRESENCE
+from fer_core.analysis.analyzer import level_crop
+from fer_core.analysis.detection import DetectedFace
+from fer_core.analysis.quality import face_quality
+from fer_core.models.landmarks import MIN_PRESENCE, Landmarks
 from fer_core.models.loading import load_landmark_model
+from fer_core.schema import Box
 
 _EVERY = {"posed": 2, "press": 8, "masks": 4}
 """Of each set, every so many faces."""
@@ -46,8 +48,7 @@ def measure() -> Report:
                 if there.presence < MIN_PRESENCE:
                     gone[kind] += 1  # no face any more: it is not shown at all
                     continue
-                surely = covered(seen, box, there.points).eyes
-                told[kind].append(surely is not None and surely > COVERED)
+                told[kind].append(_is_told(seen, box, there))
     rows: list[dict[str, Any]] = [
         {
             "kind": kind,
@@ -73,6 +74,12 @@ def measure() -> Report:
             f"{percent(wrong.mean())} are called covered. Everything before the eyes is drawn."
         ],
     )
+
+
+def _is_told(picture: NDArray[np.uint8], box: Box, there: Landmarks) -> bool:
+    seen = DetectedFace(box, 1.0, there.points, there.presence)
+    crop = level_crop(picture, box, there.points)
+    return "eyes_covered" in face_quality(picture, seen, crop, None).problems
 
 
 def _of_the_second_half(name: str) -> list[Tile]:
