@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Mount, Route
@@ -20,6 +21,16 @@ from fer_core.server.api.limits import Buffer, Gate, RateLimiter
 from fer_core.server.api.middleware import ApiBoundary
 from fer_core.server.api.openapi import PREFIX
 from fer_core.settings import settings
+
+# Requests hold pictures and tokens: nothing of them goes to OpenTelemetry, whatever the environment
+# says.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 _BODIES_AT_ONCE = 2
 """How many bodies of the largest size fit into memory together; of smaller ones, many more."""
@@ -41,6 +52,7 @@ def _application(router: APIRouter, known: frozenset[str]) -> ApiBoundary:
     """These routes with the errors and headers of this API, whatever they are mounted in."""
     application = FastAPI(
         openapi_url=None,  # ``openapi.py`` has its own, with the limits in force
+        telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # another address is a 404, not an empty 307
         exception_handlers={
             Refused: answer_refused,

@@ -11,6 +11,7 @@ import zlib
 
 import pytest
 from click.testing import CliRunner
+from opentelemetry import trace
 from PIL import Image
 from prometheus_client import REGISTRY
 
@@ -156,6 +157,17 @@ def test_a_form_that_is_cut_off_is_not_taken_for_a_shorter_one(client, sample):
 
 def test_a_long_name_is_cut(client, sample):
     assert post(client, ("n" * 4000, sample)).json()["pictures"][0]["file"] == "n" * 255
+
+
+def test_nothing_goes_to_opentelemetry(open_client, sample, monkeypatch):
+    class Tracers(trace.TracerProvider):
+        def get_tracer(self, *_args, **_more):
+            raise AssertionError("a request was traced")
+
+    provider = Tracers()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    assert post(open_client(), ("a.jpg", sample)).status_code == 200
 
 
 def test_no_byte_of_an_upload_is_written_to_disk(client, monkeypatch):
