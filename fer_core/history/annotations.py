@@ -1,4 +1,4 @@
-"""What people add to a session: names of faces, marks at moments."""
+"""Names of faces and marks that users add to a session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fer_core.history.tables import faces, marks
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment of a session that somebody marked; ``t_s`` is a time of its table."""
+    """A time of a session that a user marked; ``t_s`` is a time of its table."""
 
     id: int
     t_s: float
@@ -21,10 +21,10 @@ class Mark:
 
 
 class NoteStore(Store):
-    """The part of the history that knows what people add to a session."""
+    """The part of the history with the users' names and marks."""
 
     def face_names(self, session_id: int, owner: str) -> dict[int, str]:
-        """The names that were given, by ``track_id``."""
+        """The names of faces by ``track_id``."""
         query = sa.select(faces.c.track_id, faces.c.name)
         query = query.where(faces.c.session_id == session_id, faces.c.name != "")
         with self.database.reading() as connection:
@@ -32,7 +32,7 @@ class NoteStore(Store):
             return dict(sorted(connection.execute(query)))
 
     def name_face(self, session_id: int, owner: str, track_id: int, name: str) -> None:
-        """Name a face; "" takes the name away. Raises ``ValueError`` for a face not in it."""
+        """Name a face; "" removes the name. Raises ``ValueError`` for an unknown face."""
         query = sa.update(faces).where(
             faces.c.session_id == session_id, faces.c.track_id == track_id
         )
@@ -50,7 +50,7 @@ class NoteStore(Store):
             return [Mark(*row) for row in connection.execute(query)]
 
     def add_mark(self, session_id: int, owner: str, t_s: float, label: str, note: str = "") -> int:
-        """Mark a moment; the mark's number."""
+        """Add a mark; returns its number."""
         values = {"t_s": t_s, "label": clean(label), "note": clean(note), "session_id": session_id}
         with self.database.writing() as connection:
             check_own(connection, session_id, owner)
@@ -58,7 +58,7 @@ class NoteStore(Store):
             return int(connection.execute(query).scalar_one())
 
     def remove_mark(self, session_id: int, owner: str, mark_id: int) -> None:
-        """Remove a mark; one that is not there is no error."""
+        """Remove a mark; a missing one is not an error."""
         query = sa.delete(marks).where(marks.c.session_id == session_id, marks.c.id == mark_id)
         with self.database.writing() as connection:
             check_own(connection, session_id, owner)

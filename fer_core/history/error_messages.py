@@ -1,6 +1,6 @@
-"""What went wrong with the database, as a sentence for people.
+"""Turns database errors into sentences for users.
 
-The texts of the drivers are not shown: they can hold parts of an address, and so a password.
+The drivers' texts are not shown, because they may contain parts of an address, and so a password.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from fer_core.errors import HistoryUnavailable
 
 BAD_ADDRESS = (
-    "DATABASE_URL is not the address of a database this dashboard can use. It reads "
+    "DATABASE_URL is not the address of a database this dashboard can use. Use "
     "postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3."
 )
 NEWER = (
@@ -26,25 +26,25 @@ NEWER = (
     "DATABASE_URL at another database."
 )
 
-_FULL = "the disk is full. Make room and try again."
-_BUSY = "another program is busy with it. Try again in a moment."
+_FULL = "the disk is full. Free some space and try again."
+_BUSY = "another program is using it. Try again in a moment."
 
 _SQLITE = {
     "SQLITE_FULL": _FULL,
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
-    "SQLITE_READONLY": "it may not be written. Allow this account to write it and its folder.",
+    "SQLITE_READONLY": "it is read-only. Allow this account to write to it and its folder.",
     "SQLITE_CANTOPEN": "it cannot be opened. Check its folder, and set FER_DATA_DIR to one that "
     "can be written.",
-    "SQLITE_NOTADB": "it is not a database. Move it away, and a new one is made.",
-    "SQLITE_CORRUPT": "it is damaged. Move it away, and a new one is made.",
+    "SQLITE_NOTADB": "it is not a database. Move it away, and a new one will be created.",
+    "SQLITE_CORRUPT": "it is damaged. Move it away, and a new one will be created.",
     "SQLITE_IOERR": "the disk failed or is full. Check the disk and try again.",
 }
-"""By the beginning of SQLite's name of the error."""
+"""Sentences by the start of SQLite's error name."""
 
 _LOGIN = "it refuses the user name or the password. Correct DATABASE_URL."
 _NO_DATABASE = "there is no database or no user of this name. Correct DATABASE_URL."
-_RIGHTS = "the user of DATABASE_URL may not write it. Grant that, or use another user."
+_RIGHTS = "the user of DATABASE_URL may not write to it. Grant the right, or use another user."
 _POSTGRESQL = {
     "28": _LOGIN,
     "3D": _NO_DATABASE,
@@ -53,16 +53,16 @@ _POSTGRESQL = {
     "53100": _FULL,
     "53300": "its server has too many connections. Try again in a moment.",
 }
-"""By the beginning of the SQLSTATE."""
+"""Sentences by the start of the SQLSTATE."""
 
 _UNREACHABLE = "its server does not answer. Start it, or correct DATABASE_URL."
 
 
 @contextmanager
 def translate_errors(place: str) -> Iterator[None]:
-    """Turn what a database or a disk can raise into ``HistoryUnavailable``.
+    """Turn errors of a database or a disk into ``HistoryUnavailable``.
 
-    ``place`` names the database for people, without a password.
+    ``place`` is the database's location as text for users, without a password.
     """
     try:
         yield
@@ -81,20 +81,20 @@ def translate_errors(place: str) -> Iterator[None]:
 
 
 def place_of(url: sa.URL) -> str:
-    """A database in words, without user name and password."""
+    """The location of a database as text, without user name and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return f"{url.database or 'PostgreSQL'} on {url.host or 'this computer'}"
 
 
 def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
-    """Why, and what to do: the second half of a sentence."""
+    """The cause and what to do, as the second half of a sentence."""
     raised = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(raised, "sqlite_errorname", None)
     if name is not None:
         return _starting(_SQLITE, name) or f"{str(raised).rstrip('.')}. Try again."
     state = getattr(raised, "sqlstate", None)
-    if state is None:  # no connection was made, or it broke
+    if state is None:  # no connection, or it was lost
         text = str(raised)
         if "authentication failed" in text:
             return _LOGIN

@@ -1,7 +1,7 @@
-"""Video jobs: what waits, what runs and how far it is, what is done. Numbers and states only.
+"""Video jobs in the database: their states, progress and results.
 
-The work itself is that of ``fer_core.jobs``. Workers of several processes may share one database:
-each job goes to one of them, and what a worker that died left behind is found by its silence.
+``fer_core.jobs`` does the work. Workers of several processes may share one database: each job goes
+to one of them, and jobs of a dead worker are found by their missing signs of life.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from fer_core.media.video import Selection
 JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
 
 ACTIVE: tuple[JobState, ...] = ("waiting", "running")
-"""The states of a job that still wants work."""
+"""The states of an unfinished job."""
 
 ELSEWHERE_S = 3600.0
-"""A job that waits for so long is taken by a machine without its video too, to fail in a sentence:
-the machine that had it is gone."""
+"""After waiting this long, a job is also taken by a machine without its video, where it fails with
+a sentence, because the machine that had it is gone."""
 
 _LARGEST_ID = 2**31 - 1
 _ENDED = ("done", "cancelled", "failed")
@@ -36,9 +36,9 @@ class JobInfo:
     """A video job.
 
     ``session_id`` are its samples (None once they are deleted); ``path`` the uploaded copy;
-    ``every``, ``fps``, ``start_s`` and ``end_s`` the frames that were chosen; ``done_s`` the time
-    of the last frame that is done and ``share`` the part of the whole, 0..1, if known;
-    ``sentence`` an error or a problem, for people; ``worker`` who runs it, ``host:pid:uuid``.
+    ``every``, ``fps``, ``start_s`` and ``end_s`` the selected frames; ``done_s`` the time of the
+    last analysed frame and ``share`` the progress, 0..1, if known; ``sentence`` an error or a
+    problem for users; ``worker`` its worker, ``host:pid:uuid``.
     Times are UTC.
     """
 
@@ -69,19 +69,19 @@ class JobInfo:
 
     @property
     def results_session_id(self) -> int:
-        """Where its samples are. Raises ``SessionUnknown`` once they were deleted."""
+        """The session with its samples. Raises ``SessionUnknown`` once they were deleted."""
         if self.session_id is None:
-            raise SessionUnknown("What this job had found was deleted. Add the video again.")
+            raise SessionUnknown("The results of this job were deleted. Add the video again.")
         return self.session_id
 
     @property
     def selection(self) -> Selection:
-        """The frames that were chosen for it."""
+        """The selected frames."""
         return Selection(every=self.every, fps=self.fps, start_s=self.start_s, end_s=self.end_s)
 
 
 class JobStore(Store):
-    """The part of the history that knows video jobs; ``JobUnknown`` as ``SessionUnknown``."""
+    """The part of the history with video jobs. Raises ``JobUnknown`` like ``SessionUnknown``."""
 
     def add_job(
         self,
@@ -97,7 +97,7 @@ class JobStore(Store):
         start_s: float = 0.0,
         end_s: float | None = None,
     ) -> int:
-        """Put a job at the end of the queue; its number. ``session_id`` is the owner's."""
+        """Add a job to the queue; returns its number. ``session_id`` belongs to the owner."""
         values = {
             "name": clean(name),
             "path": path,
@@ -132,7 +132,7 @@ class JobStore(Store):
         return JobInfo(*found)
 
     def ended_jobs(self, before: datetime) -> list[JobInfo]:
-        """The jobs, whoever's, on which nobody has worked since ``before`` and nobody will."""
+        """The ended jobs of all owners that were last worked on before ``before``."""
         last = sa.func.coalesce(jobs.c.finished_at, jobs.c.heartbeat_at, jobs.c.created_at)
         idle = jobs.c.state.not_in(ACTIVE)
         query = sa.select(jobs).where(idle, last <= before).order_by(jobs.c.id)
@@ -142,13 +142,13 @@ class JobStore(Store):
     def claim_job(
         self, worker: str, is_here: Callable[[str], bool] = lambda _path: True
     ) -> JobInfo | None:
-        """Take the job that waits longest and note that ``worker`` runs it; None if none waits.
+        """Take the job that has waited longest for ``worker``; None if none waits.
 
-        One that was worked on before waits since then: who goes on queues up again. ``is_here``
-        tells of a path whether this machine has the video. Where machines share a database, a job
-        is left to the one that has its video, for ``ELSEWHERE_S``.
+        A resumed job waits from when it was resumed. ``is_here`` tells whether this machine has
+        the video at a path. If machines share a database, a job is left to the one with its video
+        for ``ELSEWHERE_S``.
 
-        No two workers get the same one, be they threads or processes.
+        No two workers, threads or processes, get the same job.
         """
         since = sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at)
         waiting = sa.select(jobs.c.id, jobs.c.path, since).where(jobs.c.state == "waiting")
@@ -187,10 +187,10 @@ class JobStore(Store):
                 raise _unknown(job_id)
 
     def heartbeat(self, job_id: int, done_s: float, share: float | None) -> JobState:
-        """Note that a job is being worked on, and how far it is.
+        """Note a sign of life and the progress of a job.
 
-        Its state, so that the worker learns that it was cancelled. Raises ``JobUnknown`` if it was
-        removed.
+        Returns its state, so that the worker learns that it was cancelled. Raises ``JobUnknown`` if
+        it was removed.
         """
         query = sa.update(jobs).where(_is(job_id)).returning(jobs.c.state)
         values = {"done_s": done_s, "share": share, "heartbeat_at": datetime.now(UTC)}
@@ -201,14 +201,15 @@ class JobStore(Store):
         return state
 
     def interrupt_stale(self, older_than_s: float) -> int:
-        """Mark as interrupted the running jobs nobody has worked on for so long; how many."""
+        """Mark running jobs without a sign of life for this long as interrupted; returns how
+        many."""
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
         query = sa.update(jobs).where(jobs.c.state == "running", jobs.c.heartbeat_at <= before)
         with self.database.writing() as connection:
             return connection.execute(query.values(state="interrupted")).rowcount
 
     def remove_job(self, job_id: int, owner: str) -> None:
-        """Forget a job. Its session is deleted too, unless it is kept."""
+        """Remove a job, and its session unless that is saved."""
         query = sa.delete(jobs).where(_is(job_id), jobs.c.owner == owner)
         with self.database.writing() as connection:
             found = connection.execute(query.returning(jobs.c.session_id)).one_or_none()
@@ -225,4 +226,4 @@ def _is(job_id: int) -> sa.ColumnElement[bool]:
 
 
 def _unknown(job_id: int) -> JobUnknown:
-    return JobUnknown(f"There is no video job {job_id} any more. Add the video again.")
+    return JobUnknown(f"There is no video job {job_id}. Add the video again.")

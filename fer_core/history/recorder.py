@@ -1,4 +1,4 @@
-"""Frames on their way into the history, without anybody waiting for the database."""
+"""Writes frames to the history in the background, so that nobody waits for the database."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fer_core.history.samples import SampleStore
 from fer_core.schema import FrameResult
 
 FLUSH_S = 0.5
-"""How long a frame waits at most before it is written: what a crash may cost."""
+"""The longest time before a frame is written, which a crash may lose."""
 
 MAX_WAITING = 9000
-"""Frames that wait for a database that cannot be written; 5 minutes of 30 a second, 20 MB."""
+"""Frames that wait while the database cannot be written: 5 minutes at 30 per second, 20 MB."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 _BATCH = 900
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 class Recorder:
     """Writes the frames of one session in the background, twice a second.
 
-    While the history cannot be written, ``error`` says so and frames wait, at most
-    ``MAX_WAITING``; the oldest are lost first. It tries again and again, in growing pauses.
+    While the history cannot be written, ``error`` says so and up to ``MAX_WAITING`` frames wait;
+    the oldest are lost first. It retries with growing pauses.
     """
 
     def __init__(self, history: SampleStore, session_id: int) -> None:
@@ -45,7 +45,7 @@ class Recorder:
 
     @property
     def error(self) -> str:
-        """A sentence while frames cannot be saved, and, where some were lost, after that; or ""."""
+        """A sentence while frames cannot be saved, and later if some were lost; else ""."""
         with self._changed:
             lost = f"{self._lost:,} frames of this session were lost." if self._lost else ""
             if not self._failure or self._ended:
@@ -55,7 +55,7 @@ class Recorder:
 
     def add(self, result: FrameResult) -> None:
         """Take the next frame. Never waits for the database and never raises."""
-        # 68 points a face are most of a frame's memory, and the history does not keep them.
+        # The 68 points per face take most of the memory, and the history does not store them.
         bare = replace(result, faces=tuple(replace(face, landmarks=()) for face in result.faces))
         with self._changed:
             if self._closing or self._ended:
@@ -67,7 +67,7 @@ class Recorder:
             self._changed.notify()
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Save what waits, with one last try, and end; wait for it at most ``timeout_s``."""
+        """Save the waiting frames, with one last attempt, and end; waits at most ``timeout_s``."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -84,28 +84,28 @@ class Recorder:
                     return
                 pause_s = min(max(2.0 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             except Exception as error:
-                # The session was deleted, or is of another network: no later try can help.
+                # The session was deleted, or is of another network: a retry cannot help.
                 if not isinstance(error, FerError):
                     _log.exception("recording session %s", self._session_id)
-                self._end(f"This session is not recorded any more: {error}")
+                self._end(f"This session is no longer recorded: {error}")
                 return
             else:
                 pause_s = 0.0 if saved == _BATCH else FLUSH_S
 
     def _await_frames(self, pause_s: float) -> bool:
-        """Wait for frames, then let more come in for ``pause_s``; false when all is done."""
+        """Wait for frames, then collect more for ``pause_s``; false when everything is done."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._waiting)
             self._changed.wait_for(lambda: self._closing, pause_s)
             return bool(self._waiting)
 
     def _save(self) -> int:
-        """Write a batch; how many frames."""
+        """Write a batch; returns the number of frames."""
         with self._changed:
             batch = [self._waiting[i] for i in range(min(_BATCH, len(self._waiting)))]
         self._history.append(self._session_id, batch)
         with self._changed:
-            # Some may have made room for newer ones meanwhile; they were saved, not lost.
+            # Some may have been dropped for newer ones meanwhile; those were saved, not lost.
             self._lost -= len(batch)
             while self._waiting and self._waiting[0].t_s <= batch[-1].t_s:
                 self._waiting.popleft()
@@ -120,7 +120,7 @@ class Recorder:
             self._failure = str(error)
 
     def _give_up(self) -> bool:
-        """After a failure: whether there is no time for another try."""
+        """After a failure: whether there is no time for another attempt."""
         with self._changed:
             closing = self._closing
         if closing:

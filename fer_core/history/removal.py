@@ -1,4 +1,4 @@
-"""Sessions deleted: hidden at once, removed for good when undoing is over."""
+"""Deletes sessions: hides them at once, and removes them permanently later."""
 
 from __future__ import annotations
 
@@ -13,48 +13,50 @@ from fer_core.history.sessions import Store, is_id, unknown
 from fer_core.history.tables import jobs, sessions
 
 UNCLAIMED_S = 3600.0
-"""How long a session that is not kept may stand without a job: one is about to be made for it."""
+"""How long an unsaved session may exist without a job, which is created right after it."""
 
 _log = logging.getLogger(__name__)
 
 
 class RemovalStore(Store):
-    """The part of the history that forgets sessions."""
+    """The part of the history that deletes sessions."""
 
     def delete(self, session_ids: Collection[int], owner: str) -> None:
         """Hide sessions at once; ``purge`` removes them. If one is unknown, none is hidden."""
         self._hide(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
 
     def restore(self, session_ids: Collection[int], owner: str) -> None:
-        """Undo ``delete``. Raises ``SessionUnknown`` where ``purge`` came before."""
+        """Undo ``delete``. Raises ``SessionUnknown`` after ``purge``."""
         self._hide(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
 
     def delete_all(self, owner: str) -> int:
-        """Remove all sessions of an owner for good, and at once; how many.
+        """Permanently remove all sessions of an owner at once; returns how many.
 
-        Those of video jobs that are not kept are not part of the history: they go with the job.
+        Unsaved sessions of video jobs are not part of the history; they are removed with the job.
         """
         return self._remove(sa.and_(sessions.c.owner == owner, sa.or_(sessions.c.kept, ~_of_job())))
 
     def purge_own(self, session_ids: Collection[int], owner: str) -> int:
-        """Remove for good those of these sessions that are the owner's and deleted; how many."""
+        """Permanently remove those of these sessions that are the owner's and deleted; returns how
+        many."""
         which = sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids)))
         return self._remove(sa.and_(*which, sessions.c.deleted_at.is_not(None)))
 
     def purge(self, older_than_s: float) -> int:
-        """Remove for good what was deleted so long ago, whoever's; how many sessions.
+        """Permanently remove sessions of all owners deleted this long ago; returns how many.
 
-        Nothing of them stays in a SQLite file, as ``Database.scrub`` explains.
+        Nothing of them stays in a SQLite file; see ``Database.scrub``.
         """
         return self._remove(sessions.c.deleted_at <= datetime.now(UTC) - _seconds(older_than_s))
 
     def prune(self, retention_days: float) -> int:
-        """Remove for good the sessions that started so long ago, whoever's; how many."""
+        """Permanently remove sessions of all owners that started this long ago; returns how
+        many."""
         before = datetime.now(UTC) - timedelta(days=retention_days)
         return self._remove(sessions.c.started_at < before)
 
     def remove_unclaimed(self) -> int:
-        """Remove for good the sessions that are not kept and have no job; how many."""
+        """Permanently remove unsaved sessions without a job; returns how many."""
         before = datetime.now(UTC) - _seconds(UNCLAIMED_S)
         return self._remove(
             sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
@@ -84,7 +86,7 @@ class RemovalStore(Store):
         try:
             self.database.scrub()
         except HistoryUnavailable as error:
-            _log.warning("deleted, and to be overwritten later: %s", error)
+            _log.warning("deleted, will be overwritten later: %s", error)
         return removed
 
 

@@ -1,4 +1,4 @@
-"""What is to go goes: deleted sessions, those past their time, those of jobs that are gone."""
+"""Removes deleted sessions, expired sessions, and sessions of removed jobs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ UNDO_S = 60.0
 """How long a deleted session can be restored."""
 
 INTERVAL_S = 60.0
-"""Between two rounds: deleted sessions must not wait a day for the daily one."""
+"""The time between two rounds, short so that deleted sessions are removed soon."""
 
 _log = logging.getLogger(__name__)
 
 
 def tidy(history: RemovalStore, retention_days: int | None) -> int:
-    """One round; how many sessions were removed for good. Raises ``HistoryUnavailable``."""
+    """One round; returns how many sessions were removed. Raises ``HistoryUnavailable``."""
     removed = history.purge(UNDO_S) + history.remove_unclaimed()
     if retention_days is not None:
         removed += history.prune(retention_days)
@@ -30,7 +30,7 @@ def tidy(history: RemovalStore, retention_days: int | None) -> int:
 class Housekeeper:
     """Tidies the history in the background: at once, then every ``interval_s``.
 
-    ``history`` is asked for in each round, because the settings may name another one by then.
+    ``history`` is called in each round, because the settings may have changed.
     """
 
     def __init__(self, history: Callable[[], RemovalStore], interval_s: float = INTERVAL_S) -> None:
@@ -42,7 +42,7 @@ class Housekeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round that is under way."""
+        """End after the current round."""
         self._stopped.set()
         self._thread.join()
 
@@ -54,7 +54,7 @@ class Housekeeper:
                     _log.info("removed %d sessions from the history", removed)
                 self._failure = ""
             except HistoryUnavailable as error:
-                if str(error) != self._failure:  # said once, not every minute
+                if str(error) != self._failure:  # logged once, not every minute
                     _log.warning("%s", error)
                 self._failure = str(error)
             except Exception:

@@ -1,6 +1,6 @@
 """The tables of the history. A change here needs a migration in ``migrations/versions``.
 
-Every time is UTC. A session's ``samples`` are the rows of its timeline: those of
+All times are UTC. A session's ``samples`` are the rows of its timeline, with the columns of
 ``timeline.columns``, in that order, with the shares as two lists in the order of the session's
 ``labels``, so that networks with other labels need no other tables. In SQL, on SQLite as on
 PostgreSQL, ``shares ->> 3`` is the fourth label's share.
@@ -16,7 +16,7 @@ from fer_core.schema import MEASURES
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
-    """A moment, stored as UTC; one without a time zone is taken as local time."""
+    """A time, stored as UTC; without a time zone it is taken as local time."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -34,7 +34,7 @@ class UtcTime(sa.TypeDecorator[datetime]):
         value: datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - the same for all
     ) -> datetime | None:
-        """From the database; SQLite does not keep the zone."""
+        """From the database; SQLite does not store the time zone."""
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
@@ -75,7 +75,7 @@ sessions = sa.Table(
     sa.Column("sample_count", sa.Integer, nullable=False, default=0),
     sa.Column("thumbnail", sa.LargeBinary),
     sa.Index(None, "owner", "started_at"),
-    # Numbers are not given twice: an old page must not show another session under a known number.
+    # Numbers are not reused, so an old page cannot show another session under a known number.
     sqlite_autoincrement=True,
 )
 

@@ -220,7 +220,7 @@ def test_a_file_another_program_holds(sqlite_history, sqlite_file, monkeypatch):
     session_id = begin(sqlite_history)
     other = sqlite3.connect(sqlite_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(HistoryUnavailable, match="another program is busy"):
+    with pytest.raises(HistoryUnavailable, match="another program is using it"):
         sqlite_history.rename(session_id, LOCAL, "new")
     assert sqlite_history.session(session_id, LOCAL).name == "name"  # reading goes on
     other.execute("ROLLBACK")

@@ -145,7 +145,7 @@ def test_a_session_that_is_deleted_for_good_is_not_recorded_any_more(history, qu
     history.purge(0.0)
     recorder.add(frame(0.0))
     until(lambda: recorder.error)
-    assert "not recorded any more" in recorder.error
+    assert "no longer recorded" in recorder.error
     recorder.add(frame(1.0))
     recorder.close()
 

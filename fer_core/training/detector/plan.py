@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.training.detector.data import FaceTiles
 from fer_core.training.detector.dice import Array, Dice, Numbers
-from fer_core.training.detector.layout import MOST_FACES, layout
+from fer_core.training.detector.layout import MOST_FACES, layers, layout
 from fer_core.training.detector.looks import body, camera, cover, light, matte, texture
 
 SQUARES = (32, 64, 128, 256, 0)
@@ -175,9 +175,7 @@ def _plan_scene(
     boxes = np.clip(pose.outline, 0.0, [width, height, width, height])
     kinds = _kinds(visible, boxes[:, 2:] - boxes[:, :2], behind)
     kept = kinds > 0
-    return _Scene(
-        people, square, _layers(corner, side), boxes[kept], pose.points[kept], kinds[kept]
-    )
+    return _Scene(people, square, layers(corner, side), boxes[kept], pose.points[kept], kinds[kept])
 
 
 def _pose(dice: Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
@@ -266,19 +264,6 @@ def _squares(
     top = np.where(whole, 0.0, np.floor(people["y"] - up - (side - up - down) / 2.0))
     side = np.where(whole, float(max(width, height)), side)
     return square, np.column_stack([left, top]), side
-
-
-def _layers(corner: Array, side: Array) -> NDArray[np.int64]:
-    """The layers of people drawn at once: above all farther people whose squares overlap."""
-    far = corner + side[:, None]
-    begun = (corner[:, None] < far[None]).all(axis=2)  # its near edges before the other's far
-    overlap = np.asarray(begun & begun.T)
-    layer = np.zeros(len(side), np.int64)
-    for k in range(1, len(side)):
-        below = overlap[k, :k]
-        if below.any():
-            layer[k] = layer[:k][below].max() + 1
-    return layer
 
 
 _PROBES = np.array([(x, y) for x in (-0.36, 0.0, 0.36) for y in (-0.4, -0.13, 0.13, 0.4)])

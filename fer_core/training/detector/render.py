@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fer_core.training.detector.dice import Numbers
+from fer_core.training.detector.jpeg import Jpeg
 from fer_core.training.detector.plan import SQUARES, Plan
 from fer_core.training.device import device
 
@@ -24,18 +25,6 @@ _BATCH_PIXELS = 48 << 20
 """Pixels of the squares that are drawn at once, which limits memory."""
 
 _TEXTURE_MEAN = 110.0
-
-_JPEG_LUMINANCE = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
-"""Quantisation of grey values at quality 50 (ITU-T T.81, 1992, table K.1)."""
 
 
 class _Columns:
@@ -76,8 +65,7 @@ class Renderer:
         self._textures = torch.cat(
             [functional.avg_pool2d(b.float(), 4).byte() for b in self._backgrounds.split(64)]
         )
-        self._cosines = _cosine_transform().to(device())
-        self._quantisation = torch.tensor(_JPEG_LUMINANCE, device=device(), dtype=torch.float32)
+        self._jpeg = Jpeg()
 
     @torch.no_grad()
     def draw(self, plan: Plan, seed: int) -> Tensor:
@@ -209,17 +197,7 @@ class Renderer:
         noise = torch.randn(pictures.shape, device=device(), generator=generator)
         grain = scenes["noise"] * scenes["gain"].clamp(0.3, 1.0) + scenes["dark_noise"]
         pictures = (pictures + noise * grain).clamp(0.0, 255.0)
-        return self._compress(pictures, scenes).clamp(0.0, 255.0).round()
-
-    def _compress(self, pictures: Tensor, scenes: _Columns) -> Tensor:
-        """Apply JPEG compression, if the scene's quantisation factor is not 0."""
-        n, height, width = pictures.shape
-        blocks = pictures.reshape(n, height // 8, 8, width // 8, 8).transpose(2, 3) - 128.0
-        step = self._quantisation * scenes["jpeg"].clamp(0.05)[..., None, None]
-        spectrum = self._cosines @ blocks @ self._cosines.T
-        blocks = self._cosines.T @ (torch.round(spectrum / step) * step) @ self._cosines + 128.0
-        coded = blocks.transpose(2, 3).reshape(n, height, width)
-        return torch.where(scenes["jpeg"] > 0, coded, pictures)
+        return self._jpeg.compress(pictures, scenes["jpeg"]).clamp(0.0, 255.0).round()
 
 
 class _Paint:
@@ -298,11 +276,3 @@ def _blur(pictures: Tensor, scenes: _Columns) -> Tensor:
         kernels = (kernels / kernels.sum(dim=2, keepdim=True)).reshape(-1, *shape)
         padded = functional.conv2d(padded, kernels, groups=len(pictures))
     return padded[0]
-
-
-def _cosine_transform() -> Tensor:
-    """The orthonormal discrete cosine transform of eight values, ``(8, 8)``."""
-    k = torch.arange(8.0)
-    rows = torch.cos((2.0 * k[None] + 1.0) * k[:, None] * math.pi / 16.0) * 0.5
-    rows[0] /= math.sqrt(2.0)
-    return rows
