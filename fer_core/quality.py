@@ -1,6 +1,6 @@
-"""How well a face can be read, as ``Face`` holds it and as tables tell it.
+"""How well a face can be read: the values in ``Face`` and their forms in tables.
 
-``fer_core.analysis.quality`` measures it, and has the words for each problem.
+``fer_core.analysis.quality`` measures it, and describes each problem.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, Literal, Self, get_args
 Problem = Literal[
     "small", "blurred", "dark", "bright", "turned", "mouth_covered", "eyes_covered", "unclear"
 ]
-"""Why a face cannot be read well; ``fer_core.analysis.quality`` says it in words."""
+"""Why a face cannot be read well; ``fer_core.analysis.quality`` has the descriptions."""
 
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
 _EARLIER: dict[str, Problem] = {"covered": "mouth_covered"}
-"""Codes that files of earlier versions have."""
+"""Codes in files of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class FaceQuality:
     """How well a face can be read.
 
     ``size_px``: longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp faces.
-    ``contrast``: standard deviation of its greys, 0..128. ``glare``: the part of it that is white,
-    0..1. ``turn_deg``: the angle between the line of sight and where the nose points, 0..90.
-    ``mouth_covered``, ``eyes_covered``: how surely they are, 0..1. None is what could not be
-    measured, or was not kept: tables of streams hold the problems only.
-    ``problems``: what is beyond its limit, so that expressions are read less well, in the order of
-    ``PROBLEMS``; in a stream, what was so for most of the last moments.
+    ``contrast``: standard deviation of its greys, 0..128. ``glare``: the share of it that is white,
+    0..1. ``turn_deg``: the angle between the line of sight and the nose's direction, 0..90.
+    ``mouth_covered``, ``eyes_covered``: the probability, 0..1. None was not measured or not stored:
+    tables of streams hold only the problems. ``problems``: measures beyond their limits, which
+    lower the accuracy of expressions, in the order of ``PROBLEMS``; in a stream, those of most
+    recent frames.
     """
 
     size_px: int | None = None
@@ -59,21 +59,21 @@ def in_order(found: Iterable[str]) -> tuple[Problem, ...]:
 
 
 def as_text(problems: Iterable[Problem]) -> str:
-    """Problems as tables tell them: their codes with a blank between, in order; "" for none."""
+    """Problems as in tables: their codes separated by spaces, in order; "" for none."""
     return " ".join(in_order(problems))
 
 
 def from_text(text: str) -> tuple[Problem, ...]:
-    """What ``as_text`` was given."""
+    """The problems from ``as_text``."""
     return in_order(text.split())
 
 
 def as_number(problems: Iterable[Problem]) -> int:
-    """Problems as a whole number, for tables in flat memory: a bit each, in order; 0 for none."""
+    """Problems as an integer, one bit each in order, for compact tables; 0 for none."""
     there = set(problems)
     return sum(1 << i for i, problem in enumerate(PROBLEMS) if problem in there)
 
 
 def from_number(number: int) -> tuple[Problem, ...]:
-    """What ``as_number`` was given."""
+    """The problems from ``as_number``."""
     return tuple(problem for i, problem in enumerate(PROBLEMS) if number >> i & 1)

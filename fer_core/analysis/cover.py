@@ -1,4 +1,4 @@
-"""Whether something covers the mouth of a face, as a mask does, or its eyes, as dark glasses do."""
+"""Detects a covered mouth, as by a mask, and covered eyes, as by dark glasses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_core.schema import Box
 
 _PATCH_PX, _PATCH_SIDES = 160, 1.6
-"""What cover is told from: a square, in longer edges of the box, made so large."""
+"""The square that is examined: its side in longer edges of the box, and in pixels."""
 
 _LOWER = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 33]
 _UPPER = [*range(17, 27), 36, 39, 42, 45, 29]
@@ -22,14 +22,14 @@ _MOUTH_WEIGHTS = np.array(
     [-0.002, -0.1437, 0.1, 0.937, -0.825, -1.907, -0.3676, 1.5659, 0.1761, 0.3082]
 )
 _MOUTH_BIAS = -1.024
-"""Of a logistic regression on what ``_lower_face`` measures."""
+"""Weights of a logistic regression on the measures of ``_lower_face``."""
 
 _SMALLEST_EYES_PX = 30
-"""Longer edge of the box: on smaller faces eyes are hardly more than a shade."""
+"""The smallest longer edge of the box: on smaller faces the eyes have no detail."""
 
 _BAND_PX = 64, 48
 _EYE_AT = (18, 18), (46, 18)
-"""What covered eyes are told from: a band with both eyes at these points."""
+"""The band that is examined for covered eyes, with both eyes at these points."""
 
 _BESIDE_EYES = np.ones(_BAND_PX[::-1], np.bool_)
 _BESIDE_EYES[8:28, 5:59] = False
@@ -38,18 +38,18 @@ _EYES_WEIGHTS = np.array(
     [-0.16, -0.82, -6.54, -4.95, -0.87, 1.38, 2.12, 1.72, 23.79, 11.66, 3.53, 4.18, -1.72, -2.11]
 )
 _EYES_BIAS = -38.44
-"""Of a logistic regression on what ``_eyes`` measures."""
+"""Weights of a logistic regression on the measures of ``_eyes``."""
 
 
 class Cover(NamedTuple):
-    """How surely mouth and eyes are covered, 0..1; None where the face is too small to tell."""
+    """The probability that mouth and eyes are covered, 0..1; None if the face is too small."""
 
     mouth: float | None = None
     eyes: float | None = None
 
 
 def covered(bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating]) -> Cover:
-    """What of a face in a picture ``(height, width, 3)`` uint8 something lies before.
+    """The covered parts of a face in a picture ``(height, width, 3)`` uint8.
 
     ``points`` are its 68, in the picture's pixels. Takes a millisecond.
     """
@@ -71,7 +71,7 @@ def _sure(
 def _patch(
     bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The square around a face, ``_PATCH_PX`` wide, and where its points are in that."""
+    """The square around a face, ``_PATCH_PX`` wide, and its points in it."""
     side = max(1, round(_PATCH_SIDES * max(box.w, box.h)))
     left, top = box.x + (box.w - side) // 2, box.y + (box.h - side) // 2
     height, width = bgr.shape[:2]
@@ -86,9 +86,9 @@ def _patch(
 def _lower_face(
     patch: NDArray[np.uint8], points: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """Ten numbers about the lower face beside the upper one: colour, light, and edges.
+    """Ten measures of the lower face relative to the upper one: colour, light, and edges.
 
-    A mask has another colour than the skin above it, is evenly lit, and has no lips.
+    A mask differs in colour from the skin above it, is evenly lit, and has no lips.
     """
     lips = _region(points[_LIPS.start : _LIPS.stop], _LIPS_GROWN)
     lower, upper = _region(points[_LOWER]), _region(points[_UPPER])
@@ -118,7 +118,7 @@ def _lower_face(
 
 
 def _region(points: NDArray[np.float64], grown: float = 1.0) -> NDArray[np.bool_]:
-    """The pixels inside of the hull of these points, grown about their middle."""
+    """The pixels inside the hull of these points, enlarged about their centre."""
     middle = points.mean(axis=0)
     hull = cv2.convexHull(((points - middle) * grown + middle).astype(np.float32))
     mask = np.zeros((_PATCH_PX, _PATCH_PX), np.uint8)
@@ -127,10 +127,10 @@ def _region(points: NDArray[np.float64], grown: float = 1.0) -> NDArray[np.bool_
 
 
 def _eyes(patch: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Seven numbers about the eyes beside the skin around them, their logarithms first.
+    """Seven measures of the eyes relative to the skin around them, logarithms first.
 
-    Open eyes, closed ones and those behind clear glasses have fine edges; what covers them is even,
-    and often much darker or lighter than the skin.
+    Eyes, open, closed or behind clear glasses, have fine edges; a cover is even, and often much
+    darker or lighter than the skin.
     """
     left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     across = right - left

@@ -1,4 +1,4 @@
-"""How well a face of a stream could be read lately."""
+"""The recent quality of a face in a stream."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from fer_core.quality import PROBLEMS
 from fer_core.schema import FaceQuality, HeadPose
 
 LOOK_FOR_COVER_EVERY_S = 1.0
-"""How often it is measured whether mouth or eyes are covered: masks stay on, and that takes 1 ms,
-where all else here takes 0.04 of the 10 ms of a frame with one face."""
+"""How often covered mouths and eyes are measured: masks stay on, and the measurement takes 1 ms;
+all others take 0.04 of the 10 ms for a frame with one face."""
 
 
 class QualityWatch:
     """The quality of one face over time.
 
-    Its problems are those of most of the last moments, weighted as the shares are: what is shown is
-    the reading of all those frames, and one in which the face moved makes it no worse.
+    Its problems are those of most recent frames, weighted like the shares: what is shown is a mean
+    over these frames, and a single one in which the face moved does not matter.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class QualityWatch:
         pose: HeadPose | None,
         now_s: float,
     ) -> None:
-        """Measure a face of a frame whose grey ``crop`` the expression network reads now."""
+        """Measure a face of a frame; ``crop`` is the expression network's grey input."""
         due = self._looked_s is None or now_s - self._looked_s >= LOOK_FOR_COVER_EVERY_S
         if due and face.points is not None:
             self._cover = covered(frame_bgr, face.box, face.points)

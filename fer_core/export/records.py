@@ -1,4 +1,4 @@
-"""A picture's result as plain values: rows for a table, a record for JSON. Needs no pandas."""
+"""A picture's result as plain values: rows of a table, and a JSON record. Needs no pandas."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
-    """The columns of ``face_rows`` for a network that knows these labels."""
+    """The columns of ``face_rows`` for a network with these labels."""
     return (*_BEFORE, *map(str, labels), *_AFTER, *MEASURES, *_QUALITY)
 
 
 def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
-    """A row a face of the picture ``name``, by ``columns``; none where there is no face.
+    """One row per face of the picture ``name``, with ``columns``; none without a face.
 
     Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1; the columns after
     ``detector`` are those of ``Face`` and ``FaceQuality``, and None where they were not measured.
@@ -52,13 +52,13 @@ def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
 
 
 def _quality(face: Face) -> dict[str, Any]:
-    """What is known of it, its problems as a text."""
+    """The measures of quality, with the problems as text."""
     known = {name: getattr(face.quality, name, None) for name in _QUALITY}
     return known | ({"problems": as_text(face.quality.problems)} if face.quality else {})
 
 
 def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:
-    """What the command line prints of a picture, ready for JSON; its ``note``, if it has one."""
+    """The record of a picture as on the command line, ready for JSON, with its ``note`` if any."""
     record = result.to_dict()
     del record["t_s"]  # a picture has no time
     return {"file": name, **({"note": note} if note else {}), **record}

@@ -112,8 +112,8 @@ class QualityRecord(_Strict):
     contrast: float = Field(ge=0, description="Standard deviation of its greys, 0 to 128.")
     glare: Share = Field(description="The part of it that is white.")
     turn_deg: float | None = Field(description="Away from the camera, 0 to 90.")
-    mouth_covered: Share | None = Field(description="How surely the mouth is covered.")
-    eyes_covered: Share | None = Field(description="How surely the eyes are covered.")
+    mouth_covered: Share | None = Field(description="Probability that the mouth is covered.")
+    eyes_covered: Share | None = Field(description="Probability that the eyes are covered.")
     problems: list[Problem] = Field(description="Why expressions are read less well.")
 
 
@@ -130,7 +130,7 @@ class FaceRecord(_Strict):
         default=[], description="68 points of iBUG's layout, in pixels; YuNet's 5 without them."
     )
     pose: HeadPoseRecord | None = None
-    presence: Share | None = Field(default=None, description="The certainty that this is a face.")
+    presence: Share | None = Field(default=None, description="Certainty that this is a face.")
     eye_aspect_ratio: float | None = Field(default=None, description="How open the eyes are.")
     mouth_aspect_ratio: float | None = Field(default=None, description="How open the mouth is.")
     quality: QualityRecord | None = None
