@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer_core.analysis.detection import DetectedFace, as_landmarks
 from fer_core.analysis.quality import face_quality
-from fer_core.analysis.upright import find_upright
+from fer_core.analysis.upright import Upright, find_upright
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
@@ -61,7 +61,7 @@ class Analyzer:
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        upright = find_upright(bgr, self._search, self.detect, self.landmarks)
+        upright = self.find(bgr)
         crops = self.crops(upright.picture, upright.faces)
         return FrameResult(
             width=width,
@@ -83,6 +83,10 @@ class Analyzer:
             latency_ms=(time.perf_counter() - started) * 1e3,
             labels=self.labels,
         )
+
+    def find(self, bgr: NDArray[np.uint8]) -> Upright:
+        """The faces that ``analyze`` reads, in the picture turned so that they stand upright."""
+        return find_upright(bgr, self._search, self.detect, self.landmarks)
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of a frame: what the detector finds and the landmark network confirms."""
@@ -176,9 +180,16 @@ def level_crop(
     """
     if points is None:
         return face_crop(bgr, box)
-    turn = min(max(eye_line(np.asarray(points, np.float32)), -MOST_TURN), MOST_TURN)
+    return face_square(box, points).cut(bgr, CROP_PX)
+
+
+def face_square(box: Box, points: NDArray[np.floating] | None) -> Square:
+    """Where in a picture ``level_crop`` cuts; level where the points ``(68, 2)`` are known."""
+    turn = 0.0
+    if points is not None:
+        turn = min(max(eye_line(np.asarray(points, np.float32)), -MOST_TURN), MOST_TURN)
     middle = box.x + (box.w - 1) / 2.0, box.y + (box.h - 1) / 2.0
-    return Square(*middle, float(max(box.w, box.h)), turn).cut(bgr, CROP_PX)
+    return Square(*middle, float(max(box.w, box.h)), turn)
 
 
 def face_crop(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

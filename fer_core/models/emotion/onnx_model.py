@@ -45,7 +45,7 @@ class OnnxEmotionModel:
 
     def run(self, crops: NDArray[np.uint8], outputs: list[str]) -> list[NDArray[np.float32]]:
         """The result of ``predict`` for each of the named outputs of the file."""
-        tiles = _to_tiles(crops, self.side)
+        tiles = to_tiles(crops, self.side)
         empty = [np.zeros((0, len(self.labels)), dtype=np.float32)] * len(outputs)
         parts = [
             self.session.run(outputs, {"tiles": tiles[i : i + _BATCH]})
@@ -70,8 +70,8 @@ class OnnxEmotionModel:
         return labels, side
 
 
-def _to_tiles(crops: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
-    """The crops, checked, as ``(n, tile, tile)``."""
+def to_tiles(crops: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
+    """Square grey faces ``(n, s, s)`` uint8 as ``(n, tile, tile)``; ``ValueError`` for others."""
     if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1] != crops.shape[2]:
         raise ValueError(f"crops are (n, s, s) uint8, not {crops.shape} {crops.dtype}")
     side = crops.shape[1]

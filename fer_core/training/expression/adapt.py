@@ -19,9 +19,10 @@ from fer_core.training.expression.evaluate import Scores, score
 from fer_core.training.expression.export import export
 from fer_core.training.expression.folder import ClassFolders, held_out, read_class_folders
 from fer_core.training.expression.network import CompactNet
+from fer_core.training.expression.sources import SMOOTHING, Judged, Source
 from fer_core.training.expression.state import Settings, new_state, resume
 from fer_core.training.expression.targets import one_hot
-from fer_core.training.expression.train import Examples, predict_logits, train
+from fer_core.training.expression.train import predict_logits, train
 
 HEAD = "own"
 """The one head of an adapted network."""
@@ -30,11 +31,13 @@ HEAD = "own"
 def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Scores:
     """Adapt ``start`` to the folder of class folders ``data``; write everything to ``out``.
 
-    A fifth of each class is held out. The weights are those of the last epoch, so the accuracy on
-    the held-out faces is not flattered by a choice; only the temperature is fitted on them.
+    Faces are read at ``settings.side``, which is that of ``start``: the network sees what it saw
+    when it was trained. A fifth of each class is held out. The weights are those of the last epoch,
+    so the accuracy on the held-out faces is not flattered by a choice; only the temperature is
+    fitted on them.
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
-    faces = read_class_folders(data)
+    faces = read_class_folders(data, settings.side)
     learn, held = split(faces, settings.seed)
     classes, k = {HEAD: faces.classes}, len(faces.classes)
     last = out / "last.pt"
@@ -43,8 +46,8 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     )
     train(
         state,
-        Examples(faces.tiles[learn], {HEAD: one_hot(faces.labels[learn], k, smoothing=0.1)}),
-        Examples(faces.tiles[held], {HEAD: one_hot(faces.labels[held], k)}),
+        [Source(HEAD, faces.tiles[learn], {HEAD: one_hot(faces.labels[learn], k, SMOOTHING)})],
+        [Judged(HEAD, faces.tiles[held], HEAD, faces.labels[held], np.zeros(k, np.float32))],
         out,
     )
     logits = predict_logits(state.average, faces.tiles[held])[HEAD]

@@ -1,150 +1,220 @@
 """What a face goes through before the network sees it in training.
 
 FER2013's tiles are tightly and evenly framed and clean; what a detector hands over is not. So the
-frame is shifted, scaled and turned as YuNet and Haar boxes are, and some tiles are blurred,
-compressed, darkened or partly covered. Every step works on a whole batch at once.
+frame is shifted, scaled and turned as YuNet and Haar boxes are, and some faces are blurred,
+compressed, darkened or partly covered. Every step works on a whole batch at once, on the device
+where the batch lies.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-_ROTATION = math.radians(15.0)
 _SHIFT = 0.12  # of half a side: about 3 of 48 pixels
-_SCALE = 0.12  # most tiles: 0.88 .. 1.14 of their size
-_WIDE_SHARE, _WIDE_SCALE = 0.2, 0.27  # some tiles: 0.76 .. 1.31, as a loose or a tight detector
-_COMPRESSED_SHARE, _BLURRED_SHARE, _DARK_SHARE = 0.08, 0.08, 0.08
-_ERASED_SHARE = 0.3
+_SCALE = 0.12  # most faces: 0.88 .. 1.14 of their size
+_WIDE_SHARE, _WIDE_SCALE = 0.2, 0.27  # some faces: 0.76 .. 1.31, as a loose or a tight detector
+_COMPRESSED_SHARE, _DARK_SHARE, _NOISY_SHARE = 0.15, 0.08, 0.3
+_ERASED_SHARE, _MASKED_SHARE = 0.3, 0.05
+
+# The luminance table of JPEG (ITU-T T.81, annex K.1), at quality 50.
+_QUANTISATION = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
 
 
-def augment(tiles: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
-    """A random variant of each tile.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How faces of one kind are kept, and how far they may be changed.
 
-    ``tiles``: ``(n, 1, 48, 48)`` uint8. ``strength`` (0..1) scales how far tiles are moved and
-    bent, and the shares of those that are spoilt. Returns ``(n, 1, 48, 48)`` float32 in 0..255.
-    The same state of ``generator`` gives the same result.
+    ``framed`` is the side of what the network is to see, as a share of the kept tile's side: less
+    than 1 leaves a margin, so that a shifted frame does not run out of the picture. ``turn_deg`` is
+    how far a face is turned at most, ``blurred`` the share that is made unsharp.
     """
-    compressed = _compress(tiles, generator, strength).float()
-    framed = _reframe(compressed, generator, strength)
-    lit = _relight(_blur(framed, generator, strength), generator, strength)
-    return _erase(lit, generator, strength).clamp(0.0, 255.0)
+
+    framed: float = 1.0
+    turn_deg: float = 15.0
+    blurred: float = 0.08
+
+
+def frame(tiles: Tensor, side: int, look: Look) -> Tensor:
+    """Faces as they are: ``(n, p, p)`` uint8 -> ``(n, 1, side, side)`` float32 in 0..255."""
+    theta = torch.zeros(len(tiles), 2, 3, device=tiles.device)
+    theta[:, 0, 0] = theta[:, 1, 1] = look.framed
+    return _sample(tiles, theta, side)
+
+
+def augment(
+    tiles: Tensor, side: int, look: Look, generator: torch.Generator, strength: float = 1.0
+) -> Tensor:
+    """A random variant of each face.
+
+    ``tiles``: ``(n, p, p)`` uint8, on the device of ``generator``. ``strength`` (0..1) scales how
+    far faces are moved and bent, and the shares of those that are spoilt. Returns
+    ``(n, 1, side, side)`` float32 in 0..255; ``side`` is a multiple of 8. The same state of
+    ``generator`` gives the same result.
+    """
+    faces = _Faces(
+        _sample(tiles, _framings(len(tiles), look, generator, strength), side), generator
+    )
+    faces.blur(look.blurred * strength)
+    faces.compress(_COMPRESSED_SHARE * strength)
+    faces.relight(strength)
+    faces.cover(strength)
+    return faces.pixels.clamp(0.0, 255.0)
 
 
 def mix(
-    tiles: Tensor, targets: dict[str, Tensor], generator: torch.Generator, alpha: float = 0.2
+    faces: Tensor, targets: dict[str, Tensor], generator: torch.Generator, alpha: float = 0.2
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mixup (Zhang et al. 2018): blend each tile, and its targets, with another of the batch."""
-    share = float(np.random.default_rng(_seed(generator)).beta(alpha, alpha))
-    order = torch.randperm(len(tiles), generator=generator)
+    """Mixup (Zhang et al. 2018): blend each face, and its targets, with another of the batch."""
+    seed = torch.randint(0, 2**31, (), generator=generator, device=generator.device)
+    share = float(np.random.default_rng(int(seed)).beta(alpha, alpha))
+    order = torch.randperm(len(faces), generator=generator, device=generator.device)
     mixed = {
         name: share * target + (1.0 - share) * target[order] for name, target in targets.items()
     }
-    return share * tiles + (1.0 - share) * tiles[order], mixed
+    return share * faces + (1.0 - share) * faces[order], mixed
 
 
-def _reframe(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Mirror, turn, scale, stretch and shift, in a single resampling."""
-    n = len(tiles)
+def _framings(n: int, look: Look, generator: torch.Generator, strength: float) -> Tensor:
+    """Mirror, turn, scale, stretch and shift: ``(n, 2, 3)``, as ``affine_grid`` takes them."""
 
     def uniform() -> Tensor:
-        return _uniform(n, generator) * strength
+        return (2.0 * _random(generator, n) - 1.0) * strength
 
-    wide = torch.rand(n, generator=generator) < _WIDE_SHARE * strength
-    scale = torch.exp(uniform() * torch.where(wide, _WIDE_SCALE, _SCALE))
+    wide = _random(generator, n) < _WIDE_SHARE * strength
+    scale = torch.exp(uniform() * torch.where(wide, _WIDE_SCALE, _SCALE)) * look.framed
     stretch = torch.exp(uniform() * 0.06)
-    mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
-    angle = uniform() * _ROTATION
+    mirror = torch.where(_random(generator, n) < 0.5, -1.0, 1.0)
+    angle = uniform() * math.radians(look.turn_deg)
     shear = uniform() * 0.08
     cos, sin = torch.cos(angle), torch.sin(angle)
-    theta = torch.stack(
-        [
-            torch.stack(
-                [
-                    cos * scale * stretch * mirror,
-                    (shear - sin) * scale * mirror,
-                    uniform() * _SHIFT,
-                ],
-                dim=1,
-            ),
-            torch.stack(
-                [sin * scale * stretch, cos * scale / stretch, uniform() * _SHIFT],
-                dim=1,
-            ),
-        ],
-        dim=1,
+    shift = _SHIFT * look.framed
+    across = (cos * scale * stretch * mirror, (shear - sin) * scale * mirror, uniform() * shift)
+    down = (sin * scale * stretch, cos * scale / stretch, uniform() * shift)
+    return torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
+
+
+def _sample(tiles: Tensor, theta: Tensor, side: int) -> Tensor:
+    grid = functional.affine_grid(theta, [len(tiles), 1, side, side], align_corners=False)
+    return functional.grid_sample(
+        tiles[:, None].float(), grid, padding_mode="border", align_corners=False
     )
-    grid = functional.affine_grid(theta, list(tiles.shape), align_corners=False)
-    return functional.grid_sample(tiles, grid, padding_mode="border", align_corners=False)
 
 
-def _compress(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """JPEG at quality 15-70 for some tiles."""
-    chosen = _choose(len(tiles), _COMPRESSED_SHARE * strength, generator)
-    qualities = torch.randint(15, 71, (len(chosen),), generator=generator)
-    out = tiles.clone()
-    for i, quality in zip(chosen.tolist(), qualities.tolist(), strict=True):
-        _, encoded = cv2.imencode(".jpg", tiles[i, 0].numpy(), [cv2.IMWRITE_JPEG_QUALITY, quality])
-        decoded = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
-        out[i, 0] = torch.from_numpy(np.asarray(decoded, dtype=np.uint8))
-    return out
+class _Faces:
+    """A batch of faces, ``pixels`` ``(n, 1, s, s)`` float32, and what can be done to it."""
 
+    def __init__(self, pixels: Tensor, generator: torch.Generator) -> None:
+        self.pixels = pixels
+        self._generator = generator
+        self._side = pixels.shape[-1]
 
-def _blur(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Scale some tiles down by a factor of 1.3-3 and up again: a small or unsharp face."""
-    out = tiles.clone()
-    chosen = _choose(len(tiles), _BLURRED_SHARE * strength, generator)
-    if len(chosen):
-        factor = 1.3 + 1.7 * float(torch.rand((), generator=generator))
-        side = tiles.shape[-1]
+    def blur(self, share: float) -> None:
+        """Scale some faces down by a factor of 1.3-2.8 and up again: small or unsharp ones."""
+        chosen = self._some(share)
+        if not len(chosen):
+            return
+        factor = 1.3 + 1.5 * float(self._random(1))
         small = functional.interpolate(
-            tiles[chosen], size=round(side / factor), mode="bilinear", antialias=True
+            self.pixels[chosen], size=round(self._side / factor), mode="bilinear", antialias=True
         )
-        out[chosen] = functional.interpolate(small, size=side, mode="bilinear")
-    return out
+        self.pixels[chosen] = functional.interpolate(small, size=self._side, mode="bilinear")
+
+    def compress(self, share: float) -> None:
+        """Round some faces as JPEG does at quality 15-75, block by block."""
+        chosen = self._some(share)
+        if not len(chosen):
+            return
+        faces, n, blocks = self.pixels[chosen, 0], len(chosen), self._side // 8
+        quality = 15.0 + 60.0 * self._random(n)
+        factor = torch.where(quality < 50.0, 50.0 / quality, 2.0 - quality / 50.0)
+        table = torch.tensor(_QUANTISATION, device=faces.device) * factor[:, None, None]
+        steps = table.clamp(min=1.0)[:, None, None]
+        cosines = _cosines(faces.device)
+        cut = (faces - 128.0).reshape(n, blocks, 8, blocks, 8).transpose(2, 3)
+        rounded = (cosines @ cut @ cosines.T / steps).round() * steps
+        back = (cosines.T @ rounded @ cosines).transpose(2, 3)
+        self.pixels[chosen, 0] = back.reshape(n, self._side, self._side) + 128.0
+
+    def relight(self, strength: float) -> None:
+        """Bend the grey scale, light from one side; make some dark, some noisy."""
+        self.pixels = 255.0 * (self.pixels / 255.0).clamp(0.0, 1.0).pow(
+            torch.exp(self._each() * 0.3 * strength)
+        )
+        ramp = torch.linspace(-1.0, 1.0, self._side, device=self.pixels.device)
+        self.pixels = self.pixels + self._each() * 25.0 * strength * ramp
+        self.pixels = self.pixels + self._each() * 10.0 * strength * ramp[:, None]
+        dark = self._drawn(_DARK_SHARE * strength)
+        gain = 0.3 + 0.2 * self._each()
+        level = self._drawn(_NOISY_SHARE) * (4.0 + 4.0 * self._each()) * strength
+        noise = torch.randn(
+            self.pixels.shape, generator=self._generator, device=self._generator.device
+        )
+        self.pixels = torch.where(dark, self.pixels * gain, self.pixels)
+        self.pixels = self.pixels + noise * torch.where(dark, 3.0, level)
+
+    def cover(self, strength: float) -> None:
+        """Cover a rectangle of some faces with a grey of its own (Zhong et al. 2020), and the lower
+        half of a few, as a hand or a mask does."""
+        height, width = self._between(0.125, 0.42), self._between(0.125, 0.42)
+        top, left = self._random() * (1.0 - height), self._random() * (1.0 - width)
+        self._fill(_ERASED_SHARE * strength, top, left, height, width)
+        top, left = self._between(0.5, 0.64), self._between(0.05, 0.2)
+        height, width = self._between(0.4, 0.5), self._between(0.6, 0.8)
+        self._fill(_MASKED_SHARE * strength, top, left, height, width)
+
+    def _fill(self, share: float, top: Tensor, left: Tensor, height: Tensor, width: Tensor) -> None:
+        """One grey over the rectangles of ``share`` of the faces; places are shares of the side."""
+        places = (torch.arange(self._side, device=self.pixels.device) + 0.5) / self._side
+        rows = (places >= top[:, None]) & (places < (top + height)[:, None])
+        columns = (places >= left[:, None]) & (places < (left + width)[:, None])
+        inside = rows[:, None, :, None] & columns[:, None, None, :]
+        grey = 127.5 + 127.5 * self._each()
+        self.pixels = torch.where(inside & self._drawn(share), grey, self.pixels)
+
+    def _random(self, n: int | None = None) -> Tensor:
+        """``(n,)`` float32 in 0..1, one a face."""
+        return _random(self._generator, len(self.pixels) if n is None else n)
+
+    def _between(self, low: float, high: float) -> Tensor:
+        return low + (high - low) * self._random()
+
+    def _each(self) -> Tensor:
+        """``(n, 1, 1, 1)`` float32 in -1..1."""
+        return (2.0 * self._random() - 1.0)[:, None, None, None]
+
+    def _drawn(self, share: float) -> Tensor:
+        """``(n, 1, 1, 1)`` bool, true for about ``share`` of the faces."""
+        return (self._random() < share)[:, None, None, None]
+
+    def _some(self, share: float) -> Tensor:
+        """Indices of ``share`` of the faces, rounded down."""
+        n = len(self.pixels)
+        order = torch.randperm(n, generator=self._generator, device=self._generator.device)
+        return order[: int(n * share)]
 
 
-def _relight(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Bend the grey scale of every tile a little; make some dark, flat and noisy."""
-    n = len(tiles)
-    gamma = torch.exp(_uniform(n, generator) * 0.3 * strength)[:, None, None, None]
-    out = 255.0 * (tiles / 255.0).clamp(0.0, 1.0).pow(gamma)
-    slope = _uniform(n, generator)[:, None, None, None] * 25.0 * strength  # light from one side
-    out = out + slope * torch.linspace(-1.0, 1.0, tiles.shape[-1])
-    chosen = _choose(n, _DARK_SHARE * strength, generator)
-    gain = 0.1 + 0.4 * torch.rand((len(chosen), 1, 1, 1), generator=generator)
-    noise = torch.randn((len(chosen), *tiles.shape[1:]), generator=generator)
-    out[chosen] = out[chosen] * gain + 3.0 * noise
-    return out
+def _cosines(device: torch.device) -> Tensor:
+    """The discrete cosine transform of eight values, ``(8, 8)``."""
+    k = torch.arange(8.0, device=device)
+    scale = torch.where(k == 0.0, math.sqrt(1.0 / 8.0), math.sqrt(2.0 / 8.0))
+    return torch.cos((2.0 * k + 1.0) * k[:, None] * math.pi / 16.0) * scale[:, None]
 
 
-def _erase(tiles: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Cover a rectangle of some tiles with a grey of their own (Zhong et al. 2020)."""
-    out = tiles.clone()
-    side = tiles.shape[-1]
-    for i in _choose(len(tiles), _ERASED_SHARE * strength, generator).tolist():
-        height, width = torch.randint(6, 21, (2,), generator=generator).tolist()
-        top = int(torch.randint(0, side - height + 1, (), generator=generator))
-        left = int(torch.randint(0, side - width + 1, (), generator=generator))
-        grey = 255.0 * torch.rand((), generator=generator)
-        out[i, :, top : top + height, left : left + width] = grey
-    return out
-
-
-def _uniform(n: int, generator: torch.Generator) -> Tensor:
-    """``(n,)`` float32 in -1..1."""
-    return 2.0 * torch.rand(n, generator=generator) - 1.0
-
-
-def _choose(n: int, share: float, generator: torch.Generator) -> Tensor:
-    """Indices of about ``share`` of ``n`` tiles."""
-    return torch.nonzero(torch.rand(n, generator=generator) < share).flatten()
-
-
-def _seed(generator: torch.Generator) -> int:
-    return int(torch.randint(0, 2**31, (), generator=generator))
+def _random(generator: torch.Generator, n: int) -> Tensor:
+    """``(n,)`` float32 in 0..1 on the generator's device."""
+    return torch.rand(n, generator=generator, device=generator.device)

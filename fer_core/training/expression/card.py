@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.training.cards import render_card
+from fer_core.training.expression.batches import FIRST_SHARE
 from fer_core.training.expression.curves import write_curves
-from fer_core.training.expression.data import TILE, UNLABELLED, LabelledFaces
+from fer_core.training.expression.data import UNLABELLED, LabelledFaces
 from fer_core.training.expression.network import CHANNELS, SIDE
 from fer_core.training.expression.pictures import write_confusion, write_reliability
+from fer_core.training.expression.rule import PRIOR_KEPT
 from fer_core.training.expression.state import Settings
-from fer_core.training.expression.train import learning_rate
+from fer_core.training.expression.train import learning_rate, score
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """A folder of whole pictures: how many faces were learned from, and how the network does on the
+    ``judged`` faces of the ``people`` kept apart (``report``, of ``evaluate_pictures.figures``).
+    Of a folder without labels nobody is."""
+
+    name: str
+    learned: int
+    judged: int = 0
+    people: int = 0
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """What a run did and what came out, for its card."""
+    """What a run did and what came out, for its card. ``prior`` has the share of each expression
+    among FER+'s votes."""
 
     report: dict[str, Any]
+    pictures: list[PictureFacts]
     settings: Settings
     history: list[dict[str, float]]
     temperatures: dict[str, float]
     parameters: int
     parity: float
+    prior: list[float]
     training_faces: int
     duplicates: int
     teachers: int
+    soft_labels: int
     begins_with_teacher: bool
 
 
@@ -65,17 +84,20 @@ def write_card(
 
 def _text(run: Run, onnx_file: Path) -> str:
     report, name = run.report, onnx_file.stem
-    chosen = max(run.history, key=_validation_accuracy)
+    chosen = max(run.history, key=score)
     return render_card(
         TEMPLATE,
         name=name,
         size_mb=onnx_file.stat().st_size / 1e6,
         run=run,
+        judged=[each for each in run.pictures if each.judged],
         report=report,
         settings=asdict(run.settings),
         side=run.settings.side,
         default_side=SIDE,
-        tile=TILE,
+        prior=zip(report["labels"], run.prior, strict=True),
+        prior_kept=PRIOR_KEPT,
+        first_share=FIRST_SHARE,
         channels=run.settings.channels,
         default_channels=CHANNELS,
         recalls=[
@@ -94,10 +116,6 @@ def _as_planned(run: Run) -> bool:
         math.isclose(row["learning_rate"], learning_rate(run.settings, row["epoch"]), abs_tol=1e-9)
         for row in run.history
     )
-
-
-def _validation_accuracy(row: dict[str, float]) -> float:
-    return sum(value for key, value in row.items() if key.endswith("_accuracy"))
 
 
 def _recall_cells(report: dict[str, Any], prefix: str, index: int) -> tuple[str, str, str]:

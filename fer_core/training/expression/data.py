@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -130,7 +131,7 @@ def near_duplicates(
 ) -> NDArray[np.bool_]:
     """Which of ``tiles`` show a picture of ``others`` again, mirrored or not.
 
-    Both are ``(n, 48, 48)`` uint8. Two tiles are near-duplicates when their normalised
+    Both are ``(n, s, s)`` uint8. Two tiles are near-duplicates when their normalised
     correlation is above ``threshold`` on a 12x12 average; that survives recompression, a change
     of brightness or contrast and a shift of a pixel or two. Returns ``(n,)`` bool.
     """
@@ -145,8 +146,9 @@ def near_duplicates(
 
 
 def _signatures(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
-    cells = tiles.reshape(len(tiles), 12, TILE // 12, 12, TILE // 12).mean(axis=(2, 4))
-    flat: NDArray[np.float32] = cells.reshape(len(tiles), 12 * 12).astype(np.float32)
+    flat = np.zeros((len(tiles), 12 * 12), np.float32)
+    for row, tile in zip(flat, tiles, strict=True):
+        row[:] = cv2.resize(tile.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA).ravel()
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return flat

@@ -16,6 +16,7 @@ from fer_core.media.images import read_picture
 from fer_core.schema import Face
 from fer_core.training.dataset_files import read_rows
 from fer_core.training.expression import metrics
+from fer_core.training.expression.data import UNLABELLED
 
 RESAMPLES = 1000
 """Draws of people with replacement that an interval is made of (Efron and Tibshirani 1993)."""
@@ -35,9 +36,11 @@ class LabelledPicture:
 
 
 def read_labelled_pictures(
-    folder: Path, labels_csv: Path, labels: Sequence[str]
+    folder: Path, labels_csv: Path, labels: Sequence[str], *, may_lack: bool = False
 ) -> list[LabelledPicture]:
     """The rows ``file, label[, person]`` of a csv; files are looked for in ``folder``.
+
+    With ``may_lack`` a label may be empty; it is then ``UNLABELLED``.
 
     Raises ``DatasetError`` if the csv is missing or malformed, or has a label that is not among
     ``labels``.
@@ -49,11 +52,13 @@ def read_labelled_pictures(
         "one for each picture",
     )
     places = {str(label): place for place, label in enumerate(labels)}
+    if may_lack:
+        places[""] = UNLABELLED
     for line, row in enumerate(rows, start=2):
         if row["label"] not in places:
             raise DatasetError(
                 f"{labels_csv}, line {line}: the model does not know the label {row['label']!r}. "
-                f"Use one of {', '.join(places)}."
+                f"Use one of {', '.join(filter(None, places))}."
             )
     return [
         LabelledPicture(folder / row["file"], places[row["label"]], row.get("person") or "")
@@ -87,7 +92,7 @@ def evaluate_pictures(
         "n": len(pictures),
         "found": len(found),
         **({"left_out": len(found) - len(read)} if readable_only else {}),
-        **_figures(shares, truth, analyzer.labels),
+        **figures(shares, truth, analyzer.labels),
     }
     if all(picture.person for picture in pictures):
         report["people"] = len({picture.person for picture in pictures})
@@ -160,9 +165,10 @@ def _largest_face(analyzer: Analyzer, path: Path) -> Face | None:
     return max(faces, key=lambda face: face.box.area, default=None)
 
 
-def _figures(
+def figures(
     shares: NDArray[np.float64], truth: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
+    """Figures of merit of ``(n, classes)`` shares on ``(n,)`` labels, ready for JSON."""
     predicted = shares.argmax(axis=1)
     confusion = metrics.confusion_matrix(truth, predicted, shares.shape[1])
     certain = shares.max(axis=1) >= CERTAIN

@@ -25,6 +25,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from fer_core.errors import DatasetError
+from fer_core.training.expression.data import TILE
 from fer_core.training.expression.network import CompactNet, channels_of
 from fer_core.training.expression.state import UNENLARGED, load_network
 
@@ -32,6 +33,9 @@ PARITY = 1e-5
 """The largest difference of a probability between the ONNX file and PyTorch."""
 
 OPSET = 20
+
+RULE = "rule"
+"""The note of a file whose first output is shown by a rule: ``{"tilt": PRIOR_KEPT}``."""
 
 HALF = ".half"
 """Ends the name of a weight that is stored in half precision."""
@@ -64,10 +68,12 @@ def export(
     temperatures: dict[str, float],
     tiles: NDArray[np.uint8],
     path: Path,
+    rule: dict[str, float] | None = None,
 ) -> float:
     """Write ``path`` and return the largest difference to PyTorch on ``tiles``.
 
     ``tiles``: ``(n, s, s)`` uint8, the pictures to compare on; the file takes tiles of their side.
+    ``rule`` is noted where the first head is by one (``rule.fold``).
     Raises ``RuntimeError`` if the difference is above ``PARITY``; ``path`` is then left as it was.
     """
     model = Calibrated(rounded_to_half(network), temperatures).eval()
@@ -76,7 +82,10 @@ def export(
         "classes": json.dumps(classes),
         "temperatures": json.dumps(temperatures),
         "side": json.dumps(network.side),
+        "input": json.dumps(tiles.shape[1]),
     }
+    if rule is not None:
+        notes[RULE] = json.dumps(rule)
     names = output_names(list(temperatures))
     write_square_graph(model, tiles.shape[1], "tiles", names, notes, partial)
     difference = _difference(model, partial, tiles)
@@ -218,6 +227,20 @@ def _difference(model: Calibrated, path: Path, tiles: NDArray[np.uint8]) -> floa
     )
 
 
+def shows_by_rule(path: Path) -> bool:
+    """Whether the first output of an exported file is by ``rule``, and not FER+'s votes.
+
+    The file that is shipped does not note it, but takes larger tiles than any made before the rule.
+    """
+    model = onnx.load(str(path))
+    side = model.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
+    return RULE in _notes(model) or side > TILE
+
+
+def _notes(model: onnx.ModelProto) -> dict[str, Any]:
+    return {note.key: json.loads(note.value) for note in model.metadata_props}
+
+
 def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """The network in a file that ``export`` wrote, with the classes of its heads.
 
@@ -225,7 +248,7 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
     """
     try:
         model = onnx.load(str(path))
-        notes = {p.key: json.loads(p.value) for p in model.metadata_props}
+        notes = _notes(model)
         classes, side = notes["classes"], notes.get("side", UNENLARGED)
         weights = {
             tensor.name.removesuffix(HALF).removeprefix("network."): torch.from_numpy(

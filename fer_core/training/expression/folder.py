@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fer_core.errors import DatasetError
 from fer_core.export.records import columns as picture_columns
+from fer_core.models.emotion.onnx_model import to_tiles
 from fer_core.timeline.table import columns as timeline_columns
 from fer_core.training.dataset_files import SUFFIXES
-from fer_core.training.expression.data import TILE
 
 HELD_OUT_SHARE = 0.2
 
@@ -28,15 +27,15 @@ TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(())}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassFolders:
-    """``tiles``: ``(n, 48, 48)`` uint8, grey. ``labels``: ``(n,)`` int64, places in ``classes``."""
+    """``tiles``: ``(n, s, s)`` uint8, grey. ``labels``: ``(n,)`` int64, places in ``classes``."""
 
     tiles: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: list[str]
 
 
-def read_class_folders(folder: Path) -> ClassFolders:
-    """Read every picture of every class; the middle square of it, as a tile.
+def read_class_folders(folder: Path, side: int) -> ClassFolders:
+    """Read every picture of every class; the middle square of it, ``side`` pixels a side.
 
     Raises ``DatasetError`` if there are fewer than two classes, if a class has fewer than two
     pictures (one to learn from, one to hold out) or the name of a table's column, or if a picture
@@ -60,7 +59,7 @@ def read_class_folders(folder: Path) -> ClassFolders:
             raise DatasetError(
                 f"{home} has {len(pictures)} pictures. Put at least two there, or remove it."
             )
-        tiles += [_read_tile(path) for path in pictures]
+        tiles += [_read_tile(path, side) for path in pictures]
         labels += [index] * len(pictures)
     return ClassFolders(np.stack(tiles), np.array(labels, np.int64), [home.name for home in homes])
 
@@ -75,7 +74,7 @@ def held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _read_tile(path: Path) -> NDArray[np.uint8]:
+def _read_tile(path: Path, tile: int) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as picture:
             grey = np.asarray(picture.convert("L"))
@@ -85,6 +84,5 @@ def _read_tile(path: Path) -> NDArray[np.uint8]:
         ) from error
     side = min(grey.shape)
     top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
-    square = grey[top : top + side, left : left + side]
-    how = cv2.INTER_AREA if side > TILE else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(square, (TILE, TILE), interpolation=how), dtype=np.uint8)
+    square = grey[None, top : top + side, left : left + side]
+    return np.asarray(to_tiles(square, tile)[0], np.uint8)

@@ -6,11 +6,9 @@ al., Bag of Tricks, 2019. Squeeze-and-excitation: Hu et al., 2018.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,10 +19,10 @@ CHANNELS = (48, 96, 192, 256)
 """Of the four blocks, which work on maps of 32, 16, 8 and 4 pixels a side."""
 
 SIDE = 64
-"""To so many pixels a side a tile is enlarged before the first layer.
+"""A face is so many pixels a side before the first layer.
 
-That adds nothing to the picture, but gives every layer larger maps to work on. A side is a multiple
-of 16: the blocks halve their maps.
+For one of fewer pixels that adds nothing to the picture, but gives every layer larger maps to work
+on. A side is a multiple of 16: the blocks halve their maps.
 """
 
 
@@ -148,12 +146,12 @@ def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int
 
 
 @torch.no_grad()
-def renew_statistics(network: nn.Module, tiles: NDArray[np.uint8], batch: int = 256) -> None:
-    """Take the means and deviations of batch normalisation anew, from ``(n, 48, 48)`` uint8 faces.
+def renew_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Take the means and deviations of batch normalisation anew, from batches of whole faces.
 
     Training gathers them from faces that augmentation has bent and spoilt; those the network is for
     are not (the gap of Touvron et al. 2019, Fixing the Train-Test Resolution Discrepancy). The
-    weights stay. The network is left ready for inference.
+    weights stay. ``batches``: ``(n, 1, s, s)`` float32. The network is left ready for inference.
     """
     network.eval()
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -162,9 +160,8 @@ def renew_statistics(network: nn.Module, tiles: NDArray[np.uint8], batch: int = 
         norm.reset_running_stats()
         norm.momentum = None  # the mean over all batches
         norm.train()
-    for rows in range(0, max(len(tiles) - len(tiles) % batch, 1), batch):
-        faces = torch.from_numpy(tiles[rows : rows + batch])[:, None].float()
-        network(faces.to(device(), memory_format=torch.channels_last))
+    for faces in batches:
+        network(faces)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     network.eval()

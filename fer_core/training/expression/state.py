@@ -29,10 +29,11 @@ class Settings:
     """What defines a run, besides its data.
 
     The learning rate warms up over one epoch, holds, and falls along a cosine over the last
-    ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and only half of
-    the augmentation, so that the network returns to undistorted faces (He et al. 2019, Data
+    ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and less
+    augmentation, so that the network returns to undistorted faces (He et al. 2019, Data
     Augmentation Revisited). ``teacher_share`` is the teachers' share of the targets.
-    ``channels`` are those of the network's four blocks, ``side`` is what tiles are enlarged to.
+    ``channels`` are those of the network's four blocks, ``side`` is that of the
+    faces it takes, in pixels.
     """
 
     epochs: int

@@ -8,14 +8,29 @@ from numpy.typing import NDArray
 from fer_core.labels import EMOTIONS
 from fer_core.training.expression.data import UNLABELLED, LabelledFaces
 
+SHOWN = "shown"
+"""The head that learns every source of faces, the prior of each left out (``rule``)."""
+
 FERPLUS = "ferplus"
-"""The head that learns how ten people voted; the one that is shown."""
+"""The head that learns how ten people voted, with the prior of FER2013's pictures in it. In an
+exported file its place is taken by what is shown: ``rule.fold``."""
 
 FER2013 = "fer2013"
 """The head that learns FER2013's own label."""
 
-HEADS: dict[str, list[str]] = {name: [str(e) for e in EMOTIONS] for name in (FERPLUS, FER2013)}
+_LABELS = [str(emotion) for emotion in EMOTIONS]
+
+HEADS: dict[str, list[str]] = dict.fromkeys((FERPLUS, FER2013), _LABELS)
 """The classes of each head of the shipped network."""
+
+LEARNED: dict[str, list[str]] = {SHOWN: _LABELS, **HEADS}
+"""The same while it is trained."""
+
+FOREIGN = "foreign_"
+"""Begins the name of a head that learns one foreign network alone, and is not exported."""
+
+HEAD_WEIGHTS = {FERPLUS: 0.4, FER2013: 0.6}
+"""How much a head's loss counts; 1 for all others."""
 
 
 def one_hot(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> NDArray[np.float32]:
@@ -41,15 +56,9 @@ def training_targets(
     faces: LabelledFaces, smoothing: float = 0.1
 ) -> dict[str, NDArray[np.float32]]:
     """What each head learns: the distribution of FER+ votes, and FER2013's label smoothed."""
+    votes = vote_shares(faces)
     return {
-        FERPLUS: vote_shares(faces),
+        SHOWN: votes,
+        FERPLUS: votes,
         FER2013: one_hot(faces.labels, len(EMOTIONS), smoothing),
-    }
-
-
-def validation_targets(faces: LabelledFaces) -> dict[str, NDArray[np.float32]]:
-    """What each head is measured on: the FER+ majority, and FER2013's label."""
-    return {
-        FERPLUS: one_hot(faces.majority, len(EMOTIONS)),
-        FER2013: one_hot(faces.labels, len(EMOTIONS)),
     }

@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -22,45 +21,47 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_core.training.device import device
-from fer_core.training.expression.augment import augment, mix
+from fer_core.training.expression import metrics
+from fer_core.training.expression.batches import Batches, Part
 from fer_core.training.expression.curves import write_curves, write_log
+from fer_core.training.expression.data import UNLABELLED
+from fer_core.training.expression.foreign import HEAD_WEIGHT
 from fer_core.training.expression.network import half_precision, move_average
+from fer_core.training.expression.sources import Judged, Source
 from fer_core.training.expression.state import Settings, State, save_network
-from fer_core.training.expression.teachers import teachers_say, with_teachers
+from fer_core.training.expression.targets import FOREIGN, HEAD_WEIGHTS, SHOWN
+from fer_core.training.expression.teachers import lesson, teachers_say
 from fer_core.training.run_state import save_checkpoint
 
+REFINED = 0.6
+"""The strength of augmentation in the epochs that refine."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """Tiles ``(n, 48, 48)`` uint8, and for each head ``(n, classes)`` float32 target shares.
-
-    A row of zeros means that the head learns nothing from that tile.
-    """
-
-    tiles: NDArray[np.uint8]
-    targets: dict[str, NDArray[np.float32]]
+STEEPEST = 5.0
+"""A longer gradient is shortened to this."""
 
 
 def train(
     state: State,
-    training: Examples,
-    validation: Examples,
+    sources: Sequence[Source],
+    judged: Sequence[Judged],
     out: Path,
     teachers: Sequence[nn.Module] = (),
 ) -> None:
     """Train until ``state.settings.epochs``, writing the folder ``out`` after every epoch.
 
-    ``settings.teacher_share`` of what is learned is what ``teachers`` say, where there are any.
+    An epoch goes once through the first of ``sources``. ``settings.teacher_share`` of what is
+    learned is what ``teachers`` say, and foreign networks where a source has their hints.
     """
     out.mkdir(parents=True, exist_ok=True)
+    batches = Batches(sources, state.settings.batch, state.settings.side)
     while state.epoch < state.settings.epochs:
         started = time.monotonic()
-        loss = _train_epoch(state, training, teachers)
+        loss = _train_epoch(state, batches, teachers)
         row = {
             "epoch": float(state.epoch),
             "learning_rate": learning_rate(state.settings, float(state.epoch)),
             "train_loss": loss,
-            **validate(state.average, validation),
+            **validate(state.average, judged),
             "seconds": time.monotonic() - started,
         }
         state.history.append(row)
@@ -73,8 +74,12 @@ def train(
 
 
 def score(row: dict[str, float]) -> float:
-    """What an epoch is chosen by: the mean of the heads' validation accuracies, 0..1."""
-    return float(np.mean([value for key, value in row.items() if key.endswith("_accuracy")]))
+    """What an epoch is chosen by: the mean of accuracy and macro recall over what is judged, 0..1.
+
+    Each set of faces weighs the same, however many they are: posed faces as much as others.
+    """
+    endings = ("_accuracy", "_macro_recall")
+    return float(np.mean([value for key, value in row.items() if key.endswith(endings)]))
 
 
 def learning_rate(settings: Settings, epoch: float) -> float:
@@ -86,37 +91,35 @@ def learning_rate(settings: Settings, epoch: float) -> float:
     return settings.learning_rate * warm * fall
 
 
-def _train_epoch(state: State, data: Examples, teachers: Sequence[nn.Module]) -> float:
+def _train_epoch(state: State, batches: Batches, teachers: Sequence[nn.Module]) -> float:
     settings, network = state.settings, state.network
-    torch.manual_seed(settings.seed * 100_003 + state.epoch)  # for dropout
-    generator = torch.Generator().manual_seed(settings.seed * 100_003 + state.epoch)
+    seed = settings.seed * 100_003 + state.epoch
+    torch.manual_seed(seed)  # for dropout
+    generator = torch.Generator(device()).manual_seed(seed)
     refining = state.epoch >= settings.epochs * (1.0 - settings.refine_share)
     network.train()
-    batches = list(_batches(len(data.tiles), settings.batch, generator))
-    total = 0.0
+    total = torch.zeros((), device=device())
+    epoch = batches.epoch(
+        generator,
+        strength=REFINED if refining else 1.0,
+        mixup_share=0.0 if refining else settings.mixup_share,
+    )
     with click.progressbar(
-        batches,
+        epoch,
+        length=len(batches),
         label=f"epoch {state.epoch + 1}/{settings.epochs}",
         file=sys.stderr,
     ) as bar:
-        for step, rows in enumerate(bar):
+        for step, (faces, parts) in enumerate(bar):
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(settings, state.epoch + step / len(batches))
-            tiles = torch.from_numpy(data.tiles[rows])[:, None]
-            tiles = augment(tiles, generator, strength=0.5 if refining else 1.0)
-            targets = {k: torch.from_numpy(v[rows]) for k, v in data.targets.items()}
-            if not refining and float(torch.rand((), generator=generator)) < settings.mixup_share:
-                tiles, targets = mix(tiles, targets, generator)
-            tiles = tiles.to(device(), memory_format=torch.channels_last)
-            if teachers:
-                targets = with_teachers(
-                    targets, teachers_say(teachers, tiles), settings.teacher_share
-                )
+            said = teachers_say(teachers, faces)
             with half_precision():
-                logits = network(tiles)
-            loss = cross_entropy(logits, targets)
+                logits = network(faces)
+            loss = loss_of(logits, parts, said, settings.teacher_share)
             state.optimizer.zero_grad()
             loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
             state.optimizer.step()
             move_average(
                 state.average,
@@ -124,31 +127,66 @@ def _train_epoch(state: State, data: Examples, teachers: Sequence[nn.Module]) ->
                 settings.average_decay,
                 state.epoch * len(batches) + step,
             )
-            total += float(loss.detach())
+            total += loss.detach()
     state.epoch += 1
-    return total / len(batches)
+    return float(total) / len(batches)
 
 
-def cross_entropy(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
-    """The mean cross-entropy of each head over the tiles it has a target for, summed."""
-    losses = []
-    for name, target in targets.items():
-        on_device = target.to(logits[name].device)
-        log_shares = torch.log_softmax(logits[name].float(), dim=1)
-        losses.append(-(on_device * log_shares).sum() / on_device.sum().clamp(min=1.0))
-    return torch.stack(losses).sum()
+def loss_of(
+    logits: dict[str, Tensor],
+    parts: Sequence[Part],
+    said: dict[str, Tensor],
+    teacher_share: float,
+) -> Tensor:
+    """The mean loss of each head over the faces that it learns from, summed by their weights.
+
+    A face without a label teaches what teachers say of it, or nothing.
+    """
+    sums: dict[str, tuple[Tensor, Tensor]] = {}
+    for part in parts:
+        for head, target in part.targets.items():
+            taught = lesson(said, head, part)
+            prior = part.log_prior if head == SHOWN else None
+            loss, count = head_loss(logits[head][part.rows], target, prior, taught, teacher_share)
+            before = sums.get(head, (0.0, 0.0))
+            sums[head] = before[0] + loss, before[1] + count
+    weighted = [_weight(head) * loss / count.clamp(min=1.0) for head, (loss, count) in sums.items()]
+    return torch.stack(weighted).sum()
 
 
-def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[NDArray[np.int64]]:
-    """Random batches of ``size``; the rest, too small for batch normalisation, is left out."""
-    order = torch.randperm(n, generator=generator).numpy()
-    for start in range(0, max(n - n % size, 1), size):
-        yield order[start : start + size]
+def head_loss(
+    logits: Tensor,
+    target: Tensor,
+    log_prior: Tensor | None,
+    taught: Tensor | None,
+    teacher_share: float,
+) -> tuple[Tensor, Tensor]:
+    """The summed loss of one head on the faces of one source, and how many faces that counts.
+
+    The label is compared with the logits plus ``log_prior``, ``(classes,)``: what is learned is
+    then without the source's prior (Menon et al. 2021, equation 10). What teachers say,
+    ``taught``, is compared with the logits as they are, for ``teacher_share`` of the loss, and for
+    all of it where there is no label.
+    """
+    logits = logits.float()
+    known = target.sum(dim=1)
+    adjusted = logits if log_prior is None else logits + log_prior
+    of_label = -(target * adjusted.log_softmax(dim=1)).sum(dim=1)
+    if taught is None:
+        return of_label.sum(), known.sum()
+    of_teachers = -(taught * logits.log_softmax(dim=1)).sum(dim=1)
+    share = 1.0 - teacher_share
+    loss = share * of_label + (1.0 - share * known) * of_teachers
+    return loss.sum(), torch.full_like(known.sum(), len(known))
+
+
+def _weight(head: str) -> float:
+    return HEAD_WEIGHT if head.startswith(FOREIGN) else HEAD_WEIGHTS.get(head, 1.0)
 
 
 @torch.no_grad()
 def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """The logits of each head, ``(n, classes)`` float32, for ``(n, 48, 48)`` uint8 tiles."""
+    """The logits of each head, ``(n, classes)`` float32, for ``(n, s, s)`` uint8 tiles."""
     network.eval()
     where = next(network.parameters()).device
     parts = [
@@ -158,13 +196,17 @@ def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, ND
     return {name: torch.cat([p[name] for p in parts]).float().cpu().numpy() for name in parts[0]}
 
 
-def validate(network: nn.Module, data: Examples) -> dict[str, float]:
-    """``<head>_accuracy`` (0..1) and ``<head>_loss`` (nats) over the tiles that have a target."""
+def validate(network: nn.Module, judged: Sequence[Judged]) -> dict[str, float]:
+    """``NAME_accuracy``, ``NAME_macro_recall`` (0..1) and ``NAME_loss`` (nats) of each set."""
     figures: dict[str, float] = {}
-    for name, logits in predict_logits(network, data.tiles).items():
-        target = data.targets[name]
-        known = target.sum(axis=1) > 0
-        hits = logits[known].argmax(axis=1) == target[known].argmax(axis=1)
-        loss = cross_entropy({name: torch.from_numpy(logits)}, {name: torch.from_numpy(target)})
-        figures |= {f"{name}_accuracy": float(hits.mean()), f"{name}_loss": float(loss)}
+    for each in judged:
+        logits = predict_logits(network, each.tiles)[each.head] + each.offset
+        known = each.labels != UNLABELLED
+        labels, shares = each.labels[known], metrics.softmax(logits[known])
+        confusion = metrics.confusion_matrix(labels, shares.argmax(axis=1), shares.shape[1])
+        figures |= {
+            f"{each.name}_accuracy": metrics.accuracy(confusion),
+            f"{each.name}_macro_recall": metrics.macro_recall(confusion),
+            f"{each.name}_loss": metrics.negative_log_likelihood(shares, labels),
+        }
     return figures

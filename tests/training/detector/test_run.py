@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,15 +54,6 @@ from tests.training.runs import (  # noqa: E402
 TINY = Settings(
     epochs=2, steps=2, pixels=2 * 96 * 96, shapes=((96, 96, 1.0), (96, 128, 1.0)), held_out=3
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Of so small networks threads wait for each other most of the time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

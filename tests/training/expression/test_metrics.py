@@ -88,3 +88,19 @@ def test_temperature_is_found_again(temperature: float) -> None:
     truth = (shares.cumsum(axis=1) < rng.random((len(shares), 1))).sum(axis=1)
     found = metrics.fit_temperature((logits * temperature).astype(np.float32), truth)
     assert found == pytest.approx(temperature, rel=0.03)
+
+
+def test_one_temperature_for_sets_that_want_different_ones() -> None:
+    """A small set that is surely wrong counts as much as a large one, but does not decide alone."""
+    rng = np.random.default_rng(0)
+
+    def drawn(n: int, wanted: float) -> tuple[np.ndarray, np.ndarray]:
+        logits = rng.normal(0.0, 2.0, (n, 3))
+        shares = metrics.softmax(logits / wanted)
+        truth = (shares.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+        return logits.astype(np.float32), truth
+
+    many, few = drawn(4000, 0.6), drawn(400, 2.5)
+    assert metrics.even_temperature([many]) == pytest.approx(0.6, abs=0.1)
+    assert metrics.even_temperature([few]) == pytest.approx(2.5, abs=0.5)
+    assert 0.6 < metrics.even_temperature([many, few]) < 2.5
