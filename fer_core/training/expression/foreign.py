@@ -50,7 +50,7 @@ def read_soft_labels(path: Path, listed: Mapping[str, int]) -> SoftLabels:
         with np.load(path) as file:
             for name, count in listed.items():
                 if name not in file.files:
-                    raise DatasetError(f"{path} has nothing on {name}. Add an array of that name.")
+                    raise DatasetError(f"{path} has no array named {name}. Add one.")
                 logits[name] = np.asarray(file[name], np.float32)
                 if logits[name].shape != (count, len(EMOTIONS)):
                     raise DatasetError(
@@ -58,7 +58,9 @@ def read_soft_labels(path: Path, listed: Mapping[str, int]) -> SoftLabels:
                         f"{len(EMOTIONS)} expressions need ({count}, {len(EMOTIONS)})."
                     )
                 if not np.isfinite(logits[name]).all():
-                    raise DatasetError(f"{path}: {name} has values that are no finite numbers.")
+                    raise DatasetError(
+                        f"{path}: {name} contains values that are not finite. Remove them."
+                    )
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path} is not an NPZ file that can be read.") from error
     return SoftLabels(logits)

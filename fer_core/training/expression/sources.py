@@ -172,8 +172,8 @@ def people_apart(faces: PictureFaces, seed: int) -> NDArray[np.bool_]:
     everybody = np.unique(faces.people[labelled])
     if labelled.any() and len(everybody) < HELD_OUT:
         raise DatasetError(
-            f"{faces.name}: its faces with labels are of {len(everybody)} people. At least "
-            f"{HELD_OUT} are needed: a third of them is kept apart for validation."
+            f"{faces.name} has labelled faces of {len(everybody)} people. Give it at least "
+            f"{HELD_OUT}: a third of them is held out for validation."
         )
     drawn = np.random.default_rng(seed).permutation(everybody)[: len(everybody) // HELD_OUT]
     return np.isin(faces.people, drawn)
