@@ -117,7 +117,7 @@ class Visitor:
         await self._http.aclose()
 
     async def arrive(self, page: str = "") -> None:
-        """Load a page, with all that its HTML asks for, until it is drawn. "" is the photo page."""
+        """Load a page, with all that its HTML asks for, until it is drawn. "" is the overview."""
         html = await self._fetch(f"/{page}")
         assets = sorted(set(_ASSET.findall(html.text)))
         await asyncio.gather(*(self._fetch(f"/{asset}") for asset in assets))

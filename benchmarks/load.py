@@ -41,7 +41,10 @@ from tests.browser.conftest import Dashboard
 
 THINKING_S = (5.0, 15.0)
 PHOTOS_SHARE = 0.5
-PAGES = ("", "live", "video", "history", "models", "about")
+READING = "fer-reading"
+"""A class that what a face shows has on the photo page."""
+
+PAGES = ("", "photo", "live", "video", "history", "models", "about")
 SIZES = ((640, 480), (1600, 1200), (4000, 3000))
 
 COME_S = 30.0
@@ -100,13 +103,13 @@ class User:
             if random.random() >= PHOTOS_SHARE:
                 await self._open(random.choice([page for page in PAGES if page != self._page]))
                 continue
-            if self._page != "":
-                await self._open("")
+            if self._page != "photo":
+                await self._open("photo")
             await self._timed(self._seen.photos_s, self._hand_over(random.choice(self._files)))
 
     async def warm_up(self) -> None:
         """Warm up: load each page, and analyse a picture."""
-        await self._visitor.arrive()
+        await self._visitor.arrive("photo")
         await self._hand_over(self._files[0])
         for page in PAGES:
             await self._visitor.open(page)
@@ -116,10 +119,11 @@ class User:
         await self._timed(self._seen.pages_s, self._visitor.open(page))
 
     async def _hand_over(self, file: bytes) -> None:
-        """Upload a new photo, and wait for its chart and its picture."""
+        """Upload a new photo, and wait for its readings and its picture."""
         # Data after a JPEG's end makes another file of the same picture.
         await self._visitor.upload("photo.jpg", file + secrets.token_bytes(16))
-        if not self._visitor.run.all("plotly_chart") or not self._visitor.run.all("imgs"):
+        readings = [each for each in self._visitor.run.all("html") if READING in each.html.body]
+        if not readings or not self._visitor.run.all("imgs"):
             raise VisitFailed("the page shows no result")
         await self._visitor.look()
 

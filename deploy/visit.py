@@ -52,9 +52,9 @@ def visit_in_chromium(url: str) -> None:
 
 
 def _photo(page: Page, url: str) -> None:
-    page.goto(url)
+    page.goto(f"{url}/photo")
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(SAMPLE)
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
 
 def _live(page: Page, url: str) -> None:

@@ -30,8 +30,9 @@ with cannot:
         "and accuracy across age, skin tone and culture has not been measured."
     )
 
-st.subheader("How it works")
-st.markdown(
+how, privacy = st.columns(2, gap="large")
+how.subheader("How it works")
+how.markdown(
     "1. **Face detection**: YuNet, a small network, or OpenCV's Haar cascade.\n"
     "2. **Landmarks**: a network trained by this project marks 68 points and says how surely it is "
     "a face at all. The turn of the head, the openness of eyes and mouth, and blinks come from "
@@ -41,9 +42,8 @@ st.markdown(
     "The [Models](/models) page shows which are in use, where they come from and how accurate "
     "they were when measured."
 )
-
-st.subheader("Privacy")
-st.markdown(
+privacy.subheader("Privacy")
+privacy.markdown(
     "- Pictures and video are analysed **on the computer that runs the dashboard** and are sent "
     "nowhere else. If somebody else runs it for you, that is their computer.\n"
     "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "

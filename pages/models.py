@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core.models.registry import Kind
-from fer_core.ui.models.cards import model_cards, train_command
+from fer_core.ui.models.rows import model_rows, train_command
 from fer_core.ui.shared.models import pick
 
 st.title("Models")
@@ -15,18 +15,18 @@ st.markdown(
 
 st.subheader("Finding faces")
 pick(Kind.DETECTOR, "Face detector in use")
-model_cards(Kind.DETECTOR)
+model_rows(Kind.DETECTOR)
 
 st.subheader("Marking points")
-model_cards(Kind.LANDMARKS)
+model_rows(Kind.LANDMARKS)
 
 st.subheader("Reading expressions")
 pick(Kind.EMOTION, "Expression network in use")
+model_rows(Kind.EMOTION)
 st.caption(
     "Compact reads a face by this rule: which expression would people name, if they met each of "
     "the seven about equally often? So a face is not read as neutral only because most faces are."
 )
-model_cards(Kind.EMOTION)
 st.caption(
     f"Your own classes: `{train_command()}` adapts the compact network to a folder of labelled "
     "pictures; it then appears here."

@@ -63,7 +63,7 @@ def test_a_picture_that_is_none_is_counted_as_an_error(server: Dashboard, tmp_pa
 
     async def hand_over() -> None:
         async with Visitor(server.url, PASSWORD) as visitor:
-            await visitor.arrive()
+            await visitor.arrive("photo")
             user = load.User(visitor, [b"no picture"], seen)
             await user._timed(seen.photos_s, user._hand_over(b"no picture"))
 

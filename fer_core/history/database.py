@@ -72,6 +72,12 @@ class Database:
         """Where it is, for people, without a password."""
         return place_of(self._url())
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is one yet: SQLite's file is made on first use."""
+        url = self._url()
+        return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
+
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the database."""

@@ -45,10 +45,11 @@ class OwnedHistory:
         tags: Collection[str] = (),
         since: datetime | None = None,
         until: datetime | None = None,
+        limit: int = 100,
     ) -> list[SessionInfo]:
         """The kept sessions that match, newest first."""
         return self._history.sessions(
-            self.owner, kinds=kinds, text=text, tags=tags, since=since, until=until
+            self.owner, kinds=kinds, text=text, tags=tags, since=since, until=until, limit=limit
         )
 
     def session(self, session_id: int) -> SessionInfo:
@@ -58,6 +59,10 @@ class OwnedHistory:
     def table(self, session_id: int) -> pd.DataFrame:
         """A session as the table of ``timeline.columns``."""
         return self._history.table(session_id, self.owner)
+
+    def dominants(self, session_id: int, parts: int) -> list[dict[str, int]]:
+        """How often each expression was dominant in each of so many equal parts of a session."""
+        return self._history.dominants(session_id, self.owner, parts)
 
     def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:
         """Make a session that starts now; its number."""

@@ -70,6 +70,11 @@ class Store:
         self.database.check()
 
     @property
+    def begun(self) -> bool:
+        """Whether anything can have been saved yet."""
+        return self.database.begun
+
+    @property
     def place(self) -> str:
         """Where the history lies, for people, without a password."""
         return self.database.place

@@ -21,7 +21,10 @@ PAGES = ROOT / "pages"
 inside = require_access()
 page = st.navigation(
     [
-        st.Page(PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True),
+        st.Page(PAGES / "overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page(
+            PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", url_path="photo"
+        ),
         st.Page(PAGES / "live.py", title="Live", icon=":material/videocam:", url_path="live"),
         st.Page(PAGES / "video.py", title="Video", icon=":material/movie:", url_path="video"),
         st.Page(

@@ -32,7 +32,7 @@ def go(page: Page, name: str, heading: str) -> None:
 
 
 def test_the_database_goes_and_comes_back(open_page, database):
-    page = open_page("/")
+    page = open_page("/photo")
     page.get_by_text("Try the sample picture").click()
     page.get_by_text("Save to history").click()
     expect(page.get_by_text("Saved to history")).to_be_visible()
@@ -49,7 +49,7 @@ def test_the_database_goes_and_comes_back(open_page, database):
     # What needs no database goes on.
     go(page, "Photo", "Facial expressions in photos")
     page.get_by_text("Try the sample picture").click()
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
     database.start()
     go(page, "History", "History")

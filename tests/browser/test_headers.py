@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import TIMEOUT_MS, Dashboard, watch
 from tests.browser.test_live import until
 
-PAGES = ("/", "/live", "/video", "/history", "/models", "/about")
+PAGES = ("/", "/photo", "/live", "/video", "/history", "/models", "/about")
 
 
 def test_no_page_does_what_is_forbidden(open_page):

@@ -75,7 +75,7 @@ def zoom(page: Page, chart: Locator) -> None:
 def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     page = open_page("/live")
     expect(page.get_by_text("Press Start to see")).to_be_visible()
-    expect(page.get_by_role("link", name="Photo")).to_be_visible()
+    expect(page.get_by_role("link", name="Photo", exact=True)).to_be_visible()
     screenshot(page, "live-before")
 
     start(page)

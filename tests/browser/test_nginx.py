@@ -81,12 +81,12 @@ def sign_in(page: Page) -> None:
 
 
 def happy(page: Page) -> None:
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
 
 def test_a_visit(open_page, nginx, plain_server):
     before = nginx.log.read_text()
-    page = open_page("/", flags=nginx.chromium_flags())
+    page = open_page("/photo", flags=nginx.chromium_flags())
     sign_in(page)
     (cookie,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
     assert (cookie["secure"], cookie["httpOnly"], cookie["domain"]) == (True, True, HOST)
@@ -104,7 +104,7 @@ def test_a_visit(open_page, nginx, plain_server):
 
 
 def test_a_file_that_is_too_large_for_nginx(open_page, strict, tmp_path, screenshot):
-    page = open_page("/", flags=strict.chromium_flags())
+    page = open_page("/photo", flags=strict.chromium_flags())
     sign_in(page)
     large = tmp_path / "large.jpg"
     large.write_bytes(SAMPLE.read_bytes() + bytes(2 * MB))

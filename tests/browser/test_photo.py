@@ -17,20 +17,18 @@ def upload(page: Page, *files) -> None:
 
 
 def test_upload_a_photo_and_read_happy(open_page, screenshot):
-    page = open_page("/")
+    page = open_page("/photo")
     expect(page.get_by_text("Add one or more pictures")).to_be_visible()
     screenshot(page, "photo-empty")
     upload(page, SAMPLE)
-    chart = page.locator(".js-plotly-plot").first
-    expect(chart).to_be_visible()
-    expect(chart).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
     expect(page.locator('[data-testid="stImage"] img')).to_be_visible()
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
     screenshot(page, "photo-result")
 
 
 def test_the_files_can_be_downloaded(open_page):
-    page = open_page("/")
+    page = open_page("/photo")
     upload(page, SAMPLE)
     contents = {}
     for label in ("Annotated picture (PNG)", "CSV", "JSON"):
@@ -46,30 +44,30 @@ def test_bad_files_are_one_sentence_each(open_page, tmp_path, screenshot):
     damaged, empty = tmp_path / "damaged.jpg", tmp_path / "empty.png"
     damaged.write_bytes(SAMPLE.read_bytes()[:3000])
     empty.write_bytes(b"")
-    page = open_page("/")
+    page = open_page("/photo")
     upload(page, damaged, empty, SAMPLE)
     expect(page.get_by_text("damaged or incomplete")).to_be_visible()
     expect(page.get_by_text("0 bytes")).to_be_visible()
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
     expect(page.get_by_text("Traceback")).to_have_count(0)
     screenshot(page, "photo-bad-files")
 
 
 def test_a_picture_from_the_camera(open_page):
-    page = open_page("/")
+    page = open_page("/photo")
     page.get_by_text("Take a picture with the camera").click()
     # Streamlit takes no picture, and says nothing, while the camera is still starting.
     expect(page.locator("video")).to_have_js_property("readyState", 4)
     page.get_by_role("button", name="Take Photo").click()
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
 def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
-    page = open_page("/", width=width, dark=dark)
+    page = open_page("/photo", width=width, dark=dark)
     page.get_by_text("Try the sample picture").click()
-    expect(page.locator(".js-plotly-plot").first).to_contain_text("happy")
+    expect(page.locator(".fer-reading").first).to_contain_text("happy")
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     screenshot(page, f"photo-{'phone' if width < 500 else 'desktop'}-{'dark' if dark else 'light'}")

@@ -116,7 +116,7 @@ def test_no_text_is_markdown_wherever_it_stands(page_of_texts: Page):
 def test_a_file_name_is_shown_as_it_is(open_page, tmp_path):
     name = "**b** :smile: $x$ [l](x) https:__evil.example <b>.jpg"
     (tmp_path / name).write_bytes(SAMPLE.read_bytes())
-    page = open_page("/")
+    page = open_page("/photo")
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(tmp_path / name)
     title = page.locator('[data-testid="stMarkdown"] strong', has_text="smile")
     expect(title).to_be_visible()

@@ -44,24 +44,40 @@ def models_in_use() -> ModelsInUse:
         detector, emotion = choice(Kind.DETECTOR), choice(Kind.EMOTION)
         analyzer = Analyzer(load(detector.model), load(emotion.model), wait_s=PAGE_WAIT_S)
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         models_link("Choose another on the Models page")
         st.stop()
     _spare_the_collector((detector.model.name, emotion.model.name, len(sys.modules)))
     return ModelsInUse(analyzer, detector, emotion)
 
 
-def models_line(in_use: ModelsInUse) -> None:
-    """These models, why they are in use, and a way to change them, in small print."""
-    parts = {"Faces": in_use.detector, "Expressions": in_use.emotion}
-    lines = [
-        f"{what}: **{plain(each.model.title)}**. {plain(each.reason)}"
-        for what, each in parts.items()
+def models_line(in_use: ModelsInUse, accuracy: bool = False) -> None:
+    """These models in small print, and a way to change them; why these, behind the (?).
+
+    With ``accuracy``, also how good they were when measured.
+    """
+    detector, emotion = in_use.detector, in_use.emotion
+    does = {"finds faces": detector, "reads expressions": emotion}
+    parts = [
+        f"{plain(now.model.title)} {what}{f': {plain(now.model.measured)}' if accuracy else ''}"
+        for what, now in does.items()
     ]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.caption("  \n".join(lines), width="content")
+    with st.container(
+        key="models_line",
+        horizontal=True,
+        vertical_alignment="center",
+        gap="small",
+        wrap=not accuracy,
+    ):
+        st.caption(
+            f"{'. '.join(parts)}." if accuracy else ", ".join(parts),
+            width="stretch" if accuracy else "content",
+            help="  \n".join(
+                f"{plain(now.model.title)}: {plain(now.reason)}" for now in (detector, emotion)
+            ),
+        )
         models_link("Models")
-    offer(in_use.emotion)
+    offer(emotion)
 
 
 def offer(now: Choice) -> None:
@@ -106,6 +122,7 @@ def pick(kind: Kind, label: str) -> None:
         index=options.index(default) if default in options else 0,
         format_func=lambda name: "Automatic" if name == AUTO else plain(title_of(name)),
         horizontal=True,
+        label_visibility="collapsed",  # the heading above says it
         key=key,
         persist_state="session",
     )

@@ -12,7 +12,22 @@ from fer_core.paths import ROOT
 
 def photo_link(label: str) -> None:
     """A link to the photo page."""
-    _page_link("photo.py", "/", label, ":material/photo_camera:")
+    _page_link("photo.py", "/photo", label, ":material/photo_camera:")
+
+
+def live_link(label: str) -> None:
+    """A link to the live page."""
+    _page_link("live.py", "/live", label, ":material/videocam:")
+
+
+def video_link(label: str) -> None:
+    """A link to the video page."""
+    _page_link("video.py", "/video", label, ":material/movie:")
+
+
+def history_link(label: str) -> None:
+    """A link to the history page."""
+    _page_link("history.py", "/history", label, ":material/history:")
 
 
 def models_link(label: str) -> None:

@@ -1,4 +1,4 @@
-"""A card for each model: what it is, where it comes from, how accurate it was when measured."""
+"""A row for each model: what it is, how accurate it was when measured, where it comes from."""
 
 from __future__ import annotations
 
@@ -11,32 +11,27 @@ from fer_core.models.emotion import custom
 from fer_core.models.emotion.compact import SHIPPED_WEIGHTS
 from fer_core.models.emotion.custom import held_out_report
 from fer_core.models.registry import Kind, Model, models
-from fer_core.models.weights.files import State, start_download, status
+from fer_core.models.weights.files import State, Status, start_download, status
 from fer_core.paths import INSTALLED, ROOT
 from fer_core.ui.shared.models import choice, offer
 from fer_core.ui.shared.widgets import plain
 
 REFRESH_S = 0.5
-CARDS_A_ROW = 2
 
 
-def model_cards(kind: Kind) -> None:
-    """Which of the models of a kind is in use and why, then a card for each of them."""
+def model_rows(kind: Kind) -> None:
+    """Which of the models of a kind is in use and why, then a row for each of them."""
     in_use = None
     try:
         now = choice(kind)
-    except WeightsError:  # its card has the sentence
-        st.error("What you chose cannot be used: see its card, or choose Automatic.")
+    except WeightsError:  # its row has the sentence
+        st.error("What you chose cannot be used: see below, or choose Automatic.")
     else:
         st.caption(f"In use now: **{plain(now.model.title)}**. {plain(now.reason)}")
         offer(now)
         in_use = now.model
-    every = list(models(kind).values())
-    for start in range(0, len(every), CARDS_A_ROW):
-        row = every[start : start + CARDS_A_ROW]
-        for column, model in zip(st.columns(CARDS_A_ROW), row, strict=False):
-            with column:
-                _card(model, model == in_use)
+    for model in models(kind).values():
+        _row(model, model == in_use)
 
 
 def train_command() -> str:
@@ -45,17 +40,23 @@ def train_command() -> str:
     return f"python -m fer_core train --from {start} --data FOLDER --out {out}"
 
 
-def _card(model: Model, in_use: bool) -> None:
+def _row(model: Model, in_use: bool) -> None:
     source = f"[{model.source}]({model.source_url})" if model.source_url else plain(model.source)
     badge = " :green-badge[:material/check: in use]" if in_use else ""
-    with st.container(border=True, height="stretch"):
-        st.markdown(f"#### {plain(model.title)}{badge}")
-        st.markdown(f"{plain(model.about)}\n\n**Accuracy:** {plain(model.measured)}")
-        licence, size_mb = plain(model.licence), model.size_bytes / 1e6
-        st.caption(f"From {source} · {licence} licence · {size_mb:.1f} MB")
-        if model.own:
-            _recalls(model)
-        _file(model)
+    with st.container(border=True, key=f"model_{model.name}"):
+        about, accuracy, file = st.columns([5, 5, 4], gap="medium")
+        with about:
+            st.markdown(f"#### {plain(model.title)}{badge}\n\n{plain(model.about)}")
+        with accuracy:
+            st.markdown(f"**Accuracy**\n\n{plain(model.measured)}")
+            if model.own:
+                _recalls(model)
+        with file:
+            licence, size_mb = plain(model.licence), model.size_bytes / 1e6
+            st.caption(f"From {source} · {licence} licence · {size_mb:.1f} MB")
+            now = status(model)
+            _file(model, now)
+        _mend(model, now)
 
 
 def _recalls(model: Model) -> None:
@@ -71,19 +72,23 @@ def _recalls(model: Model) -> None:
         )
 
 
-def _file(model: Model) -> None:
-    """How things stand with the model's file, and a button where a download changes that."""
-    now = status(model)
+def _file(model: Model, now: Status) -> None:
+    """Where the model's file is."""
+    if now.path:
+        built_in = not (model.downloadable or model.own)
+        where = None if built_in else plain(_shown(now.path))
+        st.caption(f":material/check_circle: {'Built in' if built_in else 'Installed'}", help=where)
+    elif now.state is State.MISSING and now.fetchable:
+        st.caption(":material/cloud_download: Not here yet")
+
+
+def _mend(model: Model, now: Status) -> None:
+    """A download as it goes; or what is wrong with the file, and a button that may change that."""
     if now.state is State.DOWNLOADING:
         _progress(model)
         return
-    if now.path:
-        built_in = not (model.downloadable or model.own)
-        where = "Built in" if built_in else f"Installed: `{_shown(now.path)}`"
-        st.caption(f":material/check_circle: {where}")
-    elif now.state is State.MISSING and now.fetchable:
-        st.caption(":material/cloud_download: Weights are not here yet")
-    else:
+    missing = now.state is State.MISSING and now.fetchable
+    if not (now.path or missing):
         st.warning(plain(now.sentence), icon=":material/warning:")
     if now.fetchable:
         st.button(

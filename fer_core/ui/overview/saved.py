@@ -1,0 +1,74 @@
+"""What was saved last, a line each, with a small ribbon of what it showed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+
+import streamlit as st
+
+from fer_core.analysis.progress import format_duration
+from fer_core.history import OwnedHistory, SessionInfo, history
+from fer_core.ui.services import database_sentence, page_history
+from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html, percent
+from fer_core.ui.shared.visitor_time import visitor_zone
+from fer_core.ui.shared.widgets import history_link
+
+MOST_LISTED = 4
+
+_MOST_PARTS = 80
+"""Of a ribbon: one is some four pixels wide."""
+
+_KINDS = {"photo": "Photo", "live": "Live", "video": "Video"}
+
+
+def saved_last() -> None:
+    """The newest sessions of the history, or how to save the first."""
+    with database_sentence():
+        # Where nothing was ever saved, looking here makes no database.
+        store = page_history() if history().begun else None
+        found = store.sessions(limit=MOST_LISTED) if store else []
+        if not store or not found:
+            st.html(
+                '<div class="fer-empty"><p>Nothing is saved yet. Switch on “Save to history” on '
+                "any page: its numbers then stay here, to be opened, compared and exported.</p>"
+                "</div>"
+            )
+            return
+        lines = "".join(_line(each, _course(each.id, each.frames, store)) for each in found)
+        st.html(f'<ul class="fer-sessions">{lines}</ul>')
+        history_link("All sessions")
+
+
+# ``frames`` is a part of the key: a session grows while it is recorded.
+@st.cache_data(show_spinner=False, max_entries=200)
+def _course(session_id: int, frames: int, _store: OwnedHistory) -> list[dict[str, int]]:
+    # Two frames a part and more: with fewer, parts without a frame would look like gaps.
+    return _store.dominants(session_id, max(1, min(_MOST_PARTS, frames // 2)))
+
+
+def _line(session: SessionInfo, course: list[dict[str, int]]) -> str:
+    labels = list(map(str, session.labels))
+    times = sum(map(Counter, course), Counter[str]())
+    ribbon = (
+        course_ribbon_html(course, labels)
+        if session.duration_s > 0.0
+        else mix_ribbon_html(times, labels)
+    )
+    started = f"{session.started_at.astimezone(visitor_zone()):%Y-%m-%d %H:%M}"
+    facts = [_KINDS[session.kind], started]
+    facts += [format_duration(session.duration_s)] if session.duration_s >= 1.0 else []
+    return (
+        f'<li><span class="fer-session">{escape(session.name)}</span>'
+        f'<span class="fer-small">{escape(" · ".join(facts))}</span>'
+        f'{ribbon}<span class="fer-small">{escape(_in_words(times))}</span></li>'
+    )
+
+
+def _in_words(times: Counter[str]) -> str:
+    """``happy 62 %, neutral 38 %``: of the readings, the two most frequent."""
+    if not times:
+        return "No face was seen"
+    return ", ".join(
+        f"{label} {percent(count / times.total())}" for label, count in times.most_common(2)
+    )

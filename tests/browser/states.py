@@ -1,0 +1,64 @@
+"""Pages in the states that people see them in: what holds for all of them is tested on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from fer_core.media.images import read_picture
+from tests.conftest import SAMPLE
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page's run has ended and its pictures are there."""
+    app = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    expect(app).to_be_attached()
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+
+
+def photo_with_faces(page: Page, folder: Path) -> None:
+    """A face that is read well, one that is between two expressions or poor, and a broken file."""
+    picture = read_picture(SAMPLE)
+    dark = (picture * 0.02).astype(np.uint8)
+    group = np.hstack([picture, picture[:, ::-1], dark, picture, picture])
+    cv2.imwrite(str(folder / "group.png"), group)
+    (folder / "damaged.jpg").write_bytes(SAMPLE.read_bytes()[:3000])
+    files = [folder / "group.png", folder / "damaged.jpg"]
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(files)
+    expect(page.get_by_text("5 faces")).to_be_visible()
+    expect(page.get_by_text("damaged or incomplete")).to_be_visible()
+    drawn(page)
+
+
+def saved_photo(page: Page, folder: Path) -> None:
+    """The sample, saved to the history, and the history page."""
+    page.get_by_text("Try the sample picture").click()
+    page.get_by_text("Save to history").click()
+    expect(page.get_by_text("Saved to history")).to_be_visible()
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    drawn(page)
+
+
+def as_it_comes(page: Page, folder: Path) -> None:
+    """Nothing is done to it."""
+    drawn(page)
+
+
+STATES: dict[str, tuple[str, Callable[[Page, Path], None]]] = {
+    "overview": ("/", as_it_comes),
+    "photo, empty": ("/photo", as_it_comes),
+    "photo, faces and an error": ("/photo", photo_with_faces),
+    "live": ("/live", as_it_comes),
+    "video": ("/video", as_it_comes),
+    "history": ("/history", as_it_comes),
+    "history, a session": ("/photo", saved_photo),
+    "models": ("/models", as_it_comes),
+    "about": ("/about", as_it_comes),
+}
+"""By name: the address, and what is done there until the page is in this state. A further state is
+a line here."""

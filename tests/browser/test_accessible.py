@@ -1,0 +1,110 @@
+"""WCAG 2.2 AA on every page: axe-core finds nothing, and the keyboard reaches everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.states import STATES, drawn
+
+LEVEL = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+STREAMLITS: dict[str, dict[str, str]] = {}
+"""What is Streamlit's own and cannot be mended here: by rule, the element and the reason."""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, a line each: the rule, the element, what is wrong."""
+    options = {"runOnly": list(LEVEL), "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{rule['id']}: {target} {node['failureSummary'].splitlines()[-1].strip()} {node['html']}"
+        for rule in found
+        for node in rule["nodes"]
+        if (target := " ".join(map(str, node["target"])))
+        and not any(known in node["html"] for known in STREAMLITS.get(rule["id"], ()))
+    ]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(open_page, tmp_path: Path, state: str):
+    path, bring_about = STATES[state]
+    page = open_page(path, camera="none")
+    bring_about(page, tmp_path)
+    found: list[str] = []
+    for dark in (False, True):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        for width, height in ((1280, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            drawn(page)
+            where = f"{'dark' if dark else 'light'}, {width} pixels: "
+            found += [where + each for each in violations(page)]
+    assert not found, "\n".join(found)
+
+
+def focused(page: Page) -> dict[str, object]:
+    """What has the focus, and whether that can be seen."""
+    found: dict[str, object] = page.evaluate(
+        """() => {
+          const element = document.activeElement, box = element.getBoundingClientRect();
+          const shown = [element, ...document.querySelectorAll(':has(:focus-visible)')]
+            .slice(0, 1).concat(element.closest('label') ?? []);
+          const style = shown.map(each => getComputedStyle(each));
+          return {
+            name: element.innerText || element.ariaLabel || element.tagName,
+            id: element.dataset.testid || element.id,
+            ring: style.some(s => (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1)
+                              || s.boxShadow !== 'none'),
+            page: element === document.body,
+            visible: box.width > 0 && box.height > 0,
+          };
+        }"""
+    )
+    return found
+
+
+CONTROLS = "a[href], button, input, [role=switch], [role=tab], summary"
+
+
+@pytest.mark.parametrize("state", ["overview", "photo, faces and an error", "models"])
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(open_page, tmp_path, state):
+    path, bring_about = STATES[state]
+    page = open_page(path, camera="none")
+    bring_about(page, tmp_path)
+    page.evaluate("document.activeElement.blur()")
+    wanted = page.evaluate(
+        """controls => {
+          const there = [...document.querySelectorAll(controls)].filter(each =>
+            each.checkVisibility({visibilityProperty: true}) && !each.disabled
+            && each.tabIndex >= 0);
+          const radios = there.filter(each => each.type === 'radio');
+          return there.filter(each => !radios.includes(each) || each.checked)
+            .map((each, number) => { each.dataset.wanted = number; return number; });
+        }""",
+        CONTROLS,
+    )
+    assert len(wanted) > 8
+    reached: set[str] = set()
+    for _ in range(len(wanted) + 40):
+        page.keyboard.press("Tab")
+        here = focused(page)
+        if here["page"]:
+            break
+        assert here["ring"], here
+        reached.add(str(page.evaluate("document.activeElement.dataset.wanted")))
+    missed = [each for each in wanted if str(each) not in reached]
+    assert not missed, page.evaluate(
+        "them => them.map(n => document.querySelector(`[data-wanted='${n}']`).outerHTML)", missed
+    )
+
+
+def test_the_first_tab_skips_the_navigation(open_page):
+    page = open_page("/about")
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stMain")).to_be_focused()

@@ -1,0 +1,130 @@
+"""The look of pages, as far as it can be measured: the style sheet fits, what is above the fold,
+nothing jumps."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from fer_core.paths import ROOT
+from tests.browser.states import STATES, drawn
+
+MOST_SHIFT = 0.05
+
+STYLE = ROOT / "fer_core" / "ui" / "shared" / "style.css"
+
+
+def selectors_without_a_match(page: Page) -> set[str]:
+    """Those of the style sheet that match nothing on the page, hover and focus left aside."""
+    found = page.evaluate(
+        """() => {
+          const rules = list => [...list].flatMap(rule => rule.selectorText
+            ? [rule.selectorText] : rule.cssRules ? rules(rule.cssRules) : []);
+          const ours = [...document.styleSheets]
+            .filter(sheet => sheet.ownerNode.textContent.includes('stMainBlockContainer'));
+          if (ours.length !== 1) throw new Error(`${ours.length} style sheets of ours`);
+          const plain = text => text.replace(/::?(before|after|focus-visible|hover)/g, '');
+          return rules(ours[0].cssRules).filter(text => !document.querySelector(plain(text)));
+        }"""
+    )
+    return set(found)
+
+
+def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path):
+    """An upgrade of Streamlit may rename what they hang on."""
+    page = open_page("/", camera="none")
+    drawn(page)
+    missing = selectors_without_a_match(page)
+    for name in ("photo, empty", "photo, faces and an error", "history, a session", "overview"):
+        path, bring_about = STATES[name]
+        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+        bring_about(page, tmp_path)
+        missing &= selectors_without_a_match(page)
+    assert missing == set()
+
+
+def test_the_style_sheet_names_nothing_that_a_build_makes_up():
+    text = re.sub(r"/\*.*?\*/", "", STYLE.read_text("utf-8"), flags=re.DOTALL)
+    selectors = re.sub(r"\{.*?\}", " ", text, flags=re.DOTALL)
+    for name in re.findall(r"\.([a-zA-Z][\w-]*)", selectors):
+        assert name.startswith(("fer-", "st-key-")), name
+
+
+def shift(page: Page) -> float:
+    """How much has jumped since the page was opened (the sum of all layout shifts)."""
+    return float(
+        page.evaluate(
+            """() => new Promise(done => {
+              let sum = 0;
+              const add = list => list.forEach(e => { if (!e.hadRecentInput) sum += e.value; });
+              const seen = new PerformanceObserver(list => add(list.getEntries()));
+              seen.observe({type: 'layout-shift', buffered: true});
+              setTimeout(() => { add(seen.takeRecords()); done(sum); }, 300);
+            })"""
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "path", ["/", "/photo", "/live", "/video", "/history", "/models", "/about"]
+)
+def test_nothing_jumps_while_a_page_loads(open_page, path, size):
+    width, height = size
+    page = open_page(path, camera="none", width=width, height=height)
+    expect(page.get_by_role("heading").first).to_be_visible()
+    drawn(page)
+    assert shift(page) < MOST_SHIFT
+
+
+def assert_above_the_fold(*elements: Locator) -> None:
+    for element in elements:
+        expect(element).to_be_visible()
+        box, size = element.bounding_box(), element.page.viewport_size
+        assert box is not None
+        assert size is not None
+        assert box["y"] >= 0.0
+        assert box["y"] + box["height"] <= size["height"], element
+
+
+def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
+    page = open_page("/")
+    drawn(page)
+    ways_in = [page.get_by_role("link", name=name) for name in ("Use the camera", "Read photos")]
+    reading = page.locator(".fer-reading").first
+    bars = page.locator(".fer-bars li")
+    expect(reading).to_contain_text("happy")
+    assert_above_the_fold(*ways_in, reading, bars.last, page.get_by_role("heading", name="Saved"))
+    screenshot(page, "overview-desktop")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert_above_the_fold(*ways_in, page.get_by_role("link", name="Read a video"))
+    assert_above_the_fold(page.get_by_test_id("stImage").locator("img"))
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    screenshot(page, "overview-phone")
+
+
+def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):
+    page = open_page("/photo")
+    drawn(page)
+    inputs = [page.get_by_text(text) for text in ("Take a picture", "Try the sample picture")]
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert_above_the_fold(*inputs, page.get_by_text("Add one or more pictures"))
+    inputs[1].click()
+    expect(page.locator(".fer-reading")).to_contain_text("happy")
+    drawn(page)
+    assert_above_the_fold(*inputs, page.get_by_test_id("stImage").locator("img"))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert_above_the_fold(page.locator(".fer-bars li").last)
+
+
+@pytest.mark.parametrize("path", ["/", "/photo", "/models", "/about"])
+def test_pages_begin_right_below_the_navigation(open_page, path):
+    page = open_page(path)
+    title = page.get_by_role("heading").first.bounding_box()
+    header = page.get_by_test_id("stHeader").bounding_box()
+    assert title is not None
+    assert header is not None
+    assert title["y"] - (header["y"] + header["height"]) < 32
