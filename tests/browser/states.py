@@ -20,16 +20,22 @@ def drawn(page: Page) -> None:
     page.wait_for_function("[...document.images].every(image => image.complete)")
 
 
+FACES = 12
+
+
 def photo_with_faces(page: Page, folder: Path) -> None:
-    """A face that is read well, one that is between two expressions or poor, and a broken file."""
-    picture = read_picture(SAMPLE)
-    dark = (picture * 0.02).astype(np.uint8)
-    group = np.hstack([picture, picture[:, ::-1], dark, picture, picture])
-    cv2.imwrite(str(folder / "group.png"), group)
+    """Twelve faces, one of them blurred, and a file that is broken."""
+    face = read_picture(SAMPLE)[::2, ::2]
+    blurred = cv2.GaussianBlur(face, (0, 0), 3.0)
+    crowd = np.tile(np.hstack([face, face[:, ::-1], face, face]), (FACES // 4, 1, 1))
+    crowd[: face.shape[0], : face.shape[1]] = blurred
+    cv2.imwrite(str(folder / "crowd.png"), crowd)
     (folder / "damaged.jpg").write_bytes(SAMPLE.read_bytes()[:3000])
-    files = [folder / "group.png", folder / "damaged.jpg"]
+    files = [folder / "crowd.png", folder / "damaged.jpg"]
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(files)
-    expect(page.get_by_text("5 faces")).to_be_visible()
+    expect(page.get_by_text(f"{FACES} faces", exact=True)).to_be_visible()
+    page.get_by_text("smaller faces").click()
+    expect(page.get_by_text("Too blurred to read well")).to_be_visible()
     expect(page.get_by_text("damaged or incomplete")).to_be_visible()
     drawn(page)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from fer_core.server.auth.login_page import login_page
 from tests.browser.states import STATES, drawn
 
 LEVEL = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
@@ -35,14 +36,22 @@ def test_axe_finds_nothing(open_page, tmp_path: Path, state: str):
     page = open_page(path, camera="none")
     bring_about(page, tmp_path)
     found: list[str] = []
-    for dark in (False, True):
-        page.emulate_media(color_scheme="dark" if dark else "light")
-        for width, height in ((1280, 900), (390, 844)):
-            page.set_viewport_size({"width": width, "height": height})
-            drawn(page)
-            where = f"{'dark' if dark else 'light'}, {width} pixels: "
-            found += [where + each for each in violations(page)]
+    for scheme, width, height in (("light", 1280, 900), ("dark", 390, 844)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        drawn(page)
+        found += [f"{scheme}, {width} pixels: {each}" for each in violations(page)]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_page_with_the_password(chromium: Browser, scheme):
+    page = chromium.new_page(color_scheme=scheme)
+    shown = login_page(401, "This is not the password. Try again.")
+    page.set_content(bytes(shown.body).decode())
+    expect(page.get_by_label("Access password")).to_be_visible()
+    assert violations(page) == []
 
 
 def focused(page: Page) -> dict[str, object]:

@@ -4,6 +4,7 @@ nothing jumps."""
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -37,9 +38,9 @@ def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path):
     page = open_page("/", camera="none")
     drawn(page)
     missing = selectors_without_a_match(page)
-    for name in ("photo, empty", "photo, faces and an error", "history, a session", "overview"):
-        path, bring_about = STATES[name]
-        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+    states = ("models", "photo, empty", "photo, faces and an error", "history, a session")
+    for path, bring_about in (STATES[name] for name in (*states, "overview")):
+        page.goto(urljoin(page.url, path))
         bring_about(page, tmp_path)
         missing &= selectors_without_a_match(page)
     assert missing == set()
