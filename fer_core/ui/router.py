@@ -14,7 +14,6 @@ HERE = Path(__file__).parent
 # Our own file, because a named icon makes every visitor's browser ask a font service.
 st.set_page_config(page_title="FER Dashboard", page_icon=HERE / "favicon.svg", layout="wide")
 st.logo(HERE / "logo.svg", size="large")
-st.html(HERE / "shared" / "style.css")
 
 PAGES = ROOT / "pages"
 

@@ -24,9 +24,10 @@ def selectors_without_a_match(page: Page) -> set[str]:
           const rules = list => [...list].flatMap(rule => rule.selectorText
             ? [rule.selectorText] : rule.cssRules ? rules(rule.cssRules) : []);
           const ours = [...document.styleSheets]
-            .filter(sheet => sheet.ownerNode.textContent.includes('stMainBlockContainer'));
+            .filter(sheet => sheet.href?.endsWith('/assets/style.css'));
           if (ours.length !== 1) throw new Error(`${ours.length} style sheets of ours`);
-          const plain = text => text.replace(/::?(before|after|focus-visible|hover)/g, '');
+          const plain = text => text.replace(/::?(before|after|hover)/g, '')
+            .replace(/:focus-visible/g, ':enabled');
           return rules(ours[0].cssRules).filter(text => !document.querySelector(plain(text)));
         }"""
     )

@@ -13,19 +13,19 @@ _WAYS: tuple[tuple[str, Callable[[str], None], str, str], ...] = (
         "live",
         live_link,
         "Use the camera",
-        "See the expressions of the faces in front of you as they change.",
+        "Expressions in front of you, as they change.",
     ),
     (
         "photo",
         photo_link,
         "Read photos",
-        "Every face in one picture or many, with a table to take away.",
+        "Every face in one picture or many.",
     ),
     (
         "video",
         video_link,
         "Read a video",
-        "A timeline of each face in a clip, its turning points, and files.",
+        "A timeline of each face in a clip.",
     ),
 )
 

@@ -31,7 +31,7 @@ def what_to_expect() -> None:
     st.html(
         '<div class="fer-empty">'
         "<p><strong>Add one or more pictures</strong> to see the expression of every face in "
-        "them, or try the sample picture.</p>"
+        "them, or switch on the sample.</p>"
         "<ul>"
         "<li>JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF and more; from a telephone as they are.</li>"
         "<li>You get each face marked, a share for each expression, a table, and files of both."

@@ -1,0 +1,76 @@
+"""The style sheet of all pages, in the page that the browser gets first.
+
+As a part of what a page draws it would come after the rest, and everything would jump. It stands
+in the body, because Streamlit's own rules are put into the head as they are needed, and of two
+rules of equal weight the later one holds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STYLE_URL = "/assets/style.css"
+
+ROOT_ELEMENT = b'<div id="root">'
+"""Where Streamlit puts its page."""
+
+_LINK = f'<link rel="stylesheet" href="{STYLE_URL}">'.encode()
+
+# A page that is compressed could not be changed, and one that the browser has already may be older.
+_NOT_ASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+
+
+class StyledPages:
+    """ASGI middleware: puts the link to the style sheet into Streamlit's page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
+            asked = [pair for pair in scope["headers"] if pair[0] not in _NOT_ASKED]
+            await self._app({**scope, "headers": asked}, receive, _with_link(send))
+        else:
+            await self._app(scope, receive, send)
+
+
+def _with_link(send: Send) -> Send:
+    """Hands on what is no HTML as it comes; HTML once all of it is there."""
+    held: list[Message] = []
+    body = bytearray()
+
+    async def send_styled(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if Headers(raw=message["headers"]).get("content-type", "").startswith("text/html"):
+                held.append(message)
+                return
+        elif held:
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            page = bytes(body).replace(ROOT_ELEMENT, _LINK + ROOT_ELEMENT, 1)
+            if body:
+                MutableHeaders(scope=held[0])["Content-Length"] = str(len(page))
+            await send(held.pop())
+            message = {"type": "http.response.body", "body": page}
+        await send(message)
+
+    return send_styled
+
+
+def _style(_request: Request) -> FileResponse:
+    # Asked for anew each time, and sent where it has changed: pages are that way too.
+    return FileResponse(
+        Path(__file__).parent / "shared" / "style.css", headers={"Cache-Control": "no-cache"}
+    )
+
+
+ROUTES: list[Route] = [Route(STYLE_URL, _style)]
+"""For ``st.App(routes=…)``."""
