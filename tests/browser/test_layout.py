@@ -45,6 +45,9 @@ def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path):
         bring_about(page, tmp_path)
         missing &= selectors_without_a_match(page)
     assert missing == set()
+    # One rule names the font of Streamlit's icons.
+    families = page.evaluate("[...document.fonts].map(each => each.family).join()")
+    assert "Material Symbols Rounded" in families
 
 
 def test_the_style_sheet_names_nothing_that_a_build_makes_up():

@@ -77,7 +77,12 @@ def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
     ("path", "title"),
-    [("about", "About"), ("models", "Models"), ("live", "Facial expressions, live")],
+    [
+        ("photo", "Facial expressions in photos"),
+        ("about", "About"),
+        ("models", "Models"),
+        ("live", "Facial expressions, live"),
+    ],
 )
 def test_cold_deep_links(open_page, screenshot, path, title, width, dark):
     page = open_page(f"/{path}", width=width, dark=dark)

@@ -54,8 +54,8 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
             return
         if outcome.note:
             st.info(outcome.note, icon=":material/info:")
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
+        left, right = st.columns(2, gap="medium")
+        with left, st.container(key=f"photo_picture_{outcome.name}"):
             _marked_picture(outcome, outcome.result, picture, landmarks)
         faces = outcome.result.faces
         with right:
