@@ -1,14 +1,18 @@
-"""The style sheet of all pages, in the page that the browser gets first.
+"""What keeps pages from jumping, in the page that the browser gets first.
 
-As a part of what a page draws it would come after the rest, and everything would jump. It stands
-in the body, because Streamlit's own rules are put into the head as they are needed, and of two
+The style sheet of all pages: as a part of what a page draws it would come after the rest. It
+stands in the body, because Streamlit adds its own rules to the head as they are needed, and of two
 rules of equal weight the later one holds.
+
+And the scripts of the elements that our pages draw: Streamlit asks for each when it first meets
+such an element, and until it is there shows a grey bar of another height in its place.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse
@@ -20,28 +24,38 @@ STYLE_URL = "/assets/style.css"
 ROOT_ELEMENT = b'<div id="root">'
 """Where Streamlit puts its page."""
 
-_LINK = f'<link rel="stylesheet" href="{STYLE_URL}">'.encode()
+ELEMENTS = ("BidiComponent", "Checkbox", "FileUploader", "Html", "ImageList", "PageLink", "Radio")
+"""Scripts of Streamlit's that draw what our pages show first."""
 
 # A page that is compressed could not be changed, and one that the browser has already may be older.
 _NOT_ASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 
 
 class StyledPages:
-    """ASGI middleware: puts the link to the style sheet into Streamlit's page."""
+    """ASGI middleware: puts the links into Streamlit's page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._links = links()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", ""):
             asked = [pair for pair in scope["headers"] if pair[0] not in _NOT_ASKED]
-            await self._app({**scope, "headers": asked}, receive, _with_link(send))
+            await self._app({**scope, "headers": asked}, receive, _with_links(send, self._links))
         else:
             await self._app(scope, receive, send)
 
 
-def _with_link(send: Send) -> Send:
+def links() -> bytes:
+    """As HTML, to stand before the root element."""
+    folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
+    scripts = [file for name in ELEMENTS for file in folder.glob(f"{name}.*.js")]
+    preloads = [f'<link rel="modulepreload" href="/static/js/{file.name}">' for file in scripts]
+    return "".join([f'<link rel="stylesheet" href="{STYLE_URL}">', *preloads]).encode()
+
+
+def _with_links(send: Send, html: bytes) -> Send:
     """Hands on what is no HTML as it comes; HTML once all of it is there."""
     held: list[Message] = []
     body = bytearray()
@@ -55,7 +69,7 @@ def _with_link(send: Send) -> Send:
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            page = bytes(body).replace(ROOT_ELEMENT, _LINK + ROOT_ELEMENT, 1)
+            page = bytes(body).replace(ROOT_ELEMENT, html + ROOT_ELEMENT, 1)
             if body:
                 MutableHeaders(scope=held[0])["Content-Length"] = str(len(page))
             await send(held.pop())

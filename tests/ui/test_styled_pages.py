@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from fer_core.ui.styled_pages import ROOT_ELEMENT, ROUTES, STYLE_URL, StyledPages
+from fer_core.ui.styled_pages import (
+    ELEMENTS,
+    ROOT_ELEMENT,
+    ROUTES,
+    STYLE_URL,
+    StyledPages,
+    links,
+)
 
 PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}
@@ -39,14 +47,20 @@ def client() -> TestClient:
 
 def test_the_page_has_the_link_once_after_the_head(client):
     answer = client.get("/live", headers=BROWSER)
-    link = f'<link rel="stylesheet" href="{STYLE_URL}">'.encode()
-    assert answer.content.count(link) == 1
-    assert answer.content.index(link) > answer.content.index(b"</head>")
-    assert answer.content.replace(link, b"") == PAGE.read_bytes()
+    assert answer.content.count(links()) == 1
+    assert answer.content.index(links()) > answer.content.index(b"</head>")
+    assert answer.content.replace(links(), b"") == PAGE.read_bytes()
     assert int(answer.headers["content-length"]) == len(answer.content)
     # What the browser has may be a page without it.
     known = {**BROWSER, "If-None-Match": answer.headers["etag"]}
     assert client.get("/live", headers=known).status_code == 200
+
+
+def test_streamlit_has_the_scripts_that_are_named():
+    assert STYLE_URL.encode() in links()
+    scripts = re.findall(rb'modulepreload" href="/(static/js/[^"]+)"', links())
+    assert len(scripts) == len(ELEMENTS)
+    assert all((PAGE.parent / script.decode()).is_file() for script in scripts)
 
 
 def test_everything_else_is_as_it_was(client):
