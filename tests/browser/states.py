@@ -17,6 +17,7 @@ def drawn(page: Page) -> None:
     """Wait until the page's run has ended and its pictures are there."""
     app = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
     expect(app).to_be_attached()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_function("[...document.images].every(image => image.complete)")
 
 

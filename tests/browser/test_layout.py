@@ -40,10 +40,13 @@ def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path):
     drawn(page)
     missing = selectors_without_a_match(page)
     states = ("models", "photo, empty", "photo, faces and an error", "history, a session")
-    for path, bring_about in (STATES[name] for name in (*states, "overview")):
+    for path, bring_about in (STATES[name] for name in states):
         page.goto(urljoin(page.url, path))
         bring_about(page, tmp_path)
         missing &= selectors_without_a_match(page)
+    page.goto(urljoin(page.url, "/"))
+    expect(page.locator(".fer-session").first).to_be_visible()
+    missing &= selectors_without_a_match(page)
     assert missing == set()
     # One rule names the font of Streamlit's icons.
     families = page.evaluate("[...document.fonts].map(each => each.family).join()")
@@ -72,9 +75,15 @@ def shift(page: Page) -> float:
     )
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desktop", "phone"])
+DESKTOP, PHONE = (1280, 900), (390, 844)
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/photo", "/live", "/video", "/history", "/models", "/about"]
+    ("path", "size"),
+    [
+        *((path, DESKTOP) for path in ("/", "/photo", "/live", "/history", "/models", "/about")),
+        *((path, PHONE) for path in ("/", "/photo", "/models", "/about")),
+    ],
 )
 def test_nothing_jumps_while_a_page_loads(open_page, path, size):
     width, height = size
@@ -105,7 +114,7 @@ def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
     screenshot(page, "overview-desktop")
     page.set_viewport_size({"width": 390, "height": 844})
     assert_above_the_fold(*ways_in, page.get_by_role("link", name="Read a video"))
-    assert_above_the_fold(page.get_by_test_id("stImage").locator("img"))
+    assert_above_the_fold(page.get_by_role("img", name="Astronaut Eileen Collins"))
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     screenshot(page, "overview-phone")
 

@@ -28,18 +28,18 @@ MOST_OPEN = 10
 
 def what_to_expect() -> None:
     """What the page does, where there is no picture yet."""
-    st.html(
-        '<div class="fer-empty">'
-        "<p><strong>Add one or more pictures</strong> to see the expression of every face in "
-        "them, or switch on the sample.</p>"
-        "<ul>"
-        "<li>JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF and more; from a telephone as they are.</li>"
-        "<li>You get each face marked, a share for each expression, a table, and files of both."
-        "</li>"
-        "<li>They are read on the computer that runs this dashboard, and are gone when you leave "
-        "the page.</li>"
-        "</ul></div>"
-    )
+    with st.container(key="photo_empty"):
+        st.html(
+            '<div class="fer-empty">'
+            "<p><strong>Add one or more pictures</strong> to see the expression of every face in "
+            "them, or switch on the sample.</p>"
+            "<ul>"
+            "<li>JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF and more.</li>"
+            "<li>You get each face marked, a share for each expression, a table and files.</li>"
+            "<li>They are read on the computer that runs this dashboard, and are gone when you "
+            "leave the page.</li>"
+            "</ul></div>"
+        )
 
 
 def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
