@@ -21,7 +21,8 @@ _QUALITY = 85
 
 def analyzed_sample(analyzer: Analyzer) -> None:
     """The sample picture with its marks, and the reading of its face beside it."""
-    st.html(_sample_html(analyzer.detector, analyzer.emotion))
+    # Every object can be hashed, which mypy does not know of protocols.
+    st.html(_sample_html(analyzer.detector, analyzer.emotion))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=8)
