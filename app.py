@@ -12,6 +12,7 @@ from fer_core.ui.server_tuning import tune_server
 from fer_core.ui.services import tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
 from fer_core.ui.static_files import StaticFromMemory
+from fer_core.ui.video import film_route
 
 tidy_at_start()
 tune_server()
@@ -20,7 +21,7 @@ tune_server()
 # start Streamlit's old pages/ mode and render without the navigation.
 app = st.App(
     Path(ui.__file__).with_name("router.py"),
-    routes=[*api.routes(), *auth.routes(), *ROUTES, *styled_pages.ROUTES],
+    routes=[*api.routes(), *auth.routes(), *ROUTES, *styled_pages.ROUTES, *film_route.ROUTES],
     middleware=[
         *auth.middleware(),
         *uploads.middleware(),

@@ -6,6 +6,7 @@ from fer_core.ui.history.page import (
     actions,
     compare,
     filters,
+    nothing_saved,
     open_session,
     session_list,
     undo_line,
@@ -20,11 +21,7 @@ undo_line(store)
 
 everything = store.count()
 if not everything:
-    st.info(
-        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "
-        "and its numbers are found here again.",
-        icon=":material/bookmark:",
-    )
+    nothing_saved()
     st.stop()
 
 sessions = filters(store)
@@ -32,7 +29,7 @@ if not sessions:
     st.info("No session matches these filters.", icon=":material/filter_alt_off:")
     st.stop()
 
-chosen = session_list(sessions)
+chosen = session_list(store, sessions)
 actions(store, chosen, everything)
 if len(chosen) == 1:
     open_session(store, chosen[0])

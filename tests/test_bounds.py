@@ -88,14 +88,32 @@ def test_the_largest_selection_picks_without_overflow():
         Selection(fps=1e308)
 
 
-def test_a_clicked_place_is_a_moment_or_nothing(monkeypatch):
+def test_what_a_browser_tells_of_a_chart_is_a_moment_and_a_span_or_nothing(monkeypatch):
     clicked: list[float] = []
+    spans: list[tuple[float, float] | None] = []
     shown: dict[str, Any] = {}
     monkeypatch.setattr(session_chart, "_component", lambda **given: shown.update(given))
     figure = go.Figure(layout={"height": 100})
-    session_chart.session_chart(figure, "label", key="x", on_moment=clicked.append)
+    chosen = session_chart.Chosen(None, None, clicked.append, spans.append)
+    session_chart.session_chart(figure, "label", key="x", chosen=chosen)
     for value in (ms(2.5), None, "5", math.nan, math.inf, 10**400, -1, [1]):
         state = SimpleNamespace(moment=value)
         monkeypatch.setattr(streamlit, "session_state", {"x": state})
         shown["on_moment_change"]()
     assert clicked == [2.5]
+    wrong = (
+        [],
+        None,
+        "12",
+        [1],
+        [1, math.nan],
+        [ms(3), ms(2)],
+        [-1, 5],
+        [None, 10**400],
+        [1, 2, 3],
+    )
+    for span in ([ms(1.5), ms(4)], *wrong):
+        state = SimpleNamespace(span=span)
+        monkeypatch.setattr(streamlit, "session_state", {"x": state})
+        shown["on_span_change"]()
+    assert spans == [(1.5, 4.0), *[None] * len(wrong)]

@@ -16,6 +16,7 @@ from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.axis import figure_json, format_time
 from fer_core.export.charts.course import course_figure, has_affect
 from fer_core.export.charts.layout import Mark
+from fer_core.export.charts.words import course_in_words
 from fer_core.export.text_summary import hard_to_read
 from fer_core.labels import color_of
 from fer_core.timeline.events import METHOD, Event, find_events
@@ -32,9 +33,10 @@ LIMITS = (
 )
 
 EXPLAINED = (
-    "Shares are smoothed over 0.3 s and sum to 100 %. The ribbon under the lines is the dominant "
-    "expression; where the face was not seen, lines break and nothing is counted. Times are "
-    "minutes:seconds since the beginning. Valence and arousal are derived from the shares "
+    "Shares are smoothed over 0.3 s and sum to 100 %. The ribbon above the lines is the dominant "
+    "expression. It is striped in two colours where two shares are close, and grey where the face "
+    "cannot be read well; where the face was not seen, lines break and nothing is counted. Times "
+    "are minutes:seconds since the beginning. Valence and arousal are derived from the shares "
     "(coordinates of Russell and Mehrabian, 1977). Made by FER Dashboard."
 )
 
@@ -90,6 +92,7 @@ def _face(
         "name": names[track_id],
         "key": key_figures(face),
         "hard_to_read": hard_to_read(face),
+        "words": course_in_words(names[track_id], face, events),
         "course": _chart(course) if table["t_s"].nunique() > 1 else None,
         "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
         "rows": [

@@ -15,16 +15,17 @@ from fer_core.history.owned import OwnedHistory
 from fer_core.history.recorder import Recorder
 from fer_core.history.removal import RemovalStore
 from fer_core.history.retention import Housekeeper
+from fer_core.history.ribbons import Ribbon, RibbonStore
 from fer_core.history.samples import SampleStore
 from fer_core.history.sessions import LOCAL, Kind, SessionInfo, SessionStore
 
 __all__ = [
     "LOCAL", "History", "JobInfo", "JobState", "Kind", "LiveRecording", "Mark", "OwnedHistory",
-    "Recorder", "SessionInfo", "history", "start_housekeeping",
+    "Recorder", "Ribbon", "SessionInfo", "history", "start_housekeeping",
 ]  # fmt: skip
 
 
-class History(SessionStore, SampleStore, NoteStore, JobStore, RemovalStore):
+class History(SessionStore, SampleStore, RibbonStore, NoteStore, JobStore, RemovalStore):
     """All of the history in one database, made, or brought up to date, on first use.
 
     See ``Store`` for what every method raises.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fer_core.history.annotations import Mark
+from fer_core.history.ribbons import Ribbon
 from fer_core.history.sessions import Kind, SessionInfo
 from fer_core.schema import FrameResult
 
@@ -63,6 +64,10 @@ class OwnedHistory:
     def dominants(self, session_id: int, parts: int) -> list[dict[str, int]]:
         """How often each expression was dominant in each of so many equal parts of a session."""
         return self._history.dominants(session_id, self.owner, parts)
+
+    def ribbons(self, session_ids: Collection[int]) -> dict[int, Ribbon]:
+        """What was dominant in each of some equal parts of these sessions."""
+        return self._history.ribbons(session_ids, self.owner)
 
     def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:
         """Make a session that starts now; its number."""

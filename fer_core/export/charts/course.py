@@ -1,4 +1,4 @@
-"""The course of one face over a session: shares, ribbon, valence and arousal, events, marks."""
+"""The course of one face over a session: ribbon, shares, valence and arousal, events, marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 
 from fer_core.export.charts.axis import ms, safe
 from fer_core.export.charts.basic import TRAIL
-from fer_core.export.charts.layout import AFFECT, RIBBON, SLIDER, Mark, draw_marks, lay_out
+from fer_core.export.charts.layout import AFFECT, Mark, draw_marks, lay_out
+from fer_core.export.charts.ribbon import boxes, miniature, ribbon, unsure_words
 from fer_core.export.charts.stack import stacked_areas, tops
 from fer_core.export.charts.thin import gaps, runs, thinned
 from fer_core.labels import Emotion, color_of
@@ -39,10 +40,12 @@ def course_figure(
     events: Sequence[Event] = (),
     marks: Sequence[Mark] = (),
 ) -> go.Figure:
-    """The shares of one face over a whole session, with its dominant expressions as a ribbon.
+    """The dominant expressions of one face over a whole session as a ribbon, its shares below.
 
     ``table`` has the columns of ``timeline.columns`` and at least one row of this face. Lines break
-    and areas end where it was not seen, and these stretches are shaded. ``affect`` adds a track of
+    and areas end where it was not seen, and these stretches are shaded. The ribbon is hatched where
+    another expression lies close to the dominant one, and grey where the face cannot be read well;
+    the pointer reads there what ``timeline.readings`` says. ``affect`` adds a track of
     valence and arousal, if the network's labels have them. ``events`` of this face are drawn on
     their lines; ``marks`` are vertical lines. The slider below shows the ribbon of the whole
     session.
@@ -60,15 +63,16 @@ def course_figure(
     if bool((stretches["start_s"] == stretches["end_s"]).all()):
         # Frames so far apart that each stands for itself: nothing is known of what lies between.
         unseen = unseen.iloc[:0]
-    figure.add_trace(_boxes(unseen, SHADE, name="not seen", showlegend=bool(len(unseen))))
+    figure.add_trace(boxes(unseen, SHADE, name="not seen", showlegend=bool(len(unseen))))
+    figure.add_trace(unsure_words(rows))
     figure.add_traces(_events(rows, events, labels, style))
     if affect:
         figure.add_traces(_affect(rows))
     # A frame by itself has no length, and is still to be seen.
     least_s = max(float(np.ptp(table["t_s"])), 1.0) / 400
     stretches["end_s"] = stretches["end_s"].clip(lower=stretches["start_s"] + least_s)
-    figure.add_traces(_ribbon(stretches, labels))
-    figure.add_traces(_miniature(stretches, labels))
+    figure.add_traces(ribbon(stretches, labels))
+    figure.add_traces(miniature(stretches, labels))
     lay_out(figure, table, affect)
     draw_marks(figure, marks, float(table["t_s"].iloc[-1]))
     return figure
@@ -105,39 +109,6 @@ def _alone(rows: pd.DataFrame) -> Any:
     """Which rows are seen between two that are not, ``(n,)`` bool."""
     seen = np.concatenate([[False], rows["track_id"].notna().to_numpy(bool), [False]])
     return seen[1:-1] & ~seen[:-2] & ~seen[2:]
-
-
-def _boxes(stretches: pd.DataFrame, color: str, **properties: Any) -> go.Scatter:
-    """Filled boxes from the bottom to the top of their track.
-
-    One trace for all of them, and no bars: where a figure has other bars too, Plotly no longer
-    hides the names on the ribbon that do not fit (7.1).
-    """
-    corners = np.full((len(stretches), 5), np.nan)
-    corners[:, [0, 1]] = stretches[["start_s"]]
-    corners[:, [2, 3]] = stretches[["end_s"]]
-    return go.Scatter(
-        x=ms(corners.ravel()),
-        y=np.tile([0.0, 1.0, 1.0, 0.0, np.nan], len(stretches)),
-        mode="none",
-        fill="toself",
-        fillcolor=color,
-        hoverinfo="skip",
-        **properties,
-    )
-
-
-def _miniature(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]:
-    """The ribbon for the slider."""
-    return [
-        _boxes(
-            stretches[stretches["dominant"] == str(label)],
-            color_of(label, labels).as_hex(),
-            showlegend=False,
-            **SLIDER,
-        )
-        for label in labels
-    ]
 
 
 def _events(
@@ -192,29 +163,3 @@ def _affect(rows: pd.DataFrame) -> list[go.Scatter]:
         )
         for name, (color, dash) in looks.items()
     ]
-
-
-def _ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
-    """A bar for each stretch of a dominant expression, with its name where there is room."""
-    bars = []
-    for label in labels:
-        these = stretches[stretches["dominant"] == str(label)]
-        length_s = these["end_s"] - these["start_s"]
-        bars.append(
-            go.Bar(
-                x=ms(these["start_s"] + length_s / 2),
-                y=[1.0] * len(these),
-                width=1000.0 * length_s.to_numpy(np.float64),
-                name=safe(label),
-                marker={"color": color_of(label, labels).as_hex(), "line_width": 0},
-                text=[safe(label)] * len(these),
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
-                # The pointer reads the shares above.
-                hoverinfo="skip",
-                showlegend=False,
-                yaxis=RIBBON,
-            )
-        )
-    return bars

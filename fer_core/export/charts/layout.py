@@ -21,10 +21,10 @@ _MARK_LINE = "rgba(128,128,128,0.9)"
 _LABEL_CHARS = 18
 
 # Heights in pixels, from above to below.
-_LEGEND, _SHARES, _BETWEEN, _AFFECT, _RIBBON, _TICKS, _SLIDER, _BELOW = (
-    *(40, 260, 22),
-    *(96, 24, 24),
-    *(30, 8),
+_LEGEND, _RIBBON, _UNDER_RIBBON, _SHARES, _BETWEEN, _AFFECT, _TICKS, _SLIDER, _BELOW = (
+    *(40, 36, 8, 196),
+    *(22, 80),
+    *(24, 30, 8),
 )
 
 
@@ -48,19 +48,23 @@ def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
     """Give the tracks of a course their places; ``affect``: there is such a track."""
     first_s, last_s = float(table["t_s"].iloc[0]), float(table["t_s"].iloc[-1])
     axis = time_axis(first_s, last_s)
-    inner = _SHARES + _BETWEEN + (_AFFECT + _BETWEEN) * affect + _RIBBON + _TICKS
+    inner = _RIBBON + _UNDER_RIBBON + _SHARES + (_BETWEEN + _AFFECT) * affect + _TICKS
     quiet = {"zeroline": False, "gridcolor": GRID, "fixedrange": True}
     bare = {**quiet, "showgrid": False, "showticklabels": False}
 
-    def place(bottom: int, height: int) -> list[float]:
-        return [bottom / inner, (bottom + height) / inner]
+    def place(below: int, height: int) -> list[float]:
+        """From above: so many pixels below the top."""
+        return [1.0 - (below + height) / inner, 1.0 - below / inner]
 
     figure.update_layout(
         **_look(inner),
         legend=_legend(1.0),
-        xaxis={**axis, "anchor": RIBBON, "gridcolor": GRID},
-        yaxis={**quiet, "domain": place(inner - _SHARES, _SHARES), "range": [0, 1.04]},
-        yaxis3={**bare, "domain": place(_TICKS, _RIBBON), "range": [0, 1]},
+        xaxis={**axis, "anchor": AFFECT if affect else "y", "gridcolor": GRID},
+        yaxis={
+            **{**quiet, "domain": place(_RIBBON + _UNDER_RIBBON, _SHARES), "range": [0, 1.04]},
+            **{"tickformat": ".0%", "dtick": 0.5},
+        },
+        yaxis3={**bare, "domain": place(0, _RIBBON), "range": [0, 1]},
         xaxis2={
             **axis,
             "anchor": "y4",
@@ -74,18 +78,19 @@ def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
         },
         yaxis4={**bare, "domain": [0, 3e-4], "range": [0, 1], "anchor": "x2"},
     )
-    figure.update_layout(yaxis={"tickformat": ".0%", "dtick": 0.5})
     if affect:
-        bottom = _TICKS + _RIBBON + _BETWEEN
+        domain = place(inner - _TICKS - _AFFECT, _AFFECT)
         figure.update_layout(
-            yaxis2={**quiet, "domain": place(bottom, _AFFECT), "range": [-1.1, 1.1]},
-            legend2=_legend((bottom + _AFFECT) / inner - 0.01),
+            yaxis2={
+                **{**quiet, "domain": domain, "range": [-1.1, 1.1]},
+                **{"tickvals": [-1, 0, 1], "ticktext": ["-1", "0", "+1"]},
+            },
+            legend2=_legend(domain[1] - 0.01),
         )
-        figure.update_layout(yaxis2={"tickvals": [-1, 0, 1], "ticktext": ["-1", "0", "+1"]})
 
 
 def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
-    """Vertical lines with their labels at the top, one below the other where they are close."""
+    """Flags over the shares: vertical lines with labels, in turn at three heights."""
     for number, mark in enumerate(sorted(marks, key=lambda mark: mark.t_s)):
         x = ms(mark.t_s)
         figure.add_shape(
@@ -97,7 +102,7 @@ def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
         short = f"{mark.label[: _LABEL_CHARS - 1]}…" if cut else mark.label
         note = f"<br>{safe(mark.note)}" if mark.note else ""
         figure.add_annotation(
-            **{"x": x, "y": 1, "yref": "paper", "yanchor": "top"},
+            **{"x": x, "y": 1, "yref": "y domain", "yanchor": "top"},
             xanchor="left" if mark.t_s < 0.7 * end_s else "right",
             text=f"⚑ {safe(short)}",
             showarrow=False,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fer_core.timeline.readings import problems, rivals
 from fer_core.timeline.table import MAX_GAP_S
 
 MOST_POINTS = 3000
@@ -41,15 +42,21 @@ def thinned(
 
 
 def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
-    """The stretches in which one expression of a face was dominant, in order of time.
+    """The stretches in which a face read the same, in order of time.
 
-    Columns: ``start_s``, ``end_s``, ``dominant``. A frame stands for the time until the next one,
-    as in ``summary``; what lies between two rows is a gap. Of a session with more than
-    ``MOST_RUNS`` changes, equal bins of frames are first given their most frequent expression.
+    Columns: ``start_s``, ``end_s``, ``dominant``, ``rival`` (the expression that lies close to it,
+    or ""), ``poor`` (whether it cannot be read well). A frame stands for the time until the next
+    one, as in ``summary``; what lies between two rows is a gap. Of a session with more than
+    ``MOST_RUNS`` changes, equal bins of frames are first given their most frequent reading.
     """
     times_s = table["t_s"].unique()
     rows = table[table["track_id"] == track_id].set_index("t_s").reindex(times_s)
-    codes, names = pd.factorize(rows["dominant"])
+    poor = (problems(rows) != "").to_numpy(bool)
+    rival = np.where(poor, "", rivals(rows))
+    readings = pd.DataFrame({"dominant": rows["dominant"], "rival": rival, "poor": poor})
+    groups = readings.groupby(list(readings.columns), sort=False).ngroup()
+    codes = groups.fillna(-1).to_numpy(np.intp)
+    known, first = np.unique(codes, return_index=True)
     if len(_changes(codes)) > MOST_RUNS:
         bins = np.array_split(codes, MOST_RUNS)
         codes = np.concatenate([np.full(len(part), _most_frequent(part)) for part in bins])
@@ -59,11 +66,12 @@ def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
     ends = np.append(starts[1:], len(times_s)) - 1
     held_s = np.where(lengths_s > MAX_GAP_S, 0.0, lengths_s)
     seen = codes[starts] >= 0
+    these = readings.iloc[first[np.searchsorted(known, codes[starts[seen]])]]
     return pd.DataFrame(
         {
             "start_s": times_s[starts[seen]],
             "end_s": (times_s + held_s)[ends[seen]],
-            "dominant": names.to_numpy(object)[codes[starts[seen]]],
+            **{name: these[name].to_numpy() for name in readings.columns},
         }
     )
 

@@ -20,6 +20,7 @@ from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
+from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
 from fer_core.ui.shared.visitor_time import (
     end_of,
     for_files,
@@ -28,13 +29,18 @@ from fer_core.ui.shared.visitor_time import (
     visitor_zone,
     zone_name,
 )
-from fer_core.ui.shared.widgets import plain
+from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 
 MOST_COMPARED = 4
 """Sessions that can be compared at once."""
+
+MOST_RIBBONS = 100
+"""Sessions of the list, the newest, that show theirs."""
+
+_ROW_PX, _ROWS_IN_SIGHT = 35, 6
 
 
 def where_line(store: OwnedHistory) -> None:
@@ -45,6 +51,19 @@ def where_line(store: OwnedHistory) -> None:
         f"Kept {kept} in {plain(store.place)}. Numbers and times; no pictures but those you asked "
         "for."
     )
+
+
+def nothing_saved() -> None:
+    """What an empty history says, and where to fill it."""
+    st.info(
+        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "
+        "and its numbers are found here again.",
+        icon=":material/bookmark:",
+    )
+    with st.container(horizontal=True):
+        live_link("Start with the camera")
+        photo_link("Add a photo")
+        video_link("Add a video")
 
 
 def filters(store: OwnedHistory) -> list[SessionInfo]:
@@ -66,12 +85,17 @@ def filters(store: OwnedHistory) -> list[SessionInfo]:
     )
 
 
-def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
+def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
     zone = visitor_zone()
+    ribbons = store.ribbons([each.id for each in sessions[:MOST_RIBBONS]])
     table = pd.DataFrame(
         {
             "name": [each.name for each in sessions],
+            "expressions": [
+                ribbon_image(ribbons[each.id], each.labels) if each.id in ribbons else None
+                for each in sessions
+            ],
             "kind": [KINDS[each.kind] for each in sessions],
             "started": pd.Series([each.started_at for each in sessions]).dt.tz_convert(zone),
             "length": [each.duration_s for each in sessions],
@@ -83,11 +107,19 @@ def session_list(sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     picked = st.dataframe(
         table,
         hide_index=True,
+        height=_ROW_PX * (min(len(sessions), _ROWS_IN_SIGHT) + 1) + 3,
+        row_height=_ROW_PX,
         key=f"history_list_{st.session_state.get('history_version', 0)}",
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium"),
+            "expressions": st.column_config.ImageColumn(
+                "Expressions",
+                width=WIDTH_PX + 24,
+                help="What was dominant from the beginning to the end, in the colours of the "
+                "charts; the tables of a session have it in words.",
+            ),
             "kind": st.column_config.TextColumn("Kind", width="small"),
             "started": st.column_config.DatetimeColumn(
                 " ".join(["Started", *([f"({name})"] if (name := zone_name(zone)) else [])]),
@@ -151,51 +183,53 @@ def undo_line(store: OwnedHistory) -> None:
 
 
 def open_session(store: OwnedHistory, session: SessionInfo) -> None:
-    """One session: what it is called, its note and tags, and its timeline."""
+    """One session: its timeline, what it is called, its note and tags."""
     key = f"history_{session.id}"
-    with st.container(border=True):
-        _details(store, session, key)
-        if jpeg := store.thumbnail(session.id):
-            st.image(jpeg, width=THUMBNAIL_PX)
-        if not session.faces:
-            st.info("No face was seen in this session.", icon=":material/person_search:")
-        else:
-            facts = facts_of(session, for_pages(session.started_at, visitor_zone()))
-            st.caption(" · ".join(f"{name}: {plain(value)}" for name, value in facts.items()))
-            session_view(store, session, key)
+    facts = facts_of(session, for_pages(session.started_at, visitor_zone()))
+    st.subheader(plain(session.name))
+    st.caption(" · ".join(f"{name}: {plain(value)}" for name, value in facts.items()))
+    _details(store, session, key)
+    if jpeg := store.thumbnail(session.id):
+        st.image(jpeg, width=THUMBNAIL_PX)
+    if not session.faces:
+        st.info("No face was seen in this session.", icon=":material/person_search:")
+    else:
+        session_view(store, session, key)
 
 
 def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
     """Several sessions side by side."""
-    with st.container(border=True):
-        st.subheader("Compare")
-        if len(chosen) > MOST_COMPARED:
-            st.info(f"At most {MOST_COMPARED} sessions are compared at once.")
-        compared = chosen[:MOST_COMPARED]
-        compare_view(
-            [(each.name, store.table(each.id)) for each in compared],
-            key="history_compare",
-            names=[store.face_names(each.id) for each in compared],
-        )
+    st.subheader("Compare")
+    if len(chosen) > MOST_COMPARED:
+        st.info(f"At most {MOST_COMPARED} sessions are compared at once.")
+    compared = chosen[:MOST_COMPARED]
+    compare_view(
+        [(each.name, store.table(each.id)) for each in compared],
+        key="history_compare",
+        names=[store.face_names(each.id) for each in compared],
+    )
 
 
 def _details(store: OwnedHistory, session: SessionInfo, key: str) -> None:
     """What can be changed; done before the page is drawn, so that the list shows it at once."""
     change = partial(_change, store, session, key)
-    name_place, tags_place = st.columns([3, 2])
-    name_place.text_input("Name", session.name, key=f"{key}_title", max_chars=200, on_change=change)
-    tags_place.multiselect(
-        "Tags",
-        sorted({*store.tags(), *session.tags}),
-        default=list(session.tags),
-        accept_new_options=True,
-        key=f"{key}_tags",
-        placeholder="add tags",
-        on_change=change,
-    )
-    st.text_area(
-        "Note", session.note, key=f"{key}_note", height=68, max_chars=4000, on_change=change
-    )
+    with st.expander("Name, tags and note", icon=":material/edit:"):
+        name_place, tags_place = st.columns([3, 2])
+        name_place.text_input(
+            "Name", session.name, key=f"{key}_title", max_chars=200, on_change=change
+        )
+        tags_place.multiselect(
+            "Tags",
+            sorted({*store.tags(), *session.tags}),
+            default=list(session.tags),
+            accept_new_options=True,
+            key=f"{key}_tags",
+            placeholder="add tags",
+            on_change=change,
+        )
+        st.text_area(
+            "Note", session.note, key=f"{key}_note", height=68, max_chars=4000, on_change=change
+        )
 
 
 def _change(store: OwnedHistory, session: SessionInfo, key: str) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.export.charts.compare import Course, compare_figure
+from fer_core.export.charts.words import course_in_words
 from fer_core.timeline.summary import TrackSummary
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_view import faces_shown
@@ -46,8 +47,11 @@ def compare_view(
     first, second = courses[one], courses[other]
     session_chart(
         compare_figure(first, second, _offset(key)),
-        label=f"{first.title} and {second.title}: expressions over time",
+        label=f"{first.title}, and dashed {second.title}: expressions over time. "
+        f"{course_in_words(first.title, summaries[one])} "
+        f"{course_in_words(second.title, summaries[other])}",
         key=f"{key}_figure",
+        name="comparison",
     )
     st.caption("Each row is from 0 to 100 %. Lines break where a face was not seen.")
     _differences(summaries[one], summaries[other], first.title, second.title)

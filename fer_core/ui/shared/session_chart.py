@@ -1,12 +1,17 @@
-"""A chart of a whole session on a page: it keeps its zoom, and a click on it chooses a moment.
+"""A chart of a whole session on a page: it keeps its zoom, and tells what is chosen in it.
 
-``st.plotly_chart`` builds a new graph whenever the figure changes, which forgets the zoom, and
-reports clicks on points only (Streamlit 1.67): in a line, few can be hit.
+``st.plotly_chart`` builds a new graph whenever the figure changes, which forgets the zoom, reports
+clicks on points only (in a line, few can be hit), and has no text for those who cannot see it
+(Streamlit 1.67).
+
+A click, or the slider below the chart, chooses a moment; a zoom chooses a span. The chart and the
+film of one view (``ui.video.film``) keep a common cursor in the browser, without a run of the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -19,42 +24,88 @@ from fer_core.ui.shared.bounds import bounded
 MOST_MS = 1e15
 """A place on the time axis that no session reaches."""
 
+_HERE = Path(__file__).parent
+
 _component = st.components.v2.component(
     "fer_session_chart",
     html='<div class="fer-session"></div>',
-    js=PLOTLY_LOADER + (Path(__file__).parent / "session_chart.js").read_text("utf-8"),
+    css=(_HERE / "session_chart.css").read_text("utf-8"),
+    js=PLOTLY_LOADER
+    + (_HERE / "chart_copy.js").read_text("utf-8")
+    + (_HERE / "session_chart.js").read_text("utf-8"),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.
     isolate_styles=False,
 )
+
+Span = tuple[float, float]
+"""From and to, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is chosen in a chart, and who wants to know what is chosen next.
+
+    ``moment_s`` is drawn as a line, ``span_s`` is what the chart is zoomed to (None: all of it).
+    ``on_moment`` is called with a time in seconds, ``on_span`` with a span or None, before the run
+    that the choice causes.
+    """
+
+    moment_s: float | None
+    span_s: Span | None
+    on_moment: Callable[[float], None]
+    on_span: Callable[[Span | None], None]
 
 
 def session_chart(
     figure: go.Figure,
     label: str,
     key: str,
-    moment_s: float | None = None,
-    on_moment: Callable[[float], None] | None = None,
+    name: str | None = None,
+    view: str | None = None,
+    chosen: Chosen | None = None,
 ) -> None:
-    """Show a figure whose x axis is ``charts.axis``, and the chosen moment as a line in it.
+    """Show a figure; ``label`` says to those who cannot see it what it shows.
 
-    ``label`` says to those who cannot see it what it shows. ``on_moment`` is called with the time
-    in seconds that was clicked, before the run that the click causes.
+    With a ``name`` it can be copied as a picture, or saved as one under that name. With ``chosen``,
+    its x axis is ``charts.axis`` and moments and spans can be chosen in it; the film of the same
+    ``view`` follows.
     """
 
-    def chosen() -> None:
+    def moment() -> None:
         moment_ms = bounded(st.session_state[key].moment, 0.0, MOST_MS)
-        if on_moment is not None and moment_ms is not None:
-            on_moment(seconds(moment_ms))
+        if chosen is not None and moment_ms is not None:
+            chosen.on_moment(seconds(moment_ms))
+
+    def span() -> None:
+        if chosen is not None:
+            chosen.on_span(_span(st.session_state[key].span))
 
     _component(
         key=key,
         data={
             "plotly_url": PLOTLY_URL,
             "figure": figure_json(figure),
-            "moment_ms": None if moment_s is None else ms(moment_s),
             "label": label,
             "height": figure.layout.height,
-            "clickable": on_moment is not None,
+            "name": name,
+            "view": view,
+            "chosen": None
+            if chosen is None
+            else {
+                "moment_ms": None if chosen.moment_s is None else ms(chosen.moment_s),
+                "span_ms": None if chosen.span_s is None else list(map(ms, chosen.span_s)),
+            },
         },
-        on_moment_change=chosen,
+        on_moment_change=moment,
+        on_span_change=span,
     )
+
+
+def _span(told: object) -> Span | None:
+    """What the browser told of a zoom, which may be anything; None for all."""
+    if not isinstance(told, list) or len(told) != 2:
+        return None
+    start_ms, end_ms = (bounded(each, 0.0, MOST_MS) for each in told)
+    if start_ms is None or end_ms is None or not start_ms < end_ms:
+        return None
+    return seconds(start_ms), seconds(end_ms)

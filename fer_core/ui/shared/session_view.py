@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
@@ -17,18 +15,24 @@ from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.models.registry import title_of
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
-from fer_core.ui.shared.timeline_view import timeline_view
+from fer_core.ui.shared.timeline_view import FrameAt, Player, timeline_view
 from fer_core.ui.shared.visitor_time import for_files, visitor_zone
 
-FrameAt = Callable[[float], NDArray[np.uint8] | None]
+MakePlayer = Callable[[pd.DataFrame, Mapping[int, str]], Player]
+"""A player of a session's film, from its table and the names of its faces."""
 
 
 def session_view(
-    store: OwnedHistory, session: SessionInfo, key: str, frame_at: FrameAt | None = None
+    store: OwnedHistory,
+    session: SessionInfo,
+    key: str,
+    frame_at: FrameAt | None = None,
+    player_of: MakePlayer | None = None,
 ) -> None:
     """The timeline of a session with its marks, the names of its faces, and its files.
 
-    ``frame_at`` gives the picture of a moment (BGR) where there still is one.
+    ``frame_at`` gives the picture of a moment (BGR), and ``player_of`` the film, where there still
+    is one.
     """
     table = store.table(session.id)
     names = store.face_names(session.id)
@@ -41,6 +45,7 @@ def session_view(
         on_add_mark=partial(store.add_mark, session.id),
         on_remove_mark=partial(store.remove_mark, session.id),
         frame_at=frame_at,
+        player=None if player_of is None else player_of(table, names),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _names_popover(store, session, table, names, key)

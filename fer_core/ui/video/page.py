@@ -14,13 +14,18 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
 from fer_core.settings import settings
 from fer_core.ui.services import database_sentence, owner
-from fer_core.ui.shared.models import ModelsInUse
+from fer_core.ui.shared.models import ModelsInUse, models_line
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.uploads import forget
 
 UPDATE_S = 1.0
 """How often the list is drawn anew while a job is at work."""
+
+MOST_IN_SIGHT = 3
+"""Videos that are listed without scrolling."""
+
+_SCROLLED_PX = 240
 
 EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
 
@@ -44,7 +49,18 @@ _STATES = {
 
 
 def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
-    """The widgets that take videos, and the button that queues them for these models."""
+    """The widgets that take videos, and the button that queues them for these models.
+
+    Folded away once there are videos: then those are what one comes for.
+    """
+    if not jobs.jobs(owner()):
+        _upload_form(jobs, in_use)
+        return
+    with st.expander("Add videos", icon=":material/add:"):
+        _upload_form(jobs, in_use)
+
+
+def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     number = st.session_state.setdefault("video_upload", 0)
     uploads = st.file_uploader(
         "Videos",
@@ -72,6 +88,7 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
             key="video_keep",
             help="Numbers and times only, no pictures. Otherwise they go with the video.",
         )
+    models_line(in_use)
     if not (pressed and selection):
         return
     failed = []
@@ -114,7 +131,6 @@ def job_list(jobs: VideoJobs) -> None:
             icon=":material/movie:",
         )
         return
-    st.subheader("Videos")
     active = any(job.active for job in known)
     st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active)
 
@@ -149,30 +165,32 @@ def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
     acted = st.session_state.pop("video_acted", False)
     if acted or (were_active and not any(job.active for job in known)):
         st.rerun()  # the whole page: the timeline below is another now, or complete
-    for job in known:
-        _job_row(jobs, job)
+    many = len(known) > MOST_IN_SIGHT
+    with st.container(height=_SCROLLED_PX if many else "content", border=False, gap="small"):
+        for job in known:
+            _job_row(jobs, job)
 
 
 def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
     state = _STATES[job.state]
-    with st.container(border=True):
-        words, buttons = st.columns([3, 2], vertical_alignment="center")
-        with words:
-            st.markdown(f"{state.icon} **{plain(job.name)}**")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap=None):
             if job.state == "running":
+                st.markdown(f"{state.icon} **{plain(job.name)}**")
                 st.progress(job.share or 0.0, plain(jobs.how_far(job)))
             else:
-                st.caption(" · ".join(map(plain, _sentences(job, state))))
-        with buttons.container(horizontal=True, horizontal_alignment="right"):
-            for label, icon, action in _actions(job):
-                # By a callback: a click must count also in the run that finds the jobs ended.
-                st.button(
-                    label,
-                    icon=icon,
-                    key=f"video_{action}_{job.id}",
-                    on_click=_act,
-                    args=(jobs, job, action),
-                )
+                words = " · ".join(map(plain, _sentences(job, state)))
+                st.markdown(f"{state.icon} **{plain(job.name)}** :small[{words}]")
+        for label, icon, action in _actions(job):
+            # By a callback: a click must count also in the run that finds the jobs ended.
+            st.button(
+                label,
+                icon=icon,
+                key=f"video_{action}_{job.id}",
+                on_click=_act,
+                args=(jobs, job, action),
+                type="tertiary",
+            )
 
 
 def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
@@ -184,7 +202,8 @@ def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
 
 
 def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
-    if job.done_s or job.state == "done":
+    shown = st.session_state.get("video_open") == job.id
+    if (job.done_s or job.state == "done") and not shown:
         yield "Show timeline", ":material/timeline:", "open"
     if job.active:
         yield "Cancel", ":material/stop:", "cancel"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
 from fer_core.analysis.progress import format_duration
@@ -14,6 +17,7 @@ from fer_core.models.registry import title_of
 from fer_core.ui.services import owner, page_history
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
+from fer_core.ui.video.film import Film
 from fer_core.ui.video.page import UPDATE_S
 
 THUMBNAIL_PX = 320
@@ -32,8 +36,7 @@ def open_job(jobs: VideoJobs) -> None:
     except (JobUnknown, SessionUnknown):
         del st.session_state["video_open"]
         return
-    st.subheader(plain(job.name))
-    st.caption(plain(_facts(session, job)))
+    st.caption(f"**{plain(job.name)}** · {plain(_facts(session, job))}")
     if not session.frames:
         st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
         return
@@ -42,6 +45,7 @@ def open_job(jobs: VideoJobs) -> None:
         session,
         f"job_{job.id}",
         lambda t_s: jobs.annotated_videos.frame(job.id, owner(), t_s),
+        partial(Film, Path(job.path), job.name),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         _keep_button(jobs, job, session)

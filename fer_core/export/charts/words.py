@@ -1,0 +1,52 @@
+"""What charts show, in words: for pointers, captions, and those who cannot see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fer_core.analysis.quality import IN_WORDS
+from fer_core.export.charts.axis import format_time
+from fer_core.timeline.events import Event
+from fer_core.timeline.summary import TrackSummary
+
+MOST_PEAKS = 5
+"""Peaks that a sentence names; of more, the highest."""
+
+
+def problems_in_words(codes: str) -> str:
+    """``too small to read well, too dark to read well`` of ``small dark``; "" of ""."""
+    return ", ".join(IN_WORDS[code] for code in IN_WORDS if code in codes.split())
+
+
+def in_words(dominant: str, rival: str, codes: str) -> str:
+    """``between sad and neutral, too small to read well``: what is unsure of a reading, or ""."""
+    problems = problems_in_words(codes)
+    between = f"between {dominant} and {rival}" if rival else ""
+    return ", ".join(part for part in (between, problems) if part)
+
+
+def span_in_words(start_s: float, end_s: float) -> str:
+    """``0:10.0 to 0:25.0``."""
+    return f"{format_time(start_s)} to {format_time(end_s)}"
+
+
+def shares_in_words(shares: Mapping[str, float]) -> str:
+    """``neutral 70%, happy 30%``: the largest first, those below a percent left out."""
+    shown = sorted((-share, str(label)) for label, share in shares.items() if share >= 0.01)
+    return ", ".join(f"{label} {-share:.0%}" for share, label in shown)
+
+
+def course_in_words(name: str, face: TrackSummary, events: Sequence[Event] = ()) -> str:
+    """What a course shows: its span, what was dominant for how long, the highest peaks."""
+    sentences = [f"{name}: expressions from {span_in_words(face.start_s, face.end_s)}"]
+    sentences.append(shares_in_words(face.shares if face.observed_s else face.means))
+    peaks = [event for event in events if event.kind == "peak"]
+    highest = sorted(peaks, key=lambda e: -e.share)[:MOST_PEAKS]
+    if peaks:
+        told = ", ".join(
+            f"{e.label} {e.share:.0%} at {format_time(e.t_s)}"
+            for e in sorted(highest, key=lambda e: e.t_s)
+        )
+        all_told = len(highest) == len(peaks)
+        sentences.append(f"Peaks: {told}" if all_told else f"{len(peaks)} peaks, highest: {told}")
+    return ". ".join(sentences) + "."

@@ -1,0 +1,30 @@
+"""A session as a strip of colours, to be told from others at a glance: for lists."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from itertools import groupby
+
+from fer_core.history import Ribbon
+from fer_core.labels import color_of
+
+WIDTH_PX, HEIGHT_PX = 144, 18
+
+_UNSEEN = "#8080801F"
+
+
+def ribbon_image(ribbon: Ribbon, labels: Sequence[str]) -> str:
+    """The address of a picture of a ribbon (SVG, as ``data:``), ``WIDTH_PX`` x ``HEIGHT_PX``."""
+    colors = {str(label): color_of(label, labels).as_hex() for label in labels}
+    bars, at = [], 0
+    for color, pieces in groupby(colors.get(str(piece), _UNSEEN) for piece in ribbon):
+        count = len(list(pieces))
+        bars.append(f'<rect x="{at}" width="{count}" height="1" fill="{color}"/>')
+        at += count
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{HEIGHT_PX}" '
+        f'viewBox="0 0 {at} 1" preserveAspectRatio="none" shape-rendering="crispEdges">'
+        f"{''.join(bars)}</svg>"
+    )
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

@@ -1,0 +1,126 @@
+"""What a session comes to: key figures and shares of the span that is in sight, and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.export.charts.affect import affect_trail_figure
+from fer_core.export.charts.basic import share_bars
+from fer_core.export.charts.course import has_affect
+from fer_core.export.charts.words import problems_in_words, shares_in_words, span_in_words
+from fer_core.timeline.events import METHOD, events_table
+from fer_core.timeline.readings import problems
+from fer_core.timeline.summary import TrackSummary, key_figures, summary_table
+from fer_core.timeline.table import labels_of
+from fer_core.ui.shared.session_chart import session_chart
+from fer_core.ui.shared.timeline_session import Session
+from fer_core.ui.shared.widgets import plain
+
+
+def span_summary(session: Session, picture: Callable[[], None] | None = None) -> None:
+    """Key figures, shares and circumplex of the span in sight; ``picture`` is drawn beside them."""
+    _span_line(session)
+    face = session.in_span
+    parts = [] if picture is None else [picture]
+    if face is None:
+        st.caption(f"{plain(session.name)} was not in the picture then.")
+    else:
+        _metrics(face)
+        parts.append(partial(share_chart, session, face))
+        if has_affect(session.visible, face.track_id):
+            parts.append(partial(_circumplex, session))
+    if parts:
+        for column, part in zip(st.columns(len(parts), gap="medium"), parts, strict=True):
+            with column:
+                part()
+
+
+def share_chart(session: Session, face: TrackSummary) -> None:
+    """The part of the time of each expression; of a face that has no time, its mean shares."""
+    shares, title = (
+        (face.shares, "Share of time") if face.observed_s else (face.means, "Mean share")
+    )
+    st.markdown(f"**{title}**")
+    session_chart(
+        share_bars(shares),
+        label=f"{title} of {session.name}: {shares_in_words(shares)}.",
+        key=f"{session.key}_shares",
+    )
+
+
+def tables(session: Session) -> None:
+    """The same as numbers."""
+    with st.expander("Tables", icon=":material/table:"):
+        summary, events, values = st.tabs(["Summary", "Detected events", "All values"])
+        with summary:
+            if session.span_s is not None:
+                st.caption(f"Of {span_in_words(*session.span_s)} alone.")
+            if session.in_span is not None:
+                st.dataframe(
+                    summary_table(session.in_span), hide_index=True, column_config=_PERCENT
+                )
+        with events:
+            st.caption(METHOD)
+            st.dataframe(
+                events_table(session.events).drop(columns="track_id"),
+                hide_index=True,
+                column_config=_PERCENT,
+            )
+        with values:
+            table = _told(session.table)
+            columns = ["t_s", "track_id", "dominant", *map(str, labels_of(table)), "problems"]
+            rest = [name for name in table.columns if name not in columns]
+            st.dataframe(table, hide_index=True, column_order=[*columns, *rest])
+
+
+def _span_line(session: Session) -> None:
+    """Which part of the session the figures below are of, and the way back to all of it."""
+    if session.span_s is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{span_in_words(*session.span_s)}**", width="content")
+        st.button(
+            "Whole session",
+            key=f"{session.key}_whole",
+            icon=":material/zoom_out_map:",
+            type="tertiary",
+            on_click=session.choose_span,
+            args=(None,),
+        )
+
+
+def _metrics(face: TrackSummary) -> None:
+    with st.container(horizontal=True):
+        for label, value in key_figures(face).items():
+            st.metric(label, plain(value), width="content")
+
+
+def _circumplex(session: Session) -> None:
+    st.markdown("**Valence and arousal**")
+    face = session.in_span or session.face
+    session_chart(
+        affect_trail_figure(session.visible, face.track_id),
+        label=f"Valence and arousal of {session.name} on the circumplex: "
+        f"mean valence {face.valence_mean:+.2f}, mean arousal {face.arousal_mean:+.2f}.",
+        key=f"{session.key}_circumplex",
+    )
+
+
+def _told(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its problems in words, where they were looked for."""
+    if "problems" not in table.columns:
+        return table
+    return table.assign(problems=problems(table).map(problems_in_words))
+
+
+_PERCENT = {
+    name: st.column_config.NumberColumn(format="percent")
+    for name in ("share", "share of time", "mean share", "largest share")
+} | {
+    name: st.column_config.NumberColumn(format="%.2f", help="Seconds since the session began.")
+    for name in ("t_s", "at (s)")
+}
