@@ -10,9 +10,13 @@ export default [
     rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" },
   },
   {
-    files: ["fer_core/ui/shared/plotly.js"],
+    files: ["fer_core/ui/shared/plotly.js", "fer_core/ui/shared/chart_copy.js"],
     languageOptions: { sourceType: "script" },
     rules: { "no-unused-vars": ["error", { vars: "local" }] },
+  },
+  {
+    files: ["fer_core/ui/shared/session_chart.js"],
+    languageOptions: { globals: { copyOrSave: "readonly" } },
   },
   {
     files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/session_chart.js"],

@@ -1,13 +1,16 @@
 // A chart as a picture: into the clipboard, or, where the browser refuses, into a file.
 // Put before session_chart.js, which has the buttons.
 
-// On the page's own ground, so that it can be read wherever it is put; without the map below it.
+// On the page's own ground, so that it can be read wherever it is put; with Plotly's legend, and
+// without the map below it.
 function forPaper(node) {
   const { xaxis2, ...layout } = node.layout;
   return {
     data: node.data,
     layout: {
       ...layout,
+      showlegend: node.ferLegend,
+      margin: { ...layout.margin, t: 48 },
       ...(xaxis2 && { xaxis2: { ...xaxis2, rangeslider: { visible: false } } }),
       paper_bgcolor: getComputedStyle(node).getPropertyValue("--st-background-color"),
     },

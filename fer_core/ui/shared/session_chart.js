@@ -8,7 +8,10 @@ const SPAN_MS = 300; // a zoom by wheel or slider is many small ones
 const TICK_MS = 100; // of the slider: an arrow key
 const ZERO_MS = 946684800000; // charts/axis.py
 
+const LEGEND_PX = 36; // of Plotly's own, which pages do without: it takes five rows of a telephone
+
 const PARTS = `
+  <div class="fer-legend" role="group" aria-label="Shown in the chart"></div>
   <div class="fer-plot"></div>
   <div class="fer-cursor" hidden></div>
   <div class="fer-below">
@@ -25,6 +28,15 @@ const clock = (x) => {
   return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
 };
 
+// The colour of a trace; two, where it has stripes.
+function swatchOf({ line, marker, fillcolor }) {
+  const stripes = marker?.pattern;
+  if (stripes?.fgcolor)
+    return `repeating-linear-gradient(135deg, ${stripes.fgcolor} 0 3px, ${stripes.bgcolor} 3px 6px)`;
+  const color = fillcolor ?? line?.color ?? marker?.color;
+  return typeof color === "string" ? color : "currentColor";
+}
+
 class SessionChart {
   constructor(root) {
     root.innerHTML = PARTS; // ours alone: no text of anybody is in it
@@ -32,6 +44,7 @@ class SessionChart {
     this.plot = root.querySelector(".fer-plot");
     this.cursor = root.querySelector(".fer-cursor");
     this.scrub = root.querySelector(".fer-scrub");
+    this.legend = root.querySelector(".fer-legend");
     this.moment = null;
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value), true));
     this.scrub.addEventListener("change", () => this.tell("moment", this.moment));
@@ -53,7 +66,9 @@ class SessionChart {
       const { data: traces, layout } = JSON.parse(figure);
       this.full = layout.xaxis.range;
       // What the reader did (zoom, legend) stays, also when another figure is drawn.
-      await Plotly.react(this.plot, traces, { ...themed(layout, this.plot), uirevision: "kept" }, CONFIG);
+      this.key(traces, layout);
+      const look = { ...themed(layout, this.plot), height: this.height, margin: this.margin };
+      await Plotly.react(this.plot, traces, { ...look, showlegend: false, uirevision: "kept" }, CONFIG);
       this.listen();
     }
     this.scrub.hidden = !chosen;
@@ -64,6 +79,39 @@ class SessionChart {
       await Plotly.relayout(this.plot, { "xaxis.range": [...(chosen.span_ms ?? this.full)] });
     this.span = span;
     this.move(chosen.moment_ms);
+  }
+
+  // A button for each line: it is hidden and shown.
+  key(traces, layout) {
+    const named = layout.showlegend === false ? [] : traces.filter((t) => t.name && t.showlegend !== false);
+    this.legend.hidden = !named.length;
+    this.plot.ferLegend = named.length > 0; // pictures have Plotly's own
+    this.margin = { ...layout.margin, ...(named.length && { t: layout.margin.t - LEGEND_PX }) };
+    this.height = layout.height - (layout.margin.t - this.margin.t);
+    const off = this.off ?? new Set();
+    this.off = off;
+    for (const trace of traces) if (off.has(trace.name)) trace.visible = "legendonly";
+    this.legend.replaceChildren(...named.map((trace) => this.keyOf(trace)));
+  }
+
+  keyOf(trace) {
+    const button = document.createElement("button");
+    const swatch = document.createElement("span");
+    button.type = "button";
+    // Python escaped the name for Plotly (charts/axis.py, safe).
+    const name = new DOMParser().parseFromString(trace.name, "text/html").body.textContent;
+    swatch.style.background = swatchOf(trace);
+    swatch.className = trace.mode === "markers" || trace.type === "bar" || trace.fill ? "fer-area" : "fer-line";
+    button.append(swatch, name);
+    button.setAttribute("aria-pressed", !this.off.has(trace.name));
+    button.addEventListener("click", () => {
+      const gone = !this.off.delete(trace.name);
+      if (gone) this.off.add(trace.name);
+      button.setAttribute("aria-pressed", !gone);
+      const these = this.plot.data.flatMap(({ name: each, yaxis }, i) => (each === trace.name && yaxis !== "y3" ? [i] : []));
+      this.Plotly.restyle(this.plot, { visible: gone ? "legendonly" : true }, these);
+    });
+    return button;
   }
 
   listen() {
@@ -112,9 +160,12 @@ class SessionChart {
 
   place() {
     const { axis, moment } = this;
-    const left = axis && moment !== null ? axis.c2p(moment) : -1;
-    this.cursor.hidden = !axis || left < -1 || left > axis._length + 1;
-    if (!this.cursor.hidden) this.cursor.style.left = `${axis._offset + left}px`;
+    const left = axis && moment !== null ? axis.c2p(moment) : NaN;
+    this.cursor.hidden = !(left >= -1 && left <= axis._length + 1);
+    if (this.cursor.hidden) return;
+    const { t, h } = this.plot._fullLayout._size;
+    const top = `${this.plot.offsetTop + t}px`;
+    Object.assign(this.cursor.style, { left: `${axis._offset + left}px`, top, height: `${h}px` });
   }
 
   say(what, detail) {
@@ -141,7 +192,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   chart.tell = setTriggerValue;
   chart.plot.setAttribute("role", "img");
   chart.plot.setAttribute("aria-label", data.label);
-  chart.plot.style.height = `${data.height}px`; // nothing jumps while it loads
+  chart.plot.style.minHeight = `${data.height - LEGEND_PX}px`; // nothing jumps while it loads
   root.querySelector(".fer-tools").hidden = !data.name;
   loadPlotly(data.plotly_url).then(
     (Plotly) => root.isConnected && chart.draw(Plotly),

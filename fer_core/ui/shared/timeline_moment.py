@@ -15,10 +15,8 @@ from fer_core.timeline.readings import problems, rivals
 from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.widgets import plain
 
-MOST_IN_SIGHT = 12
-"""Chips that are shown without scrolling."""
-
-_SCROLLED_PX = 112
+MOST_WRAPPED = 12
+"""Chips that take as many lines as they need; more stay in one, which scrolls."""
 
 
 def moment_row(session: Session) -> None:
@@ -70,17 +68,15 @@ def event_chips(session: Session) -> None:
         if (chip := st.session_state[key]) is not None:
             session.choose(chip[0])
 
-    with st.container(
-        height=_SCROLLED_PX if len(chips) > MOST_IN_SIGHT else "content", border=False
-    ):
-        st.pills(
-            "Events and marks",
-            list(chips),
-            format_func=chips.__getitem__,
-            key=key,
-            on_change=choose,
-            label_visibility="collapsed",
-        )
+    st.pills(
+        "Events and marks",
+        list(chips),
+        format_func=chips.__getitem__,
+        key=key,
+        on_change=choose,
+        label_visibility="collapsed",
+        wrap=len(chips) <= MOST_WRAPPED,
+    )
 
 
 Chip = tuple[float, str]

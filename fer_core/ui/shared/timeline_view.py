@@ -74,12 +74,22 @@ def timeline_view(
             icon=":material/person_search:",
         )
         return
-    session = _controls(table, faces, key, names or {}, marks)
+    called = {
+        face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
+    }
+    face = _face_chosen(faces, called, key)
+    # The controls stand below what they change: the ribbon is what one comes for.
+    above, below = st.container(), st.container()
+    with below:
+        style, with_events, affect = _controls(table, face.track_id, key)
+    events = find_events(table, face.track_id) if with_events else ()
+    session = Session(table, face, called[face.track_id], key, style, affect, events, marks)
     if table["t_s"].nunique() == 1:
         st.info("This session is a single frame: there is no course over time.")
         share_chart(session, session.face)
         return
-    picture = _course_and_film(session, frame_at, player)
+    with above:
+        picture = _course_and_film(session, frame_at, player)
     moment_row(session)
     event_chips(session)
     span_summary(session, picture)
@@ -94,30 +104,28 @@ def faces_shown(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
     return tuple(face for face in faces if face.observed_s >= GLIMPSE_S) or faces
 
 
-def _controls(
-    table: pd.DataFrame,
-    faces: tuple[TrackSummary, ...],
-    key: str,
-    names: Mapping[int, str],
-    marks: Sequence[Mark],
-) -> Session:
-    """The row of widgets above the chart."""
+def _face_chosen(
+    faces: tuple[TrackSummary, ...], names: Mapping[int, str], key: str
+) -> TrackSummary:
+    """The face that is shown: of several, the one that is chosen here."""
+    if len(faces) == 1:
+        return faces[0]
     by_id = {face.track_id: face for face in faces}
+    return by_id[
+        st.selectbox(
+            "Face",
+            list(by_id),
+            format_func=lambda i: f"{names[i]} · {by_id[i].observed_s:.0f} s",
+            key=f"{key}_face",
+            label_visibility="collapsed",
+            width=220,
+        )
+    ]
 
-    def name(track_id: int) -> str:
-        return names.get(track_id) or f"Face {track_id}"
 
+def _controls(table: pd.DataFrame, track_id: int, key: str) -> tuple[Style, bool, bool]:
+    """How the course is drawn: its style, with events or not, with valence and arousal or not."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        track_id = faces[0].track_id
-        if len(faces) > 1:
-            track_id = st.selectbox(
-                "Face",
-                list(by_id),
-                format_func=lambda i: f"{name(i)} · {by_id[i].observed_s:.0f} s",
-                key=f"{key}_face",
-                label_visibility="collapsed",
-                width=200,
-            )
         style = st.segmented_control(
             "Shares as",
             list(_STYLES),
@@ -127,7 +135,7 @@ def _controls(
             key=f"{key}_style",
             label_visibility="collapsed",
         )
-        found = st.toggle("Detected events", value=True, key=f"{key}_events", help=METHOD)
+        events = st.toggle("Detected events", value=True, key=f"{key}_events", help=METHOD)
         affect = has_affect(table, track_id) and st.toggle(
             "Valence and arousal",
             value=True,
@@ -135,8 +143,7 @@ def _controls(
             help="How pleasant and how activated an expression looks, derived from the shares "
             "(Russell and Mehrabian, 1977).",
         )
-    events = find_events(table, track_id) if found else ()
-    return Session(table, by_id[track_id], name(track_id), key, style, affect, events, marks)
+    return style, events, affect
 
 
 def _course_and_film(

@@ -133,7 +133,11 @@ def film_marks(
 
 
 def _labels(rows: pd.DataFrame, names: Mapping[int, str]) -> list[str | None]:
-    """``Ada: happy 83%`` of each row, or what is unsure of it; None where there is no face."""
+    """``Ada: happy 83%`` of each row, or what is unsure of it; None where there is no face.
+
+    Where there is but one face, it goes without a number.
+    """
+    several = rows["track_id"].nunique() > 1
     found: list[str | None] = []
     for row, rival, codes in zip(
         rows.to_dict("records"), rivals(rows), problems(rows), strict=True
@@ -142,6 +146,7 @@ def _labels(rows: pd.DataFrame, names: Mapping[int, str]) -> list[str | None]:
             found.append(None)
             continue
         track, dominant = row["track_id"], str(row["dominant"])
-        name = "" if pd.isna(track) else f"{names.get(int(track)) or int(track)}: "
+        number = "" if pd.isna(track) else names.get(int(track)) or f"{int(track)}" * several
+        name = f"{number}: " if number else ""
         found.append(name + (in_words(dominant, rival, codes) or f"{dominant} {row[dominant]:.0%}"))
     return found

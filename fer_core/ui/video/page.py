@@ -56,7 +56,9 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     if not jobs.jobs(owner()):
         _upload_form(jobs, in_use)
         return
-    with st.expander("Add videos", icon=":material/add:"):
+    # Another key after each upload: it folds itself again.
+    key = f"video_add_{st.session_state.get('video_upload', 0)}"
+    with st.expander("Add videos", icon=":material/add:", key=key):
         _upload_form(jobs, in_use)
 
 

@@ -9,8 +9,10 @@ from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.axis import figure_json, format_time, ms, seconds
 from fer_core.export.charts.compare import Course, compare_figure
 from fer_core.export.charts.course import course_figure
+from fer_core.export.charts.words import course_in_words
 from fer_core.labels import COLORS, EMOTIONS
 from fer_core.timeline.events import find_events
+from fer_core.timeline.summary import summarize
 from tests.sessions import HandMark, bump, session
 
 TABLE = session({1: bump(3.0), 2: bump(7.0)}, gone=lambda t_s: 5 <= t_s < 6)
@@ -60,17 +62,64 @@ def test_gaps_are_shaded():
     assert band.showlegend is False
 
 
+def ribbon_of(table):
+    """``(middle in seconds, name, text, pattern)`` of each bar of the ribbon, in order of time."""
+    return sorted(
+        (seconds(x), bar.name, text, shape)
+        for bar in on(course_figure(table, 1), "y3")
+        if bar.showlegend is False
+        for x, text, shape in zip(
+            bar.x, bar.text, np.broadcast_to(bar.marker.pattern.shape, len(bar.x)), strict=True
+        )
+    )
+
+
+def test_the_ribbon_is_above_the_shares_and_the_map_below():
+    layout = course_figure(TABLE, 1, affect=True).layout
+    ribbon, shares, affect = layout.yaxis3.domain, layout.yaxis.domain, layout.yaxis2.domain
+    assert 1.0 == ribbon[1] > ribbon[0] > shares[1] > shares[0] > affect[1] > affect[0] > 0.0
+    assert layout.xaxis.anchor == "y2", "the times stand below the lowest track"
+    assert course_figure(TABLE, 1).layout.xaxis.anchor == "y"
+    assert layout.xaxis2.rangeslider.visible
+    assert {trace.fillcolor for trace in on(course_figure(TABLE, 1), "y4")}
+
+
 def test_the_ribbon_names_what_was_dominant():
-    bars = {bar.name: bar for bar in on(course_figure(TABLE, 1), "y3") if len(bar.x)}
-    assert set(bars) == {"happy", "neutral"}
-    [middle], [width] = bars["happy"].x, bars["happy"].width
-    assert seconds(middle) == pytest.approx(3.0, abs=0.11)
-    assert width / 1000 == pytest.approx(1.1, abs=0.21)
-    assert bars["happy"].text[0] == "happy"
-    # The slider shows the same in small.
-    small = {trace.name or trace.fillcolor for trace in on(course_figure(TABLE, 1), "y4")}
-    assert small
-    assert course_figure(TABLE, 1).layout.xaxis2.rangeslider.visible
+    named = [(t_s, text) for t_s, _, text, _ in ribbon_of(TABLE) if text]
+    assert [text for _, text in named] == ["neutral", "happy", "neutral", "neutral"]
+    assert named[1][0] == pytest.approx(3.0, abs=0.11)
+
+
+def test_the_ribbon_is_hatched_where_two_are_close():
+    table = session({1: lambda t_s: 0.48 if 2 <= t_s < 5 else 0.1})
+    assert ribbon_of(table) == [
+        (1.0, "neutral", "neutral", ""),
+        (3.5, "neutral", "", "/"),
+        (7.45, "neutral", "neutral", ""),
+    ]
+    figure = course_figure(table, 1)
+    [pattern] = [
+        bar.marker.pattern for bar in figure.data if bar.name == "neutral" and bar.type == "bar"
+    ]
+    assert pattern.bgcolor == COLORS["neutral"].as_hex()
+    assert pattern.fgcolor[1] == COLORS["happy"].as_hex()
+    [said] = [trace for trace in figure.data if trace.name == "reading"]
+    told = {text for text, y in zip(said.text, said.y, strict=True) if y is not None}
+    assert told == {"between neutral and happy"}
+    assert "between two" in {trace.name for trace in figure.data if trace.showlegend is not False}
+    clear = course_figure(session({1: lambda t_s: 0.1}), 1)
+    assert "between two" not in {trace.name for trace in clear.data}
+
+
+def test_the_ribbon_is_grey_where_the_face_cannot_be_read_well():
+    table = session({1: lambda t_s: 0.9})
+    table["problems"] = ["small dark" if 2 <= t_s < 5 else "" for t_s in table["t_s"]]
+    assert [(name, text, shape) for _, name, text, shape in ribbon_of(table)] == [
+        *(("happy", "happy", ""), ("hard to read", "", "/"), ("happy", "happy", "")),
+    ]
+    [said] = [trace for trace in course_figure(table, 1).data if trace.name == "reading"]
+    told = {text for text, y in zip(said.text, said.y, strict=True) if y is not None}
+    assert told == {"too small to read well, too dark to read well"}
 
 
 @pytest.mark.parametrize(("style", "top"), [("lines", 0.9), ("stacked", 0.9)])
@@ -186,3 +235,14 @@ def test_networks_that_know_different_expressions():
 def test_the_clock(t_s, text):
     assert format_time(t_s) == text
     assert seconds(ms(t_s)) == t_s
+
+
+def test_a_course_in_words():
+    first, _ = sorted(summarize(TABLE), key=lambda face: face.track_id)
+    assert course_in_words("Ada", first, find_events(TABLE, 1)) == (
+        "Ada: expressions from 0:00.0 to 0:09.9. neutral 88%, happy 12%. "
+        "Peaks: happy 90% at 0:03.0."
+    )
+    many = session({1: lambda t_s: max(bump(c)(t_s) for c in range(3, 90, 5))}, 100)
+    [face] = summarize(many)
+    assert "18 peaks, highest: " in course_in_words("Ada", face, find_events(many, 1))

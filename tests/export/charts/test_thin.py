@@ -28,6 +28,10 @@ def long_table(rows: int, gone: tuple[int, ...] = ()) -> pd.DataFrame:
     return table
 
 
+def dominant(stretches: pd.DataFrame) -> list[list[object]]:
+    return stretches[["start_s", "end_s", "dominant"]].values.tolist()
+
+
 def test_what_is_short_is_left_alone():
     rows = with_gaps(session({1: bump(5)}), 1)
     assert thinned(rows, NAMES) is rows
@@ -55,19 +59,32 @@ def test_the_frames_of_events_are_kept():
 
 def test_runs_of_one_expression():
     table = session({1: lambda t_s: 0.9 if 2 <= t_s < 5 else 0.1})
-    assert runs(table, 1).values.tolist() == [
+    assert dominant(runs(table, 1)) == [
         *([0.0, 2.0, "neutral"], [2.0, 5.0, "happy"], [5.0, 9.9, "neutral"]),
+    ]
+
+
+def test_a_stretch_ends_where_it_becomes_unsure_or_hard_to_read():
+    table = session({1: lambda t_s: 0.48 if 2 <= t_s < 5 else 0.1})
+    table["problems"] = pd.Series("", table.index, dtype="object")
+    table.loc[table["t_s"].between(3.95, 6.05), "problems"] = "small dark"
+    table.loc[table["t_s"] > 8, "problems"] = pd.NA  # nobody looked
+    assert runs(table, 1).values.tolist() == [
+        [0.0, 2.0, "neutral", "", False],
+        [2.0, 4.0, "neutral", "happy", False],
+        [4.0, 6.1, "neutral", "", True],
+        [6.1, 9.9, "neutral", "", False],
     ]
 
 
 def test_a_gap_is_no_part_of_a_run():
     table = session({1: lambda t_s: 0.9}, gone=lambda t_s: 3 <= t_s < 4)
-    assert runs(table, 1).values.tolist() == [[0.0, 3.0, "happy"], [4.0, 9.9, "happy"]]
+    assert dominant(runs(table, 1)) == [[0.0, 3.0, "happy"], [4.0, 9.9, "happy"]]
     assert gaps(table, 1).values.tolist() == [[3.0, 4.0]]
     # Nor is a stretch without frames: the last one before it stands for no time.
     table = session({1: lambda t_s: 0.9})
     table = table[~table["t_s"].between(3.05, 6.95)]
-    assert runs(table, 1).values.tolist() == [[0.0, 3.0, "happy"], [7.0, 9.9, "happy"]]
+    assert dominant(runs(table, 1)) == [[0.0, 3.0, "happy"], [7.0, 9.9, "happy"]]
     assert gaps(table, 1).values.tolist() == [[3.0, 7.0]]
 
 
@@ -81,6 +98,7 @@ def test_a_face_that_comes_late_and_leaves_early():
 def test_restless_sessions_have_a_bounded_ribbon():
     stretches = runs(long_table(40_000), 1)
     assert len(stretches) <= MOST_RUNS
+    assert {str(label) for label in EMOTIONS} == set(stretches["dominant"])
     assert stretches["start_s"].iloc[0] == 0.0
     assert stretches["end_s"].iloc[-1] == pytest.approx(39_999 / 25)
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.export.charts.axis import seconds
 from fer_core.timeline.summary import summarize
 from fer_core.timeline.table import Timeline
 from fer_core.ui.shared.compare_view import difference_table
@@ -44,9 +45,14 @@ def run(script: Callable[..., None], **arguments: object) -> AppTest:
     return page
 
 
+def charts(page: AppTest) -> list[dict[str, Any]]:
+    """What each chart was given, in order."""
+    return [json.loads(element.proto.json) for element in page.main.get("bidi_component")]
+
+
 def chart(page: AppTest) -> dict[str, Any]:
-    [element] = page.main.get("bidi_component")
-    data: dict[str, Any] = json.loads(element.proto.json)
+    """The first: the course, or the comparison."""
+    data = charts(page)[0]
     return data | {"figure": json.loads(data["figure"])}
 
 
@@ -58,7 +64,11 @@ def test_a_session():
     page = run(page_of, table=TWO)
     assert [metric.label for metric in page.metric][:2] == ["Most of the time", "Longest run"]
     assert {"happy", "peak", "onset", "valence", "not seen"} <= set(names_of(page))
-    assert len(page.get("plotly_chart")) == 2
+    labels = [each["label"] for each in charts(page)]
+    assert [label.partition(":")[0] for label in labels] == [
+        *("Face 1", "Share of time of Face 1", "Valence and arousal of Face 1 on the circumplex"),
+    ]
+    assert "happy 90% at 0:03.0" in labels[0]
     assert [tab.label for tab in page.tabs] == ["Summary", "Detected events", "All values"]
     summary, events, values = (element.value for element in page.dataframe)
     assert list(summary["expression"])[3] == "happy"
@@ -89,13 +99,13 @@ def test_what_is_shown_is_chosen():
 
 def test_events_lead_from_one_to_the_next():
     page = run(page_of, table=TWO)
-    assert chart(page)["moment_ms"] is None
+    assert chart(page)["chosen"]["moment_ms"] is None
     assert page.button(key="s_Previous event").disabled
     for _ in range(2):
         page.button(key="s_Next event").click().run()
     assert page.session_state["s_moment"] == pytest.approx(3.0)
     assert any("peak of happy" in element.value for element in page.markdown)
-    assert chart(page)["moment_ms"]
+    assert chart(page)["chosen"]["moment_ms"]
     assert page.button(key="s_Next event").disabled
     page.button(key="s_Previous event").click().run()
     assert page.session_state["s_moment"] == pytest.approx(2.0)
@@ -125,6 +135,48 @@ def test_the_picture_of_a_moment():
     page.session_state["s_moment"] = 4.5
     page.run()
     assert any("not there any more" in caption.value for caption in page.caption)
+
+
+def test_chips_lead_to_peaks_and_marks():
+    page = run(page_of, table=TWO, marks=(HandMark(8.02, "*end*"),))
+    chips = page.button_group(key="s_chip")
+    assert chips.options == ["0:03.0 peak of happy 90%", ":material/flag: 0:08.0 \\*end\\*"]
+    assert chips.value is None
+    chips.set_value((8.0, "mark 1")).run()
+    assert not page.exception
+    assert page.session_state["s_moment"] == pytest.approx(8.0)
+    assert any(":material/flag: \\*end\\*" in element.value for element in page.markdown)
+    page.button(key="s_Previous event").click().run()
+    assert page.button_group(key="s_chip").value == (3.0, "happy"), "the chip of this moment"
+
+
+def test_the_figures_are_those_of_the_span_in_sight():
+    page = run(page_of, table=TWO)
+    whole = page.metric[0].value
+    page.session_state["s_span"] = (2.5, 3.5)
+    page.run()
+    assert not page.exception
+    assert any("0:02.5 to 0:03.5" in element.value for element in page.markdown)
+    assert page.metric[0].value == "happy 100%" != whole
+    assert "happy 100%." in charts(page)[1]["label"]
+    assert page.dataframe[0].value.set_index("expression").loc["happy", "share of time"] == 1.0
+    assert [seconds(x) for x in chart(page)["chosen"]["span_ms"]] == [2.5, 3.5]
+    page.button(key="s_whole").click().run()
+    assert page.metric[0].value == whole
+    page.session_state["s_span"] = (5.2, 5.8)
+    page.run()
+    assert any("was not in the picture then" in caption.value for caption in page.caption)
+
+
+def test_what_is_unsure_is_said():
+    table = session({1: lambda t_s: 0.48})
+    table["problems"] = "dark"
+    page = run(page_of, table=table)
+    page.session_state["s_moment"] = 3.0
+    page.run()
+    said = "neutral 52% · between neutral and happy · too dark to read well"
+    assert any(said in element.value for element in page.markdown)
+    assert set(page.dataframe[2].value["problems"]) == {"too dark to read well"}
 
 
 def test_a_moment_in_which_the_face_was_not_seen():
@@ -197,13 +249,13 @@ def test_nobody_was_seen(table):
 def test_a_single_frame():
     page = run(page_of, table=session({1: bump(0.0)}, 0.1))
     assert "single frame" in page.info[0].value
-    assert len(page.get("plotly_chart")) == 1
+    assert len(charts(page)) == 1
 
 
 def test_a_network_with_labels_of_its_own():
     page = run(page_of, table=session({1: bump(3.0)}, labels=("tired", "awake")))
     assert "s_affect" not in {toggle.key for toggle in page.toggle}
-    assert len(page.get("plotly_chart")) == 1
+    assert len(charts(page)) == 2
     assert "valence" not in names_of(page)
 
 
