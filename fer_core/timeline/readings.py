@@ -28,11 +28,8 @@ def rivals(table: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def problems(table: pd.DataFrame) -> pd.Series:
-    """Why each row's face cannot be read well: codes of ``schema.Problem``, parted by a blank.
+    """Why each row's face cannot be read well, as ``quality.as_text`` writes it.
 
-    "" for a face that reads well, and where nobody looked: tables from before this was measured
-    have no such column.
+    "" for a face that reads well, and where nobody looked.
     """
-    if "problems" not in table.columns:
-        return pd.Series("", table.index, dtype="str")
-    return table["problems"].astype("object").fillna("").astype("str")
+    return table["problems"].astype("object").fillna("")

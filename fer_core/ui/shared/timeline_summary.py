@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.basic import share_bars
 from fer_core.export.charts.course import has_affect
 from fer_core.export.charts.words import problems_in_words, shares_in_words, span_in_words
+from fer_core.export.text_summary import hard_to_read
 from fer_core.timeline.events import METHOD, events_table
 from fer_core.timeline.readings import problems
 from fer_core.timeline.summary import TrackSummary, key_figures, summary_table
@@ -30,6 +30,8 @@ def span_summary(session: Session, picture: Callable[[], None] | None = None) ->
         st.caption(f"{plain(session.name)} was not in the picture then.")
     else:
         _metrics(face)
+        if sentence := hard_to_read(face):
+            st.caption(f":material/visibility_off: {sentence}")
         parts.append(partial(share_chart, session, face))
         if has_affect(session.visible, face.track_id):
             parts.append(partial(_circumplex, session))
@@ -71,7 +73,7 @@ def tables(session: Session) -> None:
                 column_config=_PERCENT,
             )
         with values:
-            table = _told(session.table)
+            table = session.table.assign(problems=problems(session.table).map(problems_in_words))
             columns = ["t_s", "track_id", "dominant", *map(str, labels_of(table)), "problems"]
             rest = [name for name in table.columns if name not in columns]
             st.dataframe(table, hide_index=True, column_order=[*columns, *rest])
@@ -108,13 +110,6 @@ def _circumplex(session: Session) -> None:
         f"mean valence {face.valence_mean:+.2f}, mean arousal {face.arousal_mean:+.2f}.",
         key=f"{session.key}_circumplex",
     )
-
-
-def _told(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its problems in words, where they were looked for."""
-    if "problems" not in table.columns:
-        return table
-    return table.assign(problems=problems(table).map(problems_in_words))
 
 
 _PERCENT = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -14,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import SessionUnknown
 from fer_core.history import LOCAL, History, history
-from fer_core.labels import EMOTIONS, Emotion
+from fer_core.history.ribbons import PIECES
+from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.spreadsheet import BOM
@@ -67,6 +69,7 @@ def test_an_empty_history_says_how_to_fill_it(page):
     page.run()
     assert not page.exception
     assert "Nothing is saved yet" in page.info[0].value
+    assert any("(/video)" in element.value for element in page.markdown)
 
 
 def test_sessions_are_listed_newest_first_and_only_ones_own(page, store):
@@ -76,6 +79,17 @@ def test_sessions_are_listed_newest_first_and_only_ones_own(page, store):
     page.run()
     assert not page.exception
     assert listed(page) == ["glad one", "sad one"]
+
+
+def test_the_list_shows_each_session_in_small(page, store):
+    keep(store, "sad one")
+    keep(store, "glad one", kind="video")
+    page.run()
+    for picture, emotion in zip(
+        page.dataframe[0].value["expressions"], ("happy", "sad"), strict=True
+    ):
+        svg = b64decode(picture.removeprefix("data:image/svg+xml;base64,")).decode()
+        assert f'width="{PIECES}" height="1" fill="{COLORS[Emotion(emotion)].as_hex()}"' in svg
 
 
 def test_filters(page, store):

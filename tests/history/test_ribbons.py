@@ -1,0 +1,45 @@
+"""Sessions in small: what was dominant in each part of them."""
+
+from __future__ import annotations
+
+from fer_core.history import History
+from fer_core.history.ribbons import PIECES
+from fer_core.labels import EMOTIONS
+from fer_core.schema import FrameResult
+from tests.sessions import face
+
+
+def keep(store: History, owner: str, frames: list[FrameResult]) -> int:
+    session_id = store.begin("video", "film", EMOTIONS, "m", "d", owner=owner)
+    store.append(session_id, frames)
+    return session_id
+
+
+def film(happy_from_s: float, gone_from_s: float, length_s: float = 10.0) -> list[FrameResult]:
+    """Neutral, then happy, then nobody; twenty frames a second, from second 5 on."""
+    frames = []
+    for number in range(round(20 * length_s)):
+        t_s = number / 20
+        faces = () if t_s >= gone_from_s else (face(0.9 if t_s >= happy_from_s else 0.1),)
+        frames.append(FrameResult(64, 48, faces, "m", "d", t_s=5.0 + t_s, labels=EMOTIONS))
+    return frames
+
+
+def test_a_ribbon_has_the_order_of_the_session(tmp_path):
+    store = History(f"sqlite:///{tmp_path / 'history.sqlite3'}")
+    try:
+        mine = keep(store, "ada", film(happy_from_s=2.5, gone_from_s=7.5))
+        still = keep(store, "ada", film(0.0, 99.0, length_s=0.05))
+        theirs = keep(store, "bob", film(2.5, 7.5))
+        deleted = keep(store, "ada", film(2.5, 7.5))
+        store.delete([deleted], "ada")
+        ribbons = store.ribbons([mine, still, theirs, deleted], "ada")
+    finally:
+        store.close()
+    assert set(ribbons) == {mine, still}
+    ribbon = ribbons[mine]
+    assert len(ribbon) == PIECES
+    assert sorted(ribbon, key=["neutral", "happy", None].index) == list(ribbon)
+    for label, part in (("neutral", 0.25), ("happy", 0.5), (None, 0.25)):
+        assert abs(ribbon.count(label) / PIECES - part) < 0.05, label
+    assert ribbons[still][0] == "happy"
