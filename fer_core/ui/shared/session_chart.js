@@ -64,7 +64,7 @@ class SessionChart {
     if (this.figure !== figure) {
       this.figure = figure;
       const { data: traces, layout } = JSON.parse(figure);
-      this.full = layout.xaxis.range;
+      this.full = [...layout.xaxis.range]; // a copy: Plotly writes into its own
       // What the reader did (zoom, legend) stays, also when another figure is drawn.
       this.key(traces, layout);
       const look = { ...themed(layout, this.plot), height: this.height, margin: this.margin };
