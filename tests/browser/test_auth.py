@@ -16,6 +16,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from fer_core.server.auth.password import hash_password
 from tests.browser.conftest import DIRECT, TIMEOUT_MS, Dashboard, Launch
+from tests.browser.test_film import clip
+from tests.browser.test_video import analyse
 from tests.servers import free_port, running
 
 PASSWORD = "correct horse battery"
@@ -99,7 +101,10 @@ def test_the_password_opens_the_page_that_was_asked_for(locked, new_browser):
 
 
 def test_without_a_session_there_are_no_uploads_media_or_assets(locked):
-    for path in ("/_stcore/upload_file/a/b", "/media/a.png", "/_stcore/host-config", "/live"):
+    for path in (
+        *("/_stcore/upload_file/a/b", "/media/a.png", "/_stcore/host-config", "/live"),
+        "/films/a.video/b",
+    ):
         assert status_of(locked.url + path) == 401, path
     assert status_of(f"{locked.url}/_stcore/health") == 200
     # Its own authentication: tokens, and this computer where there are none.
@@ -202,6 +207,27 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()  # the provider's own question
     heading(page, "FER Dashboard is locked")
+
+
+def test_a_film_is_for_the_account_that_added_it(accounts, new_browser, tmp_path):
+    ada, bob, stranger = new_browser(), new_browser(), new_browser()
+    page = ada.new_page()
+    page.goto(accounts.url)
+    sign_in(page, "ada@example.org")
+    page.goto(f"{accounts.url}/video")
+    analyse(page, clip(tmp_path / "film.mp4", "libx264"))
+    film = page.locator(".fer-stage video")
+    expect(film).to_be_visible()
+    address = accounts.url + str(film.get_attribute("src"))
+    assert ada.request.get(address).headers["content-type"] == "video/mp4"
+    assert stranger.request.get(address).status == 403
+    other = bob.new_page()
+    other.goto(accounts.url)
+    sign_in(other, "bob@example.org")
+    assert bob.request.get(address).status == 403
+    page.get_by_role("button", name="Remove").click()
+    expect(film).to_have_count(0)
+    assert ada.request.get(address).status == 404
 
 
 def test_a_second_sign_in_takes_the_place_of_the_first(accounts, new_browser):

@@ -8,6 +8,7 @@ const SPAN_MS = 300; // a zoom by wheel or slider is many small ones
 const TICK_MS = 100; // of the slider: an arrow key
 const ZERO_MS = 946684800000; // charts/axis.py
 
+const RIBBON = "y3"; // charts/layout.py
 const LEGEND_PX = 36; // of Plotly's own, which pages do without: it takes five rows of a telephone
 
 const PARTS = `
@@ -46,6 +47,7 @@ class SessionChart {
     this.scrub = root.querySelector(".fer-scrub");
     this.legend = root.querySelector(".fer-legend");
     this.moment = null;
+    this.off = new Set(); // the names of lines that are hidden
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value), true));
     this.scrub.addEventListener("change", () => this.tell("moment", this.moment));
     for (const button of root.querySelectorAll("[data-format]"))
@@ -81,37 +83,42 @@ class SessionChart {
     this.move(chosen.moment_ms);
   }
 
-  // A button for each line: it is hidden and shown.
+  // A button for each line, which hides and shows it; what cannot be hidden is named alone.
   key(traces, layout) {
     const named = layout.showlegend === false ? [] : traces.filter((t) => t.name && t.showlegend !== false);
     this.legend.hidden = !named.length;
     this.plot.ferLegend = named.length > 0; // pictures have Plotly's own
     this.margin = { ...layout.margin, ...(named.length && { t: layout.margin.t - LEGEND_PX }) };
     this.height = layout.height - (layout.margin.t - this.margin.t);
-    const off = this.off ?? new Set();
-    this.off = off;
-    for (const trace of traces) if (off.has(trace.name)) trace.visible = "legendonly";
-    this.legend.replaceChildren(...named.map((trace) => this.keyOf(trace)));
+    for (const trace of traces) if (this.isOff(trace)) trace.visible = "legendonly";
+    const fixed = layout.legend?.itemclick === false;
+    this.legend.replaceChildren(...named.map((trace) => this.keyOf(trace, fixed || trace.yaxis === RIBBON)));
   }
 
-  keyOf(trace) {
-    const button = document.createElement("button");
-    const swatch = document.createElement("span");
-    button.type = "button";
+  isOff({ name, yaxis }) {
+    return yaxis !== RIBBON && this.off.has(name);
+  }
+
+  keyOf(trace, fixed) {
+    const key = document.createElement(fixed ? "span" : "button");
+    const swatch = document.createElement("i");
     // Python escaped the name for Plotly (charts/axis.py, safe).
     const name = new DOMParser().parseFromString(trace.name, "text/html").body.textContent;
     swatch.style.background = swatchOf(trace);
     swatch.className = trace.mode === "markers" || trace.type === "bar" || trace.fill ? "fer-area" : "fer-line";
-    button.append(swatch, name);
-    button.setAttribute("aria-pressed", !this.off.has(trace.name));
-    button.addEventListener("click", () => {
-      const gone = !this.off.delete(trace.name);
-      if (gone) this.off.add(trace.name);
-      button.setAttribute("aria-pressed", !gone);
-      const these = this.plot.data.flatMap(({ name: each, yaxis }, i) => (each === trace.name && yaxis !== "y3" ? [i] : []));
-      this.Plotly.restyle(this.plot, { visible: gone ? "legendonly" : true }, these);
+    key.append(swatch, name);
+    key.className = "fer-key";
+    if (fixed) return key;
+    key.type = "button";
+    key.setAttribute("aria-pressed", !this.isOff(trace));
+    key.addEventListener("click", () => {
+      if (!this.off.delete(trace.name)) this.off.add(trace.name);
+      const off = this.isOff(trace);
+      key.setAttribute("aria-pressed", !off);
+      const these = this.plot.data.flatMap(({ name, yaxis }, i) => (name === trace.name && yaxis !== RIBBON ? [i] : []));
+      this.Plotly.restyle(this.plot, { visible: off ? "legendonly" : true }, these);
     });
-    return button;
+    return key;
   }
 
   listen() {
