@@ -14,7 +14,7 @@ import streamlit as st
 
 from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
-from fer_core.history import Kind, OwnedHistory, SessionInfo
+from fer_core.history import Kind, OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
 from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
@@ -37,7 +37,7 @@ KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 MOST_COMPARED = 4
 """Sessions that can be compared at once."""
 
-MOST_RIBBONS = 100
+MOST_RIBBONS = 30
 """Sessions of the list, the newest, that show theirs."""
 
 _ROW_PX, _ROWS_IN_SIGHT = 35, 6
@@ -88,7 +88,7 @@ def filters(store: OwnedHistory) -> list[SessionInfo]:
 def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
     zone = visitor_zone()
-    ribbons = store.ribbons([each.id for each in sessions[:MOST_RIBBONS]])
+    ribbons = _ribbons(store, sessions[:MOST_RIBBONS])
     table = pd.DataFrame(
         {
             "name": [each.name for each in sessions],
@@ -133,6 +133,18 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
         },
     )
     return [sessions[row] for row in picked["selection"]["rows"]]
+
+
+def _ribbons(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> dict[int, Ribbon]:
+    """Those of these sessions by number; each is counted once, as long as it does not grow."""
+    known: dict[tuple[int, int], Ribbon] = st.session_state.setdefault("history_ribbons", {})
+    fresh = {each.id: each.frames for each in sessions if (each.id, each.frames) not in known}
+    if fresh:
+        found = store.ribbons(fresh)
+        known.update({(number, fresh[number]): ribbon for number, ribbon in found.items()})
+    return {
+        each.id: known[each.id, each.frames] for each in sessions if (each.id, each.frames) in known
+    }
 
 
 def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int) -> None:

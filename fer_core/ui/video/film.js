@@ -54,6 +54,7 @@ class Film {
     const { data, video } = this;
     if (this.url !== data.url) {
       this.url = video.src = data.url;
+      this.show(true);
       this.stage.style.aspectRatio = `${data.width} / ${data.height}`;
       // As wide as there is room, and no higher than fits beside the chart.
       this.stage.style.width = `min(100%, ${(data.most_px * data.width) / data.height}px)`;
@@ -183,19 +184,25 @@ class Film {
   }
 
   fail() {
-    if (this.broken) return;
-    this.broken = true;
-    this.stage.hidden = true;
-    this.root.querySelector(".fer-sorry").hidden = false;
+    this.show(false);
     this.sorry();
+  }
+
+  // The film, or a sentence instead.
+  show(plays) {
+    this.broken = !plays;
+    this.stage.hidden = !plays;
+    this.root.querySelector(".fer-sorry").hidden = plays;
   }
 
   remove() {
     window.removeEventListener("fer-moment", this.onMoment);
     window.removeEventListener("fer-hover", this.onHover);
     this.resizes.disconnect();
-    // Let go of the connections.
-    for (const video of [this.video, this.peeked]) video.removeAttribute("src");
+    for (const video of [this.video, this.peeked]) {
+      video.removeAttribute("src");
+      video.load(); // lets go of its connection
+    }
   }
 }
 
