@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import av
 import cv2
@@ -20,7 +22,7 @@ from tests.conftest import SAMPLE
 PNG = b"\x89PNG\r\n"
 
 
-def clip(path: Path, codec: str) -> Path:
+def clip(path: Path, codec: Literal["libx264", "mpeg4"]) -> Path:
     """The astronaut, who moves to the right; 15 frames a second."""
     picture = cv2.resize(read_picture(SAMPLE), (240, 240))
     with av.open(str(path), "w") as container:
@@ -171,7 +173,7 @@ def test_what_is_seen_without_scrolling(open_page: OpenPage, film):
     for width, height in ((1280, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         for part in (page.locator(".fer-stage"), chart(page).locator(".barlayer").first):
-            until(page, lambda part=part, height=height: ends_above(part, height), f"{part}")
+            until(page, partial(ends_above, part, height), f"{part} at {width}x{height}")
     remove_all(page)
 
 

@@ -55,11 +55,12 @@ def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
     rival = np.where(poor, "", rivals(rows))
     readings = pd.DataFrame({"dominant": rows["dominant"], "rival": rival, "poor": poor})
     groups = readings.groupby(list(readings.columns), sort=False).ngroup()
-    codes = groups.fillna(-1).to_numpy(np.intp)
+    codes: NDArray[np.intp] = groups.fillna(-1).to_numpy(np.intp)
     known, first = np.unique(codes, return_index=True)
     if len(_changes(codes)) > MOST_RUNS:
         bins = np.array_split(codes, MOST_RUNS)
-        codes = np.concatenate([np.full(len(part), _most_frequent(part)) for part in bins])
+        parts = [np.full(len(part), _most_frequent(part), np.intp) for part in bins]
+        codes = np.concatenate(parts)
     lengths_s = np.append(np.diff(times_s), 0.0)
     unknown = np.flatnonzero(lengths_s > MAX_GAP_S)
     starts = np.union1d(_changes(codes), unknown + 1)

@@ -10,7 +10,7 @@ from fer_core.export.charts.axis import figure_json, format_time, ms, seconds
 from fer_core.export.charts.compare import Course, compare_figure
 from fer_core.export.charts.course import course_figure
 from fer_core.export.charts.words import course_in_words
-from fer_core.labels import COLORS, EMOTIONS
+from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.timeline.events import find_events
 from fer_core.timeline.summary import summarize
 from tests.sessions import HandMark, bump, session
@@ -101,8 +101,8 @@ def test_the_ribbon_is_hatched_where_two_are_close():
     [pattern] = [
         bar.marker.pattern for bar in figure.data if bar.name == "neutral" and bar.type == "bar"
     ]
-    assert pattern.bgcolor == COLORS["neutral"].as_hex()
-    assert pattern.fgcolor[1] == COLORS["happy"].as_hex()
+    assert pattern.bgcolor == COLORS[Emotion.NEUTRAL].as_hex()
+    assert pattern.fgcolor[1] == COLORS[Emotion.HAPPY].as_hex()
     [said] = [trace for trace in figure.data if trace.name == "reading"]
     told = {text for text, y in zip(said.text, said.y, strict=True) if y is not None}
     assert told == {"between neutral and happy"}

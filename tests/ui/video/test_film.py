@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from fer_core.labels import COLORS
+from fer_core.labels import COLORS, Emotion
 from fer_core.server.auth.cookie import COOKIE
 from fer_core.settings import settings
 from fer_core.ui.video.film import MOST_FRAMES, film_marks
@@ -29,8 +29,8 @@ def test_each_frame_has_the_boxes_of_its_faces():
     two = session({1: bump(3.0), 2: bump(7.0)}, gone=lambda t_s: 5 <= t_s < 6)
     box = pytest.approx([10 / 64, 10 / 48, 40 / 64, 40 / 48], abs=1e-4)
     assert marks_at(two, 3.0, {2: "Ada"}) == [
-        (box, COLORS["happy"].as_hex(), "1: happy 90%"),
-        (box, COLORS["neutral"].as_hex(), "Ada: neutral 100%"),
+        (box, COLORS[Emotion.HAPPY].as_hex(), "1: happy 90%"),
+        (box, COLORS[Emotion.NEUTRAL].as_hex(), "Ada: neutral 100%"),
     ]
     assert marks_at(two, 5.5) == []
     one = session({1: lambda t_s: 0.48})
