@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.bounds import bounded
 from fer_core.export.charts.words import in_words
 from fer_core.labels import color_of
 from fer_core.media.video import VideoFile
 from fer_core.timeline.readings import problems, rivals
 from fer_core.timeline.table import MAX_GAP_S, labels_of
+from fer_core.ui.shared.bounds import bounded
 from fer_core.ui.video.film_route import film_url
 
 MOST_FRAMES = 6000
