@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -43,10 +43,18 @@ class RibbonStore(Store):
             .group_by(sessions.c.id, piece, samples.c.dominant, span_s)
             .order_by("frames", samples.c.dominant)
         )
-        found: dict[int, list[str | None]] = {}
+        found: dict[int, dict[int, str | None]] = {}
         with self.database.reading() as connection:
             for session_id, place, dominant, _ in connection.execute(query):
-                pieces = found.setdefault(session_id, [None] * PIECES)
-                if dominant is not None:
-                    pieces[place] = dominant  # the most frequent comes last
-        return {session_id: tuple(pieces) for session_id, pieces in found.items()}
+                pieces = found.setdefault(session_id, {})
+                # The most frequent comes last; a face that was seen at all counts before none.
+                pieces[place] = dominant or pieces.get(place)
+        return {session_id: _filled(pieces) for session_id, pieces in found.items()}
+
+
+def _filled(pieces: Mapping[int, str | None]) -> Ribbon:
+    """All pieces: one without a frame is what the one before it is. A frame lasts to the next."""
+    ribbon: list[str | None] = []
+    for place in range(PIECES):
+        ribbon.append(pieces.get(place, ribbon[-1] if ribbon else None))
+    return tuple(ribbon)

@@ -42,4 +42,4 @@ def test_a_ribbon_has_the_order_of_the_session(tmp_path):
     assert sorted(ribbon, key=["neutral", "happy", None].index) == list(ribbon)
     for label, part in (("neutral", 0.25), ("happy", 0.5), (None, 0.25)):
         assert abs(ribbon.count(label) / PIECES - part) < 0.05, label
-    assert ribbons[still][0] == "happy"
+    assert ribbons[still] == ("happy",) * PIECES, "a frame lasts until the next"

@@ -9,6 +9,7 @@ const TICK_MS = 100; // of the slider: an arrow key
 const ZERO_MS = 946684800000; // charts/axis.py
 
 const RIBBON = "y3"; // charts/layout.py
+const SYMBOLS = { "triangle-down": "▼", "circle-open": "○" };
 const LEGEND_PX = 36; // of Plotly's own, which pages do without: it takes five rows of a telephone
 
 const PARTS = `
@@ -29,13 +30,21 @@ const clock = (x) => {
   return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
 };
 
-// The colour of a trace; two, where it has stripes.
-function swatchOf({ line, marker, fillcolor }) {
-  const stripes = marker?.pattern;
-  if (stripes?.fgcolor)
-    return `repeating-linear-gradient(135deg, ${stripes.fgcolor} 0 3px, ${stripes.bgcolor} 3px 6px)`;
+// What stands for a trace in the legend: its symbol, its stripes, or its line.
+function swatchOf({ line, marker, fillcolor, mode }) {
+  const swatch = document.createElement("i");
+  const { fgcolor, bgcolor } = marker?.pattern ?? {};
   const color = fillcolor ?? line?.color ?? marker?.color;
-  return typeof color === "string" ? color : "currentColor";
+  if (mode === "markers" && SYMBOLS[marker.symbol]) {
+    swatch.textContent = SYMBOLS[marker.symbol];
+    return swatch;
+  }
+  swatch.className = fgcolor || fillcolor || mode === "markers" ? "fer-area" : "fer-line";
+  if (fgcolor) swatch.style.background = `repeating-linear-gradient(135deg, ${fgcolor} 0 3px, ${bgcolor} 3px 6px)`;
+  else if (line?.dash === "dash")
+    swatch.style.background = `repeating-linear-gradient(90deg, ${color} 0 5px, transparent 5px 8px)`;
+  else swatch.style.background = color;
+  return swatch;
 }
 
 class SessionChart {
@@ -101,12 +110,9 @@ class SessionChart {
 
   keyOf(trace, fixed) {
     const key = document.createElement(fixed ? "span" : "button");
-    const swatch = document.createElement("i");
     // Python escaped the name for Plotly (charts/axis.py, safe).
     const name = new DOMParser().parseFromString(trace.name, "text/html").body.textContent;
-    swatch.style.background = swatchOf(trace);
-    swatch.className = trace.mode === "markers" || trace.type === "bar" || trace.fill ? "fer-area" : "fer-line";
-    key.append(swatch, name);
+    key.append(swatchOf(trace), name);
     key.className = "fer-key";
     if (fixed) return key;
     key.type = "button";

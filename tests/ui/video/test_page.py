@@ -81,7 +81,7 @@ def test_another_visit_finds_the_job_again(page, film):
     again = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60).run()
     again.button(key=f"video_open_{job.id}").click().run()
     assert not again.exception
-    assert any(each.value.startswith("film") for each in again.subheader)
+    assert any(each.value.startswith("**film.mp4** · 12 frames") for each in again.caption)
 
 
 def test_keep_in_the_history(page, film):
