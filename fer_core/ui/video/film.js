@@ -16,10 +16,10 @@ const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0
 
 const PARTS = `
   <div class="fer-stage"><video controls playsinline preload="metadata"
-    controlslist="nofullscreen noremoteplayback" disablepictureinpicture></video><canvas></canvas></div>
+    controlslist="nofullscreen noremoteplayback" disablepictureinpicture></video><canvas aria-hidden="true"></canvas></div>
   <p class="fer-sorry" role="status" hidden>This browser cannot play this kind of video. Click the chart: the picture of
     that moment is shown here.</p>
-  <div class="fer-peek" hidden><video muted playsinline preload="auto"></video><span></span></div>`;
+  <div class="fer-peek" aria-hidden="true" hidden><video muted playsinline preload="auto"></video><span></span></div>`;
 
 class Film {
   constructor(root) {
