@@ -1,4 +1,4 @@
-"""A session in very few words: what was dominant in each of some equal parts of it."""
+"""Small ribbons of sessions: the dominant expression in equal parts of each."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from fer_core.history.sessions import Store
 from fer_core.history.tables import samples, sessions
 
 PIECES = 48
-"""Parts of a ribbon: as many as can be told apart in a list."""
+"""The number of parts of a ribbon."""
 
 Ribbon = tuple[str | None, ...]
-"""The label that was dominant most often in each part; None where no face was seen."""
+"""The most frequent dominant label of each part; None if no face was seen."""
 
 
 class RibbonStore(Store):
-    """The part of the history that shows sessions in small."""
+    """The part of the history that makes small ribbons."""
 
     def ribbons(self, session_ids: Collection[int], owner: str) -> dict[int, Ribbon]:
-        """``PIECES`` parts of each of these sessions, of all their faces together.
+        """The ribbons of these sessions, ``PIECES`` parts each, over all faces.
 
-        Counted in the database: of an hour of video a few hundred rows are read, and not 100,000.
-        Sessions that are not the owner's, or have no frame, are left out.
+        The database counts, so that a few hundred rows are read for an hour of video instead of
+        100,000. Sessions that are not the owner's or have no frame are left out.
         """
         span_s = sessions.c.last_s - sessions.c.first_s
-        # Databases round or cut a number that they make whole: either is right here.
+        # Some databases round and others truncate in a cast; either works here.
         part = sa.cast(
             (samples.c.t_s - sessions.c.first_s) * (PIECES - 1) / sa.func.nullif(span_s, 0.0),
             sa.Integer,
@@ -47,13 +47,13 @@ class RibbonStore(Store):
         with self.database.reading() as connection:
             for session_id, place, dominant, _ in connection.execute(query):
                 pieces = found.setdefault(session_id, {})
-                # The most frequent comes last; a face that was seen at all counts before none.
+                # The most frequent label comes last; it takes precedence over "no face".
                 pieces[place] = dominant or pieces.get(place)
         return {session_id: _filled(pieces) for session_id, pieces in found.items()}
 
 
 def _filled(pieces: Mapping[int, str | None]) -> Ribbon:
-    """All pieces: one without a frame is what the one before it is. A frame lasts to the next."""
+    """All parts; one without a frame repeats the part before it, as a frame lasts to the next."""
     ribbon: list[str | None] = []
     for place in range(PIECES):
         ribbon.append(pieces.get(place, ribbon[-1] if ribbon else None))

@@ -1,4 +1,4 @@
-"""How surely the rows of a table read: what else may be meant, and what keeps a face from it."""
+"""How certain the readings of a table are: close second expressions, and poorly visible faces."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fer_core.timeline.table import labels_of
 
 
 def rivals(table: pd.DataFrame) -> NDArray[np.object_]:
-    """``sureness.rival`` of each row of a table of ``timeline.columns``, ``(n,)``.
+    """``sureness.rival`` for each row of a table of ``timeline.columns``: ``(n,)``.
 
-    The label that lies close to the dominant one; "" where the reading is clear, or there is none.
+    The label whose share is close to that of the dominant one; "" if there is none, or no face.
     """
     labels = np.array(list(map(str, labels_of(table))), object)
     shares = table[list(labels)].to_numpy(np.float64, copy=True)
@@ -28,8 +28,8 @@ def rivals(table: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def problems(table: pd.DataFrame) -> pd.Series:
-    """Why each row's face cannot be read well, as ``quality.as_text`` writes it.
+    """Why the face of each row cannot be read well, in the format of ``quality.as_text``.
 
-    "" for a face that reads well, and where nobody looked.
+    "" for a face that can be read well, or where this was not measured.
     """
     return table["problems"].astype("object").fillna("")

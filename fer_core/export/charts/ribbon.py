@@ -1,4 +1,4 @@
-"""The ribbon of a course: what was dominant when, how surely, and what kept a face from being read.
+"""The ribbon of a course: the dominant expression over time, and where it is uncertain.
 
 Stretches are those of ``thin.runs``.
 """
@@ -19,16 +19,16 @@ from fer_core.labels import color_of
 from fer_core.timeline.readings import problems, rivals
 
 POOR, POOR_HATCH = "#D9DCE0", "#9AA1AA"
-"""Of a face that cannot be read well: no expression has these greys."""
+"""Greys of a face that cannot be read well; no expression has these."""
 
 _STRIPES = {"fillmode": "replace", "size": 8, "solidity": 0.5}
 
 
 def ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
-    """A bar for each stretch, with the name of its expression where there is room.
+    """A bar for each stretch, with the name of its expression if it fits.
 
-    Between two expressions it has stripes of both colours and no name; where the face cannot be
-    read well, grey stripes. What is hatched stands in the legend, where there is such.
+    A stretch between two expressions has stripes of both colours and no name; one in which the face
+    cannot be read well has grey stripes. The legend explains the stripes that occur.
     """
     color = {str(label): color_of(label, labels).as_hex() for label in labels}
     poor = stretches[stretches["poor"]]
@@ -91,7 +91,7 @@ def boxes(stretches: pd.DataFrame, color: str, **properties: Any) -> go.Scatter:
 
 
 def unsure_words(rows: pd.DataFrame) -> go.Scatter:
-    """What the pointer reads where a reading is not sure; ``rows`` are those of a course."""
+    """The hover text of uncertain readings, for the rows of a course."""
     readings = zip(rows["dominant"], rivals(rows), problems(rows), strict=True)
     words = [in_words(*reading) for reading in readings]
     return go.Scatter(
@@ -117,7 +117,7 @@ def _bars(stretches: pd.DataFrame, name: str, **look: Any) -> go.Bar:
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        # The pointer reads the shares below.
+        # The hover text is that of the shares below.
         hoverinfo="skip",
         showlegend=False,
         yaxis=RIBBON,
@@ -131,7 +131,7 @@ def _hatched(ground: str, stripes: str = POOR_HATCH) -> dict[str, Any]:
 
 
 def _legend(stretches: pd.DataFrame, colors: Sequence[str]) -> Iterator[go.Bar]:
-    """What the stripes mean: bars without a place."""
+    """Legend entries for the stripes: bars without a position."""
     keys = (
         ("between two", bool((stretches["rival"] != "").any()), _hatched(colors[0], colors[-1])),
         ("hard to read", bool(stretches["poor"].any()), _hatched(POOR)),

@@ -1,4 +1,4 @@
-"""What charts show, in words: for pointers, captions, and those who cannot see them."""
+"""The content of charts in words: for hover texts, captions and screen readers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fer_core.timeline.events import Event
 from fer_core.timeline.summary import TrackSummary
 
 MOST_PEAKS = 5
-"""Peaks that a sentence names; of more, the highest."""
+"""The largest number of peaks that a description lists."""
 
 
 def problems_in_words(codes: str) -> str:
@@ -19,7 +19,7 @@ def problems_in_words(codes: str) -> str:
 
 
 def in_words(dominant: str, rival: str, codes: str) -> str:
-    """``between sad and neutral, too small to read well``: what is unsure of a reading, or ""."""
+    """``between sad and neutral, too small to read well``: why a reading is uncertain, or ""."""
     problems = problems_in_words(codes)
     between = f"between {dominant} and {rival}" if rival else ""
     return ", ".join(part for part in (between, problems) if part)
@@ -31,13 +31,13 @@ def span_in_words(start_s: float, end_s: float) -> str:
 
 
 def shares_in_words(shares: Mapping[str, float]) -> str:
-    """``neutral 70%, happy 30%``: the largest first, those below a percent left out."""
+    """``neutral 70%, happy 30%``: the largest first, without those below one percent."""
     shown = sorted((-share, str(label)) for label, share in shares.items() if share >= 0.01)
     return ", ".join(f"{label} {-share:.0%}" for share, label in shown)
 
 
 def course_in_words(name: str, face: TrackSummary, events: Sequence[Event] = ()) -> str:
-    """What a course shows: its span, what was dominant for how long, the highest peaks."""
+    """A description of a course: its time span, the shares of time, and the highest peaks."""
     sentences = [f"{name}: expressions from {span_in_words(face.start_s, face.end_s)}"]
     sentences.append(shares_in_words(face.shares if face.observed_s else face.means))
     peaks = [event for event in events if event.kind == "peak"]

@@ -38,7 +38,7 @@ MOST_COMPARED = 4
 """Sessions that can be compared at once."""
 
 MOST_RIBBONS = 30
-"""Sessions of the list, the newest, that show theirs."""
+"""The number of sessions in the list, the newest, that have a ribbon."""
 
 _ROW_PX, _ROWS_IN_SIGHT = 35, 6
 
@@ -54,7 +54,7 @@ def where_line(store: OwnedHistory) -> None:
 
 
 def nothing_saved() -> None:
-    """What an empty history says, and where to fill it."""
+    """The text of an empty history, with links to the pages that fill it."""
     st.info(
         "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "
         "and its numbers are found here again.",
@@ -117,8 +117,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
             "expressions": st.column_config.ImageColumn(
                 "Expressions",
                 width=WIDTH_PX + 24,
-                help="What was dominant from the beginning to the end, in the colours of the "
-                "charts; the tables of a session have it in words.",
+                help="The dominant expression from start to end, in the colours of the charts.",
             ),
             "kind": st.column_config.TextColumn("Kind", width="small"),
             "started": st.column_config.DatetimeColumn(
@@ -136,7 +135,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
 
 
 def _ribbons(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> dict[int, Ribbon]:
-    """Those of these sessions by number; each is counted once, as long as it does not grow."""
+    """The ribbons of these sessions by number, cached while a session has the same frames."""
     known: dict[tuple[int, int], Ribbon] = st.session_state.setdefault("history_ribbons", {})
     fresh = {each.id: each.frames for each in sessions if (each.id, each.frames) not in known}
     if fresh:

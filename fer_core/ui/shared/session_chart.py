@@ -1,11 +1,11 @@
-"""A chart of a whole session on a page: it keeps its zoom, and tells what is chosen in it.
+"""A chart of a session on a page: it keeps its zoom and reports the selected moment and span.
 
-``st.plotly_chart`` builds a new graph whenever the figure changes, which forgets the zoom, reports
-clicks on points only (in a line, few can be hit), and has no text for those who cannot see it
+``st.plotly_chart`` builds a new graph whenever the figure changes, which resets the zoom, reports
+clicks on points only (few of a line can be hit), and has no text for screen readers
 (Streamlit 1.67).
 
-A click, or the slider below the chart, chooses a moment; a zoom chooses a span. The chart and the
-film of one view (``ui.video.film``) keep a common cursor in the browser, without a run of the page.
+A click, or the slider below the chart, selects a moment; zooming selects a span. The chart and the
+film of a view (``ui.video.film``) share a cursor in the browser, without rerunning the page.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is chosen in a chart, and who wants to know what is chosen next.
+    """The selection in a chart, and callbacks for its changes.
 
-    ``moment_s`` is drawn as a line, ``span_s`` is what the chart is zoomed to (None: all of it).
-    ``on_moment`` is called with a time in seconds, ``on_span`` with a span or None, before the run
-    that the choice causes.
+    ``moment_s`` is drawn as a line; the chart is zoomed to ``span_s`` (None: not zoomed).
+    ``on_moment`` is called with a time in seconds and ``on_span`` with a span or None, before the
+    rerun that follows.
     """
 
     moment_s: float | None
@@ -64,11 +64,11 @@ def session_chart(
     view: str | None = None,
     chosen: Chosen | None = None,
 ) -> None:
-    """Show a figure; ``label`` says to those who cannot see it what it shows.
+    """Show a figure; ``label`` describes it for screen readers.
 
-    With a ``name`` it can be copied as a picture, or saved as one under that name. With ``chosen``,
-    its x axis is ``charts.axis`` and moments and spans can be chosen in it; the film of the same
-    ``view`` follows.
+    With a ``name`` it can be copied as a picture, or saved as a file of that name. With ``chosen``,
+    its x axis must be that of ``charts.axis``; moments and spans can be selected, and the film of
+    the same ``view`` follows.
     """
 
     def moment() -> None:
@@ -102,7 +102,7 @@ def session_chart(
 
 
 def _span(told: object) -> Span | None:
-    """What the browser told of a zoom, which may be anything; None for all."""
+    """The span that the browser sent, which may be invalid; None if it is, or not zoomed."""
     if not isinstance(told, list) or len(told) != 2:
         return None
     start_ms, end_ms = (bounded(each, 0.0, MOST_MS) for each in told)

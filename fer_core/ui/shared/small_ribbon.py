@@ -1,4 +1,4 @@
-"""A session as a strip of colours, to be told from others at a glance: for lists."""
+"""A session as a strip of colours, for lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNSEEN = "#8080801F"
 
 
 def ribbon_image(ribbon: Ribbon, labels: Sequence[str]) -> str:
-    """The address of a picture of a ribbon (SVG, as ``data:``), ``WIDTH_PX`` x ``HEIGHT_PX``."""
+    """A picture of a ribbon as a ``data:`` URL (SVG, ``WIDTH_PX`` x ``HEIGHT_PX``)."""
     colors = {str(label): color_of(label, labels).as_hex() for label in labels}
     bars, at = [], 0
     for color, pieces in groupby(colors.get(str(piece), _UNSEEN) for piece in ribbon):

@@ -1,4 +1,4 @@
-"""The chosen moment of a session: events and marks that lead to one, and what there was then."""
+"""The selected moment of a session: its values, and buttons for events and marks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.widgets import plain
 
 MOST_WRAPPED = 12
-"""Chips that take as many lines as they need; more stay in one, which scrolls."""
+"""The largest number of chips that wrap; more are in one line that scrolls."""
 
 
 def moment_row(session: Session) -> None:
-    """What there was at the chosen moment, and the way to the events before and after it."""
+    """The values of the selected moment, and buttons for the events before and after it."""
     moment_s = session.moment_s
     times_s = sorted({event.t_s for event in session.events})
     now_s = -np.inf if moment_s is None else moment_s
@@ -46,7 +46,7 @@ def moment_row(session: Session) -> None:
 
 
 def moment_line(session: Session, t_s: float) -> str:
-    """``**0:12.3** · happy 83% · peak of happy``; how unsure it is, where it is."""
+    """``**0:12.3** · happy 83% · peak of happy``, and why the reading is uncertain, if it is."""
     row = session.rows[session.rows["t_s"] == t_s]
     parts = [f"**{format_time(t_s)}**", *map(plain, _reading(row))]
     parts += [f"{e.kind} of {plain(str(e.label))}" for e in session.events if e.t_s == t_s]
@@ -56,7 +56,7 @@ def moment_line(session: Session, t_s: float) -> str:
 
 
 def event_chips(session: Session) -> None:
-    """A chip for each peak and each mark, in order of time; a click chooses its moment."""
+    """A chip for each peak and each mark, in order of time; a click selects its moment."""
     chips = dict(sorted([*_peaks(session), *_marks(session)]))
     if not chips:
         return
@@ -80,7 +80,7 @@ def event_chips(session: Session) -> None:
 
 
 Chip = tuple[float, str]
-"""When, and what tells apart those at one time."""
+"""The time, and a key that is unique at that time."""
 
 
 def _peaks(session: Session) -> Iterator[tuple[Chip, str]]:

@@ -1,4 +1,4 @@
-"""One face of a session on a page, and what the user chose to see of it."""
+"""A face of a session on a page, and the user's selection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fer_core.ui.shared.timeline_marks import Mark
 
 @dataclass(frozen=True)
 class Session:
-    """One face of a session; what was chosen is kept in the session state under ``key``."""
+    """A face of a session; the selection is stored in the session state under ``key``."""
 
     table: pd.DataFrame
     face: TrackSummary
@@ -37,27 +37,27 @@ class Session:
 
     @property
     def moment_s(self) -> float | None:
-        """The chosen moment: the time of a frame."""
+        """The selected moment: the time of a frame."""
         moment_s: float | None = st.session_state.get(f"{self.key}_moment")
         return moment_s
 
     @property
     def span_s(self) -> Span | None:
-        """What the chart is zoomed to, in seconds; None for all."""
+        """The span that the chart is zoomed to, in seconds; None if it is not."""
         span_s: Span | None = st.session_state.get(f"{self.key}_span")
         return span_s
 
     @property
     def chosen(self) -> Chosen:
-        """For the chart."""
+        """The selection and its callbacks, for the chart."""
         return Chosen(self.moment_s, self.span_s, self.choose, self.choose_span)
 
     def choose(self, t_s: float) -> None:
-        """Choose the frame nearest to ``t_s``."""
+        """Select the frame nearest to ``t_s``."""
         st.session_state[f"{self.key}_moment"] = self.nearest(t_s)
 
     def choose_span(self, span_s: Span | None) -> None:
-        """Choose what is summed up; None for all."""
+        """Select the span that is summarised; None for the whole session."""
         st.session_state[f"{self.key}_span"] = span_s
 
     def nearest(self, t_s: float) -> float:
@@ -67,14 +67,14 @@ class Session:
 
     @cached_property
     def visible(self) -> pd.DataFrame:
-        """The table of the chosen span."""
+        """The table of the selected span."""
         if self.span_s is None:
             return self.table
         return self.table[self.table["t_s"].between(*self.span_s)]
 
     @cached_property
     def in_span(self) -> TrackSummary | None:
-        """What this face showed in the chosen span; None where it was not seen."""
+        """The summary of this face in the selected span; None if it was not seen."""
         if self.span_s is None:
             return self.face
         faces = summarize(self.visible)

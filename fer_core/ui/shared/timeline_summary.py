@@ -1,4 +1,4 @@
-"""What a session comes to: key figures and shares of the span that is in sight, and its numbers."""
+"""The summary of a session: key figures and shares of the visible span, and the tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fer_core.ui.shared.widgets import plain
 
 
 def span_summary(session: Session, picture: Callable[[], None] | None = None) -> None:
-    """Key figures, shares and circumplex of the span in sight; ``picture`` is drawn beside them."""
+    """Key figures, shares and circumplex of the visible span; ``picture`` draws one beside them."""
     _span_line(session)
     face = session.in_span
     parts = [] if picture is None else [picture]
@@ -42,7 +42,7 @@ def span_summary(session: Session, picture: Callable[[], None] | None = None) ->
 
 
 def share_chart(session: Session, face: TrackSummary) -> None:
-    """The part of the time of each expression; of a face that has no time, its mean shares."""
+    """The share of time of each expression, or the mean shares of a face seen in one frame."""
     shares, title = (
         (face.shares, "Share of time") if face.observed_s else (face.means, "Mean share")
     )
@@ -55,12 +55,12 @@ def share_chart(session: Session, face: TrackSummary) -> None:
 
 
 def tables(session: Session) -> None:
-    """The same as numbers."""
+    """The numbers behind the charts."""
     with st.expander("Tables", icon=":material/table:"):
         summary, events, values = st.tabs(["Summary", "Detected events", "All values"])
         with summary:
             if session.span_s is not None:
-                st.caption(f"Of {span_in_words(*session.span_s)} alone.")
+                st.caption(f"Only {span_in_words(*session.span_s)}.")
             if session.in_span is not None:
                 st.dataframe(
                     summary_table(session.in_span), hide_index=True, column_config=_PERCENT
@@ -80,7 +80,7 @@ def tables(session: Session) -> None:
 
 
 def _span_line(session: Session) -> None:
-    """Which part of the session the figures below are of, and the way back to all of it."""
+    """The span of the figures below, and a button for the whole session."""
     if session.span_s is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

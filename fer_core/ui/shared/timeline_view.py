@@ -33,14 +33,14 @@ _STYLES: dict[Style, str] = {"lines": "Lines", "stacked": "Stacked"}
 
 
 class Player(Protocol):
-    """A film beside the chart of its session."""
+    """The film beside the chart of its session."""
 
     def __call__(
         self, view: str, moment_s: float | None, on_moment: Callable[[float], None]
     ) -> bool:
-        """Draw it at ``moment_s``; ``on_moment`` is called with the second at which it was stopped.
+        """Draw it at ``moment_s``; ``on_moment`` is called with the time in seconds when it pauses.
 
-        ``view`` is that of the chart whose cursor it shares. False if this browser cannot play it.
+        It shares its cursor with the chart of the same ``view``. False if it cannot be played.
         """
 
 
@@ -61,8 +61,8 @@ def timeline_view(
     ``table`` has the columns of ``timeline.columns``. ``key`` tells views on one page apart; what
     the user chose is kept under it. ``names`` of faces by identity. Marks can be added (time in
     seconds, label, note) and removed (by id) where there is something to call; the page runs again
-    afterwards, with new ``marks``. A ``player`` shows the film beside the course; where there is
-    none, or it cannot play, ``frame_at`` gives the picture of a chosen moment.
+    afterwards, with new ``marks``. A ``player`` shows the film beside the course; without one, or
+    if it cannot play, ``frame_at`` gives the picture of the selected moment.
 
     A fragment: a click runs this view again, not the page.
     """
@@ -78,7 +78,7 @@ def timeline_view(
         face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
     }
     face = _face_chosen(faces, called, key)
-    # The controls stand below what they change: the ribbon is what one comes for.
+    # The controls are below the chart, so that the ribbon is visible without scrolling.
     above, below = st.container(), st.container()
     with below:
         style, with_events, affect = _controls(table, face.track_id, key)
@@ -107,7 +107,7 @@ def faces_shown(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
 def _face_chosen(
     faces: tuple[TrackSummary, ...], names: Mapping[int, str], key: str
 ) -> TrackSummary:
-    """The face that is shown: of several, the one that is chosen here."""
+    """The face to show; a select box if there are several."""
     if len(faces) == 1:
         return faces[0]
     by_id = {face.track_id: face for face in faces}
@@ -124,7 +124,7 @@ def _face_chosen(
 
 
 def _controls(table: pd.DataFrame, track_id: int, key: str) -> tuple[Style, bool, bool]:
-    """How the course is drawn: its style, with events or not, with valence and arousal or not."""
+    """The style of the course, and whether events, and valence and arousal are shown."""
     with st.container(horizontal=True, vertical_alignment="center"):
         style = st.segmented_control(
             "Shares as",
@@ -149,8 +149,8 @@ def _controls(table: pd.DataFrame, track_id: int, key: str) -> tuple[Style, bool
 def _course_and_film(
     session: Session, frame_at: FrameAt | None, player: Player | None
 ) -> Callable[[], None] | None:
-    """The course, and the film or a picture beside it; what shows the picture, if there is no room
-    for it here."""
+    """The course, with the film or a picture beside it. Without a player, returns a function that
+    draws the picture, if there is one."""
     moment_s = session.moment_s
     if player is None:
         _course(session)

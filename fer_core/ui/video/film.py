@@ -1,7 +1,7 @@
-"""The film of a video job: it plays beside its chart, with the faces that were found drawn over it.
+"""The film of a video job: it plays beside its chart, with the detected faces drawn over it.
 
-The browser draws them, from the table's boxes: no other video has to be made for it. It gets the
-copy of the video that was added (``film_route``).
+The browser draws the faces from the table's boxes, so that no annotated video has to be made. It
+fetches the copy of the uploaded video (``film_route``).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from fer_core.ui.shared.bounds import bounded
 from fer_core.ui.video.film_route import film_url
 
 MOST_FRAMES = 6000
-"""Frames whose boxes are sent, 400 kB of them for one face: of longer videos evenly fewer. The
-browser moves the boxes from one to the next."""
+"""The largest number of frames whose boxes are sent (400 kB for one face). Longer videos are
+thinned evenly, and the browser interpolates the boxes."""
 
 MOST_PX = 440
-"""How high the film may be: as high as the chart beside it."""
+"""The largest height of the film, about that of the chart beside it."""
 
 _LATEST_S = 1e7
 
@@ -45,7 +45,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A ``timeline_view.Player`` of the video at ``path``, with the faces of ``table``."""
+    """A ``timeline_view.Player`` for the video at ``path`` with the faces of ``table``."""
 
     path: Path
     title: str
@@ -55,7 +55,7 @@ class Film:
     def __call__(
         self, view: str, moment_s: float | None, on_moment: Callable[[float], None]
     ) -> bool:
-        """Draw it, at ``moment_s``; False where the file is gone, or the browser cannot play it."""
+        """Draw it at ``moment_s``; False if the file is gone or the browser cannot play it."""
         size = _size(str(self.path)) if self.path.is_file() else None
         if size is None:
             return False
@@ -78,7 +78,7 @@ class Film:
                 "most_px": MOST_PX,
                 "hold_s": MAX_GAP_S,
                 "moment_s": moment_s,
-                # Where the film stands already: it need not go there.
+                # The film itself reported this moment: it must not seek.
                 "mine": st.session_state.pop(told, False),
                 **film_marks(self.table, self.names, *size),
             },
@@ -90,21 +90,21 @@ class Film:
 
 @st.cache_data(show_spinner=False, max_entries=100)
 def _size(path: str) -> tuple[int, int] | None:
-    """Width and height of upright frames; None for a video that cannot be opened any more."""
+    """Width and height of upright frames; None if the video cannot be opened any more."""
     try:
         with VideoFile(Path(path)) as video:
             return video.info.width, video.info.height
-    except Exception:  # whatever a decoder raises: it was analysed once, and is gone or damaged now
+    except Exception:  # a decoder may raise anything
         return None
 
 
 def film_marks(
     table: pd.DataFrame, names: Mapping[int, str], width: int, height: int
 ) -> dict[str, Any]:
-    """What the browser draws over a film of ``width`` x ``height`` pixels.
+    """The faces that the browser draws over a film of ``width`` x ``height`` pixels.
 
     ``frames``: ``[seconds, [[track, x, y, w, h, color, label], …]]`` in order of time, boxes in
-    parts of the picture (0..1), ``color`` and ``label`` positions in ``colors`` and ``labels``.
+    fractions of the picture (0..1), ``color`` and ``label`` indices into ``colors`` and ``labels``.
     """
     labels = labels_of(table)
     times_s = table["t_s"].unique()
@@ -133,9 +133,9 @@ def film_marks(
 
 
 def _labels(rows: pd.DataFrame, names: Mapping[int, str]) -> list[str | None]:
-    """``Ada: happy 83%`` of each row, or what is unsure of it; None where there is no face.
+    """``Ada: happy 83%`` for each row, or why it is uncertain; None without a face.
 
-    Where there is but one face, it goes without a number.
+    A single face has no number.
     """
     several = rows["track_id"].nunique() > 1
     found: list[str | None] = []

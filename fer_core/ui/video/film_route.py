@@ -1,9 +1,8 @@
-"""The address at which a browser fetches the copy of a video that it added itself.
+"""The URL at which a browser fetches the copy of a video that was uploaded from it.
 
-An address is made for one browser: it is signed together with the cookies that let that browser in,
-so that nobody else can use it, whether signed out or signed in as somebody else. The gate
-(``server.auth.gate``) stands before it as before all addresses. It ends with the process, or with
-the file.
+A URL is valid for one browser: its signature covers the cookies of the sign-in, so that it is of no
+use to anybody else, whether signed out or signed in to another account. As all URLs, it is also
+behind the gate (``server.auth.gate``). It expires with the process or the file.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from fer_core.settings import settings
 _SECRET = secrets.token_bytes(32)
 
 _SIGN_IN_COOKIE = "_streamlit_user"
-"""Streamlit's own, of those with an account; a long one is parted into several by a number."""
+"""Streamlit's sign-in cookie; a long one is split into several with numbered names."""
 
 _PATH = "/films/{name}/{signature}"
 
@@ -39,14 +38,14 @@ _HEADERS = {
 
 _TYPES = (
     (4, b"ftyp", "video/mp4"),
-    (0, b"\x1a\x45\xdf\xa3", "video/webm"),  # Matroska too, which browsers know by this name alone
+    (0, b"\x1a\x45\xdf\xa3", "video/webm"),  # and Matroska, which browsers play under this name
     (0, b"OggS", "video/ogg"),
     (0, b"RIFF", "video/x-msvideo"),
 )
 
 
 def film_url(path: Path, cookies: Mapping[str, str]) -> str:
-    """Where the browser with these cookies may fetch a video of ``data_dir / "videos"``."""
+    """The URL of a video in ``data_dir / "videos"`` for the browser with these cookies."""
     return _PATH.format(name=path.name, signature=_signature(path.name, cookies))
 
 
@@ -55,10 +54,10 @@ async def _film(request: Request) -> Response:
     right = hmac.compare_digest(signature.encode(), _signature(name, request.cookies).encode())
     path = settings().data_dir / "videos" / name
     if not right or not re.fullmatch(r"[0-9a-f]{32}\.video", name):
-        return PlainTextResponse("This video is for the browser that added it.", 403)
+        return PlainTextResponse("This video can be played only in the browser that added it.", 403)
     media_type = await run_in_threadpool(_media_type, path)
     if media_type is None:
-        return PlainTextResponse("This video is not there any more.", 404)
+        return PlainTextResponse("This video has been removed.", 404)
     return FileResponse(path, headers=_HEADERS, media_type=media_type)  # answers ranges as well
 
 

@@ -23,7 +23,7 @@ UPDATE_S = 1.0
 """How often the list is drawn anew while a job is at work."""
 
 MOST_IN_SIGHT = 3
-"""Videos that are listed without scrolling."""
+"""The largest number of videos in the list without a scroll bar."""
 
 _SCROLLED_PX = 240
 
@@ -51,12 +51,12 @@ _STATES = {
 def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     """The widgets that take videos, and the button that queues them for these models.
 
-    Folded away once there are videos: then those are what one comes for.
+    Collapsed once there are videos, so that their timelines are visible without scrolling.
     """
     if not jobs.jobs(owner()):
         _upload_form(jobs, in_use)
         return
-    # Another key after each upload: it folds itself again.
+    # Another key after each upload collapses it again.
     key = f"video_add_{st.session_state.get('video_upload', 0)}"
     with st.expander("Add videos", icon=":material/add:", key=key):
         _upload_form(jobs, in_use)
