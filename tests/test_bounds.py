@@ -101,7 +101,7 @@ def test_what_a_browser_tells_of_a_chart_is_a_moment_and_a_span_or_nothing(monke
         monkeypatch.setattr(streamlit, "session_state", {"x": state})
         shown["on_moment_change"]()
     assert clicked == [2.5]
-    wrong = (
+    wrong: tuple[object, ...] = (
         [],
         None,
         "12",

@@ -51,7 +51,9 @@ def now_s(page: Page) -> float:
 
 def cursor_s(page: Page) -> float:
     """Where the slider under the chart stands."""
-    return float(page.get_by_label("Moment").evaluate("i => (i.value - i.min) / 1000"))
+    return float(
+        page.get_by_role("slider", name="Moment").evaluate("i => (i.value - i.min) / 1000")
+    )
 
 
 def test_film_and_chart_have_one_cursor(open_page: OpenPage, film, screenshot):
@@ -68,7 +70,7 @@ def test_film_and_chart_have_one_cursor(open_page: OpenPage, film, screenshot):
     assert abs(cursor_s(page) - 0.75 * SECONDS) < 0.2
 
     # An arrow key on the slider does too.
-    page.get_by_label("Moment").press("Home")
+    page.get_by_role("slider", name="Moment").press("Home")
     until(page, lambda: now_s(page) < 0.1, "the film at its beginning")
     left = page.locator(".fer-cursor").bounding_box()
 
@@ -172,7 +174,7 @@ def test_what_is_seen_without_scrolling(open_page: OpenPage, film):
     expect(page.get_by_text("Done ·")).to_be_visible()
     for width, height in ((1280, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
-        for part in (page.locator(".fer-stage"), chart(page).locator(".barlayer").first):
+        for part in (page.locator(".fer-stage"), chart(page).locator(".barlayer path").first):
             until(page, partial(ends_above, part, height), f"{part} at {width}x{height}")
     remove_all(page)
 

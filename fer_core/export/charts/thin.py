@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,7 @@ def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
     rival = np.where(poor, "", rivals(rows))
     readings = pd.DataFrame({"dominant": rows["dominant"], "rival": rival, "poor": poor})
     groups = readings.groupby(list(readings.columns), sort=False).ngroup()
-    codes: NDArray[np.intp] = groups.fillna(-1).to_numpy(np.intp)
+    codes: NDArray[Any] = groups.fillna(-1).to_numpy(np.intp)
     known, first = np.unique(codes, return_index=True)
     if len(_changes(codes)) > MOST_RUNS:
         bins = np.array_split(codes, MOST_RUNS)
