@@ -30,16 +30,6 @@ def history_link(label: str) -> None:
     _page_link("history.py", "/history", label, ":material/history:")
 
 
-def live_link(label: str) -> None:
-    """A link to the live page."""
-    _page_link("live.py", "/live", label, ":material/videocam:")
-
-
-def video_link(label: str) -> None:
-    """A link to the video page."""
-    _page_link("video.py", "/video", label, ":material/movie:")
-
-
 def models_link(label: str) -> None:
     """A link to the models page."""
     _page_link("models.py", "/models", label, ":material/tune:")
