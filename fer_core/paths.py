@@ -17,6 +17,9 @@ ROOT = _IN_A_WHEEL if INSTALLED else _PACKAGE.parent
 SAMPLE = _PACKAGE / "ui" / "sample.jpg"
 """A picture of one face, in the public domain."""
 
+SAMPLE_CLIP = _PACKAGE / "ui" / "sample.mp4"
+"""A clip of a drawn face that changes its expression; ``tools/demo_clip`` drew it."""
+
 
 def _state_dir() -> Path:
     if not INSTALLED:
