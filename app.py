@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from fer_core import ui
 from fer_core.server import api
 from fer_core.ui import auth, styled_pages, uploads
+from fer_core.ui.live import playback_pictures
 from fer_core.ui.server_tuning import tune_server
 from fer_core.ui.services import tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
@@ -21,7 +22,14 @@ tune_server()
 # start Streamlit's old pages/ mode and render without the navigation.
 app = st.App(
     Path(ui.__file__).with_name("router.py"),
-    routes=[*api.routes(), *auth.routes(), *ROUTES, *styled_pages.ROUTES, *film_route.ROUTES],
+    routes=[
+        *api.routes(),
+        *auth.routes(),
+        *ROUTES,
+        *styled_pages.ROUTES,
+        *film_route.ROUTES,
+        *playback_pictures.ROUTES,
+    ],
     middleware=[
         *auth.middleware(),
         *uploads.middleware(),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.live.session import LiveCamera
-from fer_core.ui.live import snapshots, webrtc
+from fer_core.ui.live import playback, snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
 from fer_core.ui.live.page import live_panel, my_slots, session_summary
 from fer_core.ui.live.view_state import live_view, marks_toggles, snapshots_toggle
@@ -23,11 +23,14 @@ def new_session() -> LiveCamera:
 
 picture, charts = st.columns([5, 6], gap="medium")
 with picture:
+    by_video = playback.source_choice("live_playback")
     camera_place = st.container()
     marks = marks_toggles()
     by_snapshots = snapshots_toggle()
 with camera_place:
-    if by_snapshots:
+    if by_video:
+        view = playback.playback_camera("live_playback", new_session, marks)
+    elif by_snapshots:
         view = snapshots.snapshot_camera("live_snapshot_camera", new_session, marks)
     else:
         view = webrtc.camera("live_camera", new_session, marks)

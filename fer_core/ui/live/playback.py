@@ -1,0 +1,219 @@
+"""No camera? A video plays as the camera: the clip that comes with the project, or an upload.
+
+The clip is decoded here and not in the browser, so that any file plays that the Video page takes.
+Its pictures go to the browser as ``playback_pictures`` says.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, cast
+
+import cv2
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from fer_core.errors import VideoError
+from fer_core.live.playback import Playback
+from fer_core.live.session import LiveCamera
+from fer_core.media.names import printable
+from fer_core.media.video import read_frame
+from fer_core.paths import SAMPLE_CLIP
+from fer_core.settings import settings
+from fer_core.ui.live.playback_pictures import QUALITY, Screen
+from fer_core.ui.live.webrtc import CameraView, Marks
+from fer_core.ui.shared.upload_problem import upload_problem
+from fer_core.ui.shared.widgets import plain
+
+SOURCES = {"camera": "Camera", "video": "A video"}
+
+LONGEST_TITLE = 24
+"""Of a button that bears the name of a file."""
+
+_HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "fer_playback",
+    html="""
+    <div class="fer-playback">
+      <div>Press Start to play your video.</div>
+      <img decoding="sync" alt="The first picture of the video">
+      <canvas role="img" aria-label="The video, with faces marked" hidden></canvas>
+    </div>
+    """,
+    css=(_HERE / "playback.css").read_text("utf-8"),
+    js=(_HERE / "playback.js").read_text("utf-8"),
+)
+
+
+class PlaybackCamera:
+    """The playbacks of one browser session.
+
+    ``screen`` is that of the one that runs, or of the last; ``problem`` a sentence about it.
+    """
+
+    def __init__(self) -> None:
+        self.screen: Screen | None = None
+        self.problem = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether a clip plays."""
+        return self.screen is not None and self.screen.playback.running
+
+    def start(
+        self,
+        upload: UploadedFile | None,
+        loop: bool,
+        marks: Marks,
+        new_session: Callable[[], LiveCamera],
+    ) -> None:
+        """Play an upload, or without one the clip that comes with the project. Never raises."""
+        self.stop()
+        self.problem = ""
+        try:
+            playback = _playback(upload, new_session(), loop)
+        except VideoError as error:
+            self.problem = str(error)
+            return
+        self.screen = Screen(playback, marks)
+        playback.start()
+
+    def stop(self) -> None:
+        """End what plays, if anything does."""
+        if self.screen is not None:
+            self.screen.playback.stop()
+
+
+def _playback(upload: UploadedFile | None, session: LiveCamera, loop: bool) -> Playback:
+    """Raises ``VideoError``."""
+    if upload is None:
+        return Playback(SAMPLE_CLIP, session, loop=loop)
+    # Gone with the playback; with the process, if that ends first.
+    folder = TemporaryDirectory(prefix="fer-playback-", ignore_cleanup_errors=True)
+    try:
+        path = _copied(upload, Path(folder.name) / "clip.video")
+        return Playback(path, session, loop=loop, ended=folder.cleanup)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def _copied(data: IO[bytes], path: Path) -> Path:
+    try:
+        data.seek(0)
+        with path.open("xb") as copy:
+            shutil.copyfileobj(data, copy, 1 << 20)
+    except OSError as error:
+        raise VideoError(
+            f"There is no room for a copy of this video ({error.strerror or error}). Free some "
+            "disk space, or choose a smaller one."
+        ) from error
+    return path
+
+
+def source_choice(key: str) -> bool:
+    """The widget that chooses between camera and video; whether it is the video of ``key``.
+
+    ``?source=video`` in the page's address chooses it beforehand.
+    """
+    widget = f"{key}_source"
+    source = st.segmented_control(
+        "Source",
+        SOURCES,
+        default="video" if st.query_params.get("source") == "video" else "camera",
+        required=True,
+        format_func=SOURCES.__getitem__,
+        key=widget,
+        on_change=_choose,
+        args=(key, widget),
+        label_visibility="collapsed",
+    )
+    return source == "video"
+
+
+def _choose(key: str, widget: str) -> None:
+    """End what plays, or it would hold its camera slot until it notices that nobody watches."""
+    _playback_camera(key).stop()
+    if st.session_state[widget] == "video":
+        st.query_params["source"] = "video"
+    else:
+        st.query_params.pop("source", None)
+
+
+def _playback_camera(key: str) -> PlaybackCamera:
+    return cast("PlaybackCamera", st.session_state.setdefault(f"{key}:playback", PlaybackCamera()))
+
+
+def playback_camera(key: str, new_session: Callable[[], LiveCamera], marks: Marks) -> CameraView:
+    """Render the video with its Start and Stop buttons, as ``webrtc.camera`` does with a camera."""
+    camera = _playback_camera(key)
+    stage = st.container()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _buttons(key, camera, new_session, marks)
+    upload_problem()
+    with stage:
+        _component(
+            key=key,
+            data={
+                "token": camera.screen.token if camera.screen and camera.running else "",
+                "poster": _poster() if st.session_state.get(f"{key}_file") is None else "",
+            },
+            # A clip that has ended by itself runs the page again.
+            on_ended_change=lambda: None,
+        )
+    playback = camera.screen.playback if camera.screen else None
+    problem = camera.problem or (playback.problem if playback else "")
+    if problem:
+        st.error(plain(problem), icon=":material/movie_off:")
+    return CameraView(camera.running, playback.session if playback else None)
+
+
+def _buttons(
+    key: str, camera: PlaybackCamera, new_session: Callable[[], LiveCamera], marks: Marks
+) -> None:
+    upload = cast("UploadedFile | None", st.session_state.get(f"{key}_file"))
+    loop = bool(st.session_state.get(f"{key}_loop", True))
+    if camera.running:
+        st.button("Stop", icon=":material/stop:", key=f"{key}_stop", on_click=camera.stop)
+    else:
+        st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key=f"{key}_start",
+            on_click=camera.start,
+            args=(upload, loop, marks, new_session),
+        )
+    title = printable(upload.name) if upload else "Sample video"
+    title = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+    with st.popover(plain(title), icon=":material/movie:", help="Play another video"):
+        st.file_uploader(
+            "A video of your own",
+            type=None,  # what a file is, its content tells
+            max_upload_size=settings().max_video_mb,
+            key=f"{key}_file",
+            disabled=camera.running,
+            help="It plays as the camera would. The copy is deleted when it stops.",
+        )
+        st.caption("Without one, a drawn face plays that changes its expression.")
+    st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
+
+
+def _set_loop(key: str, camera: PlaybackCamera) -> None:
+    if camera.screen is not None:
+        camera.screen.playback.loop = st.session_state[f"{key}_loop"]
+
+
+@cache
+def _poster() -> str:
+    """The first picture of the clip that comes with the project, as an address."""
+    bgr = read_frame(SAMPLE_CLIP, 0.0)
+    assert bgr is not None
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"

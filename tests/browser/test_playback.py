@@ -1,0 +1,71 @@
+"""A video in the place of the camera, in a real browser that has no camera."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_live import until
+from tests.media.clips import clip
+
+
+def shows(page: Page, expression: str) -> bool:
+    """Whether the page says that the face shows it now."""
+    return expression in page.locator(".fer-now").last.inner_text()
+
+
+def test_the_sample_video_plays_changes_and_stops(open_page, screenshot):
+    page = open_page("/live?source=video", camera="none", height=800)
+    expect(page.get_by_alt_text("The first picture of the video")).to_be_visible()
+    screenshot(page, "playback-before")
+    page.get_by_role("button", name="Start", exact=True).click()
+    picture = page.get_by_label("The video, with faces marked")
+    expect(picture).to_be_visible()
+    for expression in ("happy", "surprise", "sad", "angry", "neutral"):
+        until(page, partial(shows, page, expression), expression)
+        if expression == "happy":
+            screenshot(page, "playback-running")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", name="Last session")).to_be_visible()
+    expect(picture).to_be_hidden()
+    screenshot(page, "playback-summary")
+
+
+def test_leaving_the_page_ends_it(open_page):
+    page = open_page("/live?source=video", camera="none")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Start", exact=True).click()
+    until(page, lambda: sum("/playback/" in url for url in asked) >= 3, "pictures")
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    last = next(url for url in reversed(asked) if "/playback/" in url).partition("?")[0]
+    until(page, lambda: page.request.get(last).status == 410, "the end")
+
+
+def test_an_upload_that_plays_once_ends_with_the_summary(open_page, tmp_path):
+    page = open_page("/live?source=video", camera="none")
+    page.get_by_role("button", name="Sample video").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("stFileUploaderDropzone").get_by_role("button").click()
+    chooser.value.set_files(clip(tmp_path / "mine.webm", count=20, fps=10))
+    expect(page.get_by_role("button", name="mine.webm")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_text("Loop", exact=True).click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_label("The video, with faces marked")).to_be_visible()
+    # Nobody presses Stop.
+    expect(page.get_by_role("heading", name="Last session")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+
+
+def test_a_phone_in_the_dark(open_page, screenshot):
+    page = open_page("/live?source=video", camera="none", width=390, height=844, dark=True)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_label("The video, with faces marked")).to_be_visible()
+    sideways = page.evaluate(
+        "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
+    )
+    assert sideways <= 0
+    screenshot(page, "playback-running-phone-dark")
