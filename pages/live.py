@@ -26,7 +26,7 @@ with picture:
     by_video = playback.source_choice("live_playback")
     camera_place = st.container()
     marks = marks_toggles()
-    by_snapshots = snapshots_toggle()
+    by_snapshots = not by_video and snapshots_toggle()
 with camera_place:
     if by_video:
         view = playback.playback_camera("live_playback", new_session, marks)

@@ -31,7 +31,7 @@ def sureness(analyzer: Analyzer, e: Expression, label: str) -> float:
         faces = analyzer.detect(picture)
         if len(faces) != 1:
             return 0.0
-        row = analyzer.classify(picture, faces)[0]
+        row = analyzer.classify(analyzer.crops(picture, faces))[0]
         shares.append(float(row[list(analyzer.labels).index(label)]))
     return min(shares)
 

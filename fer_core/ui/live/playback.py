@@ -156,7 +156,6 @@ def playback_camera(key: str, new_session: Callable[[], LiveCamera], marks: Mark
     stage = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         _buttons(key, camera, new_session, marks)
-    upload_problem()
     with stage:
         _component(
             key=key,
@@ -201,6 +200,7 @@ def _buttons(
             disabled=camera.running,
             help="It plays as the camera would. The copy is deleted when it stops.",
         )
+        upload_problem()
         st.caption("Without one, a drawn face plays that changes its expression.")
     st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
 
