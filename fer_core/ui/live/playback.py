@@ -161,7 +161,7 @@ def playback_camera(key: str, new_session: Callable[[], LiveCamera], marks: Mark
             key=key,
             data={
                 "token": camera.screen.token if camera.screen and camera.running else "",
-                "poster": _poster() if st.session_state.get(f"{key}_file") is None else "",
+                "poster": "" if _upload(key) else _poster(),
             },
             # A clip that has ended by itself runs the page again.
             on_ended_change=lambda: None,
@@ -176,8 +176,6 @@ def playback_camera(key: str, new_session: Callable[[], LiveCamera], marks: Mark
 def _buttons(
     key: str, camera: PlaybackCamera, new_session: Callable[[], LiveCamera], marks: Marks
 ) -> None:
-    upload = cast("UploadedFile | None", st.session_state.get(f"{key}_file"))
-    loop = bool(st.session_state.get(f"{key}_loop", True))
     if camera.running:
         st.button("Stop", icon=":material/stop:", key=f"{key}_stop", on_click=camera.stop)
     else:
@@ -186,9 +184,10 @@ def _buttons(
             type="primary",
             icon=":material/play_arrow:",
             key=f"{key}_start",
-            on_click=camera.start,
-            args=(upload, loop, marks, new_session),
+            on_click=_start,
+            args=(key, camera, marks, new_session),
         )
+    upload = _upload(key)
     title = printable(upload.name) if upload else "Sample video"
     title = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
     with st.popover(plain(title), icon=":material/movie:", help="Play another video"):
@@ -203,6 +202,17 @@ def _buttons(
         upload_problem()
         st.caption("Without one, a drawn face plays that changes its expression.")
     st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
+
+
+def _start(
+    key: str, camera: PlaybackCamera, marks: Marks, new_session: Callable[[], LiveCamera]
+) -> None:
+    # What is chosen at the click: the page may not have been drawn anew since.
+    camera.start(_upload(key), st.session_state[f"{key}_loop"], marks, new_session)
+
+
+def _upload(key: str) -> UploadedFile | None:
+    return cast("UploadedFile | None", st.session_state.get(f"{key}_file"))
 
 
 def _set_loop(key: str, camera: PlaybackCamera) -> None:
