@@ -24,8 +24,8 @@ from fer_core.media.resize import shrink
 from fer_core.media.video import Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
 
-IDLE_S = 6.0
-"""A playback that nobody watches for so long is over."""
+IDLE_S = 15.0
+"""A playback that nobody watches for so long is over. A busy browser may be silent for a while."""
 
 RESULT_S = 0.5
 """A picture that has waited for so long for its result is shown without it."""
