@@ -61,12 +61,8 @@ class OwnedHistory:
         """A session as the table of ``timeline.columns``."""
         return self._history.table(session_id, self.owner)
 
-    def dominants(self, session_id: int, parts: int) -> list[dict[str, int]]:
-        """How often each expression was dominant in each of so many equal parts of a session."""
-        return self._history.dominants(session_id, self.owner, parts)
-
     def ribbons(self, session_ids: Collection[int]) -> dict[int, Ribbon]:
-        """What was dominant in each of some equal parts of these sessions."""
+        """How often each expression was dominant in equal parts of these sessions."""
         return self._history.ribbons(session_ids, self.owner)
 
     def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:

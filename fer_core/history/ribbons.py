@@ -1,4 +1,4 @@
-"""Small ribbons of sessions: the dominant expression in equal parts of each."""
+"""Small ribbons of sessions: how often each expression was dominant in equal parts of each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from fer_core.history.tables import samples, sessions
 PIECES = 48
 """The number of parts of a ribbon."""
 
-Ribbon = tuple[str | None, ...]
-"""The most frequent dominant label of each part; None if no face was seen."""
+Ribbon = tuple[Mapping[str, int], ...]
+"""How often each label was dominant in each part; nothing if no face was seen."""
+
+
+def most_frequent(part: Mapping[str, int]) -> str | None:
+    """The label that was dominant most often in a part; None if no face was seen."""
+    return max(sorted(part), key=part.__getitem__, default=None)
 
 
 class RibbonStore(Store):
@@ -27,11 +32,11 @@ class RibbonStore(Store):
         """
         span_s = sessions.c.last_s - sessions.c.first_s
         # Some databases round and others truncate in a cast; either works here.
-        part = sa.cast(
+        place_of = sa.cast(
             (samples.c.t_s - sessions.c.first_s) * (PIECES - 1) / sa.func.nullif(span_s, 0.0),
             sa.Integer,
         )
-        piece = sa.func.coalesce(part, 0).label("piece")
+        piece = sa.func.coalesce(place_of, 0).label("piece")
         query = (
             sa.select(sessions.c.id, piece, samples.c.dominant, sa.func.count().label("frames"))
             .join(samples, samples.c.session_id == sessions.c.id)
@@ -41,20 +46,19 @@ class RibbonStore(Store):
                 sessions.c.deleted_at.is_(None),
             )
             .group_by(sessions.c.id, piece, samples.c.dominant, span_s)
-            .order_by("frames", samples.c.dominant)
         )
-        found: dict[int, dict[int, str | None]] = {}
+        found: dict[int, dict[int, dict[str, int]]] = {}
         with self.database.reading() as connection:
-            for session_id, place, dominant, _ in connection.execute(query):
-                pieces = found.setdefault(session_id, {})
-                # The most frequent label comes last; it takes precedence over "no face".
-                pieces[place] = dominant or pieces.get(place)
+            for session_id, place, dominant, times in connection.execute(query):
+                part = found.setdefault(session_id, {}).setdefault(place, {})
+                if dominant is not None:
+                    part[dominant] = times
         return {session_id: _filled(pieces) for session_id, pieces in found.items()}
 
 
-def _filled(pieces: Mapping[int, str | None]) -> Ribbon:
+def _filled(pieces: Mapping[int, Mapping[str, int]]) -> Ribbon:
     """All parts; one without a frame repeats the part before it, as a frame lasts to the next."""
-    ribbon: list[str | None] = []
+    ribbon: list[Mapping[str, int]] = []
     for place in range(PIECES):
-        ribbon.append(pieces.get(place, ribbon[-1] if ribbon else None))
+        ribbon.append(pieces.get(place, ribbon[-1] if ribbon else {}))
     return tuple(ribbon)

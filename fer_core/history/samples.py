@@ -93,33 +93,6 @@ class SampleStore(Store):
             parts = [_numbers(part, labels) for part in found.partitions(READ_ROWS)]
         return as_table(np.concatenate([np.empty((0, len(columns(labels)))), *parts]), labels)
 
-    def dominants(self, session_id: int, owner: str, parts: int) -> list[dict[str, int]]:
-        """How often each expression was dominant in each of ``parts`` equal parts of a session.
-
-        An empty one for a part without a face. A session without length, as that of a photo, is
-        all in the first part.
-        """
-        with self.database.reading() as connection:
-            query = sa.select(sessions.c.first_s, sessions.c.last_s).where(own(session_id, owner))
-            span = connection.execute(query).one_or_none()
-            if span is None:
-                raise unknown(session_id)
-            first_s, last_s = span.first_s or 0.0, span.last_s or 0.0
-            # The database counts: an hour of a camera has a hundred thousand rows.
-            along = (samples.c.t_s - first_s) * (parts / (last_s - first_s or 1.0))
-            # Not every SQLite has floor(). On which side of a border a moment falls is no matter.
-            part = sa.cast(sa.func.round(along - 0.5), sa.Integer).label("part")
-            query = sa.select(part, samples.c.dominant, sa.func.count().label("times"))
-            query = query.where(
-                samples.c.session_id == session_id, samples.c.dominant.is_not(None)
-            ).group_by(part, samples.c.dominant)
-            found = connection.execute(query).all()
-        counted: list[dict[str, int]] = [{} for _ in range(parts)]
-        for row in found:
-            there = counted[min(max(row.part, 0), parts - 1)]
-            there[row.dominant] = there.get(row.dominant, 0) + row.times
-        return counted
-
 
 def _later(results: Sequence[FrameResult], last_s: float | None) -> list[FrameResult]:
     """The frames that are later than all before them."""

@@ -178,23 +178,3 @@ def test_a_batch_is_written_in_good_time(sqlite_history):
         sqlite_history.append(session_id, frames(30, start=number))
         spent_s.append(time.thread_time() - before_s)
     assert np.median(spent_s) < 0.02
-
-
-def test_the_database_counts_what_was_dominant_in_each_part(history):
-    session_id = begin(history)
-    sad, happy = face(Emotion.SAD, 1), face(Emotion.HAPPY, 2)
-    seen = [frame(0.0, sad), frame(1.0, sad, happy), frame(7.0)]
-    history.append(session_id, [*seen, frame(9.0, happy), frame(10.0, happy)])
-    assert history.dominants(session_id, LOCAL, 5) == [
-        {"sad": 2, "happy": 1},
-        {},
-        {},
-        {},
-        {"happy": 2},
-    ]
-    assert history.dominants(session_id, LOCAL, 1) == [{"sad": 2, "happy": 3}]
-    with pytest.raises(SessionUnknown):
-        history.dominants(session_id, "somebody else", 5)
-    photo = begin(history)
-    history.append(photo, [frame(0.0, sad, happy)])
-    assert history.dominants(photo, LOCAL, 3) == [{"sad": 1, "happy": 1}, {}, {}]

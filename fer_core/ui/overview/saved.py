@@ -8,16 +8,13 @@ from html import escape
 import streamlit as st
 
 from fer_core.analysis.progress import format_duration
-from fer_core.history import OwnedHistory, SessionInfo, history
+from fer_core.history import Ribbon, SessionInfo, history
 from fer_core.ui.services import database_sentence, page_history
 from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html, percent
 from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import history_link
 
 MOST_LISTED = 4
-
-_MOST_PARTS = 80
-"""Of a ribbon: one is some four pixels wide."""
 
 _KINDS = {"photo": "Photo", "live": "Live", "video": "Video"}
 
@@ -35,19 +32,13 @@ def saved_last() -> None:
                 "</div>"
             )
             return
-        lines = "".join(_line(each, _course(each.id, each.frames, store)) for each in found)
+        ribbons = store.ribbons([each.id for each in found])
+        lines = "".join(_line(each, ribbons.get(each.id, ())) for each in found)
         st.html(f'<ul class="fer-sessions">{lines}</ul>')
         history_link("All sessions")
 
 
-# ``frames`` is a part of the key: a session grows while it is recorded.
-@st.cache_data(show_spinner=False, max_entries=200)
-def _course(session_id: int, frames: int, _store: OwnedHistory) -> list[dict[str, int]]:
-    # Two frames a part and more: with fewer, parts without a frame would look like gaps.
-    return _store.dominants(session_id, max(1, min(_MOST_PARTS, frames // 2)))
-
-
-def _line(session: SessionInfo, course: list[dict[str, int]]) -> str:
+def _line(session: SessionInfo, course: Ribbon) -> str:
     labels = list(map(str, session.labels))
     times = sum(map(Counter, course), Counter[str]())
     ribbon = (

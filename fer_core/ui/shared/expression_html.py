@@ -10,6 +10,7 @@ from html import escape
 from itertools import groupby
 
 from fer_core.analysis.quality import IN_WORDS
+from fer_core.history.ribbons import most_frequent
 from fer_core.labels import color_of
 from fer_core.schema import Face
 from fer_core.sureness import rival
@@ -87,7 +88,7 @@ def face_html(face: Face, who: str = "") -> str:
 def course_ribbon_html(parts: Sequence[Mapping[str, int]], labels: Sequence[str]) -> str:
     """A band over time. Each part has the colour of the expression that was dominant most often in
     it, and none where no face was seen."""
-    winners = [max(part, key=part.__getitem__) if part else None for part in parts]
+    winners = map(most_frequent, parts)
     return _ribbon_html(((label, len(list(run))) for label, run in groupby(winners)), labels)
 
 

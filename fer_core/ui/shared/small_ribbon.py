@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from fer_core.history import Ribbon
+from fer_core.history.ribbons import most_frequent
 from fer_core.labels import color_of
 
 WIDTH_PX, HEIGHT_PX = 144, 18
@@ -18,7 +19,7 @@ def ribbon_image(ribbon: Ribbon, labels: Sequence[str]) -> str:
     """A picture of a ribbon as a ``data:`` URL (SVG, ``WIDTH_PX`` x ``HEIGHT_PX``)."""
     colors = {str(label): color_of(label, labels).as_hex() for label in labels}
     bars, at = [], 0
-    for color, pieces in groupby(colors.get(str(piece), _UNSEEN) for piece in ribbon):
+    for color, pieces in groupby(colors.get(str(most_frequent(part)), _UNSEEN) for part in ribbon):
         count = len(list(pieces))
         bars.append(f'<rect x="{at}" width="{count}" height="1" fill="{color}"/>')
         at += count
