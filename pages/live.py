@@ -6,14 +6,21 @@ from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live import playback, snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
-from fer_core.ui.live.page import live_panel, my_slots, session_summary
-from fer_core.ui.live.view_state import live_view, marks_toggles, snapshots_toggle
+from fer_core.ui.live.page import live_panel, my_slots, session_summary, welcome
+from fer_core.ui.live.stage import keys_popover, stage_keys
+from fer_core.ui.live.view_state import affect_toggle, live_view, marks_toggles, snapshots_toggle
 from fer_core.ui.shared.models import models_in_use, models_line
 
-st.title("Facial expressions, live")
+with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="live_head"):
+    st.title("Live", width="stretch")
+    by_video = playback.source_choice("live_playback")
+    with st.popover("Options", icon=":material/tune:", key="live_options"):
+        marks = marks_toggles()
+        affect_toggle()
+        by_snapshots = not by_video and snapshots_toggle()
+    keys_popover()
 # Loaded before Start is shown: the first frames would wait for it.
 in_use = models_in_use()
-models_line(in_use)
 
 
 def new_session() -> LiveCamera:
@@ -21,12 +28,11 @@ def new_session() -> LiveCamera:
     return LiveCamera(StreamAnalyzer(in_use.analyzer), my_slots())
 
 
-picture, charts = st.columns([5, 6], gap="medium")
+with st.container(key="live_stage"):
+    picture, charts = st.columns([5, 7], gap="small")
 with picture:
-    by_video = playback.source_choice("live_playback")
-    camera_place = st.container()
-    marks = marks_toggles()
-    by_snapshots = not by_video and snapshots_toggle()
+    camera_place = st.container(key="live_camera")
+    stage_keys()
 with camera_place:
     if by_video:
         view = playback.playback_camera("live_playback", new_session, marks)
@@ -40,11 +46,8 @@ with charts:
     if view.running and view.session:
         live_panel(live_view(view.session))
     else:
-        st.info(
-            "Press Start to see the expressions of the faces in front of your camera. The browser "
-            "asks for the camera first. Pictures are analysed as they come and never stored.",
-            icon=":material/videocam:",
-        )
+        welcome()
 
 if view.session and not view.running:
     session_summary(live_view(view.session))
+models_line(in_use)

@@ -1,4 +1,5 @@
-// The scripts run in browsers only. plotly.js is put before those that draw (ui/shared/plotly.js).
+// The scripts run in browsers only. plotly.js is put before those that draw (ui/shared/plotly.js),
+// and minute.js before charts.js.
 import js from "@eslint/js";
 import globals from "globals";
 
@@ -10,7 +11,11 @@ export default [
     rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" },
   },
   {
-    files: ["fer_core/ui/shared/plotly.js", "fer_core/ui/shared/chart_copy.js"],
+    files: [
+      "fer_core/ui/shared/plotly.js",
+      "fer_core/ui/shared/chart_copy.js",
+      "fer_core/ui/live/minute.js",
+    ],
     languageOptions: { sourceType: "script" },
     rules: { "no-unused-vars": ["error", { vars: "local" }] },
   },
@@ -21,5 +26,9 @@ export default [
   {
     files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/session_chart.js"],
     languageOptions: { globals: { loadPlotly: "readonly", themed: "readonly" } },
+  },
+  {
+    files: ["fer_core/ui/live/charts.js"],
+    languageOptions: { globals: { drawRibbon: "readonly", drawMultiples: "readonly" } },
   },
 ];

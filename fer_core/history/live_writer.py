@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 _BATCH = 900
 
 
+def moment_label(number: int) -> str:
+    """What the mark of a moment is called that was marked while the camera ran; counted from 1."""
+    return f"Moment {number}"
+
+
 class LiveRecording:
     """Saves one live session. Frames that come before ``begin`` wait for it. Thread-safe."""
 
@@ -29,6 +34,7 @@ class LiveRecording:
         self._recorder: Recorder | None = None
         self._ended = False
         self._names: dict[int, str] = {}
+        self._moments = 0
         self.session_id: int | None = None
 
     def begin(
@@ -93,6 +99,18 @@ class LiveRecording:
             if name != self._names.get(track_id, ""):
                 self._history.name_face(self.session_id, self._owner, track_id, name)
                 self._names[track_id] = name
+
+    def mark_moments(self, moments_s: Sequence[float]) -> None:
+        """The times of the frames marked by now, a list that only grows.
+
+        Raises ``HistoryUnavailable``.
+        """
+        if self.session_id is None:
+            return
+        for t_s in moments_s[self._moments :]:
+            label = moment_label(self._moments + 1)
+            self._history.add_mark(self.session_id, self._owner, t_s, label)
+            self._moments += 1
 
     def forget(self) -> None:
         """Delete the session again. Raises ``HistoryUnavailable``."""

@@ -133,19 +133,32 @@ def dashboard(_dashboard: Dashboard, request: pytest.FixtureRequest) -> Iterator
 def camera_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds of the astronaut, 640x480, moving a little; Chromium loops it."""
     path = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
-    picture = read_picture(SAMPLE)
-    wide = cv2.copyMakeBorder(picture, 0, 0, 64, 64, cv2.BORDER_REPLICATE)
+    wide = cv2.copyMakeBorder(read_picture(SAMPLE), 0, 0, 64, 64, cv2.BORDER_REPLICATE)
+    _swaying(wide[0:480], path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_faces_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As ``camera_clip``, with the astronaut and her mirror image side by side."""
+    path = tmp_path_factory.mktemp("camera") / "two.mjpeg"
+    one = read_picture(SAMPLE)[0:480, 64:384]
+    _swaying(np.hstack([one, one[:, ::-1]]), path)
+    return path
+
+
+def _swaying(picture: np.ndarray, path: Path) -> None:
+    """Write six seconds of a picture, 640 pixels wide or more and 480 high, that moves a little."""
     with av.open(str(path), "w", format="mjpeg") as clip:
         stream = clip.add_stream("mjpeg", rate=15)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj420p"
         for number in range(90):
             left = round(6 + 6 * np.sin(number / 90 * 2 * np.pi))
-            view = np.ascontiguousarray(wide[0:480, left : left + 628])
+            view = np.ascontiguousarray(picture[:, left : left + 628])
             still = cv2.resize(view, (640, 480)).astype(np.uint8)
             frame = av.VideoFrame.from_ndarray(still, format="bgr24")
             clip.mux(stream.encode(frame))
         clip.mux(stream.encode())
-    return path
 
 
 # Not for the whole session: its event loop would be running under all tests that come after.
@@ -202,12 +215,15 @@ def watch(context: BrowserContext, refused: list[str]) -> None:
 
 
 @pytest.fixture
-def open_page(launch: Launch, dashboard: str, camera_clip: Path) -> Iterator[OpenPage]:
+def open_page(
+    launch: Launch, dashboard: str, camera_clip: Path, two_faces_clip: Path
+) -> Iterator[OpenPage]:
     """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
 
-    Without cookies, as if for the first time. ``camera``: ``astronaut``, ``none`` (no device) or
-    ``refused`` (the user denies it). ``flags`` are more of Chromium's. Accelerated animations are
-    off; the test fails when the browser refused something because of the headers that forbid it.
+    Without cookies, as if for the first time. ``camera``: ``astronaut``, ``two`` (faces), ``none``
+    (no device) or ``refused`` (the user denies it). ``flags`` are more of Chromium's. Accelerated
+    animations are off; the test fails when the browser refused something because of the headers
+    that forbid it.
     """
     contexts: list[BrowserContext] = []
     refused: list[str] = []
@@ -222,8 +238,9 @@ def open_page(launch: Launch, dashboard: str, camera_clip: Path) -> Iterator[Ope
     ) -> Page:
         flags = list(flags)
         if camera != "none":
-            flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={camera_clip}"]
-        if camera == "astronaut":
+            clip = two_faces_clip if camera == "two" else camera_clip
+            flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={clip}"]
+        if camera in ("astronaut", "two"):
             flags.append(ALLOW_FLAG)
         context = launch(*flags).new_context(
             viewport={"width": width, "height": height},

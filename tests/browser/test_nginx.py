@@ -97,7 +97,7 @@ def test_a_visit(open_page, nginx, plain_server):
     page.get_by_role("link", name="Live").click()
     snapshots.choose(page)
     snapshots.start(page)
-    expect(page.locator(".fer-now").last).to_contain_text("happy")
+    expect(page.locator(".fer-now").first).to_contain_text("happy")
     snapshots.stop(page)
     assert "Traceback" not in plain_server.log.read_text()
     assert nginx.log.read_text() == before

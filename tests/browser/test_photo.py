@@ -81,7 +81,7 @@ def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
         ("photo", "Facial expressions in photos"),
         ("about", "About"),
         ("models", "Models"),
-        ("live", "Facial expressions, live"),
+        ("live", "Live"),
     ],
 )
 def test_cold_deep_links(open_page, screenshot, path, title, width, dark):

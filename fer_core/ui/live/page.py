@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
 from fer_core.live.session import LiveStats
@@ -12,9 +13,10 @@ from fer_core.settings import settings
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.auth import auth_mode
-from fer_core.ui.live.charts import WINDOW_S, live_charts, long_enough
+from fer_core.ui.live.charts import Style, live_charts
+from fer_core.ui.live.face_numbers import WINDOW_S, long_enough
 from fer_core.ui.live.save import save_live
-from fer_core.ui.live.view_state import LiveView, faces_popover, rest_controls
+from fer_core.ui.live.view_state import LiveView, affect_wanted, faces_popover, rest_controls
 from fer_core.ui.services import owner
 from fer_core.ui.shared.timeline_view import timeline_view
 from fer_core.ui.shared.widgets import plain
@@ -31,6 +33,12 @@ SLOWED_FPS = 25.0
 
 SKIPPED_SHARE = 0.4
 """A machine that skips more than this part of the camera's frames is too slow for the camera."""
+
+_STYLES: dict[Style, str] = {
+    "ribbon": "Ribbon",
+    "lines": "Lines",
+    "multiples": "Small multiples",
+}
 
 
 @st.cache_resource(show_spinner=False)
@@ -69,7 +77,7 @@ def _panel(view: LiveView, update_s: float) -> None:
         st.rerun()  # the whole page: a fragment cannot change how often it runs
     session = view.session
     # Always the same containers, so that what comes and goes in one does not move the others.
-    status, controls, notice = st.container(), st.container(), st.container()
+    status, charts, tools = st.container(), st.container(), st.container(key="live_tools")
     if error := session.error:
         status.warning(plain(error), icon=":material/warning:")
     window = session.timeline.to_frame(last_s=WINDOW_S)
@@ -77,24 +85,63 @@ def _panel(view: LiveView, update_s: float) -> None:
         if not error:
             status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
         return
-    status.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
-    tracks = long_enough(window)
-    with controls:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            faces_popover(view, tracks)
-            problem = save_live(view)
-            affect = st.toggle(
-                "Valence and arousal",
-                key="live_affect",
-                help="How pleasant and how activated an expression looks, derived from the shares "
-                "(Russell and Mehrabian, 1977).",
-            )
+    with tools:
+        style = _tools(view, long_enough(window), status)
+        st.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
+    with charts:
+        live_charts(window, view, "live_charts", style, affect_wanted())
+
+
+def _tools(view: LiveView, tracks: list[int], status: DeltaGenerator) -> Style:
+    """The row of widgets below the charts; how they are to be drawn."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        style = st.segmented_control(
+            "The last minute as",
+            list(_STYLES),
+            format_func=lambda style: _STYLES[style],
+            default="ribbon",
+            required=True,
+            key="live_style",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        faces_popover(view, tracks)
+        st.button(
+            "Mark",
+            key="live_moment",
+            icon=":material/flag:",
+            help="Mark this moment (M). It is saved with the session.",
+            on_click=view.mark_moment,
+        )
         rest_controls(view)
-    if problem:
-        status.warning(plain(problem), icon=":material/database:")
-    if window["track_id"].isna().all():
-        notice.info("No face in the picture.", icon=":material/person_search:")
-    live_charts(window, view, affect, key="live_charts")
+        not_saved = save_live(view)
+        st.button(
+            "Present",
+            key="live_present",
+            icon=":material/fullscreen:",
+            help="Fill the screen, for a talk. Esc leaves.",
+        )
+    if not_saved:
+        status.warning(plain(not_saved), icon=":material/database:")
+    if view.problem:
+        status.warning(plain(view.problem), icon=":material/person_search:")
+    return style
+
+
+def welcome() -> None:
+    """What there will be to see, before the camera is started."""
+    with st.container(key="live_welcome"):
+        st.markdown(
+            "**Press Start to see** how a neural network reads the faces before your camera.\n\n"
+            ":material/bar_chart: **Now**: the share of each expression, and how sure that is\n\n"
+            ":material/show_chart: **The last minute**: all of it, down to a twitch of a few per "
+            "cent\n\n"
+            ":material/groups: **Several faces** at once, each under the name you give it"
+        )
+        st.caption(
+            ":material/shield_lock: Pictures are analysed as they come and never stored. Numbers "
+            "are saved only if you switch that on."
+        )
 
 
 def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS) -> str:
@@ -125,7 +172,8 @@ def session_summary(view: LiveView) -> None:
     if problem := save_live(view):
         st.warning(plain(problem), icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
-    timeline_view(table, key=f"session_{id(view.session)}", names=view.names)
+    key = f"session_{id(view.session)}"
+    timeline_view(table, key=key, names=view.names, marks=view.marks())
     st.download_button(
         "All values (CSV)",
         data=lambda: BOM + table_csv(table),

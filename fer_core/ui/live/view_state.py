@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from fer_core.affect import COORDINATES
 from fer_core.analysis.baseline import GIVE_UP_S, RestingExpression, rest_progress
 from fer_core.errors import RestNotMeasured
-from fer_core.history import LiveRecording
+from fer_core.history import LiveRecording, Mark
+from fer_core.history.live_writer import moment_label
 from fer_core.labels import Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.timeline.table import Timeline
 from fer_core.ui.live.webrtc import Marks
-from fer_core.ui.shared.widgets import plain
+
+_AFFECT = "live_affect"
 
 OFFERS_TAKEN = "live_snapshot_offers"
 """How many times this browser session went from a video that failed to snapshots."""
@@ -28,7 +30,8 @@ OFFERS_TAKEN = "live_snapshot_offers"
 class LiveView:
     """The user's choices for one session.
 
-    ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``resting_since_s`` is
+    ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``moments_s`` are the
+    times of the frames that were marked, in order. ``resting_since_s`` is
     the time of the frame with which a rest that is now being measured began. ``recording`` is there
     while the session is kept in the history.
     """
@@ -37,6 +40,7 @@ class LiveView:
     names: dict[int, str] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     rests: dict[int, RestingExpression] = field(default_factory=dict)
+    moments_s: list[float] = field(default_factory=list)
     resting_since_s: float | None = None
     problem: str = ""
     recording: LiveRecording | None = None
@@ -45,6 +49,19 @@ class LiveView:
     def name(self, track_id: int) -> str:
         """What the user calls a face, or its number."""
         return self.names.get(track_id) or f"Face {track_id}"
+
+    def mark_moment(self) -> None:
+        """Mark the newest frame, if there is one that is not marked yet."""
+        latest = self.session.latest
+        if latest is not None and latest.t_s not in self.moments_s:
+            self.moments_s.append(latest.t_s)
+
+    def marks(self) -> list[Mark]:
+        """The moments as the marks of a timeline."""
+        return [
+            Mark(number, t_s, moment_label(number), "")
+            for number, t_s in enumerate(self.moments_s, start=1)
+        ]
 
 
 def live_view(session: LiveCamera) -> LiveView:
@@ -58,14 +75,26 @@ def live_view(session: LiveCamera) -> LiveView:
 def marks_toggles() -> Marks:
     """The widgets that choose what is drawn into the picture."""
     marks = cast("Marks", st.session_state.setdefault("live_marks", Marks()))
-    with st.container(horizontal=True):
-        marks.landmarks = st.toggle(
-            "Landmarks", key="live_landmarks", help="68 points along jaw, brows, eyes, nose, lips."
-        )
-        marks.pose = st.toggle(
-            "Head pose", key="live_pose", help="Three axes that turn with the head."
-        )
+    marks.landmarks = st.toggle(
+        "Landmarks", key="live_landmarks", help="68 points along jaw, brows, eyes, nose, lips."
+    )
+    marks.pose = st.toggle("Head pose", key="live_pose", help="Three axes that turn with the head.")
     return marks
+
+
+def affect_toggle() -> None:
+    """The widget that asks for valence and arousal beside the shares; see ``affect_wanted``."""
+    st.toggle(
+        "Valence and arousal",
+        key=_AFFECT,
+        help="How pleasant and how activated an expression looks, derived from the shares "
+        "(Russell and Mehrabian, 1977).",
+    )
+
+
+def affect_wanted() -> bool:
+    """Whether valence and arousal are to be shown."""
+    return bool(st.session_state.get(_AFFECT))
 
 
 def snapshots_toggle() -> bool:
@@ -124,7 +153,10 @@ def faces_popover(view: LiveView, tracks: list[int]) -> None:
 
 
 def rest_controls(view: LiveView) -> None:
-    """The button that measures how the faces before the camera look at rest, and its progress."""
+    """The button that measures how the faces before the camera look at rest, or its progress.
+
+    ``view.problem`` is a sentence where it could not be measured.
+    """
     latest = view.session.latest
     if view.resting_since_s is not None and latest is not None:
         seen = _seen_at_rest(view, view.resting_since_s)
@@ -133,24 +165,22 @@ def rest_controls(view: LiveView) -> None:
             st.progress(
                 progress,
                 f"Rest your face and look at the camera, as if nobody were there… {progress:.0%}",
+                width=300,
             )
             return
         _measure(view, seen)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Rest your face for a few seconds" if not view.rests else "Measure again",
-            key="live_rest",
-            icon=":material/self_improvement:",
-            help="Some faces read as sad or angry at rest. This measures how yours does, and shows "
-            "from then on what has changed against it.",
-            disabled=latest is None,
-            on_click=_begin,
-            args=(view,),
-        )
-        if view.rests:
-            st.button("Clear baseline", key="live_forget_rest", on_click=view.rests.clear)
-    if view.problem:
-        st.warning(plain(view.problem), icon=":material/person_search:")
+    st.button(
+        "Measure at rest" if not view.rests else "Measure again",
+        key="live_rest",
+        icon=":material/self_improvement:",
+        help="Rest your face for a few seconds. Some faces read as sad or angry at rest: this "
+        "measures how yours does, and shows from then on what has changed against it.",
+        disabled=latest is None,
+        on_click=_begin,
+        args=(view,),
+    )
+    if view.rests:
+        st.button("Clear baseline", key="live_forget_rest", on_click=view.rests.clear)
 
 
 def _begin(view: LiveView) -> None:

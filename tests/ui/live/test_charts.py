@@ -11,12 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_core.export.charts.basic import affect_figure, change_bars, share_bars, timeline_template
-from fer_core.labels import EMOTIONS
+from fer_core.analysis.baseline import RestingExpression
+from fer_core.export.charts.basic import affect_figure, timeline_template
+from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.table import Timeline, with_gaps
-from fer_core.ui.live.charts import MOST_POINTS, WINDOW_S, face_charts, figure_templates
+from fer_core.ui.live.charts import figure_templates
+from fer_core.ui.live.face_numbers import (
+    MOST_POINTS,
+    NOBODY,
+    WINDOW_S,
+    face_charts,
+    problem_in_words,
+)
 from fer_core.ui.live.view_state import LiveView
 
 
@@ -63,7 +71,7 @@ def last_minute(fps: float, seconds: float = 70.0, gone: frozenset[int] = frozen
 
 def lines(window: pd.DataFrame) -> Any:
     [charts] = face_charts(window, view())
-    return charts["timeline"]
+    return charts["minute"]
 
 
 def test_a_short_line_has_every_frame_and_gaps_where_there_was_no_face():
@@ -103,43 +111,155 @@ def test_the_window_moves_on():
     assert lines(last_minute(5.0, seconds=100.0))["range"] == pytest.approx((39.8, 99.8))
 
 
-def test_the_bars_are_those_of_the_figure_that_other_pages_draw():
-    window = table(np.arange(0, 3, 0.1))
-    [charts] = face_charts(window, view())
-    shares = {str(label): window[str(label)].iloc[-1] for label in EMOTIONS}
-    [bars] = share_bars(shares).data
-    assert charts["bars"]
-    assert charts["bars"]["figure"] == "shares"
-    assert charts["bars"]["x"] == pytest.approx(list(bars.x), abs=1e-4)
-    assert charts["bars"]["text"] == list(bars.text)
+HAPPY, SAD, NEUTRAL = (
+    EMOTIONS.index(each) for each in (Emotion.HAPPY, Emotion.SAD, Emotion.NEUTRAL)
+)
+
+
+def showing(*spans: tuple[float, dict[Emotion, float] | None]) -> pd.DataFrame:
+    """A face that shows these shares for so many seconds each, ten times a second; None: unseen."""
+    timeline, number = Timeline(), 0
+    for seconds, shares in spans:
+        for _ in range(round(10 * seconds)):
+            faces: tuple[Face, ...] = ()
+            if shares is not None:
+                row = tuple(shares.get(each, 0.0) for each in EMOTIONS)
+                faces = (Face(Box(1, 2, 30, 40), 0.9, probabilities=row, track_id=1),)
+            timeline.append(FrameResult(64, 48, faces, "m", "d", t_s=number / 10))
+            number += 1
+    return timeline.to_frame()
+
+
+CLEAR = {Emotion.HAPPY: 0.83, Emotion.NEUTRAL: 0.17}
+UNCLEAR = {Emotion.SAD: 0.5, Emotion.NEUTRAL: 0.4, Emotion.FEAR: 0.1}
+
+
+def test_a_clear_reading_has_its_share_and_how_long_it_has_lasted():
+    [face] = face_charts(showing((3.0, UNCLEAR), (12.0, CLEAR)), view())
+    assert face["now"] == {
+        "dominant": HAPPY,
+        "rival": NOBODY,
+        "reading": "happy",
+        "share": "83\u00a0%",
+        "since": "for 12 s",
+    }
+    assert face["bars"]
+    assert not face["bars"]["change"]
+    assert face["bars"]["x"][HAPPY] == 0.83
+    assert face["bars"]["text"][HAPPY] == "83\u00a0%"
+
+
+def test_a_reading_between_two_expressions_names_both():
+    [face] = face_charts(showing((3.0, UNCLEAR)), view())
+    assert face["now"]
+    assert face["now"]["reading"] == "between sad and neutral"
+    assert (face["now"]["dominant"], face["now"]["rival"]) == (SAD, NEUTRAL)
+
+
+@pytest.mark.parametrize(
+    ("spans", "since"),
+    [
+        ([(70.0, CLEAR)], "for a minute or longer"),
+        ([(20.0, CLEAR)], "for 20 s"),
+        ([(20.0, CLEAR), (5.0, None), (10.0, CLEAR)], "for 10 s"),
+        ([(70.0, None), (10.0, CLEAR)], "for 10 s"),
+    ],
+)
+def test_an_expression_lasts_since_it_began_or_the_face_came_back(spans, since):
+    table = showing(*spans)
+    window = table[table["t_s"] >= table["t_s"].iloc[-1] - WINDOW_S]
+    [face] = face_charts(window, view())
+    assert face["now"]
+    assert face["now"]["since"] == since
+
+
+def test_the_strip_has_the_largest_share_and_one_that_is_close():
+    table = showing((2.0, CLEAR), (2.0, None), (2.0, UNCLEAR))
+    [face] = face_charts(table, view())
+    minute = face["minute"]
+    assert minute["dominant"] == [HAPPY] * 20 + [NOBODY] * 20 + [SAD] * 20
+    assert minute["rival"] == [NOBODY] * 40 + [NEUTRAL] * 20
+    assert minute["summary"] == "happy 50\u00a0%, sad 50\u00a0%"
+
+
+def test_who_left_the_picture_has_a_minute_and_nothing_now():
+    [face] = face_charts(showing((5.0, CLEAR), (3.0, None)), view())
+    assert (face["now"], face["bars"], face["facts"]) == (None, None, "")
+    assert face["minute"]["dominant"][:50] == [HAPPY] * 50
+
+
+def test_who_left_comes_after_who_is_there_however_long_they_stayed():
+    timeline = Timeline()
+    row = tuple(CLEAR.get(each, 0.0) for each in EMOTIONS)
+    for number in range(200):
+        # Five leave after 15 seconds, when the sixth comes.
+        there = (1, 2, 3, 4, 5) if number < 150 else (6,)
+        faces = tuple(Face(Box(1, 2, 30, 40), 0.9, probabilities=row, track_id=i) for i in there)
+        timeline.append(FrameResult(64, 48, faces, "m", "d", t_s=number / 10))
+    found = face_charts(timeline.to_frame(), view())
+    assert [face["id"] for face in found] == [6, 1, 2, 3]
+    assert [face["now"] is not None for face in found] == [True, False, False, False]
+
+
+def test_bars_against_rest_are_changes():
+    found = view()
+    rest = tuple(0.94 if each is Emotion.HAPPY else 0.01 for each in EMOTIONS)
+    found.rests[1] = RestingExpression(EMOTIONS, rest)
+    window = showing((3.0, CLEAR))
+    for label in EMOTIONS:
+        window[f"raw_{label}"] = CLEAR.get(label, 0.0)
+    [face] = face_charts(window, found)
+    assert face["bars"]
+    assert face["bars"]["change"]
+    assert face["bars"]["x"][HAPPY] < 0 < face["bars"]["x"][NEUTRAL]
+    assert face["bars"]["text"][HAPPY] == "-12"
+
+
+def test_a_face_that_is_too_poor_to_read_says_why():
+    window = showing((3.0, CLEAR))
+    window["problems"] = ""
+    window.loc[20:, "problems"] = "small dark"
+    [face] = face_charts(window, view())
+    assert face["problem"] == "too small to read well"
+    assert face["minute"]["poor"] == [False] * 20 + [True] * 10
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("", ""),
+        (pd.NA, ""),
+        (None, ""),
+        (float("nan"), ""),
+        ("turned", "turned too far to read well"),
+    ],
+)
+def test_problems_in_words(cell, words):
+    assert problem_in_words(cell) == words
 
 
 def test_the_templates_are_the_figures_of_other_pages_without_their_numbers():
     window = table(np.arange(0, 3, 0.1))
-    shares = dict(zip(map(str, EMOTIONS), random_shares(1)[0].tolist(), strict=True))
     templates = figure_templates(EMOTIONS)
     for name, figure, missing in (
-        ("shares", share_bars(shares), {"x", "text"}),
-        ("changes", change_bars(shares), {"x", "text"}),
         ("affect", affect_figure(window), {"x", "y"}),
-        ("timeline", timeline_template(), set()),
+        ("lines", timeline_template(), set()),
     ):
         whole = plain(figure)
         for trace, whole_trace in zip(templates[name]["data"], whole["data"], strict=True):
             assert trace == {key: whole_trace[key] for key in whole_trace.keys() - missing}
-        assert templates[name]["layout"] == whole["layout"], name
+    assert templates["affect"]["layout"] == plain(affect_figure(window))["layout"]
 
 
 def test_a_network_of_other_classes_has_figures_of_its_own():
     own = figure_templates(("calm", "tense"))
-    assert [line["name"] for line in own["timeline"]["data"]] == ["calm", "tense"]
-    assert own["shares"]["data"][0]["y"] == ["calm", "tense"]
+    assert [line["name"] for line in own["lines"]["data"]] == ["calm", "tense"]
     assert figure_templates(("calm", "tense")) is own, "built once"
 
 
 def test_an_update_builds_no_figure(monkeypatch):
     figure_templates(EMOTIONS)
-    for name in ("share_bars", "change_bars", "affect_figure", "timeline_template"):
+    for name in ("affect_figure", "timeline_template"):
         monkeypatch.setattr(f"fer_core.ui.live.charts.{name}", lambda *_: pytest.fail("a figure"))
     figure_templates(EMOTIONS)
     assert face_charts(table(np.arange(0, 3, 0.1)), view(), affect=True)
@@ -155,8 +275,8 @@ def test_whatever_the_frame_times_the_browser_gets_json_and_shares(steps_s, gone
     window = table(times_s, gone - {len(times_s) - 1})
     for charts in face_charts(window, view(), affect=True):
         text = json.dumps(charts, allow_nan=False)
-        assert json.loads(text)["timeline"]["x"] == charts["timeline"]["x"]
-        lines = charts["timeline"]
+        assert json.loads(text)["minute"]["x"] == charts["minute"]["x"]
+        lines = charts["minute"]
         assert all(len(y) == len(lines["x"]) for y in lines["y"])
         assert np.all(np.diff(numbers(lines["x"])) >= 0)
         shares = np.array([numbers(y) for y in lines["y"]])

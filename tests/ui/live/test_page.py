@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import gc
 import io
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -70,11 +72,11 @@ def components(page: AppTest) -> list[str]:
 
 def test_before_the_start(show):
     page = show(CameraView(running=False, session=None))
-    assert "Press Start" in page.info[0].value
-    assert "never stored" in page.info[0].value
+    assert any("Press Start" in each.value for each in page.markdown)
+    assert any("never stored" in each.value for each in page.caption)
     assert not page.subheader
     assert not page.error
-    assert components(page) == ["fer_camera_pace", "fer_camera_problem"]
+    assert components(page) == ["fer_camera_pace", "fer_camera_problem", "fer_live_stage"]
 
 
 def test_the_engines_in_use_are_named(show):
@@ -104,8 +106,30 @@ def test_while_connecting(show):
 def test_while_it_runs(show):
     page = show(CameraView(running=True, session=session(seconds=3)))
     assert any("frames a second" in caption.value for caption in page.caption)
-    assert components(page) == ["fer_camera_pace", "fer_camera_problem", "fer_live_chart"]
+    assert components(page)[-2:] == ["fer_live_stage", "fer_live_chart"]
     assert not page.subheader
+
+
+def sent(page: AppTest) -> dict[str, Any]:
+    """The data that the charts have got."""
+    [charts] = [
+        each
+        for each in page.main.get("bidi_component")
+        if each.proto.component_name == "fer_live_chart"
+    ]
+    data: dict[str, Any] = json.loads(charts.proto.json or charts.proto.mixed.json)
+    return data
+
+
+def test_the_last_minute_is_drawn_as_the_user_chooses(show):
+    page = show(CameraView(running=True, session=session(seconds=3, faces=2)))
+    assert sent(page)["style"] == "ribbon"
+    assert [face["title"] for face in sent(page)["faces"]] == ["Face 1", "Face 2"]
+    page.button_group(key="live_style").set_value("multiples").run()
+    assert sent(page)["style"] == "multiples"
+    assert all(face["affect"] is None for face in sent(page)["faces"])
+    page.toggle(key="live_affect").set_value(True).run()
+    assert all(face["affect"] for face in sent(page)["faces"])
 
 
 def test_faces_get_names_that_last_into_the_summary(show):
@@ -211,7 +235,8 @@ def test_a_machine_that_is_too_slow_says_so(show, monkeypatch):
 
 def test_nobody_in_the_picture(show):
     page = show(CameraView(running=True, session=session(seconds=3, faces=0)))
-    assert "No face in the picture" in page.info[0].value
+    assert sent(page)["nobody"]
+    assert sent(page)["faces"] == []
 
 
 def test_an_error_of_the_analysis_is_shown(show):
@@ -293,6 +318,35 @@ def test_a_running_session_is_kept_from_its_first_frame_on(show):
     [kept] = history().sessions(LOCAL)
     until(lambda: history().session(kept.id, LOCAL).finished)
     assert history().session(kept.id, LOCAL).frames == 20
+
+
+def test_moments_are_marked_once_and_saved_with_the_session(show):
+    camera = session()
+    put_latest(camera, Emotion.HAPPY, 0.0, 2.0)
+    page = show(CameraView(running=True, session=camera))
+    page.button(key="live_moment").click().run()
+    page.button(key="live_moment").click().run()  # the same frame again
+    page.toggle(key="live_keep").set_value(True).run()
+    put_latest(camera, Emotion.HAPPY, 2.0, 1.0)
+    page.button(key="live_moment").click().run()
+    assert not page.exception
+    assert sent(page)["moments_s"] == [1.9, 2.9]
+    [kept] = history().sessions(LOCAL)
+    marks = [(mark.t_s, mark.label) for mark in history().marks(kept.id, LOCAL)]
+    assert marks == [(1.9, "Moment 1"), (2.9, "Moment 2")]
+
+
+def test_the_moments_of_a_session_that_is_not_saved_are_in_its_summary(show, monkeypatch):
+    camera = session()
+    put_latest(camera, Emotion.HAPPY, 0.0, 3.0)
+    page = show(CameraView(running=True, session=camera))
+    page.button(key="live_moment").click().run()
+    stopped = CameraView(running=False, session=camera)
+    monkeypatch.setattr(webrtc, "camera", lambda key, new_session, marks: stopped)
+    page.run()
+    assert not page.exception
+    assert page.subheader[0].value == "Last session"
+    assert any("Moment 1" in each.value for each in page.markdown)
 
 
 def test_a_history_that_is_away_is_a_sentence_and_the_picture_goes_on(show, monkeypatch):
