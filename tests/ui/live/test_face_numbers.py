@@ -1,4 +1,4 @@
-"""The charts of the live page: what the browser is given for each face."""
+"""The numbers of the live page: what the browser is given for each face."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.schema import FrameResult, HeadPose
 from fer_core.timeline.table import Timeline
-from fer_core.ui.live.charts import MOST_FACES, face_charts
+from fer_core.ui.live.face_numbers import MOST_FACES, face_charts
 from fer_core.ui.live.view_state import LiveView, against_rest
 from tests.sessions import mixed_face as face
 from tests.sessions import mixed_table as table
@@ -44,15 +44,14 @@ def two_faces() -> pd.DataFrame:
 
 
 def test_the_live_charts_of_each_face():
-    one, two = face_charts(two_faces(), new_view())
-    assert (one["id"], one["title"], one["now"], one["bars"]) == (
-        *(1, "Face 1", "not in the picture"),
-        None,
-    )
-    assert (two["id"], two["now"]) == (2, "angry 70%")
+    two, one = face_charts(two_faces(), new_view())  # who is away comes last
+    assert (one["id"], one["title"], one["now"], one["bars"]) == (1, "Face 1", None, None)
+    assert two["id"] == 2
+    assert two["now"]
+    assert (two["now"]["reading"], two["now"]["share"]) == ("angry", "70\u00a0%")
     assert two["bars"]
-    assert two["bars"]["text"][0] == "70%"
-    assert len(one["timeline"]["y"]) == len(EMOTIONS)
+    assert two["bars"]["text"][0] == "70\u00a0%"
+    assert len(one["minute"]["y"]) == len(EMOTIONS)
 
 
 def test_a_crowd_is_cut_to_those_seen_longest():
@@ -72,13 +71,14 @@ def test_an_update_is_small():
 
 def test_happy_is_on_the_label_of_a_happy_face():
     [charts] = face_charts(table(3), new_view())
-    assert charts["now"] == f"{Emotion.HAPPY} 70%"
+    assert charts["now"]
+    assert (charts["now"]["reading"], charts["now"]["share"]) == (str(Emotion.HAPPY), "70\u00a0%")
 
 
 def test_faces_are_called_and_hidden_as_the_user_likes():
     view = new_view()
     view.names = {1: "Ada", 2: ""}
-    assert [charts["title"] for charts in face_charts(two_faces(), view)] == ["Ada", "Face 2"]
+    assert [charts["title"] for charts in face_charts(two_faces(), view)] == ["Face 2", "Ada"]
     view.hidden.add(1)
     assert [charts["id"] for charts in face_charts(two_faces(), view)] == [2]
 
@@ -123,8 +123,9 @@ def rested(shares: tuple[float, ...]) -> tuple[pd.DataFrame, LiveView]:
 def test_a_face_that_reads_as_sad_at_rest_is_shown_as_neutral():
     window, view = rested(SAD_AT_REST)
     [charts] = face_charts(window, view, affect=True)
-    assert charts["now"].startswith("neutral")
-    assert charts["facts"] == "against rest, which reads as sad 59%"
+    assert charts["now"]
+    assert EMOTIONS[charts["now"]["dominant"]] == "neutral"
+    assert charts["facts"] == "against rest, which reads as sad 59 %"
     assert charts["bars"]
     assert set(charts["bars"]["text"]) == {"0"}
     corrected = against_rest(window, view)
@@ -136,9 +137,10 @@ def test_a_face_that_reads_as_sad_at_rest_is_shown_as_neutral():
 def test_what_changes_against_rest_is_shown():
     window, view = rested((0.02, 0.02, 0.03, 0.65, 0.1, 0.04, 0.14))
     [charts] = face_charts(window, view)
-    assert charts["now"].startswith("happy")
+    assert charts["now"]
+    assert EMOTIONS[charts["now"]["dominant"]] == "happy"
     assert charts["bars"]
-    assert charts["bars"]["figure"] == "changes"
+    assert charts["bars"]["change"]
     text = dict(zip(map(str, EMOTIONS), charts["bars"]["text"], strict=True))
     assert text["happy"] == "+59"
     assert text["sad"] == "-49"
