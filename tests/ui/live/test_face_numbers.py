@@ -125,7 +125,7 @@ def test_a_face_that_reads_as_sad_at_rest_is_shown_as_neutral():
     [charts] = face_charts(window, view, affect=True)
     assert charts["now"]
     assert EMOTIONS[charts["now"]["dominant"]] == "neutral"
-    assert charts["facts"] == "against rest, which reads as sad 59 %"
+    assert charts["facts"] == "against rest, which reads as sad 59\u00a0%"
     assert charts["bars"]
     assert set(charts["bars"]["text"]) == {"0"}
     corrected = against_rest(window, view)
