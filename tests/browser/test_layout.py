@@ -129,9 +129,16 @@ def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):
     inputs[1].click()
     expect(page.locator(".fer-reading")).to_contain_text("happy")
     drawn(page)
-    assert_above_the_fold(*inputs, page.get_by_test_id("stImage").locator("img"))
+    picture = page.get_by_test_id("stImage").locator("img")
+    assert_above_the_fold(*inputs, picture)
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(box["height"], abs=1)  # as the sample is: not stretched
     page.set_viewport_size({"width": 1280, "height": 900})
     assert_above_the_fold(page.locator(".fer-bars li").last)
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(box["height"], abs=1)
 
 
 @pytest.mark.parametrize("path", ["/", "/photo", "/models", "/about"])
