@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fer_core.ui.overview.start import start_cards
+from fer_core.ui.shared.widgets import sample_video_link
 
 st.title("See what faces express")
 start_cards()
@@ -11,6 +12,7 @@ sample_place, saved_place = st.columns([3, 2], gap="large")
 with sample_place:
     st.subheader("A sample, read by the models in use")
     sample = st.container(key="overview_sample")
+    sample_video_link("See it live with a sample video")
 with saved_place:
     st.subheader("Saved last")
     saved = st.container(key="overview_saved")

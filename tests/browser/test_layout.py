@@ -4,7 +4,7 @@ nothing jumps."""
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -117,6 +117,9 @@ def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
     assert_above_the_fold(page.get_by_role("img", name="Astronaut Eileen Collins"))
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     screenshot(page, "overview-phone")
+    page.get_by_role("link", name="See it live with a sample video").click()
+    expect(page.get_by_role("heading", name="Facial expressions, live")).to_be_visible()
+    assert urlsplit(page.url).query == "source=video"
 
 
 def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -20,6 +21,12 @@ def live_link(label: str) -> None:
     _page_link("live.py", "/live", label, ":material/videocam:")
 
 
+def sample_video_link(label: str) -> None:
+    """A link to the live page, with the sample video in the place of the camera."""
+    asked = {"source": "video"}
+    _page_link("live.py", "/live?source=video", label, ":material/smart_display:", asked)
+
+
 def video_link(label: str) -> None:
     """A link to the video page."""
     _page_link("video.py", "/video", label, ":material/movie:")
@@ -35,9 +42,11 @@ def models_link(label: str) -> None:
     _page_link("models.py", "/models", label, ":material/tune:")
 
 
-def _page_link(file: str, address: str, label: str, icon: str) -> None:
+def _page_link(
+    file: str, address: str, label: str, icon: str, asked: Mapping[str, str] | None = None
+) -> None:
     try:
-        st.page_link(ROOT / "pages" / file, label=label, icon=icon)
+        st.page_link(ROOT / "pages" / file, label=label, icon=icon, query_params=asked)
     except StreamlitAPIException:  # the page runs by itself, without the navigation
         st.markdown(f"[{label}]({address})")
 
