@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import Color, color_of
 from fer_core.schema import Face, FrameResult, HeadPose, Point
+from fer_core.sureness import reading_in_words
 
 INK = Color(20, 20, 20)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -71,7 +72,9 @@ def face_name(face: Face, number: int) -> str:
 
 
 def _title(face: Face, number: int, count: int) -> str:
-    text = f"{face.dominant} {face.confidence:.0%}"
+    text = reading_in_words(face.labels, face.probabilities, face.dominant)
+    if text == face.dominant:
+        text += f" {face.confidence:.0%}"
     who = face_name(face, number).removeprefix("Face ")
     return text if count == 1 else who if count > MOST_TITLES else f"{who}: {text}"
 

@@ -121,6 +121,16 @@ def test_measures_are_columns_and_empty_where_there_are_none():
     assert table.loc[1, "presence":"mouth_aspect_ratio"].isna().all()
 
 
+def test_the_label_of_a_close_reading_names_both_expressions():
+    def label_px(shares: tuple[float, ...]) -> int:
+        black = np.zeros((160, 400, 3), np.uint8)
+        marked = annotate(black, result(face(9, 99, 20, 20, shares), width=400))
+        return int(marked[90].any(axis=1).sum())
+
+    close = (0.05, 0.05, 0.05, 0.4, 0.35, 0.05, 0.05)
+    assert label_px(close) > 1.8 * label_px(HAPPY)  # "between happy and sad", "happy 70%"
+
+
 @pytest.mark.parametrize("box", [(0, 0, 200, 160), (0, 0, 3, 3), (190, 150, 10, 10), (60, 0, 9, 9)])
 def test_labels_at_every_edge_stay_in_the_picture(box):
     marked = annotate(np.zeros((160, 200, 3), np.uint8), result(face(*box)))
