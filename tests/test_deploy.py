@@ -182,7 +182,7 @@ import pandas as pd, plotly, pyarrow, pyarrow.compute, pyarrow.csv
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.ui.history import page
 from fer_core.ui.live import page, snapshots, webrtc
-from fer_core.ui.photo import page
+from fer_core.ui.photo import show, table
 from fer_core.ui.shared import compare_view, timeline_view
 from fer_core.ui.video import page
 import fer_core.batch.rows

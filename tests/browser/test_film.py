@@ -72,13 +72,13 @@ def test_film_and_chart_have_one_cursor(open_page: OpenPage, film, screenshot):
     # An arrow key on the slider does too.
     page.get_by_role("slider", name="Moment").press("Home")
     until(page, lambda: now_s(page) < 0.1, "the film at its beginning")
-    left = page.locator(".fer-cursor").bounding_box()
+    left = page.locator(".fer-cursor").first.bounding_box()
 
     # Playing moves the cursor; where the film is stopped, its moment is chosen.
     player(page).evaluate("v => v.play()")
     until(page, lambda: cursor_s(page) > 1.0, "a cursor that moves")
     player(page).evaluate("v => v.pause()")
-    moved = page.locator(".fer-cursor").bounding_box()
+    moved = page.locator(".fer-cursor").first.bounding_box()
     assert left is not None
     assert moved is not None
     assert moved["x"] > left["x"] + 20
@@ -119,7 +119,7 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     page.mouse.up()
     whole = page.get_by_role("button", name="Whole session")
     expect(whole).to_be_visible()
-    expect(page.get_by_text("0:01.0 to 0:02.0")).to_be_visible()
+    expect(page.get_by_text("0:01.0 to 0:02.0", exact=True)).to_be_visible()
     whole.click()
     expect(whole).to_have_count(0)
 

@@ -118,7 +118,7 @@ def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     screenshot(page, "overview-phone")
     page.get_by_role("link", name="See it live with a sample video").click()
-    expect(page.get_by_role("heading", name="Facial expressions, live")).to_be_visible()
+    expect(page.get_by_role("heading", name="Live", exact=True)).to_be_visible()
     assert urlsplit(page.url).query == "source=video"
 
 

@@ -55,7 +55,7 @@ def newest_s(page: Page) -> float:
 
 def start(page: Page) -> None:
     press(page, "Start")
-    expect(page.locator(RIBBON).first).to_be_visible()
+    expect(page.locator(".fer-face").first).to_be_visible()
 
 
 def show_lines(page: Page) -> Locator:

@@ -51,7 +51,8 @@ def test_an_upload_that_plays_once_ends_with_the_summary(open_page, tmp_path):
     with page.expect_file_chooser() as chooser:
         page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
     chooser.value.set_files(clip(tmp_path / "mine.webm", count=20, fps=10))
-    expect(page.get_by_test_id("stPopoverButton").filter(has_text="mine.webm")).to_be_visible()
+    taken = page.get_by_test_id("stPopoverButton").filter(has_text="mine.webm")
+    expect(taken.first).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_text("Loop", exact=True).click()
     page.get_by_role("button", name="Start", exact=True).click()

@@ -195,6 +195,7 @@ LISTS: dict[str, Callable[[History, str], object]] = {
     "count": lambda h, owner: h.count(owner),
     "tags": lambda h, owner: h.tags(owner),
     "jobs": lambda h, owner: h.jobs(owner),
+    "ribbons": lambda h, owner: h.ribbons([each.id for each in h.sessions("ann")], owner),
     "delete_all": lambda h, owner: h.delete_all(owner),
 }
 OF_THE_MACHINERY = {

@@ -266,7 +266,7 @@ def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPa
     slots.release()
     second.submit(picture(), 0.0)
     until(partial(processed, second, 1))
-    first.stop()  # has no place to give back
+    first.stop()  # has no slot to release
     second.stop()
     until(partial(can_take, slots))
     assert not can_take(slots)
@@ -278,7 +278,7 @@ def test_a_session_that_never_had_a_place_gives_none_back() -> None:
     assert slots.acquire() == ""
     assert slots.acquire()
     slots.release()
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="no slot"):
         slots.release()
 
 

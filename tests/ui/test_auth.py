@@ -87,7 +87,7 @@ def is_locked(site: AppTest, sentence: str) -> bool:
 
 def is_open(site: AppTest) -> bool:
     assert not site.exception
-    return [title.value for title in site.title] == ["Facial expressions in photos"]
+    return [title.value for title in site.title] == ["See what faces express"]
 
 
 def test_on_this_computer_it_is_open_and_there_is_no_way_out(site):

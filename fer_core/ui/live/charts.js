@@ -110,7 +110,7 @@ function linesFigure(figures, { x, y, range, note }, id, hidden) {
   const { data, layout } = structuredClone(figures.lines);
   data.forEach((line, i) => Object.assign(line, { x, y: y[i], visible: !hidden.has(i) }));
   layout.uirevision = `face ${id}`;
-  layout.xaxis.range = range;
+  layout.xaxis.range = [...range]; // Plotly writes a zoom into it
   layout.xaxis.title.text += note;
   return { data, layout };
 }
