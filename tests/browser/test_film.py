@@ -160,7 +160,7 @@ def test_a_film_the_browser_cannot_play_is_still_pictures(open_page: OpenPage, t
     expect(page.get_by_text("This browser cannot play this kind of video.")).to_be_visible()
     expect(page.get_by_text("Done ·")).to_be_visible()
     expect(page.get_by_text("Picture at 0:00.0")).to_be_visible()
-    click_at(page, share=0.5)
+    click_at(page, share=0.6)
     shown = page.get_by_text("Picture at 0:02")
     expect(shown).to_be_visible()
     expect(page.get_by_test_id("stColumn").filter(has=shown).locator("img")).to_be_visible()

@@ -85,10 +85,10 @@ class SessionChart {
     this.scrub.hidden = !chosen;
     if (!chosen) return;
     [this.scrub.min, this.scrub.max] = this.full;
-    const span = JSON.stringify(chosen.span_ms);
-    if (this.span !== undefined && this.span !== span)
-      await Plotly.relayout(this.plot, { "xaxis.range": [...(chosen.span_ms ?? this.full)] });
-    this.span = span;
+    const shown = this.span;
+    this.span = chosen.span_ms;
+    if (shown !== undefined && !this.alike(shown, this.span))
+      await Plotly.relayout(this.plot, { "xaxis.range": [...(this.span ?? this.full)] });
     this.move(chosen.moment_ms);
   }
 
@@ -152,12 +152,19 @@ class SessionChart {
 
   zoomed() {
     const ends = [this.axis.p2c(0), this.axis.p2c(this.axis._length)];
-    const all = this.full[1] - this.full[0];
-    const whole = ends.every((x, i) => Math.abs(x - this.full[i]) < all / 200);
+    const whole = this.alike(ends, this.full);
     const span = whole ? null : ends.map((x, i) => Math.round(i ? Math.min(x, this.full[1]) : Math.max(x, this.full[0])));
-    if (this.span === JSON.stringify(span)) return;
-    this.span = JSON.stringify(span);
+    if (this.alike(span, this.span)) return;
+    this.span = span;
     this.tell("span", span ?? []);
+  }
+
+  // Whether two spans are the same on the screen. A zoom that the page asked for comes back from
+  // Plotly a little different; told to the page, it could overtake the next click there.
+  alike(one, other) {
+    if (!one || !other) return one === other;
+    const all = this.full[1] - this.full[0];
+    return one.every((x, i) => Math.abs(x - other[i]) < all / 200);
   }
 
   // Put the cursor at a moment; with `aloud`, tell the film.
