@@ -132,9 +132,9 @@ def welcome() -> None:
     """What there will be to see, before the camera is started."""
     with st.container(key="live_welcome"):
         st.markdown(
-            "**Press Start to see** how a neural network reads the faces before your camera.\n\n"
-            ":material/bar_chart: **Now**: the share of each expression, and how sure that is\n\n"
-            ":material/show_chart: **The last minute**: all of it, down to a twitch of a few per "
+            "**Press Start to see** how a neural network reads the faces in the picture.\n\n"
+            ":material/bar_chart: **Now**: the share of each expression, and how sure the reading is\n\n"
+            ":material/show_chart: **The last minute**: every change, down to a few per "
             "cent\n\n"
             ":material/groups: **Several faces** at once, each under the name you give it"
         )
