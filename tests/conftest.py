@@ -84,4 +84,6 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def astronaut() -> NDArray[np.uint8]:
     """One smiling woman, 512x512, BGR (NASA, public domain)."""
-    return read_picture(SAMPLE)
+    picture = read_picture(SAMPLE)
+    picture.setflags(write=False)  # shared: a test that drew on it would change all after it
+    return picture

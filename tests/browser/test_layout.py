@@ -81,7 +81,7 @@ DESKTOP, PHONE = (1280, 900), (390, 844)
 @pytest.mark.parametrize(
     ("path", "size"),
     [
-        *((path, DESKTOP) for path in ("/", "/photo", "/live", "/history", "/models", "/about")),
+        *((path, DESKTOP) for path in ("/", "/photo", "/history", "/models", "/about")),
         *((path, PHONE) for path in ("/", "/photo", "/models", "/about")),
     ],
 )

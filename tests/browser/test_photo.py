@@ -58,6 +58,8 @@ def test_a_picture_from_the_camera(open_page):
     page.get_by_text("Take a picture with the camera").click()
     # Streamlit takes no picture, and says nothing, while the camera is still starting.
     expect(page.locator("video")).to_have_js_property("readyState", 4)
+    # Nor does it say that the first picture of a camera may be a blank one.
+    page.wait_for_function("document.querySelector('video').currentTime > 1")
     page.get_by_role("button", name="Take Photo").click()
     expect(page.locator(".fer-reading").first).to_contain_text("happy")
 

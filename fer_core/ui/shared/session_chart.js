@@ -87,8 +87,12 @@ class SessionChart {
     [this.scrub.min, this.scrub.max] = this.full;
     const shown = this.span;
     this.span = chosen.span_ms;
-    if (shown !== undefined && !this.alike(shown, this.span))
+    if (shown !== undefined && !this.alike(shown, this.span)) {
+      clearTimeout(this.waits); // what the reader did before is over
+      this.led = true;
       await Plotly.relayout(this.plot, { "xaxis.range": [...(this.span ?? this.full)] });
+      this.led = false;
+    }
     this.move(chosen.moment_ms);
   }
 
@@ -139,6 +143,7 @@ class SessionChart {
     this.plot.on("plotly_hover", ({ event }) => this.say("fer-hover", { x: this.at(event), at: event.clientX }));
     this.plot.on("plotly_unhover", () => this.say("fer-hover", { x: null }));
     this.plot.on("plotly_relayout", () => {
+      if (this.led) return; // the page's own zoom, and no news to it
       clearTimeout(this.waits);
       this.waits = setTimeout(() => this.zoomed(), SPAN_MS);
     });
