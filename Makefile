@@ -30,7 +30,7 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp lint
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
-	$(BIN)/pytest -n 3 --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --no-loadscope-reorder
 
 # On a quiet machine: it measures times. One process, so that no test slows down another.
 soak: .venv/test.stamp

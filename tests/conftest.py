@@ -35,8 +35,8 @@ hypothesis.settings.load_profile("house")
 class Scheduler(LoadScopeScheduling):
     """A file stays in one process, for the sake of what its tests share.
 
-    The browser tests come first. They wait more than they compute, so that one process more than
-    there are processors fills them.
+    The browser tests come first, in all processes: they wait more than they compute, and one that
+    had them all to itself would still be waiting when the others are done.
     """
 
     def _split_scope(self, nodeid: str) -> str:

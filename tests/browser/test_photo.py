@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import decode_picture
+from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
 
@@ -59,7 +60,8 @@ def test_a_picture_from_the_camera(open_page):
     # Streamlit takes no picture, and says nothing, while the camera is still starting.
     expect(page.locator("video")).to_have_js_property("readyState", 4)
     # Nor does it say that the first picture of a camera may be a blank one.
-    page.wait_for_function("document.querySelector('video').currentTime > 1")
+    video = page.locator("video")
+    until(page, lambda: video.evaluate("v => v.currentTime") > 1, "a camera that is on")
     page.get_by_role("button", name="Take Photo").click()
     expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
