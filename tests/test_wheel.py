@@ -191,4 +191,4 @@ print(page.title[0].value)
         env=os.environ | {"PYTHONPATH": str(unpacked)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout == "Facial expressions in photos\n", done.stderr
+    assert done.stdout == "See what faces express\n", done.stderr
