@@ -189,7 +189,8 @@ def test_two_minutes_without_growing(open_page, server):
     page.wait_for_timeout(100_000)
     # Twice and a tenth of a second: other work on the machine, but not a queue of 100 s.
     assert median_latency_ms(page) <= 2.0 * early_ms + 100.0
-    assert resident_mb(server.process.pid) - early_mb < 30.0
+    # The session's table grows; one leaked frame a second would be 92 MB.
+    assert resident_mb(server.process.pid) - early_mb < 40.0
     assert frames_analysed(page) >= analysed + 200
     stop(page)
 
