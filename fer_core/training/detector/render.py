@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from fer_core.training.detector.dice import Numbers
-from fer_core.training.detector.jpeg import Jpeg
 from fer_core.training.detector.plan import SQUARES, Plan
 from fer_core.training.device import device
+from fer_core.training.jpeg import Jpeg
 
 _LEVELS = 4
 """The levels of each tile: 160, 80, 40 and 20 pixels per side."""
@@ -65,7 +65,7 @@ class Renderer:
         self._textures = torch.cat(
             [functional.avg_pool2d(b.float(), 4).byte() for b in self._backgrounds.split(64)]
         )
-        self._jpeg = Jpeg()
+        self._jpeg = Jpeg(device())
 
     @torch.no_grad()
     def draw(self, plan: Plan, seed: int) -> Tensor:

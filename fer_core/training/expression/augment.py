@@ -16,23 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fer_core.training.jpeg import Jpeg
+
 _SHIFT = 0.12  # of half a side: about 3 of 48 pixels
 _SCALE = 0.12  # most faces: 0.88 .. 1.14 of their size
 _WIDE_SHARE, _WIDE_SCALE = 0.2, 0.27  # some faces: 0.76 .. 1.31, as a loose or a tight detector
 _COMPRESSED_SHARE, _DARK_SHARE, _NOISY_SHARE = 0.15, 0.08, 0.3
 _ERASED_SHARE, _MASKED_SHARE = 0.3, 0.05
-
-# The luminance table of JPEG (ITU-T T.81, annex K.1), at quality 50.
-_QUANTISATION = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +129,10 @@ class _Faces:
         chosen = self._some(share)
         if not len(chosen):
             return
-        faces, n, blocks = self.pixels[chosen, 0], len(chosen), self._side // 8
-        quality = 15.0 + 60.0 * self._random(n)
+        quality = 15.0 + 60.0 * self._random(len(chosen))
         factor = torch.where(quality < 50.0, 50.0 / quality, 2.0 - quality / 50.0)
-        table = torch.tensor(_QUANTISATION, device=faces.device) * factor[:, None, None]
-        steps = table.clamp(min=1.0)[:, None, None]
-        cosines = _cosines(faces.device)
-        cut = (faces - 128.0).reshape(n, blocks, 8, blocks, 8).transpose(2, 3)
-        rounded = (cosines @ cut @ cosines.T / steps).round() * steps
-        back = (cosines.T @ rounded @ cosines).transpose(2, 3)
-        self.pixels[chosen, 0] = back.reshape(n, self._side, self._side) + 128.0
+        jpeg = Jpeg(self.pixels.device)
+        self.pixels[chosen, 0] = jpeg.compress(self.pixels[chosen, 0], factor[:, None, None])
 
     def relight(self, strength: float) -> None:
         """Bend the grey scale, light from one side; make some dark, some noisy."""
@@ -206,13 +190,6 @@ class _Faces:
         n = len(self.pixels)
         order = torch.randperm(n, generator=self._generator, device=self._generator.device)
         return order[: int(n * share)]
-
-
-def _cosines(device: torch.device) -> Tensor:
-    """The discrete cosine transform of eight values, ``(8, 8)``."""
-    k = torch.arange(8.0, device=device)
-    scale = torch.where(k == 0.0, math.sqrt(1.0 / 8.0), math.sqrt(2.0 / 8.0))
-    return torch.cos((2.0 * k + 1.0) * k[:, None] * math.pi / 16.0) * scale[:, None]
 
 
 def _random(generator: torch.Generator, n: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""JPEG compression of grey pictures, many at once, on the network's device."""
+"""JPEG compression of grey pictures, many at once, on one device."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 
 import torch
 from torch import Tensor
-
-from fer_core.training.device import device
 
 _JPEG_LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -25,9 +23,9 @@ _JPEG_LUMINANCE = (
 class Jpeg:
     """Compresses pictures as JPEG does (ITU-T T.81, 1992), without its entropy coding."""
 
-    def __init__(self) -> None:
-        self._quantisation = torch.tensor(_JPEG_LUMINANCE, dtype=torch.float32, device=device())
-        self._cosines = _cosine_transform().to(device())
+    def __init__(self, device: torch.device) -> None:
+        self._quantisation = torch.tensor(_JPEG_LUMINANCE, dtype=torch.float32, device=device)
+        self._cosines = _cosine_transform().to(device)
 
     def compress(self, pictures: Tensor, factor: Tensor) -> Tensor:
         """``pictures`` ``(n, height, width)`` 0..255, sides multiples of 8, after compression.
