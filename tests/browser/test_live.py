@@ -77,14 +77,29 @@ def stop(page: Page) -> None:
     expect(page.get_by_role("heading", name="Last session")).to_be_visible()
 
 
-def zoom(page: Page, chart: Locator) -> None:
-    """Drag over the first half of the chart, as a user does."""
-    box = chart.locator(".nsewdrag").first.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
-    page.mouse.up()
+def zoom(page: Page, chart: Locator) -> tuple[float, float]:
+    """Drag over the first half of the chart, as a user does; returns the span it then shows.
+
+    The chart moves while the page around it comes up, and a drag that misses it is made again.
+    """
+
+    def shown() -> tuple[float, float]:
+        low, high = chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)")
+        return low, high
+
+    def dragged() -> bool:
+        box = chart.locator(".nsewdrag").first.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+        return shown()[1] < 0.75 * before[1]
+
+    before = shown()
+    until(page, dragged, "a zoom")
+    return shown()
 
 
 def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
@@ -106,11 +121,9 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     until(page, lambda: newest_s(page) > drawn_s, "an update")
     before_s = newest_s(page)
     chart.evaluate("chart => { chart.dataset.first = 'yes' }")
-    zoom(page, chart)
+    zoomed = zoom(page, chart)
     page.get_by_role("button", name="angry", pressed=True).click()
     until(page, lambda: chart.evaluate("c => c.data[0].visible") is False, "angry is hidden")
-    zoomed = chart.evaluate("c => c.layout.xaxis.range.map(Number)")
-    assert zoomed[1] < 45
     until(page, lambda: frames_analysed(page) >= 30, "30 frames")
     until(page, lambda: newest_s(page) >= before_s + 3.0, "three seconds of the camera")
     assert chart.get_attribute("data-first") == "yes"
@@ -118,7 +131,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     assert chart.evaluate("c => c.data.map((line) => line.visible)") == [False] + [True] * 6
     expect(page.locator(".fer-now")).to_contain_text("happy")
     expect(page.get_by_text("frames a second")).to_contain_text("latency")
-    assert "Face 1" in (chart.get_attribute("aria-label") or "")
+    assert "Face " in (chart.get_attribute("aria-label") or "")
     screenshot(page, "live-lines")
 
     stop(page)
@@ -282,18 +295,20 @@ LOOK = """
 def test_two_faces_on_one_screen_and_before_an_audience(open_page, screenshot):
     page = open_page("/live", camera="two", height=800)
     start(page)
-    # On a busy machine a face may be lost and found as another: who left comes last, and is small.
+    # On a busy machine a face may be lost and found as another, with the next number: who left
+    # comes last, and is small.
     faces = page.locator(".fer-face:not(.fer-away)")
     expect(faces).to_have_count(2)
-    expect(page.get_by_role("status").filter(has_text="2 faces. Face 1: happy.")).to_be_attached()
+    told = re.compile(r"2 faces\. Face \d+: happy\.")
+    expect(page.get_by_role("status").filter(has_text=told)).to_be_attached()
     heading = page.get_by_role("heading", name="Live")
     camera = page.locator("iframe[src*=streamlit_webrtc]")
     visible(page, heading, camera, faces.nth(0), faces.nth(1))
     expect(page.locator(".fer-legend")).to_have_count(1)
     # For those who cannot see them: numbers in a table, and the charts in words.
-    table = page.get_by_role("table", name="Face 2 now, shares")
+    table = faces.nth(1).get_by_role("table", name=re.compile(r"Face \d+ now, shares"))
     expect(table.get_by_role("row", name="happy")).to_contain_text("%")
-    ribbon = page.get_by_role("img", name="Face 1, the last minute: happy")
+    ribbon = faces.nth(0).get_by_role("img", name=re.compile(r"Face \d+, the last minute: happy"))
     expect(ribbon).to_be_visible()
     page.get_by_text("Small multiples", exact=True).click()
     until(page, lambda: ribbon.evaluate("c => c.style.height") != "", "a row for each expression")
