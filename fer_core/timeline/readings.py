@@ -33,3 +33,14 @@ def problems(table: pd.DataFrame) -> pd.Series:
     "" for a face that can be read well, or where this was not measured.
     """
     return table["problems"].astype("object").fillna("")
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the faces that cannot be read well, as ``FrameResult.readable`` leaves
+    them out: a frame that has no other is a row with nothing but its time."""
+    poor = problems(table) != ""
+    times = table["t_s"]
+    emptied = ~times.isin(times[~poor]) & ~times.duplicated()
+    blank = table.mask(poor)
+    blank["t_s"] = times
+    return blank[~poor | emptied].reset_index(drop=True)

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.quality import left_out
 from fer_core.errors import PictureError, UnknownModel, WeightsError, WeightsMissing
 from fer_core.export.records import picture_record
 from fer_core.media.decoder_pool import decode_apart
@@ -38,7 +39,10 @@ async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
             analyzer = await run_in_threadpool(_analyzer, upload.options)
             records = []
             for picture in upload.pictures:
-                records.append(await run_in_threadpool(_record, analyzer, picture, gone))
+                readable_only = bool(upload.options.readable_only)
+                records.append(
+                    await run_in_threadpool(_record, analyzer, picture, gone, readable_only)
+                )
                 if gone.done():
                     raise ClientDisconnect
     faults = [record for record in records if "error" in record]
@@ -84,7 +88,9 @@ def _analyzer(options: Options) -> Analyzer:
         raise Refused(503, "engine_unavailable", sentence) from error
 
 
-def _record(analyzer: Analyzer, picture: Picture, gone: Future[None]) -> dict[str, Any]:
+def _record(
+    analyzer: Analyzer, picture: Picture, gone: Future[None], readable_only: bool
+) -> dict[str, Any]:
     try:
         decoded = decode_apart(picture.data, gone)
         result = analyzer.analyze(decoded.bgr)
@@ -98,4 +104,8 @@ def _record(analyzer: Analyzer, picture: Picture, gone: Future[None]) -> dict[st
         return {"file": picture.name, "error": sentence}
     PICTURES.labels("api").inc()
     ANALYSIS_SECONDS.labels("picture").observe(result.latency_ms / 1e3)
-    return picture_record(picture.name, result, decoded.note)
+    notes = [decoded.note] if decoded.note else []
+    if readable_only and (count := len(result.faces) - len(result.readable().faces)):
+        result = result.readable()
+        notes.append(left_out(count))
+    return picture_record(picture.name, result, " ".join(notes))

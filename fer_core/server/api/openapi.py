@@ -66,8 +66,8 @@ def _analyze_request(limits: Settings) -> Json:
     }
     return {
         "description": f"At most {limits.api_max_pictures} pictures and {limits.api_max_body_mb} "
-        f"MB per request, {limits.api_requests_per_minute} requests per minute. A detector or "
-        "emotion model in the body takes precedence over one in the query.",
+        f"MB per request, {limits.api_requests_per_minute} requests per minute. An option in "
+        "the body takes precedence over the same one in the query.",
         "parameters": [
             {
                 "name": name,

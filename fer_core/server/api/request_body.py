@@ -148,7 +148,7 @@ async def _read_multipart(
             else:
                 raise invalid(
                     f"Send each picture as a file in the field {FIELD!r}; the other fields are "
-                    f"{' and '.join(_OPTION_FIELDS)}."
+                    f"{', '.join(_OPTION_FIELDS[:-1])} and {_OPTION_FIELDS[-1]}."
                 )
     finally:
         await form.close()
@@ -183,7 +183,7 @@ def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Uploa
     return Upload(tuple(pictures), read_options(named, query))
 
 
-def read_options(named: Mapping[str, str], query: Mapping[str, str]) -> Options:
+def read_options(named: Mapping[str, str | bool], query: Mapping[str, str]) -> Options:
     """The options of a body, and those of the query that the body lacks. Raises ``Refused``.
 
     Invalid values in the query are refused even if the body overrides them, and so are unknown

@@ -68,7 +68,7 @@ class _Strict(BaseModel):
 
 
 class Options(_Strict):
-    """The models for the pictures; by default those of the server's settings."""
+    """The models for the pictures, by default those of the server's settings, and a filter."""
 
     detector: Annotated[str, _KnownModel(Kind.DETECTOR, own=False)] | None = Field(
         default=None, description="The face detector."
@@ -77,6 +77,9 @@ class Options(_Strict):
         Annotated[str, Field(max_length=MAX_NAME), _KnownModel(Kind.EMOTION, own=True)] | None
     ) = Field(
         default=None, description="The emotion model; own/NAME is a network adapted on the server."
+    )
+    readable_only: bool | None = Field(
+        default=None, description="Leave out faces that cannot be read well; each note counts them."
     )
 
 
@@ -143,7 +146,7 @@ class PictureRecord(_Strict):
 
     file: str = Field(description="The name it was sent with.")
     note: str | None = Field(
-        default=None, description="What is missing from the file or was not analysed."
+        default=None, description="What is missing from the file, was not analysed or was left out."
     )
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")

@@ -18,6 +18,7 @@ from fer_core.ui.live.face_numbers import WINDOW_S, long_enough
 from fer_core.ui.live.save import save_live
 from fer_core.ui.live.view_state import LiveView, affect_wanted, faces_popover, rest_controls
 from fer_core.ui.services import owner
+from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.timeline_view import timeline_view
 from fer_core.ui.shared.widgets import plain
 
@@ -166,13 +167,15 @@ def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS
 
 def session_summary(view: LiveView) -> None:
     """What a finished session showed: its timeline, with all values as a file."""
-    table = view.session.timeline.to_frame()
+    whole = view.session.timeline.to_frame()
     st.subheader("Last session")
     if problem := save_live(view):
         st.warning(plain(problem), icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
     key = f"session_{id(view.session)}"
+    table = readable_only(whole, key)
     timeline_view(table, key=key, names=view.names, marks=view.marks())
+    readable_switch(whole, key)
     st.download_button(
         "All values (CSV)",
         data=lambda: BOM + table_csv(table),

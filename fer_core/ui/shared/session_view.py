@@ -15,6 +15,7 @@ from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.models.registry import title_of
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
+from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.timeline_view import FrameAt, Player, timeline_view
 from fer_core.ui.shared.visitor_time import for_files, visitor_zone
 
@@ -34,7 +35,8 @@ def session_view(
     ``frame_at`` gives the picture of a moment (BGR), and ``player_of`` the film, where there still
     is one.
     """
-    table = store.table(session.id)
+    whole = store.table(session.id)
+    table = readable_only(whole, key)
     names = store.face_names(session.id)
     marks = store.marks(session.id)
     timeline_view(
@@ -47,8 +49,9 @@ def session_view(
         frame_at=frame_at,
         player=None if player_of is None else player_of(table, names),
     )
+    readable_switch(whole, key)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _names_popover(store, session, table, names, key)
+        _names_popover(store, session, whole, names, key)
         _files(store, session, table, key)
 
 

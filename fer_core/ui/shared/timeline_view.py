@@ -69,8 +69,8 @@ def timeline_view(
     faces = faces_shown(table)
     if not faces:
         st.info(
-            "No face was seen in this session. Faces that are large, well lit and turned to the "
-            "camera are found most easily.",
+            "No face was seen in this session, or none that can be read well. Faces that are "
+            "large, well lit and turned to the camera are found and read best.",
             icon=":material/person_search:",
         )
         return

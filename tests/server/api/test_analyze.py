@@ -9,6 +9,8 @@ import struct
 import tempfile
 import zlib
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from opentelemetry import trace
@@ -18,6 +20,7 @@ from prometheus_client import REGISTRY
 from fer_core.cli import main
 from fer_core.errors import WeightsCorrupt
 from fer_core.media import decoder_pool
+from fer_core.media.images import read_picture
 from fer_core.server.api import analysis
 from fer_core.server.api.schemas import AnalyzeAnswer, ErrorAnswer, ModelsAnswer
 from tests.conftest import SAMPLE
@@ -204,7 +207,31 @@ def test_auto_works_without_a_network(client, sample):
     assert (record["detector"], record["model"]) == ("haar", "compact")
 
 
-@pytest.mark.parametrize("option", [{"detector": "mtcnn"}, {"emotion": "vgg"}, {"emotion": ""}])
+@pytest.fixture
+def sharp_and_blurred() -> bytes:
+    """A picture of two faces, the second of them too blurred to be read well."""
+    face = read_picture(SAMPLE)
+    both = np.hstack([face, cv2.GaussianBlur(face, (0, 0), 5.0)])
+    return cv2.imencode(".png", both)[1].tobytes()
+
+
+def test_faces_that_cannot_be_read_well_are_left_out_where_asked(client, sharp_and_blurred, sample):
+    pictures = ("both.png", sharp_and_blurred), ("one.jpg", sample)
+    both, one = post(client, *pictures, readable_only="true").json()["pictures"]
+    assert len(both["faces"]) == len(one["faces"]) == 1
+    assert both["faces"][0]["quality"]["problems"] == []
+    assert both["note"] == "Left out: 1 face that cannot be read well."
+    assert "note" not in one
+    # The body decides, as for the models.
+    body = as_json(*pictures, readable_only=False, **ENGINES)
+    answer = client.post(URL, params={"readable_only": "true"}, json=body)
+    assert [len(each["faces"]) for each in answer.json()["pictures"]] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"detector": "mtcnn"}, {"emotion": "vgg"}, {"emotion": ""}, {"readable_only": "perhaps"}],
+)
 def test_an_option_that_cannot_be_is_refused(client, sample, option):
     assert next(iter(option)) in refusal(
         post(client, ("a", sample), **option), 422, "invalid_request"

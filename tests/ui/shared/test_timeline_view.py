@@ -33,6 +33,17 @@ def page_of(table, marks=(), names=None, on_add=None, on_remove=None, frame_at=N
     )
 
 
+def filtered_page(table):
+    import streamlit as st
+
+    from fer_core.ui.shared.readable_only import readable_only, readable_switch
+    from fer_core.ui.shared.timeline_view import timeline_view
+
+    timeline_view(readable_only(table, "s"), key="s")
+    readable_switch(table, "s")
+    st.text(len(readable_only(table, "s")))
+
+
 def compare_page(sessions):
     from fer_core.ui.shared.compare_view import compare_view
 
@@ -292,3 +303,24 @@ def test_the_differences_of_two_faces():
     assert numbers["valence"][2] < 0
     [own] = summarize(session({1: bump(3.0)}, labels=("tired", "awake")))
     assert difference_table(happy, own).empty
+
+
+def test_what_cannot_be_read_well_is_left_out_on_request():
+    table = TWO.copy()
+    table["problems"] = table["problems"].mask(table["track_id"] == 2, "dark")
+    page = run(filtered_page, table=table)
+    [switch] = [each for each in page.toggle if "cannot be read well" in each.label]
+    assert switch.label == "Leave out the 50% that cannot be read well"
+    assert page.selectbox[0].options[1].startswith("Face 2")
+    page = switch.set_value(True).run()
+    assert not page.selectbox  # one face is left
+    assert page.text[0].value == str(len(table) - 90)
+    table["problems"] = "dark"
+    page = run(filtered_page, table=table)
+    page.toggle[-1].set_value(True).run()
+    assert "none that can be read well" in page.info[0].value
+
+
+def test_nothing_to_leave_out_is_no_switch():
+    page = run(filtered_page, table=TWO)
+    assert not any("cannot be read well" in each.label for each in page.toggle)
