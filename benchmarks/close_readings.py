@@ -1,8 +1,8 @@
 """How often a reading is right, by how far its first share lies above the second.
 
 ``python -m benchmarks.close_readings``, a minute. The expression network reads the tiles of
-FER2013's public test; the majority of FER+'s votes is what is right. ``fer_core.sureness.CLOSE``
-is chosen from this table.
+FER2013's public test; the majority of FER+'s votes is what is right. ``schema.certainty.CLOSE`` is
+chosen from this table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks._report import Report, command, percent, table
 from benchmarks._scenes import validation_faces
 from fer_core.models.emotion.compact import CompactEmotionModel
-from fer_core.sureness import CLOSE
+from fer_core.schema.certainty import CLOSE
 from fer_core.training.expression.data import UNLABELLED
 
 STEPS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 1.0)

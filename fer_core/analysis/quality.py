@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fer_core.analysis.cover import Cover, covered
 from fer_core.analysis.detection import DetectedFace
-from fer_core.quality import in_order
 from fer_core.schema import FaceQuality, HeadPose, Problem
+from fer_core.schema.quality import in_order
 
 SMALLEST_PX = 16
 """Longer edge of the box: 9.8 points less at 16 pixels, 14.8 at 14."""

@@ -11,8 +11,7 @@ from fer_core.analysis.cover import Cover, covered
 from fer_core.analysis.detection import DetectedFace
 from fer_core.analysis.quality import quality_of
 from fer_core.analysis.smoothing import ExponentialSmoother
-from fer_core.quality import PROBLEMS
-from fer_core.schema import FaceQuality, HeadPose
+from fer_core.schema import PROBLEMS, FaceQuality, HeadPose
 
 LOOK_FOR_COVER_EVERY_S = 1.0
 """How often covered mouths and eyes are measured: masks stay on, and the measurement takes 1 ms;

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import Color, color_of
 from fer_core.schema import Face, FrameResult, HeadPose, Point
-from fer_core.sureness import reading_in_words
+from fer_core.schema.certainty import reading_in_words
 
 INK = Color(20, 20, 20)
 FONT = cv2.FONT_HERSHEY_SIMPLEX

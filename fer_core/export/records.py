@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_core.labels import EMOTIONS
-from fer_core.quality import as_text
 from fer_core.schema import MEASURES, Face, FrameResult
+from fer_core.schema.quality import as_text
 
 _BEFORE = ("file", "face", "dominant", "confidence")
 _QUALITY = (

@@ -15,8 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fer_core.media.atomic_file import OutputFile
-from fer_core.quality import PROBLEMS
-from fer_core.schema import FrameResult
+from fer_core.schema import PROBLEMS, FrameResult
 from fer_core.timeline.table import as_table, columns, frame_numbers, table_csv
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from pyarrow import csv
 
 from fer_core.history.sessions import Store, as_labels, own, unknown
 from fer_core.history.tables import faces, samples, sessions
-from fer_core.quality import as_number, as_text, from_number, from_text
 from fer_core.schema import FrameResult
+from fer_core.schema.quality import as_number, as_text, from_number, from_text
 from fer_core.timeline.table import as_table, columns, frame_numbers
 
 READ_ROWS = 20_000

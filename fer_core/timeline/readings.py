@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fer_core.sureness import CLOSE
+from fer_core.schema.certainty import CLOSE
 from fer_core.timeline.table import labels_of
 
 
 def rivals(table: pd.DataFrame) -> NDArray[np.object_]:
-    """``sureness.rival`` for each row of a table of ``timeline.columns``: ``(n,)``.
+    """``schema.certainty.rival`` for each row of a table of ``timeline.columns``: ``(n,)``.
 
     The label whose share is close to that of the dominant one; "" if there is none, or no face.
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fer_core.quality import PROBLEMS, Problem
+from fer_core.schema import PROBLEMS, Problem
 from fer_core.timeline.table import MAX_GAP_S, labels_of
 
 

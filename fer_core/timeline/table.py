@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.quality import as_number, as_text, from_number, from_text
 from fer_core.schema import MEASURES, Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema.quality import as_number, as_text, from_number, from_text
 from fer_core.timeline.spreadsheet import table_to_csv
 
 MAX_GAP_S = 2.0

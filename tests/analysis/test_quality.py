@@ -15,8 +15,7 @@ from fer_core.analysis.quality import IN_WORDS, _away_deg
 from fer_core.export.files import faces_table, to_csv
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.loading import load_landmark_model
-from fer_core.quality import PROBLEMS
-from fer_core.schema import Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import PROBLEMS, Box, Face, FaceQuality, FrameResult, HeadPose
 from fer_core.testing import FakeDetector, FakeEmotionModel
 
 FACE = Box(178, 63, 91, 113)

@@ -17,8 +17,8 @@ from fer_core.errors import VideoError
 from fer_core.export import table_sinks
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink, column_notes
 from fer_core.labels import EMOTIONS
-from fer_core.quality import PROBLEMS, as_text, in_order
 from fer_core.schema import Box, Face, FaceQuality, FrameResult
+from fer_core.schema.quality import PROBLEMS, as_text, in_order
 from fer_core.timeline.table import Timeline, columns, table_csv
 from tests.media.clips import disk_full_after
 

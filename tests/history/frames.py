@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from fer_core.history import LOCAL, History
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.quality import PROBLEMS
-from fer_core.schema import Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import PROBLEMS, Box, Face, FaceQuality, FrameResult, HeadPose
 
 OWN = ("serious", "smiling")
 

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.analysis.quality import IN_WORDS
-from fer_core.quality import from_text
-from fer_core.sureness import CLOSE, reading_in_words, rival
+from fer_core.schema.certainty import CLOSE, reading_in_words, rival
+from fer_core.schema.quality import from_text
 from fer_core.timeline.table import MAX_GAP_S, with_gaps
 from fer_core.ui.live.view_state import LiveView, against_rest
 from fer_core.ui.shared.timeline_view import GLIMPSE_S

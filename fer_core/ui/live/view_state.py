@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.affect import COORDINATES
 from fer_core.analysis.baseline import GIVE_UP_S, RestingExpression, rest_progress
 from fer_core.errors import RestNotMeasured
 from fer_core.history import LiveRecording, Mark
 from fer_core.history.live_writer import moment_label
 from fer_core.labels import Emotion
 from fer_core.live.session import LiveCamera
+from fer_core.schema.affect import COORDINATES
 from fer_core.timeline.table import Timeline
 from fer_core.ui.live.webrtc import Marks
 

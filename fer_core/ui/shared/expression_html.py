@@ -13,7 +13,7 @@ from fer_core.analysis.quality import IN_WORDS
 from fer_core.history.ribbons import most_frequent
 from fer_core.labels import color_of
 from fer_core.schema import Face
-from fer_core.sureness import rival
+from fer_core.schema.certainty import rival
 
 _STRIPE_PX = 5
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.affect import COORDINATES
 from fer_core.analysis.baseline import RestingExpression
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema.affect import COORDINATES
 from fer_core.ui.live.view_state import LiveView, against_rest
 
 SHARES = list(map(str, EMOTIONS))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
-from fer_core.quality import PROBLEMS, as_number, as_text, from_number, from_text
 from fer_core.schema import Box, Detection, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema.quality import PROBLEMS, as_number, as_text, from_number, from_text
 
 UNIFORM = (1 / 7,) * 7
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.affect import COORDINATES, Affect, derive_affect
 from fer_core.labels import EMOTIONS, Emotion
+from fer_core.schema.affect import COORDINATES, Affect, derive_affect
 
 shares = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
     lambda values: tuple(value / sum(values) for value in values)

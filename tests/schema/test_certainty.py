@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fer_core.sureness import reading_in_words, rival
+from fer_core.schema.certainty import reading_in_words, rival
 
 LABELS = ("happy", "sad", "neutral")
 
