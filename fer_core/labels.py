@@ -1,8 +1,8 @@
-"""The seven expressions: their names, their order, one colour each.
+"""The seven expressions: their names, order and colours.
 
-The order is DeepFace's. Column ``i`` of every ``(n, 7)`` probability array in this project means
-``EMOTIONS[i]``, whichever network made it. Only a network adapted to a user's own classes has other
-labels, which it names itself.
+The order is DeepFace's. Column ``i`` of every ``(n, 7)`` probability array in this project is
+``EMOTIONS[i]``, whichever network made it. Only a network that was adapted to a user's own classes
+has other labels, which are stored in its file.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Color:
         return (self.b, self.g, self.r)
 
 
-# Tol's "bright" scheme (Paul Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021): the seven stay apart
-# under normal, deutan, protan and tritan vision. Never the only cue: a label always goes with it.
+# Tol's "bright" scheme (Paul Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021): the seven remain
+# distinct in normal, deutan, protan and tritan vision. A label always accompanies the colour.
 COLORS: dict[Emotion, Color] = {
     Emotion.ANGRY: Color.from_hex("#EE6677"),
     Emotion.DISGUST: Color.from_hex("#228833"),
@@ -64,10 +64,11 @@ COLORS: dict[Emotion, Color] = {
 
 
 def color_of(label: str, labels: Sequence[str]) -> Color:
-    """The colour of one of the labels a network knows.
+    """The colour of one of the ``labels`` that a network knows.
 
-    An expression always has its own colour. A user's own class takes one that no expression in
-    ``labels`` has, by its position among the own classes; after seven they repeat.
+    An expression always has its own colour. A user's own class has a colour that no expression in
+    ``labels`` has, chosen by its position among the own classes; the colours repeat when they are
+    used up.
     """
     if label in COLORS:
         return COLORS[Emotion(label)]

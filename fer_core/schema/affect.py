@@ -10,7 +10,7 @@ from fer_core.labels import Emotion
 
 @dataclass(frozen=True, slots=True)
 class Affect:
-    """A point of the circumplex: how pleasant and how activated an expression looks, -1..1."""
+    """A point on the circumplex: how pleasant and how activated an expression looks, -1..1."""
 
     valence: float
     arousal: float
@@ -25,17 +25,17 @@ COORDINATES: dict[str, Affect] = {
     Emotion.SURPRISE: Affect(0.40, 0.67),
     Emotion.NEUTRAL: Affect(0.0, 0.0),
 }
-"""Mean ratings of pleasure and arousal of the words angry, disgusted, fearful, happy, sad and
-surprised by Russell and Mehrabian, "Evidence for a three-factor theory of emotions", Journal of
-Research in Personality 11, 1977, 273-294 (table of 151 terms, scaled to -1..1). Neutral is the
-centre of the circumplex (Russell, "A circumplex model of affect", 1980), and not a rated word."""
+"""Mean ratings of pleasure and arousal for the words angry, disgusted, fearful, happy, sad and
+surprised from Russell and Mehrabian, "Evidence for a three-factor theory of emotions", Journal of
+Research in Personality 11, 1977, 273-294 (table of 151 terms, scaled to -1..1). Neutral was not
+rated; it is the centre of the circumplex (Russell, "A circumplex model of affect", 1980)."""
 
 
 def derive_affect(labels: Sequence[str], shares: Sequence[float]) -> Affect | None:
     """The mean of the labels' coordinates, weighted by their shares (which sum to 1).
 
-    It is derived from the shares and adds no information; no network measured it. None if a label
-    has no coordinates.
+    It adds no information to the shares; no network measured it. None if a label has no
+    coordinates.
     """
     if not all(label in COORDINATES for label in labels):
         return None

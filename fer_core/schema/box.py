@@ -33,11 +33,11 @@ class Box:
         return cls(left, top, right - left, bottom - top)
 
     def inside(self, width: int, height: int) -> Self | None:
-        """The part of it inside a ``width`` x ``height`` picture, or None."""
+        """The part of the box inside a ``width`` x ``height`` picture, or None."""
         return self.clipped(self.x, self.y, self.w, self.h, width, height)
 
     def scaled(self, factor: float) -> Self:
-        """One with the same centre and ``factor`` times the sides, in whole pixels."""
+        """A box with the same centre and ``factor`` times the sides, in whole pixels."""
         w, h = max(1, round(self.w * factor)), max(1, round(self.h * factor))
         return type(self)(self.x + round((self.w - w) / 2), self.y + round((self.h - h) / 2), w, h)
 
@@ -52,7 +52,7 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def overlap(self, other: Box) -> float:
-        """The shared part of the smaller one, 0..1."""
+        """The part of the smaller box that lies in the other, 0..1."""
         return self._shared(other) / min(self.area, other.area)
 
     def to_list(self) -> list[int]:
@@ -60,7 +60,7 @@ class Box:
         return [self.x, self.y, self.w, self.h]
 
     def _shared(self, other: Box) -> int:
-        """Square pixels that are in both."""
+        """The intersection in square pixels."""
         across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
         down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
         return max(0, across) * max(0, down)

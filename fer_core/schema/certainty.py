@@ -1,4 +1,4 @@
-"""Readings that are too close to call, and the expressions they lie between."""
+"""Close readings: the two largest shares differ too little to tell which expression is shown."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 CLOSE = 0.2
 """Two shares that differ by less are close. On FER2013's public test the larger one is then right
-for fewer than half of the faces, and one of the two for 87 % (benchmarks/close_readings.py)."""
+for fewer than half of the faces, and one of the two for 87 % (benchmarks/close_readings.py).
+"""
 
 
 def rival(labels: Sequence[str], shares: Sequence[float], shown: str) -> str | None:
-    """The expression whose share is too close to that of ``shown`` to tell which is meant.
+    """The other expression with the largest share, if that is close to the share of ``shown``.
 
-    ``shares`` are 0..1, one for each of ``labels``; ``shown`` is one of them, usually the one
+    ``shares`` are 0..1, one for each of ``labels``; ``shown`` is one of the labels, usually that
     with the largest share. None if the reading is clear.
     """
     of = dict(zip(labels, shares, strict=True))

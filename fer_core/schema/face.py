@@ -17,12 +17,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face that a detector found, not yet classified.
+    """A detected face that is not yet classified.
 
-    ``score`` is the detector's confidence, 0..1. ``landmarks`` are points in pixels: the 68 of
-    iBUG where a landmark network looked; else those the detector gives, five for YuNet (right eye,
-    left eye, nose tip, right and left mouth corner, as the person's own right and left), none for
-    Haar.
+    ``score`` is the detector's confidence, 0..1. ``landmarks`` are points in pixels: iBUG's 68 if a
+    landmark network was used; otherwise those of the detector, which are five for YuNet (right eye,
+    left eye, nose tip, right and left mouth corner, as the person's own right and left) and none
+    for Haar.
     """
 
     box: Box
@@ -31,15 +31,15 @@ class Detection:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.score <= 1.0:
-            raise ValueError(f"a score lies in 0..1, not {self.score}")
+            raise ValueError(f"a score is 0..1, not {self.score}")
 
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Where a head points, in degrees; all 0 for a face that looks straight into the camera.
+    """The orientation of a head in degrees; all 0 if the face looks straight into the camera.
 
     ``yaw_deg`` > 0: turned to the right of the picture (the person's own left). ``pitch_deg`` > 0:
-    up. ``roll_deg`` > 0: tilted clockwise in the picture.
+    raised. ``roll_deg`` > 0: tilted clockwise in the picture.
     """
 
     yaw_deg: float
@@ -49,20 +49,22 @@ class HeadPose:
 
 @dataclass(frozen=True, slots=True)
 class Face(Detection):
-    """A face and its expression. What is None was not measured, or cannot be.
+    """A face and its expression. Measures that are None were not or cannot be measured.
 
-    ``probabilities`` has one share per label, each 0..1, summing to 1 (within 1e-3); ``labels``
-    are the expressions the network knows, others than ``EMOTIONS`` only if it was adapted to them.
+    ``probabilities`` has one share per label, each 0..1, summing to 1 (within 1e-3). ``labels`` are
+    the expressions that the network knows; they differ from ``EMOTIONS`` only in an adapted
+    network.
 
-    From the landmarks: ``presence``, how surely this is a face at all, 0..1; the ``pose`` of the
-    head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, how open eyes and mouth are.
+    From the landmarks: ``presence``, the probability 0..1 that this is a face; the ``pose`` of the
+    head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, the height of eyes and mouth over their
+    width.
 
-    ``quality``: how well the face can be read; in a stream as of when its expression was last read.
+    ``quality``: how well the face can be read; in a stream, when it was last classified.
 
-    In a stream only: ``track_id`` tells faces apart; ``probabilities`` are smoothed over time and
-    ``raw_probabilities`` are those last read, in this frame or, where more than 22 come a second,
-    in one shortly before; ``steady_label`` is the dominant expression, held against flicker;
-    ``blinks_per_minute``, over the last minute; ``attentive``, whether the face is turned to the
+    In a stream only: ``track_id`` identifies the face; ``probabilities`` are smoothed over time;
+    ``raw_probabilities`` are the last ones before smoothing, from this frame or, above 22 frames a
+    second, from one shortly before; ``steady_label`` is the dominant expression without flicker;
+    ``blinks_per_minute`` counts the last minute; ``attentive`` is whether the face is turned to the
     camera with its eyes open.
     """
 
@@ -82,7 +84,7 @@ class Face(Detection):
     def __post_init__(self) -> None:
         Detection.__post_init__(self)
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"a face needs two or more labels that differ, not {self.labels}")
+            raise ValueError(f"a face needs two or more different labels, not {self.labels}")
         self._check(self.probabilities)
         if self.raw_probabilities is not None:
             self._check(self.raw_probabilities)
@@ -96,7 +98,7 @@ class Face(Detection):
 
     @property
     def dominant(self) -> str:
-        """The steady label, or else the expression with the largest share (the first of equals)."""
+        """The steady label if there is one, else the (first) expression with the largest share."""
         if self.steady_label is not None:
             return self.steady_label
         return self.labels[self.probabilities.index(max(self.probabilities))]
@@ -120,7 +122,7 @@ class Face(Detection):
 
     @property
     def measures(self) -> dict[str, float | None]:
-        """What tables tell beside the shares, by the names in ``MEASURES``."""
+        """The values of the columns in ``MEASURES``, by name."""
         pose = self.pose
         return {
             name: getattr(pose if name.endswith("_deg") else self, name, None) for name in MEASURES
@@ -170,7 +172,7 @@ class Face(Detection):
     def _check(self, shares: tuple[float, ...]) -> None:
         if len(shares) != len(self.labels):
             raise ValueError(f"a face needs {len(self.labels)} probabilities, not {len(shares)}")
-        # Asked this way round because every comparison with NaN is false.
+        # Negated, because every comparison with NaN is false.
         if not (min(shares) >= 0.0 and abs(sum(shares) - 1.0) <= 1e-3):
             raise ValueError(f"probabilities are 0..1 and sum to 1, not {shares}")
 
@@ -184,7 +186,7 @@ _PLAIN = (
     "blinks_per_minute",
     "attentive",
 )
-"""The fields of ``Face`` that JSON takes as they are, where they are not None."""
+"""The fields of ``Face`` that are written to JSON unchanged, unless they are None."""
 
 MEASURES = (
     "valence",
@@ -196,7 +198,8 @@ MEASURES = (
     "eye_aspect_ratio",
     "mouth_aspect_ratio",
 )
-"""Columns that every table of faces has beside the shares; units and ranges as in ``Face``."""
+"""The columns of every table of faces in addition to the shares; units and ranges as in ``Face``.
+"""
 
 
 def _points(rows: Sequence[Sequence[float]]) -> tuple[Point, ...]:

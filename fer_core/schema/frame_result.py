@@ -12,14 +12,14 @@ from fer_core.schema.face import Face
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """One picture, or one frame of a stream, and the faces in it (largest first).
+    """The analysis of one picture, or of one frame of a stream: its faces, the largest first.
 
-    ``width`` and ``height`` are the picture's, in pixels; ``model`` and ``detector`` name the
-    emotion model and the detector that made it; ``t_s`` is the frame's own time in seconds since
-    its stream began (0 for a picture); ``latency_ms`` is what the analysis took. ``labels`` are the
-    expressions that the emotion model knows, and with it every face. ``turned_deg`` is by how much
-    a picture had to be turned clockwise for its faces to stand upright: 0, 90, 180 or 270; boxes,
-    points and poses are those in the picture as it is.
+    ``width`` and ``height`` are the size of the picture in pixels. ``model`` and ``detector`` are
+    the names of the emotion model and the detector that were used. ``t_s`` is the frame's time in
+    seconds since the start of its stream (0 for a picture). ``latency_ms`` is the duration of the
+    analysis. ``labels`` are the expressions that the emotion model knows, which are those of every
+    face. ``turned_deg`` is the clockwise turn that makes the picture's faces upright: 0, 90, 180 or
+    270; boxes, points and poses are those in the picture before the turn.
     """
 
     width: int
@@ -34,24 +34,24 @@ class FrameResult:
 
     def __post_init__(self) -> None:
         if self.turned_deg not in (0, 90, 180, 270):
-            raise ValueError(f"a picture is turned by quarters, not by {self.turned_deg} degrees")
+            raise ValueError(f"a picture is turned by 0, 90, 180 or 270°, not {self.turned_deg}")
         if self.width < 1 or self.height < 1:
-            raise ValueError(f"a picture has at least one pixel, not {self.width}x{self.height}")
+            raise ValueError(f"a picture needs at least one pixel, not {self.width}x{self.height}")
         if any(face.labels != self.labels for face in self.faces):
-            raise ValueError(f"the faces of this result show one of {', '.join(self.labels)}")
+            raise ValueError(f"the labels of each face must be {', '.join(self.labels)}")
 
     def numbered(self) -> Self:
-        """The same with the faces' ``track_id`` counted from 1, as the faces of a photo are."""
+        """The same result with the faces' ``track_id`` counted from 1, for photos."""
         faces = (replace(face, track_id=i) for i, face in enumerate(self.faces, start=1))
         return replace(self, faces=tuple(faces))
 
     def readable(self) -> Self:
-        """The same without the faces that cannot be read well; those not measured stay."""
+        """The same result without the faces that cannot be read well; unmeasured faces stay."""
         faces = (f for f in self.faces if f.quality is None or not f.quality.problems)
         return replace(self, faces=tuple(faces))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; ``from_dict`` reads it back, ``labels`` from the faces."""
+        """JSON-ready; ``from_dict`` reads it back. It takes ``labels`` from the faces."""
         return {
             "width": self.width,
             "height": self.height,

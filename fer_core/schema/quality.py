@@ -1,6 +1,6 @@
-"""How well a face can be read: the values in ``Face`` and their forms in tables.
+"""How well a face can be read: the values in ``Face``, and how tables store them.
 
-``fer_core.analysis.quality`` measures it, and describes each problem.
+``fer_core.analysis.quality`` measures the values and describes each problem.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ _EARLIER: dict[str, Problem] = {"covered": "mouth_covered"}
 class FaceQuality:
     """How well a face can be read.
 
-    ``size_px``: longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp faces.
-    ``contrast``: standard deviation of its greys, 0..128. ``glare``: the share of it that is white,
-    0..1. ``turn_deg``: the angle between the line of sight and the nose's direction, 0..90.
-    ``mouth_covered``, ``eyes_covered``: the probability, 0..1. None was not measured or not stored:
-    tables of streams hold only the problems. ``problems``: measures beyond their limits, which
-    lower the accuracy of expressions, in the order of ``PROBLEMS``; in a stream, those of most
-    recent frames.
+    ``size_px``: the longer edge of its box. ``sharpness``: of its edges, 0.3 and more for sharp
+    faces. ``contrast``: the standard deviation of its grey values, 0..128. ``glare``: the part of
+    it that is white, 0..1. ``turn_deg``: the angle between the line of sight and the nose's
+    direction, 0..90. ``mouth_covered``, ``eyes_covered``: the probability, 0..1. A measure is None
+    if it was not taken or not stored: tables of streams hold only the problems.
+
+    ``problems``: measures beyond their limits, which lower the accuracy of expressions, in the
+    order of ``PROBLEMS``; in a stream, those of the majority of recent frames.
     """
 
     size_px: int | None = None

@@ -1,1 +1,1 @@
-"""A session as numbers: its table, summary, events and peaks."""
+"""Results over time: the table of a session, its summary, events and peaks."""

@@ -1,4 +1,4 @@
-"""Events in the course of one face: peaks of an expression, and their onsets."""
+"""Detects events of one face: peaks of an expression, and their onsets."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from fer_core.timeline.table import labels_of, with_gaps
 Kind = Literal["peak", "onset"]
 
 PROMINENCE = 0.2
-"""A peak rises by at least this share above the higher of its neighbouring valleys."""
+"""The smallest rise of a peak's share above the higher of its neighbouring valleys."""
 
 APART_S = 0.5
-"""Peaks of one expression are at least this far apart: the shortest ordinary expression lasts half
-a second (Matsumoto and Hwang, 2011)."""
+"""The smallest distance between peaks of one expression: the shortest ordinary expression lasts
+half a second (Matsumoto and Hwang, 2011)."""
 
 ONSET_LEVEL = 0.1
-"""The share of its prominence at which a rise has begun, like the proximal level of a pulse."""
+"""The part of the prominence at which a rise begins, like the proximal level of a pulse."""
 
 METHOD = (
     "A peak is a maximum of the smoothed share of one expression with a topographic prominence of "
     f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (by the rules of "
     "scipy.signal.find_peaks; Virtanen et al., 2020). Its onset is where the rise to it passes "
     f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10 % reference level of IEEE Std "
-    "181-2011). Neutral has no peaks: it is what remains when nothing else shows. Nothing is "
-    "found across a stretch in which the face was not seen, nor at the ends of one."
+    "181-2011). Neutral has no peaks: it is what remains when no other expression shows. No event "
+    "is detected across a gap in which the face was not seen, or at its edges."
 )
-"""How events are found, as text for pages and reports."""
+"""The method, as text for pages and reports."""
 
 _STEP_S = 0.05
-"""The grid on which peaks are searched; each event is then moved to a frame."""
+"""The time grid on which peaks are detected; each event is then moved to a frame."""
 
 COLUMNS = ["t_s", "kind", "track_id", "expression", "share"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event in the share of ``label`` of one face, with its ``share`` (0..1) at that time.
+    """A peak or an onset of the expression ``label`` of one face; ``share`` (0..1) is at that time.
 
     ``t_s`` is the time of a frame of the table in which the face was seen.
     """
@@ -57,9 +57,9 @@ class Event:
 
 
 def find_events(table: pd.DataFrame, track_id: int) -> tuple[Event, ...]:
-    """The peaks of one face of a table of ``timeline.columns``, and their onsets, in order of time.
+    """The peaks and onsets of one face of a table of ``timeline.columns``, in order of time.
 
-    See ``METHOD``. Empty for a face the table does not have.
+    See ``METHOD``. Empty if the face is not in the table.
     """
     found: list[Event] = []
     for stretch in _stretches(with_gaps(table, track_id)):
@@ -77,18 +77,14 @@ def find_events(table: pd.DataFrame, track_id: int) -> tuple[Event, ...]:
 
 
 def events_table(events: Sequence[Event]) -> pd.DataFrame:
-    """A row an event, with the columns ``t_s``, ``kind``, ``track_id``, ``expression``, ``share``
-    (0..1)."""
+    """A table with a row per event and the columns ``t_s``, ``kind``, ``track_id``, ``expression``,
+    ``share`` (0..1)."""
     rows = [(e.t_s, e.kind, e.track_id, str(e.label), e.share) for e in events]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _stretches(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The stretches of ``with_gaps`` in which the face was seen without a gap, of two or more
-    frames.
-
-    A single frame has no course.
-    """
+    """The stretches of two or more rows of ``with_gaps`` in which the face was seen in each."""
     seen = rows["track_id"].notna().to_numpy(bool)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
     for first, after in edges.reshape(-1, 2):
@@ -97,23 +93,24 @@ def _stretches(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _rises(times_s: NDArray[np.float64], shares: NDArray[np.float64]) -> Iterator[tuple[Kind, int]]:
-    """The frame of each peak of one share over a stretch without a gap, and that of its onset."""
+    """The frames of each peak and its onset, for one share over a stretch without a gap."""
     if np.ptp(shares) < PROMINENCE:
         return
-    # Rounded, so that the same course gives the same grid at any time of the session.
+    # Rounded, so that the same curve gives the same grid at any time of the session.
     passed_s = np.round(times_s - times_s[0], 6)
     grid_s = np.arange(0.0, passed_s[-1] + _STEP_S / 2, _STEP_S)
     level = np.interp(grid_s, passed_s, shares)
     for peak in find_peaks(level, PROMINENCE, distance=round(APART_S / _STEP_S)):
         apex = _apex(passed_s, shares, float(grid_s[peak.index]))
-        begun = level[peak.index] - (1.0 - ONSET_LEVEL) * peak.prominence
-        below = np.flatnonzero(shares[:apex] < begun)
+        onset_level = level[peak.index] - (1.0 - ONSET_LEVEL) * peak.prominence
+        below = np.flatnonzero(shares[:apex] < onset_level)
         yield "onset", int(below[-1]) + 1
         yield "peak", apex
 
 
 def _apex(passed_s: NDArray[np.float64], shares: NDArray[np.float64], peak_s: float) -> int:
-    """The frame for a peak on the grid: the largest within a step, else the nearest."""
+    """The frame for a peak on the grid: that with the largest share within a step, else the
+    nearest."""
     near = np.flatnonzero(np.abs(passed_s - peak_s) <= _STEP_S)
     if not len(near):
         return int(np.abs(passed_s - peak_s).argmin())

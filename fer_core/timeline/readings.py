@@ -1,4 +1,4 @@
-"""How certain the readings of a table are: close second expressions, and poorly visible faces."""
+"""The certainty of the readings in a table: close second expressions, and problems of faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fer_core.timeline.table import labels_of
 
 
 def rivals(table: pd.DataFrame) -> NDArray[np.object_]:
-    """``schema.certainty.rival`` for each row of a table of ``timeline.columns``: ``(n,)``.
+    """``schema.certainty.rival`` of each row of a table of ``timeline.columns``: ``(n,)`` strings.
 
     The label whose share is close to that of the dominant one; "" if there is none, or no face.
     """

@@ -1,8 +1,8 @@
-"""CSV that is safe to open in a spreadsheet: no cell is run as a formula.
+"""Writes CSV that is safe to open in a spreadsheet: no cell is run as a formula.
 
 A file name, a note or a class may begin with ``=``, which Excel, LibreOffice and Google Sheets
-would run as a formula. As OWASP advises ("CSV Injection"), an apostrophe is put before a text that
-begins with such a character; numbers stay numbers. ``original`` removes it again.
+would run as a formula. As OWASP advises ("CSV Injection"), text that begins with such a character
+gets an apostrophe before it; numbers are not changed. ``original`` removes the apostrophe.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOM = b"\xef\xbb\xbf"
-"""Tells Excel that a file is UTF-8. pandas, Polars and readr ignore it."""
+"""The byte order mark that tells Excel that a file is UTF-8. pandas, Polars and readr ignore it."""
 
-# Japanese and Chinese spreadsheets also accept the wide forms. A text that already begins with an
-# apostrophe gets another one, so that ``original`` restores it.
+# Japanese and Chinese spreadsheets also accept the full-width forms. Text that already begins with
+# an apostrophe gets another one, so that ``original`` restores it.
 _FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\x00-\x1f\x7f]")
 _HARMLESS = re.compile(rf"'(?={_FORMULA.pattern})")
 
 
 def harmless(cell: Any) -> Any:
-    """The cell, with an apostrophe before a text that a spreadsheet could run as a formula."""
+    """The cell, with an apostrophe before text that a spreadsheet could run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
@@ -33,7 +33,7 @@ def original(cell: Any) -> Any:
 
 
 def table_to_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV in UTF-8, with ``harmless`` texts and column names."""
+    """The table as CSV in UTF-8, with ``harmless`` applied to texts and column names."""
     safe = table.copy(deep=False)
     for name in table.columns[table.dtypes.map(_holds_texts)]:
         safe[name] = table[name].map(harmless)

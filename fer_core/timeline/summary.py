@@ -1,4 +1,4 @@
-"""The summary of a timeline, face by face."""
+"""Summarizes a timeline: the expressions, peaks and gaps of each face."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fer_core.timeline.table import MAX_GAP_S, labels_of
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of frames without a gap in which one expression was dominant."""
+    """Consecutive frames without a gap in which the same expression was dominant."""
 
     emotion: str
     start_s: float
@@ -23,7 +23,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The largest share an expression had, 0..1, and when (the first time of equals)."""
+    """The largest share of an expression, 0..1, and its (first) time."""
 
     share: float
     t_s: float
@@ -41,15 +41,17 @@ class Gap:
 class TrackSummary:
     """The summary of one face over a session.
 
-    ``observed_s`` is the time the face was in the picture. ``shares`` is the part of that time in
-    which each expression was dominant (they sum to 1; all 0 for a face seen in a single frame).
-    ``means`` are the mean shares over that time, and ``valence_mean`` and ``arousal_mean`` those of
-    the derived values (None if the network's labels have none); for a face in a single frame,
-    means over frames. ``switches`` counts the changes of the dominant expression, except across a
-    long gap. ``gaps`` are the stretches of more than one missing frame. ``problems`` is
-    the part of the time, 0..1, in which the face could not be read well for each reason, the most
-    frequent first, and ``poor_share`` that for any: of the time in which it was measured, and None
-    where it never was.
+    ``observed_s`` is the time in which the face was in the picture. ``shares`` is the part of that
+    time in which each expression was dominant (they sum to 1; all 0 for a face seen in a single
+    frame). ``means`` are the mean shares over that time, and ``valence_mean`` and ``arousal_mean``
+    the means of the derived values (None if the network's labels have none); if ``observed_s`` is
+    0, they are means over frames. ``switches`` counts the changes of the dominant expression,
+    except across a long gap. ``gaps`` are the periods in which frames lacked the face, or in which
+    there was no frame.
+
+    ``problems`` is the part of the time, 0..1, in which each problem occurred, the most frequent
+    first; ``poor_share`` is the part with any problem. Both refer to the time in which problems
+    were measured; ``poor_share`` is None if they never were.
     """
 
     track_id: int
@@ -70,7 +72,7 @@ class TrackSummary:
 
 
 def summarize(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
-    """The summary of each face of a table of ``timeline.columns``, the one seen longest first."""
+    """The summary of each face of a table of ``timeline.columns``, the face seen longest first."""
     times = table["t_s"].unique()
     summaries = [
         _summary(int(str(track_id)), rows, times) for track_id, rows in table.groupby("track_id")
@@ -83,7 +85,7 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
     labels = labels_of(rows)
     seen_s = rows["t_s"].to_numpy()
     position = np.searchsorted(times, seen_s)
-    # A frame counts for the time until the next one, with or without this face; the last for 0.
+    # A frame counts for the time until the next frame, with or without this face; the last for 0.
     lengths = np.append(np.diff(times), 0.0)
     held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
     dominant = pd.Index(labels).get_indexer(pd.Index(rows["dominant"]))
@@ -124,8 +126,9 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
 def _problems(
     texts: pd.Series, measured: NDArray[np.bool_], held_s: NDArray[np.float64]
 ) -> dict[Problem, float]:
-    """The part of the time with each problem, the largest first; without those there never were."""
-    # No code is a part of another one.
+    """The part of the time with each problem, the largest first, without those that never
+    occurred."""
+    # No code contains another one.
     parts = {p: _part(texts.str.contains(p), measured, held_s) for p in PROBLEMS}
     return dict(sorted(((p, part) for p, part in parts.items() if part), key=lambda one: -one[1]))
 
@@ -133,14 +136,14 @@ def _problems(
 def _part(
     there: pd.Series, measured: NDArray[np.bool_], held_s: NDArray[np.float64]
 ) -> float | None:
-    """The part of the measured time in which something was there; None without any."""
+    """The part of the measured time in which ``there`` is true; None if nothing was measured."""
     if not measured.any():
         return None
     return _mean(there[measured].astype(np.float64), held_s[measured])
 
 
 def _mean(values: pd.Series, held_s: NDArray[np.float64]) -> float:
-    """The mean over time, or over frames if there is no time."""
+    """The mean over time, or over frames if their time is 0."""
     numbers = values.to_numpy(np.float64)
     return float(np.average(numbers, weights=held_s if held_s.any() else None))
 
@@ -171,7 +174,7 @@ def _longest_run(
 
 
 def summary_table(face: TrackSummary) -> pd.DataFrame:
-    """One row per expression: shares 0..1, and the time of the largest in seconds."""
+    """One row per expression: shares 0..1, and the time of the largest share in seconds."""
     return pd.DataFrame(
         {
             "expression": list(map(str, face.shares)),
@@ -184,7 +187,7 @@ def summary_table(face: TrackSummary) -> pd.DataFrame:
 
 
 def key_figures(face: TrackSummary) -> dict[str, str]:
-    """The key figures of one face, each in a few words, most important first."""
+    """The key figures of one face as short texts by title, most important first."""
     timed = face.observed_s > 0.0
     emotion, share = max((face.shares if timed else face.means).items(), key=lambda item: item[1])
     run = face.longest_run

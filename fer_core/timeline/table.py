@@ -1,8 +1,8 @@
-"""What a stream showed, as numbers: one table of faces over time.
+"""The timeline of a stream: a table of faces over time.
 
-This table is what charts, summaries, files and the history read. It has a row for each face of each
-frame. A frame without a face is a row with nothing but its time: a gap, not a zero, and never
-filled in.
+Charts, summaries, files and the history read this table. It has a row for each face of each frame.
+A frame without a face has one row with its time and no other values, which is a gap: it is neither
+a zero nor filled in.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from fer_core.schema.quality import as_number, as_text, from_number, from_text
 from fer_core.timeline.spreadsheet import table_to_csv
 
 MAX_GAP_S = 2.0
-"""Between two frames further apart than this nothing is known: the camera was covered by another
-program, the tab slept. Such a gap counts for no expression."""
+"""The longest time for which a frame stands. Frames further apart (another program used the camera,
+or the browser suspended the tab) have a gap between them, which counts for no expression."""
 
-_PLACE = ("t_s", "track_id", "x", "y", "w", "h", "score")
+_DETECTION = ("t_s", "track_id", "x", "y", "w", "h", "score")
 _STREAM_MEASURES = ("blinks_per_minute", "attentive", "problems")
 _WHOLE_NUMBERS = ["track_id", "x", "y", "w", "h"]
 
@@ -36,14 +36,14 @@ def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
     """The columns of the table for a network that knows these labels.
 
     ``t_s`` seconds; ``track_id``; the box ``x, y, w, h`` in pixels; the detector's ``score``; the
-    ``dominant`` expression; a share 0..1 for each label, as shown and, under ``raw_…``, before
-    smoothing (read at most 22 times a second); and what else ``Face`` tells, under its names.
-    ``problems`` are those of its quality, as ``quality.as_text`` writes them: "" for a face that
-    can be read well, missing where that was not measured.
+    ``dominant`` expression; a share 0..1 for each label, smoothed and, under ``raw_…``, before
+    smoothing (classified at most 22 times a second); and the measures of ``Face`` under their
+    names. ``problems`` are those of its quality in the format of ``quality.as_text``: "" for a face
+    that can be read well, missing if that was not measured.
     """
     shares = [str(label) for label in labels]
     measures = (*MEASURES, *_STREAM_MEASURES)
-    return [*_PLACE, "dominant", *shares, *measures, *(f"raw_{label}" for label in shares)]
+    return [*_DETECTION, "dominant", *shares, *measures, *(f"raw_{label}" for label in shares)]
 
 
 def labels_of(table: pd.DataFrame) -> tuple[str, ...]:
@@ -54,19 +54,19 @@ def labels_of(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def frame_numbers(result: FrameResult, labels: Sequence[str]) -> list[list[float]]:
-    """The rows of one frame, in the order of ``columns(labels)``; NaN where nothing is known.
+    """The rows of one frame, in the order of ``columns(labels)``; missing values are NaN.
 
-    ``dominant`` is the position of its label, ``problems`` is ``quality.as_number``.
-    Raises ``ValueError`` for a network that knows other labels.
+    ``dominant`` is the index of its label, ``problems`` is ``quality.as_number``.
+    Raises ``ValueError`` if the result is of a network with other labels.
     """
     if result.faces and result.labels != tuple(labels):
-        raise ValueError(f"the faces of this timeline show one of {', '.join(labels)}")
+        raise ValueError(f"the labels of each frame must be {', '.join(labels)}")
     rows = [_face_numbers(result.t_s, face) for face in result.faces]
     return rows or [[result.t_s] + [np.nan] * (len(columns(labels)) - 1)]
 
 
 def as_table(numbers: NDArray[np.float64], labels: Sequence[str]) -> pd.DataFrame:
-    """The table of rows that ``frame_numbers`` made, ``(n, len(columns(labels)))``."""
+    """The table of rows from ``frame_numbers``, ``(n, len(columns(labels)))``."""
     table = pd.DataFrame(numbers, columns=columns(labels))
     table[_WHOLE_NUMBERS] = table[_WHOLE_NUMBERS].astype("Int64")
     table["attentive"] = table["attentive"].astype("boolean")
@@ -78,15 +78,15 @@ def as_table(numbers: NDArray[np.float64], labels: Sequence[str]) -> pd.DataFram
 
 
 class Timeline:
-    """The faces of a stream over time. Safe in several threads; holds numbers, never pictures.
+    """Collects the faces of a stream over time. Thread-safe; holds numbers, never pictures.
 
-    ``labels`` are the expressions the network knows, and columns of the table.
+    ``labels`` are the expressions that the network knows, which are columns of the table.
     """
 
     def __init__(self, labels: Sequence[str] = EMOTIONS) -> None:
         self.labels = tuple(labels)
         self._lock = threading.Lock()
-        # One flat array of doubles: 15 frames a second for an hour are 14 MB, not 100 as objects.
+        # A flat array of doubles: an hour at 15 frames a second takes 14 MB, as objects 100 MB.
         self._rows = array("d")
         self._frames = 0
         self._last_s = -np.inf
@@ -99,27 +99,26 @@ class Timeline:
     def append(self, result: FrameResult) -> None:
         """Add the next frame.
 
-        Raises ``ValueError`` if it is not later than the last one, or of a network that knows other
-        expressions.
+        Raises ``ValueError`` if it is not later than the last one, or if its labels differ.
         """
         rows = frame_numbers(result, self.labels)
         with self._lock:
             if not result.t_s > self._last_s:
-                raise ValueError(f"frames come in order: {result.t_s} s after {self._last_s} s")
+                raise ValueError(f"frames must be in order: {result.t_s} s after {self._last_s} s")
             for numbers in rows:
                 self._rows.extend(numbers)
             self._frames += 1
             self._last_s = result.t_s
 
     def to_frame(self, last_s: float = np.inf) -> pd.DataFrame:
-        """The table of ``columns(labels)``, oldest row first; with ``last_s``, the last seconds."""
+        """The table of ``columns(labels)``, oldest row first; only the last ``last_s`` seconds."""
         return as_table(self._numbers(last_s), self.labels)
 
     def _numbers(self, last_s: float) -> NDArray[np.float64]:
         with self._lock:
             rows = np.frombuffer(self._rows).reshape(-1, len(columns(self.labels)))
             first = np.searchsorted(rows[:, 0], self._last_s - last_s) if len(rows) else 0
-            # A copy: the array cannot grow while a view of it is held, not even until the return.
+            # A copy, and no view at the end: the array cannot grow while a view of it exists.
             found = rows[first:].copy()
             del rows
             return found
@@ -128,9 +127,9 @@ class Timeline:
 def results_of(
     table: pd.DataFrame, width: int, height: int, model: str, detector: str
 ) -> Iterator[FrameResult]:
-    """The frames of a table as results again, in order, for a picture ``width`` x ``height``.
+    """The results from which a table was made, in order, for a picture ``width`` x ``height``.
 
-    What a table does not hold (landmarks, latency) they lack.
+    They lack what a table does not hold: landmarks and latency.
     """
     labels = labels_of(table)
     for t_s, rows in groupby(table.to_dict("records"), key=itemgetter("t_s")):
@@ -139,7 +138,7 @@ def results_of(
 
 
 def table_csv(table: pd.DataFrame) -> bytes:
-    """The table as ``spreadsheet.table_to_csv`` writes it: times to the millisecond, shares to four
+    """The table as CSV, by ``spreadsheet.table_to_csv``: times to the millisecond, shares to four
     digits."""
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
     digits |= {"t_s": 3, "yaw_deg": 1, "pitch_deg": 1, "roll_deg": 1, "blinks_per_minute": 1}
@@ -147,10 +146,10 @@ def table_csv(table: pd.DataFrame) -> bytes:
 
 
 def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
-    """One face of a table, with an empty row wherever it was not seen.
+    """The rows of one face of a table, with empty rows where it was not seen.
 
-    A row for each frame of the stream, and one in the middle of each gap longer than
-    ``MAX_GAP_S``, so that a line drawn through the rows breaks where nothing is known.
+    There is a row for each frame of the stream, and an empty row in the middle of each gap longer
+    than ``MAX_GAP_S``, so that a line drawn through the rows breaks there.
     """
     times = table["t_s"].unique()
     long = np.flatnonzero(np.diff(times) > MAX_GAP_S)
@@ -160,9 +159,9 @@ def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
 
 
 def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
-    """The face of a row; what ``_face_numbers`` wrote."""
+    """The face of a row, the inverse of ``_face_numbers``."""
     known = {name: None if pd.isna(row[name]) else row[name] for name in row}
-    turned = _whole([known["yaw_deg"], known["pitch_deg"], known["roll_deg"]])
+    pose = _complete([known["yaw_deg"], known["pitch_deg"], known["roll_deg"]])
     return Face(
         box=Box(*(int(row[side]) for side in "xywh")),
         score=row["score"],
@@ -170,10 +169,10 @@ def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
         track_id=known["track_id"],
         labels=labels,
         presence=known["presence"],
-        pose=None if turned is None else HeadPose(*turned),
+        pose=None if pose is None else HeadPose(*pose),
         eye_aspect_ratio=known["eye_aspect_ratio"],
         mouth_aspect_ratio=known["mouth_aspect_ratio"],
-        raw_probabilities=_whole([known[f"raw_{label}"] for label in labels]),
+        raw_probabilities=_complete([known[f"raw_{label}"] for label in labels]),
         steady_label=next(label for label in labels if label == row["dominant"]),
         blinks_per_minute=known["blinks_per_minute"],
         attentive=known["attentive"],
@@ -185,8 +184,8 @@ def _quality(problems: str | None) -> FaceQuality | None:
     return None if problems is None else FaceQuality(problems=from_text(problems))
 
 
-def _whole(values: list[Any]) -> tuple[Any, ...] | None:
-    """The values, or None if one of them is not known."""
+def _complete(values: list[Any]) -> tuple[Any, ...] | None:
+    """The values, or None if one of them is missing."""
     return None if None in values else tuple(values)
 
 

@@ -236,7 +236,7 @@ def test_a_result_has_the_labels_of_its_model_also_without_a_face():
     face = Face(Box(0, 0, 9, 9), 0.9, probabilities=(0.2, 0.8), labels=labels)
     result = FrameResult(9, 9, (face,), "own/a", "haar", labels=labels)
     assert FrameResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
-    with pytest.raises(ValueError, match="the faces of this result show one of neutral"):
+    with pytest.raises(ValueError, match="the labels of each face must be neutral"):
         FrameResult(9, 9, (face,), "own/a", "haar", labels=("neutral", "other"))
 
 
