@@ -55,7 +55,7 @@ def check_command() -> None:
     # A missing or damaged file is no reason not to start: other models take over.
     for model in downloads().values():
         click.echo(status(model).sentence)
-    click.echo(f"The history is in {history().place}.")
+    click.echo(f"The history is in {history().location}.")
 
 
 def _failures(checks: Iterable[Callable[[], object]]) -> list[str]:

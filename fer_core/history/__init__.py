@@ -1,6 +1,6 @@
-"""The history: sessions that were kept, with their samples, and the jobs that make them.
+"""The history: saved sessions with their samples, and the video jobs that produce them.
 
-No picture and no frame is stored, only numbers and times, unless the user asks for a thumbnail.
+It stores numbers and times, and no pictures or frames, except a thumbnail if the user asks for one.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = [
 
 
 class History(SessionStore, SampleStore, RibbonStore, NoteStore, JobStore, RemovalStore):
-    """All of the history in one database, made, or brought up to date, on first use.
+    """The whole history in one database, which is created or upgraded on first use.
 
-    See ``Store`` for what every method raises.
+    See ``Store`` for the errors that every method raises.
     """
 
     def of(self, owner: str) -> OwnedHistory:
-        """What one owner may see, change and remove."""
+        """The history of one owner."""
         return OwnedHistory(self, owner)
 
 
@@ -42,12 +42,12 @@ _housekeeper: Housekeeper | None = None
 
 @cache
 def history() -> History:
-    """The history of this process, in the database that the settings name."""
+    """The history of this process, in the database from the settings."""
     return History()
 
 
 def start_housekeeping() -> None:
-    """Tidy the history in the background from now on; a second call does nothing."""
+    """Start to tidy the history in the background; a second call does nothing."""
     global _housekeeper
     with _lock:
         if _housekeeper is None:

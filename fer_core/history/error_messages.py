@@ -59,28 +59,28 @@ _UNREACHABLE = "its server does not answer. Start it, or correct DATABASE_URL."
 
 
 @contextmanager
-def translate_errors(place: str) -> Iterator[None]:
+def translate_errors(location: str) -> Iterator[None]:
     """Turn errors of a database or a disk into ``HistoryUnavailable``.
 
-    ``place`` is the database's location as text for users, without a password.
+    ``location`` is that of the database as text for users, without a password.
     """
     try:
         yield
     except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
         raise HistoryUnavailable(
-            f"The history ({place}) cannot be used: {explain(error)}"
+            f"The history ({location}) cannot be used: {explain(error)}"
         ) from error
     except (PoolTimeout, Timeout) as error:
-        raise HistoryUnavailable(f"The history ({place}) cannot be used: {_BUSY}") from error
+        raise HistoryUnavailable(f"The history ({location}) cannot be used: {_BUSY}") from error
     except OSError as error:
         reason = (error.strerror or "the disk failed").lower()
         raise HistoryUnavailable(
-            f"The history ({place}) cannot be used: {reason}. Set FER_DATA_DIR to a folder that "
-            "can be written."
+            f"The history ({location}) cannot be used: {reason}. Set FER_DATA_DIR to a folder "
+            "that can be written."
         ) from error
 
 
-def place_of(url: sa.URL) -> str:
+def location_of(url: sa.URL) -> str:
     """The location of a database as text, without user name and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)

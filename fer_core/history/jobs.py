@@ -221,7 +221,7 @@ class JobStore(Store):
 
 
 def _is(job_id: int) -> sa.ColumnElement[bool]:
-    # See store.own.
+    # See sessions.own.
     return jobs.c.id == (job_id if 0 < job_id <= _LARGEST_ID else 0)
 
 

@@ -1,4 +1,4 @@
-"""A live session on its way into the history: what it showed so far, then what comes."""
+"""Saves a live session to the history: the frames so far, then each new one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _BATCH = 900
 
 
 def moment_label(number: int) -> str:
-    """What the mark of a moment is called that was marked while the camera ran; counted from 1."""
+    """The label of the mark with this number, from 1, that was set while the camera ran."""
     return f"Moment {number}"
 
 
 class LiveRecording:
-    """Saves one live session. Frames that come before ``begin`` wait for it. Thread-safe."""
+    """Saves one live session. Frames that are added before ``begin`` wait for it. Thread-safe."""
 
     def __init__(self, history: History, owner: str) -> None:
         self._history = history
@@ -45,15 +45,15 @@ class LiveRecording:
         past: Iterable[FrameResult],
         kind: Kind = "live",
     ) -> None:
-        """Make the session and save the ``past`` frames, then those that came by ``add``.
+        """Create the session and save the ``past`` frames, then those that were added.
 
-        ``made_by`` is the emotion model's and the detector's name. Raises ``HistoryUnavailable``;
-        nothing is kept then.
+        ``made_by`` are the names of the emotion model and the detector. Raises
+        ``HistoryUnavailable``, and then saves nothing.
         """
         session_id = self._history.begin(kind, name, labels, *made_by, owner=self._owner)
         try:
-            waiting = iter(past)
-            while results := list(islice(waiting, _BATCH)):
+            frames = iter(past)
+            while results := list(islice(frames, _BATCH)):
                 self._history.append(session_id, results)
         except HistoryError:
             self._history.delete([session_id], self._owner)
@@ -70,12 +70,12 @@ class LiveRecording:
 
     @property
     def error(self) -> str:
-        """A sentence while frames cannot be saved; or ""."""
+        """A sentence while frames cannot be saved, else ""."""
         with self._lock:
             return self._recorder.error if self._recorder else ""
 
     def add(self, result: FrameResult) -> None:
-        """Take the next frame. Never waits for the database and never raises."""
+        """Add the next frame. Never waits for the database and never raises."""
         with self._lock:
             if self._recorder:
                 self._recorder.add(result)
@@ -83,7 +83,7 @@ class LiveRecording:
                 self._early.append(result)
 
     def close(self) -> None:
-        """No more frames will come: save what waits. May take seconds."""
+        """Save the waiting frames and finish the session. May take seconds."""
         with self._lock:
             self._ended = True
             recorder, session_id = self._recorder, self.session_id
@@ -92,7 +92,7 @@ class LiveRecording:
             self._history.finish(session_id)
 
     def name_faces(self, names: Mapping[int, str]) -> None:
-        """What the faces are called by now. Raises ``HistoryUnavailable``."""
+        """Save the current names of faces by ``track_id``. Raises ``HistoryUnavailable``."""
         if self.session_id is None:
             return
         for track_id, name in names.items():
@@ -101,9 +101,9 @@ class LiveRecording:
                 self._names[track_id] = name
 
     def mark_moments(self, moments_s: Sequence[float]) -> None:
-        """The times of the frames marked by now, a list that only grows.
+        """Save the new marks. Raises ``HistoryUnavailable``.
 
-        Raises ``HistoryUnavailable``.
+        ``moments_s`` are the times of all frames marked so far, a list that only grows.
         """
         if self.session_id is None:
             return
@@ -113,7 +113,7 @@ class LiveRecording:
             self._moments += 1
 
     def forget(self) -> None:
-        """Delete the session again. Raises ``HistoryUnavailable``."""
+        """Stop, and delete the session. Raises ``HistoryUnavailable``."""
         with self._lock:
             self._ended = True
             recorder, session_id = self._recorder, self.session_id

@@ -1,4 +1,4 @@
-"""The history as one owner has it: what pages read and change."""
+"""The history of one owner, which pages read and change."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class OwnedHistory:
-    """What one owner may see, change and remove: nobody else's can be reached through it.
+    """The sessions of one owner; other owners' sessions cannot be reached through it.
 
-    ``History`` has methods that concern everybody's sessions (``purge``, ``prune``) or any one
-    (``append``, ``update_job``); they are for the housekeeper and the workers. The methods here are
-    those of the same names, and raise what they raise.
+    ``History`` also has methods for sessions of all owners (``purge``, ``prune``, ``append``,
+    ``update_job``), which the housekeeper and the workers use. The methods here call those of the
+    same names and raise the same errors.
     """
 
     def __init__(self, history: History, owner: str) -> None:
@@ -30,12 +30,12 @@ class OwnedHistory:
         self.owner = owner
 
     @property
-    def place(self) -> str:
-        """Where the history lies, for people, without a password."""
-        return self._history.place
+    def location(self) -> str:
+        """Where the history is, as text for users, without a password."""
+        return self._history.location
 
     def count(self) -> int:
-        """How many sessions ``sessions`` could list."""
+        """The number of sessions that ``sessions`` lists without filters."""
         return self._history.count(self.owner)
 
     def sessions(
@@ -48,13 +48,13 @@ class OwnedHistory:
         until: datetime | None = None,
         limit: int = 100,
     ) -> list[SessionInfo]:
-        """The kept sessions that match, newest first."""
+        """The saved sessions that match, newest first."""
         return self._history.sessions(
             self.owner, kinds=kinds, text=text, tags=tags, since=since, until=until, limit=limit
         )
 
     def session(self, session_id: int) -> SessionInfo:
-        """One session, kept or not."""
+        """One session, saved or not."""
         return self._history.session(session_id, self.owner)
 
     def table(self, session_id: int) -> pd.DataFrame:
@@ -62,11 +62,12 @@ class OwnedHistory:
         return self._history.table(session_id, self.owner)
 
     def ribbons(self, session_ids: Collection[int]) -> dict[int, Ribbon]:
-        """How often each expression was dominant in equal parts of these sessions."""
+        """The number of frames in which each expression was dominant, in equal parts of these
+        sessions."""
         return self._history.ribbons(session_ids, self.owner)
 
     def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:
-        """Make a session that starts now; its number."""
+        """Create a session that starts now; returns its number."""
         return self._history.begin(kind, name, labels, model, detector, owner=self.owner)
 
     def append(self, session_id: int, results: Sequence[FrameResult]) -> None:
@@ -92,23 +93,23 @@ class OwnedHistory:
         return self._history.tags(self.owner)
 
     def set_tags(self, session_id: int, names: Collection[str]) -> None:
-        """Replace the tags of a session."""
+        """Replace the tags of a session; surrounding blanks are removed."""
         self._history.set_tags(session_id, self.owner, names)
 
     def thumbnail(self, session_id: int) -> bytes | None:
-        """The picture of a session, JPEG, if it has one."""
+        """The thumbnail of a session as JPEG; None if it has none."""
         return self._history.thumbnail(session_id, self.owner)
 
     def set_thumbnail(self, session_id: int, jpeg: bytes | None) -> None:
-        """Keep a small picture with a session, or remove it."""
+        """Replace the thumbnail of a session, or remove it."""
         self._history.set_thumbnail(session_id, self.owner, jpeg)
 
     def face_names(self, session_id: int) -> dict[int, str]:
-        """The names that were given, by ``track_id``."""
+        """The names of faces by ``track_id``."""
         return self._history.face_names(session_id, self.owner)
 
     def name_face(self, session_id: int, track_id: int, name: str) -> None:
-        """Name a face; "" takes the name away."""
+        """Name a face; "" removes the name."""
         self._history.name_face(session_id, self.owner, track_id, name)
 
     def marks(self, session_id: int) -> list[Mark]:
@@ -116,15 +117,15 @@ class OwnedHistory:
         return self._history.marks(session_id, self.owner)
 
     def add_mark(self, session_id: int, t_s: float, label: str, note: str = "") -> int:
-        """Mark a moment; the mark's number."""
+        """Add a mark; returns its number."""
         return self._history.add_mark(session_id, self.owner, t_s, label, note)
 
     def remove_mark(self, session_id: int, mark_id: int) -> None:
-        """Remove a mark; one that is not there is no error."""
+        """Remove a mark; a missing one is not an error."""
         self._history.remove_mark(session_id, self.owner, mark_id)
 
     def delete(self, session_ids: Collection[int]) -> None:
-        """Hide sessions at once, to be removed once undoing is over."""
+        """Hide sessions at once; they are removed later, and can be restored until then."""
         self._history.delete(session_ids, self.owner)
 
     def restore(self, session_ids: Collection[int]) -> None:
@@ -132,9 +133,9 @@ class OwnedHistory:
         self._history.restore(session_ids, self.owner)
 
     def purge(self, session_ids: Collection[int]) -> int:
-        """Remove for good those of these sessions that are deleted; how many."""
+        """Permanently remove those of these sessions that are deleted; returns how many."""
         return self._history.purge_own(session_ids, self.owner)
 
     def delete_all(self) -> int:
-        """Remove all sessions for good, and at once; how many."""
+        """Permanently remove all sessions at once; returns how many."""
         return self._history.delete_all(self.owner)

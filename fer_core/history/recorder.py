@@ -1,4 +1,4 @@
-"""Writes frames to the history in the background, so that nobody waits for the database."""
+"""Writes frames to the history in a background thread, so that no other thread waits for it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Recorder:
             return f"{self._failure} The live picture goes on; {waiting} {lost}".strip()
 
     def add(self, result: FrameResult) -> None:
-        """Take the next frame. Never waits for the database and never raises."""
+        """Add the next frame. Never waits for the database and never raises."""
         # The 68 points per face take most of the memory, and the history does not store them.
         bare = replace(result, faces=tuple(replace(face, landmarks=()) for face in result.faces))
         with self._changed:
@@ -84,7 +84,7 @@ class Recorder:
                     return
                 pause_s = min(max(2.0 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             except Exception as error:
-                # The session was deleted, or is of another network: a retry cannot help.
+                # The session was deleted, or has other labels: a retry cannot help.
                 if not isinstance(error, FerError):
                     _log.exception("recording session %s", self._session_id)
                 self._end(f"This session is no longer recorded: {error}")
@@ -105,7 +105,7 @@ class Recorder:
             batch = [self._waiting[i] for i in range(min(_BATCH, len(self._waiting)))]
         self._history.append(self._session_id, batch)
         with self._changed:
-            # Some may have been dropped for newer ones meanwhile; those were saved, not lost.
+            # Frames of this batch that newer ones have replaced meanwhile are saved, not lost.
             self._lost -= len(batch)
             while self._waiting and self._waiting[0].t_s <= batch[-1].t_s:
                 self._waiting.popleft()
@@ -120,7 +120,7 @@ class Recorder:
             self._failure = str(error)
 
     def _give_up(self) -> bool:
-        """After a failure: whether there is no time for another attempt."""
+        """After a failure, end if ``close`` was called; returns whether it ended."""
         with self._changed:
             closing = self._closing
         if closing:

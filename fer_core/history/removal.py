@@ -23,11 +23,11 @@ class RemovalStore(Store):
 
     def delete(self, session_ids: Collection[int], owner: str) -> None:
         """Hide sessions at once; ``purge`` removes them. If one is unknown, none is hidden."""
-        self._hide(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
+        self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
 
     def restore(self, session_ids: Collection[int], owner: str) -> None:
         """Undo ``delete``. Raises ``SessionUnknown`` after ``purge``."""
-        self._hide(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
+        self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
 
     def delete_all(self, owner: str) -> int:
         """Permanently remove all sessions of an owner at once; returns how many.
@@ -62,17 +62,17 @@ class RemovalStore(Store):
             sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
         )
 
-    def _hide(
+    def _set_deleted(
         self,
         session_ids: Collection[int],
         owner: str,
-        now: sa.ColumnElement[bool],
+        state: sa.ColumnElement[bool],
         deleted_at: datetime | None,
     ) -> None:
         wanted = set(session_ids)
         with self.database.writing() as connection:
             query = sa.update(sessions).where(
-                sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, wanted)), now
+                sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, wanted)), state
             )
             found = connection.execute(query.values(deleted_at=deleted_at)).rowcount
             if found != len(wanted):
@@ -82,7 +82,7 @@ class RemovalStore(Store):
         with self.database.writing() as connection:
             removed = connection.execute(sa.delete(sessions).where(which)).rowcount
             if removed:
-                self.database.mark_remains(connection)
+                self.database.request_scrub(connection)
         try:
             self.database.scrub()
         except HistoryUnavailable as error:

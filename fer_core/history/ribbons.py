@@ -32,11 +32,11 @@ class RibbonStore(Store):
         """
         span_s = sessions.c.last_s - sessions.c.first_s
         # Some databases round and others truncate in a cast; either works here.
-        place_of = sa.cast(
+        index = sa.cast(
             (samples.c.t_s - sessions.c.first_s) * (PIECES - 1) / sa.func.nullif(span_s, 0.0),
             sa.Integer,
         )
-        piece = sa.func.coalesce(place_of, 0).label("piece")
+        piece = sa.func.coalesce(index, 0).label("piece")
         query = (
             sa.select(sessions.c.id, piece, samples.c.dominant, sa.func.count().label("frames"))
             .join(samples, samples.c.session_id == sessions.c.id)
@@ -49,8 +49,8 @@ class RibbonStore(Store):
         )
         found: dict[int, dict[int, dict[str, int]]] = {}
         with self.database.reading() as connection:
-            for session_id, place, dominant, times in connection.execute(query):
-                part = found.setdefault(session_id, {}).setdefault(place, {})
+            for session_id, index, dominant, times in connection.execute(query):
+                part = found.setdefault(session_id, {}).setdefault(index, {})
                 if dominant is not None:
                     part[dominant] = times
         return {session_id: _filled(pieces) for session_id, pieces in found.items()}
@@ -59,6 +59,6 @@ class RibbonStore(Store):
 def _filled(pieces: Mapping[int, Mapping[str, int]]) -> Ribbon:
     """All parts; one without a frame repeats the part before it, as a frame lasts to the next."""
     ribbon: list[Mapping[str, int]] = []
-    for place in range(PIECES):
-        ribbon.append(pieces.get(place, ribbon[-1] if ribbon else {}))
+    for index in range(PIECES):
+        ribbon.append(pieces.get(index, ribbon[-1] if ribbon else {}))
     return tuple(ribbon)

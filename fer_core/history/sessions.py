@@ -1,4 +1,4 @@
-"""Sessions: begun and finished, listed, named."""
+"""The sessions of the history: creates, lists and renames them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fer_core.history.tables import sessions, tags
 from fer_core.labels import EMOTIONS
 
 LOCAL = "local"
-"""The owner where nobody signs in."""
+"""The owner of all sessions if there are no accounts."""
 
 Kind = Literal["photo", "live", "video"]
 
@@ -26,10 +26,10 @@ _LARGEST_ID = 2**31 - 1
 class SessionInfo:
     """A session without its samples.
 
-    ``started_at`` is UTC; ``duration_s`` runs from the first frame to the last; ``faces`` counts
-    the faces that differ (every face where none has a ``track_id``, as in a photo); ``labels`` are
-    the columns of its table. ``finished`` is false while it is recorded, and stays so after a
-    crash. ``kept`` is false for the session of a video job that nobody asked to keep.
+    ``started_at`` is UTC; ``duration_s`` is the time from the first frame to the last; ``faces`` is
+    the number of different faces (of all faces if they have no ``track_id``); ``labels`` are the
+    labels of its table. ``finished`` is false during the recording, and after a crash. ``kept`` is
+    false for the session of a video job that the user has not saved.
     """
 
     id: int
@@ -51,11 +51,11 @@ class SessionInfo:
 
 
 class Store:
-    """What all parts of the history have: the database. Safe in several threads.
+    """The base class of all parts of the history: it has the database. Thread-safe.
 
-    ``url`` is its address (see ``database_url``); without one, the settings'. Every method raises
-    ``HistoryUnavailable`` where the database cannot be used, and those that take an ``owner`` raise
-    ``SessionUnknown`` for a session that is not theirs, is deleted, or never was.
+    ``url`` is its address (see ``database_url``), by default that of the settings. Every method
+    raises ``HistoryUnavailable`` if the database cannot be used; those that take an ``owner`` raise
+    ``SessionUnknown`` for a session that does not exist, was deleted, or has another owner.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -66,18 +66,18 @@ class Store:
         self.database.close()
 
     def check(self) -> None:
-        """Raise ``HistoryUnavailable`` if it cannot be used; see ``Database.check``."""
+        """Raise ``HistoryUnavailable`` if the database cannot be used; see ``Database.check``."""
         self.database.check()
 
     @property
-    def begun(self) -> bool:
-        """Whether anything can have been saved yet."""
-        return self.database.begun
+    def exists(self) -> bool:
+        """Whether the database exists; without it, nothing was saved."""
+        return self.database.exists
 
     @property
-    def place(self) -> str:
-        """Where the history lies, for people, without a password."""
-        return self.database.place
+    def location(self) -> str:
+        """Where the history is, as text for users, without a password."""
+        return self.database.location
 
     def _change(self, session_id: int, owner: str, **values: Any) -> None:
         """Set columns of one session."""
@@ -88,7 +88,7 @@ class Store:
 
 
 class SessionStore(Store):
-    """The part of the history that knows whole sessions."""
+    """The part of the history with whole sessions."""
 
     def begin(
         self,
@@ -101,7 +101,10 @@ class SessionStore(Store):
         owner: str = LOCAL,
         kept: bool = True,
     ) -> int:
-        """Make a session that starts now; its number. ``labels`` are those of its faces."""
+        """Create a session that starts now; returns its number.
+
+        ``labels`` are those of its faces. ``kept`` is false if the session is not to be listed.
+        """
         values = {
             "kind": kind,
             "name": clean(name),
@@ -117,13 +120,13 @@ class SessionStore(Store):
             return int(connection.execute(query).scalar_one())
 
     def finish(self, session_id: int) -> None:
-        """Note that no more frames will come. A session that is gone stays so."""
+        """Note that no more frames will come; a removed session is not an error."""
         with self.database.writing() as connection:
             query = sa.update(sessions).where(sessions.c.id == session_id)
             connection.execute(query.values(finished=True))
 
     def session(self, session_id: int, owner: str) -> SessionInfo:
-        """One session, kept or not."""
+        """One session, saved or not."""
         with self.database.reading() as connection:
             found = _infos(connection, own(session_id, owner))
         if not found:
@@ -142,17 +145,17 @@ class SessionStore(Store):
         limit: int = 100,
         offset: int = 0,
     ) -> list[SessionInfo]:
-        """The kept sessions, newest first.
+        """The saved sessions that match, newest first.
 
-        Of these ``kinds`` (none: all), with ``text`` in the name or the note, whatever its case,
-        with all of ``tags``, and started from ``since`` until before ``until``.
+        They are of one of ``kinds`` (of any, if empty), have ``text`` in the name or the note
+        (ignoring case) and all of ``tags``, and started at ``since`` or later and before ``until``.
         """
         conditions = [sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept]
         if kinds:
             conditions.append(sessions.c.kind.in_(kinds))
         if text:
-            places = (sessions.c.name, sessions.c.note)
-            found = (place.icontains(clean(text), autoescape=True) for place in places)
+            texts = (sessions.c.name, sessions.c.note)
+            found = (column.icontains(clean(text), autoescape=True) for column in texts)
             conditions.append(sa.or_(*found))
         conditions += [sessions.c.id.in_(_tagged(tag)) for tag in tags]
         if since is not None:
@@ -163,7 +166,7 @@ class SessionStore(Store):
             return _infos(connection, sa.and_(*conditions), limit, offset)
 
     def count(self, owner: str) -> int:
-        """How many sessions ``sessions`` could list."""
+        """The number of sessions that ``sessions`` lists without filters."""
         listed = sa.and_(
             sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept
         )
@@ -180,11 +183,11 @@ class SessionStore(Store):
         self._change(session_id, owner, note=clean(note))
 
     def keep(self, session_id: int, owner: str) -> None:
-        """List the session of a job from now on, and keep it when the job goes."""
+        """Save the session of a job: list it, and keep it when the job is removed."""
         self._change(session_id, owner, kept=True)
 
     def set_tags(self, session_id: int, owner: str, names: Collection[str]) -> None:
-        """Replace the tags of a session; blanks around them do not count."""
+        """Replace the tags of a session; surrounding blanks are removed."""
         wanted = {clean(name).strip() for name in names} - {""}
         with self.database.writing() as connection:
             check_own(connection, session_id, owner)
@@ -201,11 +204,11 @@ class SessionStore(Store):
             return sorted(connection.scalars(query))
 
     def set_thumbnail(self, session_id: int, owner: str, jpeg: bytes | None) -> None:
-        """Keep a small picture with a session, or remove it."""
+        """Replace the thumbnail of a session, or remove it."""
         self._change(session_id, owner, thumbnail=jpeg)
 
     def thumbnail(self, session_id: int, owner: str) -> bytes | None:
-        """The picture of a session, JPEG, if it has one."""
+        """The thumbnail of a session as JPEG; None if it has none."""
         query = sa.select(sessions.c.thumbnail).where(own(session_id, owner))
         with self.database.reading() as connection:
             found = connection.execute(query).one_or_none()
@@ -217,7 +220,7 @@ class SessionStore(Store):
 
 def own(session_id: int, owner: str) -> sa.ColumnElement[bool]:
     """The condition for one session of an owner that is not deleted."""
-    # SQLite's driver cannot take larger numbers; addresses of pages may hold any.
+    # A page's address may contain any number, and SQLite's driver fails on larger ones.
     return sa.and_(
         sessions.c.id == (session_id if is_id(session_id) else 0),
         sessions.c.owner == owner,
@@ -228,7 +231,7 @@ def own(session_id: int, owner: str) -> sa.ColumnElement[bool]:
 def check_own(connection: sa.Connection, session_id: int, owner: str) -> None:
     """Raise ``SessionUnknown`` for a session that is not this owner's.
 
-    The session cannot go while the transaction lasts.
+    The session cannot be removed until the transaction ends.
     """
     query = sa.select(sessions.c.id).where(own(session_id, owner)).with_for_update(read=True)
     if connection.execute(query).one_or_none() is None:
@@ -236,18 +239,18 @@ def check_own(connection: sa.Connection, session_id: int, owner: str) -> None:
 
 
 def unknown(*session_ids: int) -> SessionUnknown:
-    """The error for sessions that are not there, or somebody else's: no telling which."""
+    """The error for sessions that do not exist or have another owner; it does not reveal which."""
     numbers = ", ".join(map(str, sorted(session_ids)))
     return SessionUnknown(f"There is no session {numbers} any more. Choose one from the history.")
 
 
 def clean(text: str) -> str:
-    """Text without what PostgreSQL cannot store: zeros, and halves of characters."""
+    """Text without what PostgreSQL cannot store: null characters and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def is_id(number: int) -> bool:
-    """Whether a session may have this number."""
+    """Whether this number can be that of a session."""
     return 0 < number <= _LARGEST_ID
 
 
@@ -296,5 +299,5 @@ def _info(row: Mapping[Any, Any], tagged: tuple[str, ...]) -> SessionInfo:
 
 
 def as_labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Labels as networks name them: the seven expressions, where they are these."""
+    """Labels from the database as networks have them: ``EMOTIONS`` for the seven expressions."""
     return EMOTIONS if tuple(names) == EMOTIONS else tuple(names)

@@ -1,9 +1,9 @@
 """The tables of the history. A change here needs a migration in ``migrations/versions``.
 
-All times are UTC. A session's ``samples`` are the rows of its timeline, with the columns of
-``timeline.columns``, in that order, with the shares as two lists in the order of the session's
-``labels``, so that networks with other labels need no other tables. In SQL, on SQLite as on
-PostgreSQL, ``shares ->> 3`` is the fourth label's share.
+All times are UTC. A session's ``samples`` are the rows of its timeline with the columns of
+``timeline.columns``, except that the shares are two lists in the order of the session's ``labels``;
+so networks with other labels need no other tables. In the SQL of both SQLite and PostgreSQL,
+``shares ->> 3`` is the share of the fourth label.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fer_core.schema import MEASURES
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
-    """A time, stored as UTC; without a time zone it is taken as local time."""
+    """A time, stored as UTC; a value without a time zone is a local time."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -26,7 +26,7 @@ class UtcTime(sa.TypeDecorator[datetime]):
         value: datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - the same for all
     ) -> datetime | None:
-        """To the database."""
+        """Convert a value for the database."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(
@@ -34,7 +34,7 @@ class UtcTime(sa.TypeDecorator[datetime]):
         value: datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - the same for all
     ) -> datetime | None:
-        """From the database; SQLite does not store the time zone."""
+        """Convert a value from the database; SQLite does not store the time zone."""
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
@@ -75,7 +75,7 @@ sessions = sa.Table(
     sa.Column("sample_count", sa.Integer, nullable=False, default=0),
     sa.Column("thumbnail", sa.LargeBinary),
     sa.Index(None, "owner", "started_at"),
-    # Numbers are not reused, so an old page cannot show another session under a known number.
+    # Numbers are not reused, so an old link cannot show another session.
     sqlite_autoincrement=True,
 )
 

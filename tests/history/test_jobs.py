@@ -55,7 +55,7 @@ def test_a_job_is_left_to_the_machine_that_has_its_video(history, monkeypatch):
     def is_here(path: str) -> bool:
         return path == "uploads/here.mp4"
 
-    shared = not history.database.place.endswith(".sqlite3")
+    shared = not history.database.location.endswith(".sqlite3")
     claimed = [history.claim_job("w", is_here) for _ in range(2)]
     order = [here, None] if shared else [elsewhere, here]
     assert [job and job.id for job in claimed] == order

@@ -48,8 +48,8 @@ def where_line(store: OwnedHistory) -> None:
     days = settings().retention_days
     kept = "until you delete it" if days is None else f"for {days} days"
     st.caption(
-        f"Kept {kept} in {plain(store.place)}. Numbers and times; no pictures but those you asked "
-        "for."
+        f"Saved {kept} in {plain(store.location)}. Numbers and times; no pictures except the "
+        "thumbnails that you added."
     )
 
 

@@ -23,7 +23,7 @@ def saved_last() -> None:
     """The newest sessions of the history, or how to save the first."""
     with database_sentence():
         # Where nothing was ever saved, looking here makes no database.
-        store = page_history() if history().begun else None
+        store = page_history() if history().exists else None
         found = store.sessions(limit=MOST_LISTED) if store else []
         if not store or not found:
             st.html(
