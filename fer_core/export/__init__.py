@@ -1,1 +1,1 @@
-"""Outputs: tables, drawings, charts, annotated videos, reports."""
+"""Writes results as tables, annotated pictures and videos, charts and reports."""

@@ -1,4 +1,4 @@
-"""The annotated video: an MP4 with marked faces that every browser plays."""
+"""Writes an annotated video: an MP4 with marked faces that every browser can play."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _BT709 = 1
 
 
 class AnnotatedVideo(OutputFile):
-    """An MP4 file: H.264, yuv420p, index in front; a context manager.
+    """An MP4 file (H.264, yuv420p, index at the beginning); a context manager.
 
-    It has the frames that are written to it, with times relative to the first, and the sound of
-    ``source`` from then on until the selection's end. H.264 needs even sizes, so the last row or
-    column is repeated if necessary. Without a frame there is no file.
+    It contains the frames that are written to it, with times relative to the first, and the sound
+    of ``source`` from the first frame to the selection's end. H.264 needs even sizes, so the last
+    row or column is repeated if necessary. Without a frame, no file is written.
     """
 
     def __init__(self, path: Path, source: Path, info: VideoInfo, selection: Selection) -> None:
@@ -49,7 +49,7 @@ class AnnotatedVideo(OutputFile):
     def write(self, frame: VideoFrame, result: FrameResult) -> None:
         """Add the next frame with its faces marked.
 
-        A frame of another size (some cameras change it) is scaled to that of the first.
+        A frame of another size (some cameras change it) is scaled to the size of the video.
         Raises ``VideoError`` if the file cannot be written.
         """
         with self._guarded():
@@ -75,12 +75,12 @@ class AnnotatedVideo(OutputFile):
         stream.codec_context.color_trc = _BT709
         self._stream = stream
         if self._info.has_audio:
-            # The source file is gone, and its sound with it: the frames read so far are kept.
+            # If the source file was removed, the video has no sound, and the frames are kept.
             with suppress(UnreadableVideo):
                 self._sound = Sound(self._source, self._container)
 
     def _finish(self, whole: bool) -> None:
-        if self._first_s is not None:
+        if self._first_s is not None:  # a frame was written
             self._container.mux(self._stream.encode(None))
             if self._sound:
                 self._sound.copy_until(self._end_s(whole))
@@ -88,7 +88,7 @@ class AnnotatedVideo(OutputFile):
         self._container.close()
         self._close_sound()
         if self._first_s is None:
-            self.part.unlink(missing_ok=True)  # without a frame there is no file
+            self.part.unlink(missing_ok=True)
 
     def _abandon(self) -> None:
         with suppress(OSError, av.error.FFmpegError, AttributeError):
@@ -105,14 +105,14 @@ class AnnotatedVideo(OutputFile):
             self._sound.start(self._info.first_s + t_s)
 
     def _end_s(self, whole: bool) -> float:
-        """The end of the sound, in the source's own time."""
+        """The end of the sound in the source's time."""
         if not whole:
             return self._info.first_s + self._last_s
         end_s = self._selection.end_s
         return math.inf if end_s is None else self._info.first_s + end_s
 
     def _rate(self) -> Fraction:
-        """The approximate frame rate, which players show; each frame has its own time."""
+        """The nominal frame rate, which players show; each frame has its own time."""
         rate = self._selection.fps or (self._info.fps or 30.0) / self._selection.every
         return Fraction(min(max(rate, 0.1), 240.0)).limit_denominator(1001)
 
@@ -129,7 +129,7 @@ def _even(side: int) -> int:
 
 
 def _fitted(bgr: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """A frame of the video's size: odd sides get one more row or column."""
+    """A frame in the video's size: one more row or column for odd sizes, else resized."""
     across, down = width - bgr.shape[1], height - bgr.shape[0]
     if (across, down) == (0, 0):
         return bgr

@@ -1,4 +1,4 @@
-"""Draws results into pictures, without any inference."""
+"""Draws results into pictures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ POINTS = Color(70, 240, 220)
 """The colour of landmarks: a light turquoise that no skin, lip, hair or expression has."""
 
 MOST_TITLES = 20
-"""With more faces, labels are reduced to numbers, because they would cover the faces."""
+"""With more faces, the labels are only numbers, because longer ones would cover the faces."""
 
 AXES = (Color(230, 60, 60), Color(60, 180, 75), Color(70, 110, 255))
 """The colours of the head's axes: to its left, up, and forward."""
@@ -44,11 +44,11 @@ def annotate(
 ) -> NDArray[np.uint8]:
     """A copy of the picture with a box and a label for each face.
 
-    With ``landmarks``, also its points: 68 as thin lines along the parts of the face, fewer as
-    dots. With ``pose``, the head pose as three axes from the tip of the nose.
+    With ``landmarks``, also its points: 68 points as thin lines along the parts of the face, fewer
+    as dots. With ``pose``, the head pose as three axes from the tip of the nose.
 
-    ``bgr`` is ``(height, width, 3)`` uint8. Marks are scaled if its size differs from that of the
-    analysed picture, because a camera may change its size between two frames.
+    ``bgr`` is ``(height, width, 3)`` uint8. Its size may differ from that of the analysed picture,
+    because a camera may change its size between two frames; the drawing is scaled.
     """
     canvas = bgr.copy()
     height, width = canvas.shape[:2]
@@ -67,7 +67,7 @@ def annotate(
 
 
 def face_name(face: Face, number: int) -> str:
-    """``Face 2``: by track in a stream, by position in the list for a picture."""
+    """``Face 2``: the ``track_id`` in a stream, ``number`` in a picture."""
     return f"Face {face.track_id if face.track_id is not None else number}"
 
 
@@ -125,7 +125,7 @@ def _line(
     width: int,
     closed: bool = False,
 ) -> None:
-    """A line through points, with subpixel precision."""
+    """Draw a line through points with subpixel precision."""
     fine = np.round(np.array(points) * 16.0).astype(np.int32)
     cv2.polylines(canvas, [fine], closed, color, width, cv2.LINE_AA, shift=4)
 
@@ -138,7 +138,7 @@ def _label(
     line: int,
     color: tuple[int, int, int],
 ) -> None:
-    """A filled label above the box, or inside it if there is no space above."""
+    """Draw a filled label above the box, or inside it if there is no space above."""
     size = 0.25 * (line + 0.2)
     weight = max(1, line // 2)
     (text_w, text_h), descent = cv2.getTextSize(title, FONT, size, weight)

@@ -1,4 +1,4 @@
-"""Results as files: a table, CSV, JSON and PNG."""
+"""Encodes results and pictures as files: CSV, JSON, Parquet, ZIP, PNG and JPEG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fer_core.timeline.spreadsheet import table_to_csv
 
 
 def faces_table(results: Mapping[str, FrameResult]) -> pd.DataFrame:
-    """The ``face_rows`` of pictures by file name, as a table with their ``columns``.
+    """The ``face_rows`` of pictures by file name as a table with the columns ``records.columns``.
 
     All results must come from one network. A missing measure is NaN.
     """

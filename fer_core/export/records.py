@@ -1,4 +1,4 @@
-"""A picture's result as plain values: rows of a table, and a JSON record. Needs no pandas."""
+"""Converts the result of a picture to plain values: table rows, or a JSON record. No pandas."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
 
 
 def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
-    """One row per face of the picture ``name``, with ``columns``; none without a face.
+    """One row with ``columns`` per face of the picture ``name``.
 
-    Shares and scores are 0..1, boxes are pixels, ``face`` counts from 1; the columns after
-    ``detector`` are those of ``Face`` and ``FaceQuality``, and None where they were not measured.
+    Shares and scores are 0..1, boxes are in pixels, ``face`` counts from 1; the columns after
+    ``detector`` are those of ``Face`` and ``FaceQuality``, None if they were not measured.
     """
     return [
         {
@@ -58,7 +58,7 @@ def _quality(face: Face) -> dict[str, Any]:
 
 
 def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:
-    """The record of a picture as on the command line, ready for JSON, with its ``note`` if any."""
+    """The JSON-ready record of a picture, as the command line prints it, with a ``note`` if any."""
     record = result.to_dict()
     del record["t_s"]  # a picture has no time
     return {"file": name, **({"note": note} if note else {}), **record}

@@ -1,4 +1,4 @@
-"""A session as one HTML file that opens anywhere: no network, no server, no other file."""
+"""Writes the report of a session: one HTML file that needs no network, server or other file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fer_core.timeline.events import METHOD, Event, find_events
 from fer_core.timeline.summary import TrackSummary, key_figures, summarize, summary_table
 
 MOST_FACES = 12
-"""Faces that get charts in a report, those seen longest: of a crowd, the rest are passers-by."""
+"""The number of faces with charts in a report, those seen longest; others are passers-by."""
 
 LIMITS = (
     "These numbers say what each face looks like to a neural network, compared with pictures that "
@@ -50,12 +50,12 @@ def html_report(
 ) -> str:
     """The report of a session: facts, a summary and charts of each face, marks, detected events.
 
-    ``table`` has the columns of ``timeline.columns``. ``names`` of faces by identity; others are
-    called by their number. All texts may come from anybody: they are escaped. The file holds
-    plotly.js, 4.8 MB, once, and forbids itself to load anything.
+    ``table`` has the columns of ``timeline.columns``. ``names`` are those of faces by ``track_id``;
+    faces without a name are numbered. All texts are escaped, because users enter them. The file
+    contains plotly.js (4.8 MB), and its security policy forbids it to load anything.
     """
     faces = summarize(table)[:MOST_FACES]
-    called = {
+    titles = {
         face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
     }
     events = {face.track_id: find_events(table, face.track_id) for face in faces}
@@ -64,13 +64,16 @@ def html_report(
         title=title,
         facts=facts,
         limits=LIMITS,
-        faces=[_face(table, face, called, events[face.track_id], marks) for face in faces],
+        faces=[
+            _face(table, face, titles[face.track_id], events[face.track_id], marks)
+            for face in faces
+        ],
         marks=[
             {"at": format_time(mark.t_s), "label": mark.label, "note": mark.note}
             for mark in sorted(marks, key=lambda mark: mark.t_s)
         ],
         method=METHOD,
-        events=[_event(event, called[event.track_id]) for event in in_order],
+        events=[_event(event, titles[event.track_id]) for event in in_order],
         explained=EXPLAINED,
         plotly_js=Markup(get_plotlyjs()),
     )
@@ -79,20 +82,20 @@ def html_report(
 def _face(
     table: pd.DataFrame,
     face: TrackSummary,
-    names: Mapping[int, str],
+    title: str,
     events: Sequence[Event],
     marks: Sequence[Mark],
 ) -> dict[str, Any]:
-    """What the template shows of one face."""
+    """The template's values for one face."""
     track_id = face.track_id
     affect = has_affect(table, track_id)
     course = course_figure(table, track_id, affect=affect, events=events, marks=marks)
     labels = list(face.shares)
     return {
-        "name": names[track_id],
+        "name": title,
         "key": key_figures(face),
         "hard_to_read": hard_to_read(face),
-        "words": course_in_words(names[track_id], face, events),
+        "words": course_in_words(title, face, events),
         "course": _chart(course) if table["t_s"].nunique() > 1 else None,
         "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
         "rows": [

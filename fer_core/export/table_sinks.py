@@ -1,4 +1,4 @@
-"""Tables of a video, written frame by frame in constant memory: CSV, JSON Lines and Parquet."""
+"""Writes tables of a video frame by frame in constant memory: CSV, JSON Lines and Parquet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyarrow import parquet
 
 ROWS_AT_ONCE = 4096
-"""Rows held in memory, and in a row group of a Parquet file."""
+"""The number of rows that are held in memory, and in a row group of a Parquet file."""
 
 
 class JsonLinesSink(OutputFile):
@@ -69,7 +69,7 @@ class _TableSink(OutputFile):
                 self._write_rows(self._take())
 
     def _take(self) -> pd.DataFrame:
-        """Take the rows that wait to be written."""
+        """Remove and return the rows that are not yet written."""
         width = len(columns(self.labels))
         table = as_table(np.array(self._numbers).reshape(-1, width), self.labels)
         self._numbers, self._rows = array("d"), 0
@@ -100,12 +100,12 @@ class CsvSink(_TableSink):
 
 
 class ParquetSink(_TableSink):
-    """The table with full precision; ``pandas.read_parquet`` returns what ``Timeline`` would hold.
+    """The table as Parquet with full precision; pandas reads the table of ``Timeline.to_frame``.
 
     Columns: ``t_s``, ``score``, the shares and the measures are double; ``track_id`` and the box
-    int64; ``dominant`` and ``problems`` string; ``attentive`` bool; null if unknown.
-    The schema's metadata hold ``model``, ``detector``, ``labels`` (a JSON list) and ``columns`` (a
-    JSON object: what each column means, with units and ranges).
+    int64; ``dominant`` and ``problems`` string; ``attentive`` bool; null if missing.
+    The schema's metadata contain ``model``, ``detector``, ``labels`` (a JSON list) and ``columns``
+    (a JSON object with the meaning, unit and range of each column).
     """
 
     def _open(self) -> None:
@@ -115,7 +115,7 @@ class ParquetSink(_TableSink):
     def _write_rows(self, table: pd.DataFrame) -> None:
         schema = _schema(table, self.labels, self._first)
         if self._writer is None:
-            from pyarrow import parquet  # takes 5 MB of memory, only needed for such a file
+            from pyarrow import parquet  # takes 5 MB of memory, needed only here
 
             self._writer = parquet.ParquetWriter(self._file, schema, compression="zstd")
         self._writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
@@ -128,7 +128,7 @@ class ParquetSink(_TableSink):
         self._file.close()
 
     def _abandon(self) -> None:
-        # pyarrow would try to write the footer again when the writer is deleted.
+        # Otherwise pyarrow tries to write the footer again when the writer is deleted.
         with suppress(OSError, AttributeError):
             if self._writer is not None:
                 self._writer.close()
@@ -144,13 +144,13 @@ def _schema(table: pd.DataFrame, labels: Sequence[str], first: FrameResult | Non
         "labels": json.dumps([str(label) for label in labels]),
         "columns": json.dumps(column_notes(labels)),
     }
-    # With it, pandas keeps integer and boolean columns that have gaps.
+    # With this metadata, pandas restores integer and boolean columns that have missing values.
     pandas = pa.Schema.from_pandas(table, preserve_index=False).metadata or {}
     return plain.with_metadata({**pandas, **metadata})
 
 
 def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:
-    """Name and type of each column of ``timeline.columns(labels)`` in a Parquet file."""
+    """The name and type of each column of ``timeline.columns(labels)`` in a Parquet file."""
     types = {"dominant": pa.string(), "attentive": pa.bool_(), "problems": pa.string()}
     types |= dict.fromkeys(("track_id", "x", "y", "w", "h"), pa.int64())
     return [(name, types.get(name, pa.float64())) for name in columns(labels)]

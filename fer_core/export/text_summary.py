@@ -1,4 +1,4 @@
-"""The results of a video for people: a summary as text, and a report."""
+"""Writes the results of a video for readers: a text summary, and an HTML report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _face_text(face: TrackSummary) -> str:
 
 
 def hard_to_read(face: TrackSummary) -> str:
-    """A sentence on the time in which a face could not be read well, and why; "" for none."""
+    """A sentence on how long a face could not be read well, and why; "" if it always could."""
     if not face.poor_share:
         return ""
     reasons = "; ".join(f"{IN_WORDS[why]} {part:.0%}" for why, part in face.problems.items())
@@ -49,9 +49,9 @@ def hard_to_read(face: TrackSummary) -> str:
 
 
 class ReportSink(OutputFile):
-    """An HTML file with charts and summary, made at the end of the video.
+    """An HTML file with charts and a summary, written at the end of the video.
 
-    Until then it holds the numbers, 14 MB per hour, and no picture.
+    Until then it holds the numbers in memory, 14 MB per hour.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], title: str) -> None:
@@ -66,7 +66,7 @@ class ReportSink(OutputFile):
         self._last = result
 
     def _open(self) -> None:
-        # Now, so that an unwritable folder is noticed before the analysis.
+        # At once, so that an unwritable folder is noticed before the analysis.
         self.part.write_bytes(b"")
 
     def _finish(self, whole: bool) -> None:

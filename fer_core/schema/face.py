@@ -84,7 +84,7 @@ class Face(Detection):
     def __post_init__(self) -> None:
         Detection.__post_init__(self)
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"a face needs two or more different labels, not {self.labels}")
+            raise ValueError(f"a face needs two or more labels, all different, not {self.labels}")
         self._check(self.probabilities)
         if self.raw_probabilities is not None:
             self._check(self.raw_probabilities)

@@ -1,1 +1,1 @@
-"""Plotly figures of shares, courses and comparisons, independent of pages."""
+"""Plotly figures of shares, sessions and comparisons; they do not depend on pages."""

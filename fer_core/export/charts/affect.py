@@ -1,4 +1,4 @@
-"""Valence and arousal of a whole session on the circumplex."""
+"""The figure of valence and arousal of a whole session on the circumplex."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TIME_SCALE = [[0.0, "#7755DD"], [1.0, "#DD8811"]]
 
 
 def affect_trail_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
-    """The course of a face on the circumplex (Russell, 1980) over a session; colour is time.
+    """The valence and arousal of a face on the circumplex (Russell, 1980); colour is time.
 
-    The face has valence and arousal in at least one row. The cross is the mean over its time.
+    The face must have valence and arousal in at least one row. A cross marks their means over time.
     """
     rows = thinned(with_gaps(table, track_id), ["valence", "arousal"])
     rows = rows[rows["valence"].notna()]

@@ -1,6 +1,6 @@
-"""The time axis of sessions, and helpers of all figures.
+"""The time axis of sessions, and helpers for all figures.
 
-Times are drawn as dates, so that Plotly writes minutes and seconds with round ticks at any zoom.
+Times are drawn as dates, so that Plotly labels minutes and seconds with round ticks at any zoom.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 HOUR_S = 3600.0
 
 ZERO_MS = 946_684_800_000.0
-"""Second 0 on the axis, in milliseconds: a midnight that Plotly does not mistake for a year, as it
-does with 1000 to 9999."""
+"""Second 0 on the axis, in milliseconds: a midnight. It is not 0, because Plotly takes the numbers
+1000 to 9999 for years."""
 
 
 def ms(t_s: float | Sequence[float] | pd.Series | NDArray[np.float64]) -> Any:

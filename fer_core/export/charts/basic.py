@@ -1,5 +1,8 @@
-"""Plotly figures for all pages. Backgrounds are transparent and the page sets the font colour, so
-that a figure suits a light and a dark theme."""
+"""Basic figures: bars of shares, valence and arousal, and the template of a timeline.
+
+Backgrounds are transparent and the page sets the font colour, so that a figure suits a light and a
+dark theme.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
 
 
 def change_bars(changes: Mapping[str, float]) -> go.Figure:
-    """A bar to the left or the right for each expression: the change of its share (-1..1)."""
+    """A bar for each expression, to the left or the right: the change of its share (-1..1)."""
     figure = share_bars(changes)
     figure.update_traces(
         text=[f"{round(100 * change):+d}".replace("+0", "0") for change in changes.values()],
@@ -67,9 +70,10 @@ def change_bars(changes: Mapping[str, float]) -> go.Figure:
 
 
 def affect_figure(trail: pd.DataFrame) -> go.Figure:
-    """Valence and arousal on the circumplex (Russell 1980), with their recent course.
+    """Valence and arousal on the circumplex (Russell 1980) as a line that ends in a dot.
 
-    ``trail`` has the columns ``valence`` and ``arousal``, -1..1, oldest row first, at least one.
+    ``trail`` has the columns ``valence`` and ``arousal``, -1..1, and at least one row, the oldest
+    first.
     """
     figure = go.Figure(
         [
@@ -110,9 +114,9 @@ def affect_figure(trail: pd.DataFrame) -> go.Figure:
 
 
 def timeline_template(labels: Sequence[str] = EMOTIONS) -> go.Figure:
-    """The lines of the live page without their numbers: the shares of one face over time.
+    """Lines for the shares of one face over time, without their values, for the live page.
 
-    Lines break where the face was not seen. Whole sessions are ``course.course_figure``'s.
+    Lines break where the face was not seen. For whole sessions see ``course.course_figure``.
     """
     figure = go.Figure([_line(label, labels) for label in labels])
     figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))

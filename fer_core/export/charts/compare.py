@@ -1,4 +1,4 @@
-"""Compares two faces, of one or two sessions, on one time axis."""
+"""The figure that compares two faces, of one or two sessions, on one time axis."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Course:
 
     @property
     def end_s(self) -> float:
-        """When it was last seen."""
+        """When the face was last seen."""
         return float(self._times.iloc[-1])
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The expressions its network knows."""
+        """The expressions that its network knows."""
         return labels_of(self.table)
 
     @property
@@ -49,12 +49,11 @@ class Course:
 
 
 def compare_figure(first: Course, second: Course, offset_s: float | None = None) -> go.Figure:
-    """The shares of two faces, a row an expression: the first as an area, the second as a dashed
-    line.
+    """The shares of two faces with a row per expression: an area, and a dashed line for the second.
 
-    Each starts when its face was first seen. With ``offset_s``, both use the time of the first, and
-    second 0 of the second is at ``offset_s``. The time before either face was seen is left out.
-    Expressions that only one of the networks knows have a row with one course.
+    Each starts at 0 when its face was first seen. With ``offset_s``, both are on the time of the
+    first session, and second 0 of the second session is at ``offset_s``. The axis starts when the
+    first of the two faces was seen. An expression that only one network knows has only one of them.
     """
     shifts = (-first.start_s, -second.start_s) if offset_s is None else (0.0, offset_s)
     courses = list(zip((first, second), shifts, strict=True))
@@ -63,7 +62,7 @@ def compare_figure(first: Course, second: Course, offset_s: float | None = None)
     end_s = max(course.end_s + shift for course, shift in courses)
     figure = go.Figure()
     for dashed, (course, shift) in zip((False, True), courses, strict=True):
-        # The earlier of the two starts at 0, because the axis has no negative times.
+        # The earlier of the two starts at 0, because the axis cannot show negative times.
         rows = _rows(course, shift - begin_s)
         for position, label in enumerate(labels, start=1):
             if label in course.labels:
@@ -104,7 +103,7 @@ def _dashed(rows: pd.DataFrame, label: str) -> list[go.Scatter]:
 
 
 def _key(title: str, dashed: bool) -> go.Scatter:
-    """The traces for the legend, because the rows' own colours differ."""
+    """A trace without data for the legend, because the traces of the rows differ in colour."""
     look = {"mode": "lines", "line": {"color": TRAIL, "width": 2, "dash": "dash"}}
     if not dashed:
         square = {"symbol": "square", "size": 12, "color": "rgba(128,128,128,0.6)"}

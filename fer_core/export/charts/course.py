@@ -1,4 +1,4 @@
-"""The course of one face over a session: ribbon, shares, valence and arousal, events, marks."""
+"""The figure of one face over a session: ribbon, shares, valence and arousal, events, marks."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from fer_core.timeline.table import labels_of, with_gaps
 Style = Literal["lines", "stacked"]
 
 ACTIVATION = "#CC7722"
-"""Of arousal, beside valence in ``TRAIL``; the lines differ in their dashes too."""
+"""The colour of arousal; valence has ``TRAIL``. The lines also differ in their dashes."""
 
 SHADE = "rgba(128,128,128,0.16)"
 
 MOST_OUTLINED = 60
 MOST_WITH_ONSETS = 200
-"""Of more events than these, the marks are small; of more than those, only peaks are drawn."""
+"""With more events than the first, their symbols are small; with more than the second, only peaks
+are drawn."""
 
 
 def course_figure(
@@ -40,15 +41,14 @@ def course_figure(
     events: Sequence[Event] = (),
     marks: Sequence[Mark] = (),
 ) -> go.Figure:
-    """The dominant expressions of one face over a whole session as a ribbon, its shares below.
+    """The dominant expressions of one face over a whole session as a ribbon, and its shares below.
 
     ``table`` has the columns of ``timeline.columns`` and at least one row of this face. Lines break
-    and areas end where it was not seen, and these stretches are shaded. The ribbon is hatched where
-    another expression lies close to the dominant one, and grey where the face cannot be read well;
-    the pointer reads there what ``timeline.readings`` says. ``affect`` adds a track of
-    valence and arousal, if the network's labels have them. ``events`` of this face are drawn on
-    their lines; ``marks`` are vertical lines. The slider below shows the ribbon of the whole
-    session.
+    and areas end where the face was not seen, and these stretches are shaded. The ribbon is hatched
+    where another expression lies close to the dominant one, and grey where the face cannot be read
+    well; the hover text gives the reason. ``affect`` adds a track with valence and arousal, if the
+    network's labels have them. ``events`` of this face are drawn on their lines; ``marks`` are
+    vertical lines. The slider at the bottom shows the ribbon of the whole session.
     """
     labels = labels_of(table)
     names = [str(label) for label in labels]
@@ -61,14 +61,14 @@ def course_figure(
     stretches = runs(table, track_id)
     unseen = gaps(table, track_id)
     if bool((stretches["start_s"] == stretches["end_s"]).all()):
-        # Frames so far apart that each stands for itself: nothing is known of what lies between.
+        # The frames are so far apart that all the time between them would be shaded.
         unseen = unseen.iloc[:0]
     figure.add_trace(boxes(unseen, SHADE, name="not seen", showlegend=bool(len(unseen))))
     figure.add_trace(unsure_words(rows))
     figure.add_traces(_events(rows, events, labels, style))
     if affect:
         figure.add_traces(_affect(rows))
-    # A frame by itself has no length, and is still to be seen.
+    # A single frame has no length, but should be visible.
     least_s = max(float(np.ptp(table["t_s"])), 1.0) / 400
     stretches["end_s"] = stretches["end_s"].clip(lower=stretches["start_s"] + least_s)
     figure.add_traces(ribbon(stretches, labels))
@@ -92,12 +92,12 @@ def _shares(rows: pd.DataFrame, labels: Sequence[str], style: Style) -> list[go.
             x=ms(rows["t_s"]),
             y=rows[str(label)].to_numpy(np.float64).round(4),
             name=safe(label),
-            # A frame between two gaps has no line; where there are such, they are dots.
+            # A frame between two gaps has no line; it is drawn as a dot.
             mode="lines+markers" if alone.any() else "lines",
             marker={"size": np.where(alone, 6, 0), "opacity": 1} if alone.any() else None,
             line={"color": color_of(label, labels).as_hex(), "width": 2},
             connectgaps=False,
-            # What is left where nothing else shows lies behind what does.
+            # Neutral lies behind the other expressions.
             zorder=0 if label == Emotion.NEUTRAL else 1,
             hovertemplate="%{y:.0%}",
         )
@@ -106,7 +106,7 @@ def _shares(rows: pd.DataFrame, labels: Sequence[str], style: Style) -> list[go.
 
 
 def _alone(rows: pd.DataFrame) -> Any:
-    """Which rows are seen between two that are not, ``(n,)`` bool."""
+    """In which rows the face was seen, but not in their neighbours: ``(n,)`` bool."""
     seen = np.concatenate([[False], rows["track_id"].notna().to_numpy(bool), [False]])
     return seen[1:-1] & ~seen[:-2] & ~seen[2:]
 
@@ -114,10 +114,10 @@ def _alone(rows: pd.DataFrame) -> Any:
 def _events(
     rows: pd.DataFrame, events: Sequence[Event], labels: Sequence[str], style: Style
 ) -> list[go.Scatter]:
-    """Found peaks and onsets, each on its line, or on the upper edge of its area."""
+    """Detected peaks and onsets, each on its line, or on the upper edge of its area."""
     shares = rows[[str(label) for label in labels]]
     heights = (tops(shares) if style == "stacked" else shares).to_numpy(np.float64)
-    place = dict(zip(rows["t_s"], range(len(rows)), strict=True))
+    index = dict(zip(rows["t_s"], range(len(rows)), strict=True))
     small = len(events) > MOST_OUTLINED
     looks = {"peak": ("triangle-down", 7 if small else 11)}
     if len(events) <= MOST_WITH_ONSETS:
@@ -131,7 +131,7 @@ def _events(
         traces.append(
             go.Scatter(
                 x=ms([event.t_s for event in these]),
-                y=[heights[place[event.t_s], list(labels).index(event.label)] for event in these],
+                y=[heights[index[event.t_s], list(labels).index(event.label)] for event in these],
                 name=kind,
                 mode="markers",
                 marker={

@@ -1,4 +1,4 @@
-"""How a course is laid out: tracks under each other over one time axis, and a slider below."""
+"""The layout of a session's figure: tracks above one time axis, and a slider below."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fer_core.export.charts.axis import format_time, ms, safe, time_axis
 from fer_core.export.charts.basic import CLEAR, FONT_PX, GRID
 
 AFFECT, RIBBON = "y2", "y3"
-"""The tracks, each a y axis over the one x axis."""
+"""The tracks beside the shares, each a y axis over the common x axis."""
 
 SLIDER = {"xaxis": "x2", "yaxis": "y4"}
-"""Axes of what the slider shows: they have no height of their own in the figure."""
+"""The axes of the slider's content; they have no visible height in the figure."""
 
 _MARK_LINE = "rgba(128,128,128,0.9)"
 _LABEL_CHARS = 18
 
-# Heights in pixels, from above to below.
+# Heights in pixels, from top to bottom.
 _LEGEND, _RIBBON, _UNDER_RIBBON, _SHARES, _BETWEEN, _AFFECT, _TICKS, _SLIDER, _BELOW = (
     *(40, 36, 8, 196),
     *(22, 80),
@@ -29,11 +29,11 @@ _LEGEND, _RIBBON, _UNDER_RIBBON, _SHARES, _BETWEEN, _AFFECT, _TICKS, _SLIDER, _B
 
 
 class Mark(Protocol):
-    """A moment that somebody marked by hand."""
+    """A time of a session that a user marked."""
 
     @property
     def t_s(self) -> float:
-        """Seconds since the session began."""
+        """Seconds since the start of the session."""
 
     @property
     def label(self) -> str:
@@ -41,30 +41,30 @@ class Mark(Protocol):
 
     @property
     def note(self) -> str:
-        """As much as one likes, or nothing."""
+        """A text of any length, or ""."""
 
 
 def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
-    """Give the tracks of a course their places; ``affect``: there is such a track."""
+    """Lay out the tracks of a session's figure; ``affect``: with valence and arousal."""
     first_s, last_s = float(table["t_s"].iloc[0]), float(table["t_s"].iloc[-1])
     axis = time_axis(first_s, last_s)
     inner = _RIBBON + _UNDER_RIBBON + _SHARES + (_BETWEEN + _AFFECT) * affect + _TICKS
     quiet = {"zeroline": False, "gridcolor": GRID, "fixedrange": True}
     bare = {**quiet, "showgrid": False, "showticklabels": False}
 
-    def place(below: int, height: int) -> list[float]:
-        """From above: so many pixels below the top."""
-        return [1.0 - (below + height) / inner, 1.0 - below / inner]
+    def domain(top: int, height: int) -> list[float]:
+        """The part of the y axis from ``top`` pixels below the upper edge, as Plotly counts."""
+        return [1.0 - (top + height) / inner, 1.0 - top / inner]
 
     figure.update_layout(
         **_look(inner),
         legend=_legend(1.0),
         xaxis={**axis, "anchor": AFFECT if affect else "y", "gridcolor": GRID},
         yaxis={
-            **{**quiet, "domain": place(_RIBBON + _UNDER_RIBBON, _SHARES), "range": [0, 1.04]},
+            **{**quiet, "domain": domain(_RIBBON + _UNDER_RIBBON, _SHARES), "range": [0, 1.04]},
             **{"tickformat": ".0%", "dtick": 0.5},
         },
-        yaxis3={**bare, "domain": place(0, _RIBBON), "range": [0, 1]},
+        yaxis3={**bare, "domain": domain(0, _RIBBON), "range": [0, 1]},
         xaxis2={
             **axis,
             "anchor": "y4",
@@ -79,18 +79,18 @@ def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
         yaxis4={**bare, "domain": [0, 3e-4], "range": [0, 1], "anchor": "x2"},
     )
     if affect:
-        domain = place(inner - _TICKS - _AFFECT, _AFFECT)
+        below = domain(inner - _TICKS - _AFFECT, _AFFECT)
         figure.update_layout(
             yaxis2={
-                **{**quiet, "domain": domain, "range": [-1.1, 1.1]},
+                **{**quiet, "domain": below, "range": [-1.1, 1.1]},
                 **{"tickvals": [-1, 0, 1], "ticktext": ["-1", "0", "+1"]},
             },
-            legend2=_legend(domain[1] - 0.01),
+            legend2=_legend(below[1] - 0.01),
         )
 
 
 def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
-    """Flags over the shares: vertical lines with labels, in turn at three heights."""
+    """Draw marks over the shares: vertical lines, with labels that alternate in height."""
     for number, mark in enumerate(sorted(marks, key=lambda mark: mark.t_s)):
         x = ms(mark.t_s)
         figure.add_shape(
@@ -115,7 +115,7 @@ def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
 
 def _look(inner: int) -> dict[str, Any]:
     return {
-        # Plotly adds the slider, and what is around it, to the margin below.
+        # Plotly adds the slider and its surroundings to the bottom margin.
         "height": _LEGEND + inner + _SLIDER + 2 * _BELOW,
         "margin": {"l": 48, "r": 14, "t": _LEGEND, "b": _BELOW},
         "font_size": FONT_PX,
@@ -124,7 +124,7 @@ def _look(inner: int) -> dict[str, Any]:
         "barmode": "overlay",
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        # Names on the ribbon, where there is room.
+        # Names on the ribbon are hidden if they do not fit.
         "uniformtext": {"minsize": FONT_PX - 2, "mode": "hide"},
     }
 

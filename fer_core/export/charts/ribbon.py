@@ -1,6 +1,6 @@
-"""The ribbon of a course: the dominant expression over time, and where it is uncertain.
+"""The ribbon of a session's figure: the dominant expression over time, and where it is uncertain.
 
-Stretches are those of ``thin.runs``.
+``stretches`` are tables from ``thin.runs``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fer_core.labels import color_of
 from fer_core.timeline.readings import problems, rivals
 
 POOR, POOR_HATCH = "#D9DCE0", "#9AA1AA"
-"""Greys of a face that cannot be read well; no expression has these."""
+"""The greys for a face that cannot be read well; no expression has them."""
 
 _STRIPES = {"fillmode": "replace", "size": 8, "solidity": 0.5}
 
@@ -27,8 +27,8 @@ _STRIPES = {"fillmode": "replace", "size": 8, "solidity": 0.5}
 def ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
     """A bar for each stretch, with the name of its expression if it fits.
 
-    A stretch between two expressions has stripes of both colours and no name; one in which the face
-    cannot be read well has grey stripes. The legend explains the stripes that occur.
+    A stretch between two expressions has stripes in both colours and no name; a stretch in which
+    the face cannot be read well has grey stripes. The legend explains the stripes that occur.
     """
     color = {str(label): color_of(label, labels).as_hex() for label in labels}
     poor = stretches[stretches["poor"]]
@@ -71,10 +71,10 @@ def miniature(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter
 
 
 def boxes(stretches: pd.DataFrame, color: str, **properties: Any) -> go.Scatter:
-    """Filled boxes from the bottom to the top of their track.
+    """Filled boxes from the bottom to the top of their track, in one trace.
 
-    One trace for all of them, and no bars: where a figure has other bars too, Plotly no longer
-    hides the names on the ribbon that do not fit (7.1).
+    They are not bars, because with other bars in a figure Plotly (7.1) no longer hides the names on
+    the ribbon that do not fit.
     """
     corners = np.full((len(stretches), 5), np.nan)
     corners[:, [0, 1]] = stretches[["start_s"]]
@@ -91,7 +91,7 @@ def boxes(stretches: pd.DataFrame, color: str, **properties: Any) -> go.Scatter:
 
 
 def unsure_words(rows: pd.DataFrame) -> go.Scatter:
-    """The hover text of uncertain readings, for the rows of a course."""
+    """The hover text of uncertain readings, for the rows of ``timeline.with_gaps``."""
     readings = zip(rows["dominant"], rivals(rows), problems(rows), strict=True)
     words = [in_words(*reading) for reading in readings]
     return go.Scatter(
@@ -117,7 +117,7 @@ def _bars(stretches: pd.DataFrame, name: str, **look: Any) -> go.Bar:
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        # The hover text is that of the shares below.
+        # The shares below provide the hover text.
         hoverinfo="skip",
         showlegend=False,
         yaxis=RIBBON,

@@ -1,4 +1,4 @@
-"""Shares as stacked areas."""
+"""Traces for shares as stacked areas."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def tops(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def stacked_areas(rows: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]:
-    """An area for each label, with gaps where the face was not seen, and its hover text.
+    """An area for each label, with gaps where the face was not seen, and a line for its hover text.
 
-    ``rows`` are those of ``timeline.with_gaps``. Plotly's areas have no gaps (a missing value is a
-    slope to zero, or is bridged), so each area ends with a vertical edge, and an invisible line
-    with gaps provides the hover text.
+    ``rows`` are those of ``timeline.with_gaps``. Plotly's areas cannot have gaps (at a missing
+    value they slope to zero or continue), so each area ends with a vertical edge, and an invisible
+    line with gaps provides the hover text.
     """
     traces = []
     for position, label in enumerate(labels):
@@ -56,7 +56,7 @@ def stacked_areas(rows: pd.DataFrame, labels: Sequence[str]) -> list[go.Scatter]
 
 
 def hover_line(rows: pd.DataFrame, label: str) -> go.Scatter:
-    """The hover text of a share that is drawn as an area."""
+    """An invisible line with the hover text of a share that is drawn as an area."""
     return go.Scatter(
         x=ms(rows["t_s"]),
         y=rows[str(label)].to_numpy(np.float64).round(4),
@@ -72,7 +72,7 @@ def hover_line(rows: pd.DataFrame, label: str) -> go.Scatter:
 def closed(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with values, and a row of zeros right before and after each stretch of them.
 
-    ``rows``: the column ``t_s``, then those of the values.
+    The first column of ``rows`` is ``t_s``; the others are values.
     """
     values = rows.columns[1:]
     zeros = dict.fromkeys(values, 0.0)

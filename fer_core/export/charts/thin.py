@@ -1,4 +1,4 @@
-"""Long courses made short enough to be drawn, without losing what stands out."""
+"""Reduces the data of long sessions for drawing, and keeps peaks and gaps."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from fer_core.timeline.readings import problems, rivals
 from fer_core.timeline.table import MAX_GAP_S
 
 MOST_POINTS = 3000
-"""Points a line of a whole session may have: more cannot be told apart on a screen."""
+"""The largest number of points of a line; more cannot be distinguished on a screen."""
 
 MOST_RUNS = 600
-"""Stretches a ribbon may have: a pixel or two each on the widest of screens."""
+"""The largest number of stretches of a ribbon: a pixel or two each on a wide screen."""
 
 
 def thinned(
@@ -24,9 +24,9 @@ def thinned(
 ) -> pd.DataFrame:
     """At most ``MOST_POINTS`` of the rows, and those at the times ``keep_s``.
 
-    ``rows`` are those of ``timeline.with_gaps``. Of equal bins of rows, those remain in which one
-    of ``columns`` is largest or smallest, and the first and the last that are empty: peaks keep
-    their height, gaps remain gaps, and every value is one that was measured.
+    ``rows`` are those of ``timeline.with_gaps``. From each of equal bins of rows it keeps those in
+    which one of ``columns`` is largest or smallest, and the first and the last empty row. So peaks
+    keep their height, gaps remain gaps, and every value was measured.
     """
     if len(rows) <= MOST_POINTS:
         return rows
@@ -43,12 +43,12 @@ def thinned(
 
 
 def runs(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
-    """The stretches in which a face read the same, in order of time.
+    """The stretches in which the reading of a face is the same, in order of time.
 
     Columns: ``start_s``, ``end_s``, ``dominant``, ``rival`` (the expression that lies close to it,
-    or ""), ``poor`` (whether it cannot be read well). A frame stands for the time until the next
-    one, as in ``summary``; what lies between two rows is a gap. Of a session with more than
-    ``MOST_RUNS`` changes, equal bins of frames are first given their most frequent reading.
+    or ""), ``poor`` (whether the face cannot be read well). A frame stands for the time until the
+    next one, as in ``summary``; the time between two stretches is a gap. In a session with more
+    than ``MOST_RUNS`` changes, all frames of equal bins first get their most frequent reading.
     """
     times_s = table["t_s"].unique()
     rows = table[table["track_id"] == track_id].set_index("t_s").reindex(times_s)

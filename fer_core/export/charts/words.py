@@ -1,4 +1,4 @@
-"""The content of charts in words: for hover texts, captions and screen readers."""
+"""Describes the content of charts in words: for hover texts, captions and screen readers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fer_core.timeline.events import Event
 from fer_core.timeline.summary import TrackSummary
 
 MOST_PEAKS = 5
-"""The largest number of peaks that a description lists."""
+"""The largest number of peaks in a description."""
 
 
 def problems_in_words(codes: str) -> str:
-    """``too small to read well, too dark to read well`` of ``small dark``; "" of ""."""
+    """``small dark`` -> ``too small to read well, too dark to read well``; "" -> ""."""
     return ", ".join(IN_WORDS[code] for code in IN_WORDS if code in codes.split())
 
 
@@ -31,22 +31,22 @@ def span_in_words(start_s: float, end_s: float) -> str:
 
 
 def shares_in_words(shares: Mapping[str, float]) -> str:
-    """``neutral 70%, happy 30%``: the largest first, without those below one percent."""
+    """``neutral 70%, happy 30%``: the largest first, without shares below one percent."""
     shown = sorted((-share, str(label)) for label, share in shares.items() if share >= 0.01)
     return ", ".join(f"{label} {-share:.0%}" for share, label in shown)
 
 
 def course_in_words(name: str, face: TrackSummary, events: Sequence[Event] = ()) -> str:
-    """A description of a course: its time span, the shares of time, and the highest peaks."""
+    """A description of a face over a session: time span, shares of time, and highest peaks."""
     sentences = [f"{name}: expressions from {span_in_words(face.start_s, face.end_s)}"]
     sentences.append(shares_in_words(face.shares if face.observed_s else face.means))
     peaks = [event for event in events if event.kind == "peak"]
     highest = sorted(peaks, key=lambda e: -e.share)[:MOST_PEAKS]
     if peaks:
-        told = ", ".join(
+        listed = ", ".join(
             f"{e.label} {e.share:.0%} at {format_time(e.t_s)}"
             for e in sorted(highest, key=lambda e: e.t_s)
         )
-        all_told = len(highest) == len(peaks)
-        sentences.append(f"Peaks: {told}" if all_told else f"{len(peaks)} peaks, highest: {told}")
+        title = "Peaks" if len(highest) == len(peaks) else f"{len(peaks)} peaks, highest"
+        sentences.append(f"{title}: {listed}")
     return ". ".join(sentences) + "."
