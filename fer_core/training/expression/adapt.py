@@ -1,4 +1,4 @@
-"""Transfer learning: the network learns the classes of a user's own labelled folder."""
+"""Transfer learning: adapts a network to the classes of a user's own labelled folder."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ from fer_core.training.expression.evaluate import Scores, score
 from fer_core.training.expression.export import export
 from fer_core.training.expression.folder import ClassFolders, held_out, read_class_folders
 from fer_core.training.expression.network import CompactNet
-from fer_core.training.expression.sources import SMOOTHING, Judged, Source
+from fer_core.training.expression.sources import SMOOTHING, Source, ValidationSet
 from fer_core.training.expression.state import Settings, new_state, resume
 from fer_core.training.expression.targets import one_hot
 from fer_core.training.expression.train import predict_logits, train
 
 HEAD = "own"
-"""The one head of an adapted network."""
+"""The only head of an adapted network."""
 
 
 def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Scores:
-    """Adapt ``start`` to the folder of class folders ``data``; write everything to ``out``.
+    """Adapt ``start`` to the folder of class folders ``data``; write all files to ``out``.
 
-    Faces are read at ``settings.side``, which is that of ``start``: the network sees what it saw
-    when it was trained. A fifth of each class is held out. The weights are those of the last epoch,
-    so the accuracy on the held-out faces is not flattered by a choice; only the temperature is
-    fitted on them.
+    Faces are read at ``settings.side``, which is that of ``start``. A fifth of each class is held
+    out. The weights are those of the last epoch, so that no choice on the held-out faces makes
+    their accuracy optimistic; only the temperature is fitted on them.
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
     faces = read_class_folders(data, settings.side)
-    learn, held = split(faces, settings.seed)
+    training, held = split(faces, settings.seed)
     classes, k = {HEAD: faces.classes}, len(faces.classes)
     last = out / "last.pt"
     state = (
@@ -46,8 +45,14 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     )
     train(
         state,
-        [Source(HEAD, faces.tiles[learn], {HEAD: one_hot(faces.labels[learn], k, SMOOTHING)})],
-        [Judged(HEAD, faces.tiles[held], HEAD, faces.labels[held], np.zeros(k, np.float32))],
+        [
+            Source(
+                HEAD,
+                faces.tiles[training],
+                {HEAD: one_hot(faces.labels[training], k, SMOOTHING)},
+            )
+        ],
+        [ValidationSet(HEAD, faces.tiles[held], HEAD, faces.labels[held], np.zeros(k, np.float32))],
         out,
     )
     logits = predict_logits(state.average, faces.tiles[held])[HEAD]
@@ -57,29 +62,29 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     shares = session.run(["probabilities"], {"tiles": faces.tiles[held]})[0]
     scores = score(shares, faces.labels[held])
-    report = {"classes": faces.classes, "learned_from": int(learn.sum()), **asdict(scores)}
+    report = {"classes": faces.classes, "learned_from": int(training.sum()), **asdict(scores)}
     (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return scores
 
 
 def split(faces: ClassFolders, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which faces to learn from and which to hold out, ``(n,)`` bool each.
+    """Which faces are for training and which are held out, ``(n,)`` bool each.
 
     Near-duplicates of held-out faces are in neither. Raises ``DatasetError`` if that leaves a
-    class with nothing to learn from.
+    class without training faces.
     """
     held = held_out(faces.labels, seed)
-    again = np.zeros_like(held)
-    again[~held] = near_duplicates(faces.tiles[~held], faces.tiles[held])
-    learn = ~held & ~again
+    duplicates = np.zeros_like(held)
+    duplicates[~held] = near_duplicates(faces.tiles[~held], faces.tiles[held])
+    training = ~held & ~duplicates
     for index, name in enumerate(faces.classes):
-        if index not in faces.labels[learn]:
+        if index not in faces.labels[training]:
             raise DatasetError(
                 f"The pictures of {name} are all nearly the same. Add different ones."
             )
     click.echo(
-        f"{learn.sum()} faces to learn from, {held.sum()} held out, {again.sum()} near-duplicates "
-        "of those left out",
+        f"{training.sum()} faces for training, {held.sum()} held out; left out: "
+        f"{duplicates.sum()} near-duplicates of these",
         err=True,
     )
-    return learn, held
+    return training, held

@@ -1,9 +1,8 @@
-"""What a face goes through before the network sees it in training.
+"""Augments training faces.
 
-FER2013's tiles are tightly and evenly framed and clean; what a detector hands over is not. So the
-frame is shifted, scaled and turned as YuNet and Haar boxes are, and some faces are blurred,
-compressed, darkened or partly covered. Every step works on a whole batch at once, on the device
-where the batch lies.
+FER2013's tiles are clean, and framed tightly and uniformly; faces from a detector are not. So the
+frame is shifted, scaled and rotated as much as the boxes of YuNet and Haar vary, and some faces are
+blurred, compressed, darkened or partly covered. Every step processes a whole batch on its device.
 """
 
 from __future__ import annotations
@@ -20,46 +19,50 @@ from fer_core.training.jpeg import Jpeg
 
 _SHIFT = 0.12  # of half a side: about 3 of 48 pixels
 _SCALE = 0.12  # most faces: 0.88 .. 1.14 of their size
-_WIDE_SHARE, _WIDE_SCALE = 0.2, 0.27  # some faces: 0.76 .. 1.31, as a loose or a tight detector
+_WIDE_SHARE, _WIDE_SCALE = 0.2, 0.27  # some faces: 0.76 .. 1.31, for a loose or a tight detector
 _COMPRESSED_SHARE, _DARK_SHARE, _NOISY_SHARE = 0.15, 0.08, 0.3
 _ERASED_SHARE, _MASKED_SHARE = 0.3, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How faces of one kind are kept, and how far they may be changed.
+class Augmentation:
+    """How the faces of a source are augmented.
 
-    ``framed`` is the side of what the network is to see, as a share of the kept tile's side: less
-    than 1 leaves a margin, so that a shifted frame does not run out of the picture. ``turn_deg`` is
-    how far a face is turned at most, ``blurred`` the share that is made unsharp.
+    ``visible`` is the side of the square that the network sees, as a part of the tile's side: less
+    than 1 leaves a margin, so that a shifted frame stays inside the picture. ``turn_deg`` is the
+    largest rotation, ``blur_share`` the part of the faces that is blurred.
     """
 
-    framed: float = 1.0
+    visible: float = 1.0
     turn_deg: float = 15.0
-    blurred: float = 0.08
+    blur_share: float = 0.08
 
 
-def frame(tiles: Tensor, side: int, look: Look) -> Tensor:
-    """Faces as they are: ``(n, p, p)`` uint8 -> ``(n, 1, side, side)`` float32 in 0..255."""
+def frame(tiles: Tensor, side: int, augmentation: Augmentation) -> Tensor:
+    """Unchanged faces: ``(n, p, p)`` uint8 -> ``(n, 1, side, side)`` float32 in 0..255."""
     theta = torch.zeros(len(tiles), 2, 3, device=tiles.device)
-    theta[:, 0, 0] = theta[:, 1, 1] = look.framed
+    theta[:, 0, 0] = theta[:, 1, 1] = augmentation.visible
     return _sample(tiles, theta, side)
 
 
 def augment(
-    tiles: Tensor, side: int, look: Look, generator: torch.Generator, strength: float = 1.0
+    tiles: Tensor,
+    side: int,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    strength: float = 1.0,
 ) -> Tensor:
     """A random variant of each face.
 
-    ``tiles``: ``(n, p, p)`` uint8, on the device of ``generator``. ``strength`` (0..1) scales how
-    far faces are moved and bent, and the shares of those that are spoilt. Returns
-    ``(n, 1, side, side)`` float32 in 0..255; ``side`` is a multiple of 8. The same state of
+    ``tiles``: ``(n, p, p)`` uint8, on the device of ``generator``. ``strength`` (0..1) scales the
+    geometric changes and the parts of the faces that are blurred, compressed, darkened or covered.
+    Returns ``(n, 1, side, side)`` float32 in 0..255; ``side`` is a multiple of 8. The same state of
     ``generator`` gives the same result.
     """
     faces = _Faces(
-        _sample(tiles, _framings(len(tiles), look, generator, strength), side), generator
+        _sample(tiles, _framings(len(tiles), augmentation, generator, strength), side), generator
     )
-    faces.blur(look.blurred * strength)
+    faces.blur(augmentation.blur_share * strength)
     faces.compress(_COMPRESSED_SHARE * strength)
     faces.relight(strength)
     faces.cover(strength)
@@ -79,20 +82,22 @@ def mix(
     return share * faces + (1.0 - share) * faces[order], mixed
 
 
-def _framings(n: int, look: Look, generator: torch.Generator, strength: float) -> Tensor:
-    """Mirror, turn, scale, stretch and shift: ``(n, 2, 3)``, as ``affine_grid`` takes them."""
+def _framings(
+    n: int, augmentation: Augmentation, generator: torch.Generator, strength: float
+) -> Tensor:
+    """Random mirroring, rotation, scale, stretch and shift: ``(n, 2, 3)`` for ``affine_grid``."""
 
     def uniform() -> Tensor:
         return (2.0 * _random(generator, n) - 1.0) * strength
 
     wide = _random(generator, n) < _WIDE_SHARE * strength
-    scale = torch.exp(uniform() * torch.where(wide, _WIDE_SCALE, _SCALE)) * look.framed
+    scale = torch.exp(uniform() * torch.where(wide, _WIDE_SCALE, _SCALE)) * augmentation.visible
     stretch = torch.exp(uniform() * 0.06)
     mirror = torch.where(_random(generator, n) < 0.5, -1.0, 1.0)
-    angle = uniform() * math.radians(look.turn_deg)
+    angle = uniform() * math.radians(augmentation.turn_deg)
     shear = uniform() * 0.08
     cos, sin = torch.cos(angle), torch.sin(angle)
-    shift = _SHIFT * look.framed
+    shift = _SHIFT * augmentation.visible
     across = (cos * scale * stretch * mirror, (shear - sin) * scale * mirror, uniform() * shift)
     down = (sin * scale * stretch, cos * scale / stretch, uniform() * shift)
     return torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
@@ -106,7 +111,7 @@ def _sample(tiles: Tensor, theta: Tensor, side: int) -> Tensor:
 
 
 class _Faces:
-    """A batch of faces, ``pixels`` ``(n, 1, s, s)`` float32, and what can be done to it."""
+    """A batch of faces, ``pixels`` ``(n, 1, s, s)`` float32, with methods that change it."""
 
     def __init__(self, pixels: Tensor, generator: torch.Generator) -> None:
         self.pixels = pixels
@@ -114,7 +119,7 @@ class _Faces:
         self._side = pixels.shape[-1]
 
     def blur(self, share: float) -> None:
-        """Scale some faces down by a factor of 1.3-2.8 and up again: small or unsharp ones."""
+        """Scale some faces down by a factor of 1.3-2.8 and up again, like small or blurred ones."""
         chosen = self._some(share)
         if not len(chosen):
             return
@@ -125,7 +130,7 @@ class _Faces:
         self.pixels[chosen] = functional.interpolate(small, size=self._side, mode="bilinear")
 
     def compress(self, share: float) -> None:
-        """Round some faces as JPEG does at quality 15-75, block by block."""
+        """Compress some faces like JPEG at quality 15-75."""
         chosen = self._some(share)
         if not len(chosen):
             return
@@ -135,16 +140,16 @@ class _Faces:
         self.pixels[chosen, 0] = jpeg.compress(self.pixels[chosen, 0], factor[:, None, None])
 
     def relight(self, strength: float) -> None:
-        """Bend the grey scale, light from one side; make some dark, some noisy."""
+        """Change gamma, add light from one side, and make some faces dark and some noisy."""
         self.pixels = 255.0 * (self.pixels / 255.0).clamp(0.0, 1.0).pow(
             torch.exp(self._each() * 0.3 * strength)
         )
         ramp = torch.linspace(-1.0, 1.0, self._side, device=self.pixels.device)
         self.pixels = self.pixels + self._each() * 25.0 * strength * ramp
         self.pixels = self.pixels + self._each() * 10.0 * strength * ramp[:, None]
-        dark = self._drawn(_DARK_SHARE * strength)
+        dark = self._chosen(_DARK_SHARE * strength)
         gain = 0.3 + 0.2 * self._each()
-        level = self._drawn(_NOISY_SHARE) * (4.0 + 4.0 * self._each()) * strength
+        level = self._chosen(_NOISY_SHARE) * (4.0 + 4.0 * self._each()) * strength
         noise = torch.randn(
             self.pixels.shape, generator=self._generator, device=self._generator.device
         )
@@ -152,8 +157,8 @@ class _Faces:
         self.pixels = self.pixels + noise * torch.where(dark, 3.0, level)
 
     def cover(self, strength: float) -> None:
-        """Cover a rectangle of some faces with a grey of its own (Zhong et al. 2020), and the lower
-        half of a few, as a hand or a mask does."""
+        """Cover a rectangle of some faces with a random grey (Zhong et al. 2020), and the lower
+        half of a few, like a hand or a mask."""
         height, width = self._between(0.125, 0.42), self._between(0.125, 0.42)
         top, left = self._random() * (1.0 - height), self._random() * (1.0 - width)
         self._fill(_ERASED_SHARE * strength, top, left, height, width)
@@ -162,16 +167,16 @@ class _Faces:
         self._fill(_MASKED_SHARE * strength, top, left, height, width)
 
     def _fill(self, share: float, top: Tensor, left: Tensor, height: Tensor, width: Tensor) -> None:
-        """One grey over the rectangles of ``share`` of the faces; places are shares of the side."""
-        places = (torch.arange(self._side, device=self.pixels.device) + 0.5) / self._side
-        rows = (places >= top[:, None]) & (places < (top + height)[:, None])
-        columns = (places >= left[:, None]) & (places < (left + width)[:, None])
+        """Fill a rectangle of ``share`` of the faces; positions are parts of the side, 0..1."""
+        positions = (torch.arange(self._side, device=self.pixels.device) + 0.5) / self._side
+        rows = (positions >= top[:, None]) & (positions < (top + height)[:, None])
+        columns = (positions >= left[:, None]) & (positions < (left + width)[:, None])
         inside = rows[:, None, :, None] & columns[:, None, None, :]
         grey = 127.5 + 127.5 * self._each()
-        self.pixels = torch.where(inside & self._drawn(share), grey, self.pixels)
+        self.pixels = torch.where(inside & self._chosen(share), grey, self.pixels)
 
     def _random(self, n: int | None = None) -> Tensor:
-        """``(n,)`` float32 in 0..1, one a face."""
+        """``(n,)`` float32 in 0..1, one per face."""
         return _random(self._generator, len(self.pixels) if n is None else n)
 
     def _between(self, low: float, high: float) -> Tensor:
@@ -181,7 +186,7 @@ class _Faces:
         """``(n, 1, 1, 1)`` float32 in -1..1."""
         return (2.0 * self._random() - 1.0)[:, None, None, None]
 
-    def _drawn(self, share: float) -> Tensor:
+    def _chosen(self, share: float) -> Tensor:
         """``(n, 1, 1, 1)`` bool, true for about ``share`` of the faces."""
         return (self._random() < share)[:, None, None, None]
 

@@ -1,4 +1,4 @@
-"""The model card (Mitchell et al., Model Cards for Model Reporting, 2019) and its pictures."""
+"""Writes the model card (Mitchell et al., Model Cards for Model Reporting, 2019) with pictures."""
 
 from __future__ import annotations
 
@@ -23,21 +23,27 @@ TEMPLATE = Path(__file__).with_name("card.md")
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """A folder of whole pictures: how many faces were learned from, and how the network does on the
-    ``judged`` faces of the ``people`` kept apart (``report``, of ``evaluate_pictures.figures``).
-    Of a folder without labels nobody is."""
+    """A folder of whole pictures in a run.
+
+    ``learned`` counts the training faces. ``validated`` counts the labelled faces of the held-out
+    ``people``, and ``report`` has their figures (``evaluate_pictures.figures``); without labels,
+    both counts are 0 and the report is empty.
+    """
 
     name: str
     learned: int
-    judged: int = 0
+    validated: int = 0
     people: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run did and what came out, for its card. ``prior`` has the share of each expression
-    among FER+'s votes."""
+    """The facts of a run for its card.
+
+    ``prior`` has the share of each expression in FER+'s votes; ``teachers`` and ``soft_labels`` are
+    numbers of networks.
+    """
 
     report: dict[str, Any]
     pictures: list[PictureFacts]
@@ -51,7 +57,7 @@ class Run:
     duplicates: int
     teachers: int
     soft_labels: int
-    begins_with_teacher: bool
+    starts_from_teacher: bool
 
 
 def write_card(
@@ -90,7 +96,7 @@ def _text(run: Run, onnx_file: Path) -> str:
         name=name,
         size_mb=onnx_file.stat().st_size / 1e6,
         run=run,
-        judged=[each for each in run.pictures if each.judged],
+        validated=[each for each in run.pictures if each.validated],
         report=report,
         settings=asdict(run.settings),
         side=run.settings.side,
@@ -111,7 +117,7 @@ def _text(run: Run, onnx_file: Path) -> str:
 
 
 def _as_planned(run: Run) -> bool:
-    """Whether every epoch had the learning rate that the settings give it."""
+    """Whether every epoch had the learning rate of the settings."""
     return all(
         math.isclose(row["learning_rate"], learning_rate(run.settings, row["epoch"]), abs_tol=1e-9)
         for row in run.history
@@ -119,7 +125,7 @@ def _as_planned(run: Run) -> bool:
 
 
 def _recall_cells(report: dict[str, Any], prefix: str, index: int) -> tuple[str, str, str]:
-    """How many faces have a label, how many are found, and what the others are taken for most."""
+    """The number of faces with a label, their recall, and the most frequent wrong prediction."""
     counts: list[int] = report[f"{prefix}confusion_matrix"][index]
     wrong = [0 if i == index else count for i, count in enumerate(counts)]
     taken_for = report["labels"][wrong.index(max(wrong))] if any(wrong) else "-"

@@ -1,4 +1,4 @@
-"""Writes the log of a training run as a csv and as a plot."""
+"""Writes the log of a training run as a CSV file and as a plot."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Labelled faces: contact sheets with their csv, and near-duplicates between two sets.
+"""Reads FER2013 from contact sheets and CSV files, and detects near-duplicates between two sets.
 
-Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetError``.
+It needs no PyTorch. Files that cannot be read raise ``DatasetError``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TILE = 48
 """Side of a tile in pixels."""
 
 TILES_PER_ROW = 200
-"""Tiles a row of a contact sheet holds."""
+"""The number of tiles in a row of a contact sheet."""
 
 UNLABELLED = -1
-"""Stands in an index array where a face has no label."""
+"""The label index of a face without a label."""
 
 _VOTE_COLUMNS: dict[Emotion, str] = {
     Emotion.ANGRY: "votes_anger",
@@ -40,11 +40,11 @@ _LABEL_COLUMN = "fer2013_label"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFaces:
-    """Faces with both label sets of FER2013.
+    """Faces with the labels of FER2013 and the votes of FER+.
 
     ``tiles``: ``(n, 48, 48)`` uint8, grey. ``labels``: ``(n,)`` int64, FER2013's own label as an
-    index into ``EMOTIONS``, or ``UNLABELLED``. ``votes``: ``(n, 7)`` int64, FER+ votes in the order
-    of ``EMOTIONS``; votes for contempt, unknown and not-a-face are left out.
+    index into ``EMOTIONS``, or ``UNLABELLED``. ``votes``: ``(n, 7)`` int64, FER+'s votes in the
+    order of ``EMOTIONS``, without those for contempt, unknown and not-a-face.
     """
 
     tiles: NDArray[np.uint8]
@@ -63,18 +63,17 @@ class LabelledFaces:
         """``(n,)`` int64: the expression with more than half of the votes for the seven, or
         ``UNLABELLED``.
 
-        FER+'s own "majority" mode (Barsoum et al. 2016) counts votes for contempt, unknown and
-        not-a-face in the whole as well, which leaves fewer and easier faces.
+        FER+'s own "majority" mode (Barsoum et al. 2016) needs more than half of all votes,
+        including those for contempt, unknown and not-a-face, and so has fewer and easier faces.
         """
         winner = self.votes.argmax(axis=1)
         return np.where(self.votes.max(axis=1) * 2 > self.votes.sum(axis=1), winner, UNLABELLED)
 
 
 def read_contact_sheet(sheet: Path, labels: Path) -> LabelledFaces:
-    """Read a picture of 200 tiles a row, left to right, and the csv with one row a tile.
+    """Read a picture of 200 tiles per row, left to right, and the CSV file with a row per tile.
 
-    Raises ``DatasetError`` if either file is missing or malformed, or if they do not belong
-    together.
+    Raises ``DatasetError`` if either file is missing or malformed, or if they do not match.
     """
     rows = read_rows(
         labels,
@@ -101,7 +100,7 @@ def _read_votes(path: Path, rows: list[dict[str, str]]) -> NDArray[np.int64]:
     try:
         votes = np.array([[int(row[c]) for c in columns] for row in rows], dtype=np.int64)
     except ValueError as error:
-        raise DatasetError(f"{path}: votes are whole numbers ({error}).") from error
+        raise DatasetError(f"{path}: votes must be whole numbers ({error}).") from error
     if votes.min() < 0:
         raise DatasetError(f"{path}: votes cannot be negative.")
     return votes
@@ -129,11 +128,11 @@ def _read_tiles(path: Path, count: int) -> NDArray[np.uint8]:
 def near_duplicates(
     tiles: NDArray[np.uint8], others: NDArray[np.uint8], threshold: float = 0.95
 ) -> NDArray[np.bool_]:
-    """Which of ``tiles`` show a picture of ``others`` again, mirrored or not.
+    """Which of ``tiles`` are near-duplicates of one of ``others``, mirrored or not.
 
-    Both are ``(n, s, s)`` uint8. Two tiles are near-duplicates when their normalised
-    correlation is above ``threshold`` on a 12x12 average; that survives recompression, a change
-    of brightness or contrast and a shift of a pixel or two. Returns ``(n,)`` bool.
+    Both are ``(n, s, s)`` uint8. Two tiles are near-duplicates if the normalised correlation of
+    their 12x12 averages is above ``threshold``. This tolerates recompression, a change of
+    brightness or contrast, and a shift of a pixel or two. Returns ``(n,)`` bool.
     """
     signatures = _signatures(tiles)
     references = np.concatenate([_signatures(others), _signatures(others[:, :, ::-1])])

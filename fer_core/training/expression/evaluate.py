@@ -1,4 +1,4 @@
-"""How well an expression model does on labelled faces: the figures, and a table of them."""
+"""Evaluates an expression model on labelled faces: a report, and a table for reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fer_core.training.expression.data import UNLABELLED, LabelledFaces
 
 
 class Predictor(Protocol):
-    """What is measured: an emotion model, or anything with its ``predict``."""
+    """An emotion model, or any object with its ``predict``."""
 
     @property
     def name(self) -> str: ...
@@ -33,9 +33,10 @@ class TwoOutputs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How one output does against one set of labels; shares are 0..1.
+    """The scores of one output on one set of labels, 0..1.
 
-    ``recall`` has None for a class without examples; ``confusion`` is row = label, column = said.
+    ``recall`` is None for a class without examples; ``confusion`` has counts, row = label, column =
+    predicted.
     """
 
     n: int
@@ -47,7 +48,7 @@ class Scores:
 
 
 def score(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> Scores:
-    """Measure ``(n, classes)`` probabilities against ``(n,)`` labels, without the unlabelled."""
+    """Score ``(n, classes)`` probabilities on ``(n,)`` labels; unlabelled faces do not count."""
     known = truth != UNLABELLED
     shares, labels = probabilities[known], truth[known]
     confusion = metrics.confusion_matrix(labels, shares.argmax(axis=1), probabilities.shape[1])
@@ -62,11 +63,12 @@ def score(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> Score
 
 
 def evaluate(model: Predictor, faces: LabelledFaces) -> dict[str, Any]:
-    """The report on ``faces``, ready for JSON.
+    """The JSON-ready report on ``faces``.
 
-    FER2013's labels are compared with the output calibrated for them where the model has one
-    (``fer2013_output`` says which, and ``shown_*`` what the shown output gets on the same labels);
-    the FER+ majority, more than half of the votes for the seven, with the shown output.
+    FER2013's labels are compared with the output that is calibrated for them, if the model has one:
+    ``fer2013_output`` says which it is, and ``shown_*`` are the scores of the shown output on the
+    same labels. The FER+ majority, more than half of the votes for the seven, is compared with the
+    shown output.
     """
     if isinstance(model, TwoOutputs):
         shown, original = model.predict_both(faces.tiles)
@@ -101,7 +103,7 @@ def evaluate(model: Predictor, faces: LabelledFaces) -> dict[str, Any]:
 
 
 def as_table(report: dict[str, Any]) -> str:
-    """The report of ``evaluate`` for reading."""
+    """The report of ``evaluate`` as text."""
     labels: list[str] = report["labels"]
     lines = [
         f"{report['model']:<16} {'FER2013':>7} {'FER+':>10}",

@@ -1,4 +1,4 @@
-"""How well whole pictures are read: the face is found and framed as the dashboard does it."""
+"""Evaluates a model on whole pictures, whose faces are found and framed as in the dashboard."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from fer_core.training.expression import metrics
 from fer_core.training.expression.data import UNLABELLED
 
 RESAMPLES = 1000
-"""Draws of people with replacement that an interval is made of (Efron and Tibshirani 1993)."""
+"""The number of bootstrap samples of an interval (Efron and Tibshirani 1993)."""
 
 CERTAIN = 0.995
-"""From this share on, pages write 100 %."""
+"""The smallest share that pages show as 100 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture of one face. ``label`` is its place among the model's labels, ``person`` whose
-    face it is (empty where that is not known)."""
+    """A picture of one face.
+
+    ``label`` is an index into the model's labels; ``person`` identifies the person, "" if unknown.
+    """
 
     path: Path
     label: int
@@ -36,14 +38,14 @@ class LabelledPicture:
 
 
 def read_labelled_pictures(
-    folder: Path, labels_csv: Path, labels: Sequence[str], *, may_lack: bool = False
+    folder: Path, labels_csv: Path, labels: Sequence[str], *, optional: bool = False
 ) -> list[LabelledPicture]:
-    """The rows ``file, label[, person]`` of a csv; files are looked for in ``folder``.
+    """Read the rows ``file, label[, person]`` of a CSV file; the files are in ``folder``.
 
-    With ``may_lack`` a label may be empty; it is then ``UNLABELLED``.
+    With ``optional``, a label may be empty and is then ``UNLABELLED``.
 
-    Raises ``DatasetError`` if the csv is missing or malformed, or has a label that is not among
-    ``labels``.
+    Raises ``DatasetError`` if the CSV file is missing or malformed, or has a label that is not
+    among ``labels``.
     """
     rows = read_rows(
         labels_csv,
@@ -51,17 +53,17 @@ def read_labelled_pictures(
         "It needs the columns file and label, and may have person.",
         "one for each picture",
     )
-    places = {str(label): place for place, label in enumerate(labels)}
-    if may_lack:
-        places[""] = UNLABELLED
+    index_of = {str(label): index for index, label in enumerate(labels)}
+    if optional:
+        index_of[""] = UNLABELLED
     for line, row in enumerate(rows, start=2):
-        if row["label"] not in places:
+        if row["label"] not in index_of:
             raise DatasetError(
                 f"{labels_csv}, line {line}: the model does not know the label {row['label']!r}. "
-                f"Use one of {', '.join(filter(None, places))}."
+                f"Use one of {', '.join(filter(None, index_of))}."
             )
     return [
-        LabelledPicture(folder / row["file"], places[row["label"]], row.get("person") or "")
+        LabelledPicture(folder / row["file"], index_of[row["label"]], row.get("person") or "")
         for row in rows
     ]
 
@@ -69,13 +71,13 @@ def read_labelled_pictures(
 def evaluate_pictures(
     analyzer: Analyzer, pictures: Sequence[LabelledPicture], readable_only: bool = False
 ) -> dict[str, Any]:
-    """The report on these pictures, ready for JSON.
+    """The JSON-ready report on these pictures.
 
-    Of several faces in a picture the largest counts. ``n`` counts the pictures and ``found`` those
-    in which there was a face; everything else is about these. With ``readable_only``, it is about
-    those whose face can be read well, and ``left_out`` counts the others. ``certain`` counts the
-    faces of which a page would write 100 %, and says how many of them were read right. Where every
-    picture names a person, ``interval`` has what 95 % of resamplings of the people give.
+    The largest face of each picture counts. ``n`` is the number of pictures, ``found`` that of
+    pictures with a face, to which all other figures refer. With ``readable_only``, the figures
+    refer to faces that can be read well, and ``left_out`` is the number of the others. ``certain``
+    counts the faces that a page shows with 100 %, and how many of these readings are right. If
+    every picture has a person, ``interval`` has 95 % bootstrap intervals over the people.
     Raises ``DatasetError`` if a picture cannot be read.
     """
     faces = [_largest_face(analyzer, picture.path) for picture in pictures]
@@ -103,10 +105,10 @@ def evaluate_pictures(
 def bootstrap(
     predicted: NDArray[np.int64], truth: NDArray[np.int64], people: NDArray[np.str_], classes: int
 ) -> dict[str, list[float]]:
-    """The 2.5th and 97.5th percentile of accuracy and macro recall when people are drawn anew.
+    """The 2.5th and 97.5th percentile of accuracy and macro recall in a bootstrap over people.
 
-    The faces of one person are alike, so people are drawn with replacement and not faces. The draws
-    are the same at every call. ``predicted``, ``truth`` and ``people`` are ``(n,)``.
+    The faces of one person are similar, so people are drawn with replacement instead of faces. The
+    samples are the same in every call. ``predicted``, ``truth`` and ``people`` are ``(n,)``.
     """
     everyone, whose = np.unique(people, return_inverse=True)
     if not len(everyone):
@@ -126,7 +128,7 @@ def bootstrap(
 
 
 def as_table(report: dict[str, Any]) -> str:
-    """The report of ``evaluate_pictures`` for reading."""
+    """The report of ``evaluate_pictures`` as text."""
     labels: list[str] = report["labels"]
     certain = report["certain"]
     lines = [
@@ -168,7 +170,7 @@ def _largest_face(analyzer: Analyzer, path: Path) -> Face | None:
 def figures(
     shares: NDArray[np.float64], truth: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Figures of merit of ``(n, classes)`` shares on ``(n,)`` labels, ready for JSON."""
+    """JSON-ready figures of merit of ``(n, classes)`` shares on ``(n,)`` labels."""
     predicted = shares.argmax(axis=1)
     confusion = metrics.confusion_matrix(truth, predicted, shares.shape[1])
     certain = shares.max(axis=1) >= CERTAIN

@@ -1,9 +1,9 @@
-"""From a trained network to an ONNX file that needs nothing beside it.
+"""Exports a trained network as a self-contained ONNX file, and reads such files.
 
-The file takes ``tiles``, ``(n, s, s)`` uint8, grey, of one side ``s``, and gives one
-``(n, classes)`` float32 output of probabilities a head: normalisation, temperature and softmax are
-inside. Weights are stored in half precision, to which the network is rounded first, so the file
-loses nothing against it.
+The file takes ``tiles``, ``(n, s, s)`` uint8, grey, of a fixed side ``s``, and has an output of
+probabilities ``(n, classes)`` float32 for each head: it includes normalisation, temperature and
+softmax. The network's weights are rounded to half precision before the export, and stored in half
+precision, so the file and the rounded network agree.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from fer_core.training.expression.network import CompactNet, channels_of
 from fer_core.training.expression.state import UNENLARGED, load_network
 
 PARITY = 1e-5
-"""The largest difference of a probability between the ONNX file and PyTorch."""
+"""The largest accepted difference of a probability between the ONNX file and PyTorch."""
 
 OPSET = 20
 
 RULE = "rule"
-"""The note of a file whose first output is shown by a rule: ``{"tilt": PRIOR_KEPT}``."""
+"""The metadata key of a file whose first output follows ``rule``: ``{"tilt": PRIOR_KEPT}``."""
 
 HALF = ".half"
-"""Ends the name of a weight that is stored in half precision."""
+"""The suffix of the names of weights that are stored in half precision."""
 
 
 class Calibrated(nn.Module):
@@ -58,7 +58,7 @@ class Calibrated(nn.Module):
 
 
 def output_names(heads: list[str]) -> list[str]:
-    """The first head is the one that is shown: ``probabilities``; then ``probabilities_<head>``."""
+    """``probabilities`` for the first head, which is shown; ``probabilities_<head>`` for others."""
     return ["probabilities", *(f"probabilities_{head}" for head in heads[1:])]
 
 
@@ -72,9 +72,9 @@ def export(
 ) -> float:
     """Write ``path`` and return the largest difference to PyTorch on ``tiles``.
 
-    ``tiles``: ``(n, s, s)`` uint8, the pictures to compare on; the file takes tiles of their side.
-    ``rule`` is noted where the first head is by one (``rule.fold``).
-    Raises ``RuntimeError`` if the difference is above ``PARITY``; ``path`` is then left as it was.
+    ``tiles``: ``(n, s, s)`` uint8, for the comparison; the file takes tiles of their side. ``rule``
+    is stored in the file if the first head follows one (``rule.fold``).
+    Raises ``RuntimeError`` if the difference is above ``PARITY``; then ``path`` is not changed.
     """
     model = Calibrated(rounded_to_half(network), temperatures).eval()
     partial = path.with_suffix(".partial")
@@ -101,13 +101,13 @@ def write_square_graph(
     notes: dict[str, str],
     path: Path,
 ) -> None:
-    """Write a network that takes ``(n, side, side)`` uint8 as an ONNX file, any ``n``.
+    """Write a network that takes ``(n, side, side)`` uint8, for any ``n``, as an ONNX file.
 
-    Its convolutions have no biases. For the rest see ``write_graph``.
+    Its convolutions have no biases. See also ``write_graph``.
     """
     example = torch.zeros((2, side, side), dtype=torch.uint8)
     any_n = {0: torch.export.Dim("n")}
-    # Optimised, the normalisation would be folded away, which `train --from` reads.
+    # The optimiser would fold away the batch normalisation, which `train --from` reads.
     graph = export_graph(model, example, any_n, input_name, output_names, optimize=False)
     _drop_empty_biases(graph)
     write_graph(graph, notes, path)
@@ -122,12 +122,12 @@ def export_graph(
     *,
     optimize: bool,
 ) -> onnx.ModelProto:
-    """A network of one input like ``example`` as an ONNX graph.
+    """Export a network with one input like ``example`` as an ONNX graph.
 
-    ``any_size`` names the dimensions that may differ from the example's, each a
-    ``torch.export.Dim``.
+    ``any_size`` has a ``torch.export.Dim`` for each dimension whose size may differ from the
+    example's.
     """
-    # It logs a line for every torchvision operator where torchvision is absent.
+    # Without torchvision, it logs a line for every operator of torchvision.
     logging.getLogger("torch.onnx._internal.exporter").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter deprecates parts of itself
@@ -147,11 +147,11 @@ def export_graph(
 
 
 def write_graph(graph: onnx.ModelProto, notes: dict[str, str], path: Path) -> None:
-    """Write an ONNX file that does not say where it was made, its weights in half precision.
+    """Write an ONNX file with weights in half precision and without local paths.
 
-    ``notes`` are the file's own metadata.
+    ``notes`` are the file's metadata.
     """
-    _forget_origin(graph)
+    _remove_paths(graph)
     _store_halved(graph)
     onnx.helper.set_model_props(graph, notes)
     onnx.checker.check_model(graph, full_check=True)
@@ -159,9 +159,9 @@ def write_graph(graph: onnx.ModelProto, notes: dict[str, str], path: Path) -> No
 
 
 def keep_if_equal(difference: float, partial: Path, path: Path, most: float | None = None) -> None:
-    """Give a new file its name, ``path``, or remove it.
+    """Rename the new file ``partial`` to ``path``, or remove it if it differs from PyTorch.
 
-    Raises ``RuntimeError`` if it differs from PyTorch by more than ``most``, else ``PARITY``.
+    Raises ``RuntimeError`` if ``difference`` is more than ``most``, by default ``PARITY``.
     """
     most = PARITY if most is None else most
     if difference > most:
@@ -174,25 +174,25 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def rounded_to_half(network: NetworkT) -> NetworkT:
-    """A copy for inference, with the weights that half precision leaves of them."""
+    """A copy for inference with weights that are rounded to half precision."""
     rounded: NetworkT = copy.deepcopy(network).cpu().eval()
     for parameter in rounded.parameters():
         parameter.data = parameter.data.half().float()
     return rounded
 
 
-def _forget_origin(model: onnx.ModelProto) -> None:
-    """The exporter notes the line of Python behind each node, with the path on this computer."""
+def _remove_paths(model: onnx.ModelProto) -> None:
+    """Remove the source lines with local paths that the exporter stores for each node."""
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
 
 
 def _drop_empty_biases(model: onnx.ModelProto) -> None:
-    """The exporter computes a bias of zeros for each convolution; none of ours has a bias.
+    """Remove the bias of zeros that the exporter adds to each convolution.
 
-    With it onnxruntime cannot merge the normalisation into the convolution, and takes 1.5 times
-    as long.
+    With it, onnxruntime cannot merge the normalisation into the convolution, and takes 1.5 times as
+    long.
     """
     for node in model.graph.node:
         if node.op_type == "Conv":
@@ -201,7 +201,7 @@ def _drop_empty_biases(model: onnx.ModelProto) -> None:
 
 
 def _store_halved(model: onnx.ModelProto) -> None:
-    """Store large weights in half precision, and cast them back when the file is loaded."""
+    """Store large weights in half precision, with a cast back that runs when the file is loaded."""
     casts = []
     for tensor in model.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
@@ -228,9 +228,9 @@ def _difference(model: Calibrated, path: Path, tiles: NDArray[np.uint8]) -> floa
 
 
 def shows_by_rule(path: Path) -> bool:
-    """Whether the first output of an exported file is by ``rule``, and not FER+'s votes.
+    """Whether the first output of an exported file follows ``rule`` instead of FER+'s votes.
 
-    The file that is shipped does not note it, but takes larger tiles than any made before the rule.
+    The shipped file lacks this metadata, but takes larger tiles than all files before the rule.
     """
     model = onnx.load(str(path))
     side = model.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
@@ -242,9 +242,9 @@ def _notes(model: onnx.ModelProto) -> dict[str, Any]:
 
 
 def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
-    """The network in a file that ``export`` wrote, with the classes of its heads.
+    """Read the network in a file from ``export``, and the classes of its heads.
 
-    Raises ``DatasetError`` if the file is no such network.
+    Raises ``DatasetError`` if the file has no such network.
     """
     try:
         model = onnx.load(str(path))
@@ -267,7 +267,7 @@ def read_exported(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
 
 
 def read_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
-    """The network in an ONNX file or a checkpoint of this project, with its heads' classes.
+    """Read the network in an ONNX file or a checkpoint of this project, and its heads' classes.
 
     Raises ``DatasetError`` if there is no such file or network.
     """

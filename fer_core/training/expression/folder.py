@@ -1,7 +1,7 @@
-"""A folder of class folders, the form in which most people hold labelled faces.
+"""Reads labelled faces from a folder with a folder per class.
 
-``my_folder/smiling/1.png``, ``my_folder/serious/2.jpg`` …: each picture is one face, cut out
-tightly, of any size; the names of the folders are the classes.
+``my_folder/smiling/1.png``, ``my_folder/serious/2.jpg`` …: each picture is one tightly cropped face
+of any size; the names of the folders are the classes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from fer_core.training.dataset_files import SUFFIXES
 HELD_OUT_SHARE = 0.2
 
 TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(())}
-"""What the columns of result tables are called, beside the classes."""
+"""The names of the columns of result tables that are not classes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassFolders:
-    """``tiles``: ``(n, s, s)`` uint8, grey. ``labels``: ``(n,)`` int64, places in ``classes``."""
+    """``tiles``: ``(n, s, s)`` uint8, grey. ``labels``: ``(n,)`` int64, index into ``classes``."""
 
     tiles: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -35,37 +35,38 @@ class ClassFolders:
 
 
 def read_class_folders(folder: Path, side: int) -> ClassFolders:
-    """Read every picture of every class; the middle square of it, ``side`` pixels a side.
+    """Read the central square of every picture of every class, resized to ``side`` pixels a side.
 
     Raises ``DatasetError`` if there are fewer than two classes, if a class has fewer than two
-    pictures (one to learn from, one to hold out) or the name of a table's column, or if a picture
+    pictures (one for training, one to hold out) or the name of a table's column, or if a picture
     cannot be read.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Check the path.")
-    homes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if len(homes) < 2:
+    folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(folders) < 2:
         raise DatasetError(f"{folder} needs a folder of pictures for each class, at least two.")
     tiles: list[NDArray[np.uint8]] = []
     labels: list[int] = []
-    for index, home in enumerate(homes):
-        if home.name in TABLE_COLUMNS:
+    for index, each in enumerate(folders):
+        if each.name in TABLE_COLUMNS:
             raise DatasetError(
-                f"A class cannot be called {home.name}: result tables have a column of that name. "
+                f"A class cannot be called {each.name}: result tables have a column of that name. "
                 "Rename the folder."
             )
-        pictures = sorted(p for p in home.iterdir() if p.suffix.lower() in SUFFIXES)
+        pictures = sorted(p for p in each.iterdir() if p.suffix.lower() in SUFFIXES)
         if len(pictures) < 2:
             raise DatasetError(
-                f"{home} has {len(pictures)} pictures. Put at least two there, or remove it."
+                f"{each} has {len(pictures)} pictures. Put at least two there, or remove it."
             )
         tiles += [_read_tile(path, side) for path in pictures]
         labels += [index] * len(pictures)
-    return ClassFolders(np.stack(tiles), np.array(labels, np.int64), [home.name for home in homes])
+    classes = [each.name for each in folders]
+    return ClassFolders(np.stack(tiles), np.array(labels, np.int64), classes)
 
 
 def held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """A random fifth of each class, at least one face of it: ``(n,)`` bool."""
+    """A random fifth of each class, at least one face: ``(n,)`` bool."""
     rng = np.random.default_rng(seed)
     mask = np.zeros(len(labels), dtype=np.bool_)
     for label in np.unique(labels):

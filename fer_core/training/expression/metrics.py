@@ -1,4 +1,4 @@
-"""Figures of merit from first principles, and the temperature that calibrates a network."""
+"""Figures of merit of a classifier, and the temperature that calibrates a network."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def macro_f1(confusion: NDArray[np.int64]) -> float:
 def reliability(
     probabilities: NDArray[np.floating], truth: NDArray[np.int64], bins: int = ECE_BINS
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Count, mean confidence and accuracy of each bin ``(k/bins, (k+1)/bins]`` of confidence.
+    """The count, mean confidence and accuracy of each bin ``(k/bins, (k+1)/bins]`` of confidence.
 
-    Confidence is the largest of a row of ``probabilities``, ``(n, classes)``. An empty bin has
+    Confidence is the maximum of a row of ``probabilities``, ``(n, classes)``. An empty bin has
     zeros.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     hit = probabilities.argmax(axis=1) == truth
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
+    index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
     filled = np.maximum(count, 1)
-    mean_confidence = np.bincount(place, weights=confidence, minlength=bins) / filled
-    bin_accuracy = np.bincount(place, weights=hit.astype(np.float64), minlength=bins) / filled
+    mean_confidence = np.bincount(index, weights=confidence, minlength=bins) / filled
+    bin_accuracy = np.bincount(index, weights=hit.astype(np.float64), minlength=bins) / filled
     return count, mean_confidence, bin_accuracy
 
 
@@ -78,9 +78,9 @@ def expected_calibration_error(
 
 
 def negative_log_likelihood(probabilities: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
-    """The mean of ``-ln`` of the share that the true class got, in nats; 0 without examples.
+    """The mean of ``-ln`` of the share of the true class, in nats; 0 without examples.
 
-    ``probabilities``: ``(n, classes)``; ``truth``: ``(n,)``. A share counts as 1e-12 at least.
+    ``probabilities``: ``(n, classes)``; ``truth``: ``(n,)``. Shares below 1e-12 count as 1e-12.
     """
     shares = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     return float(-np.log(np.maximum(shares, 1e-12)).mean()) if len(truth) else 0.0
@@ -93,10 +93,10 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    """The temperature T in 0.1..10 whose ``softmax(logits / T)`` makes ``truth`` most likely.
+    """The temperature T in 0.1..10 that maximizes the likelihood of ``softmax(logits / T)``.
 
-    Guo et al. 2017, section 4.2. The likelihood has one peak in log T, so a golden-section search
-    (Kiefer 1953) finds it.
+    Guo et al. 2017, section 4.2. The likelihood has one peak in log T, which a golden-section
+    search (Kiefer 1953) finds.
     """
     rows = np.arange(len(truth))
 
@@ -115,13 +115,13 @@ def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> fl
     return float(np.exp((low + high) / 2.0))
 
 
-def even_temperature(sets: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> float:
-    """The temperature at which the mean calibration error of several sets of faces is least.
+def balanced_temperature(sets: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> float:
+    """The temperature that minimizes the mean calibration error over several sets of faces.
 
-    ``sets``: logits ``(n, classes)`` and labels ``(n,)`` of each; all weigh the same. One
-    temperature cannot be right for posed and for other faces at once. Likelihood would let the
-    set that is most surely wrong decide alone, the error itself strikes a balance. Steps of 0.05
-    from 0.3 to 3: with finer ones the noise of the bins would choose.
+    ``sets``: the logits ``(n, classes)`` and labels ``(n,)`` of each; all have the same weight. No
+    single temperature is right for both posed and other faces. The likelihood would be dominated by
+    the set with the most confident errors; the calibration error balances them. The temperatures
+    are 0.3 to 3 in steps of 0.05; with finer steps, the noise of the bins would decide.
     """
     steps = np.linspace(0.3, 3.0, 55)
     errors = [

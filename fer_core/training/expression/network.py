@@ -16,23 +16,22 @@ from fer_core.training.device import device
 
 STEM = 32
 CHANNELS = (48, 96, 192, 256)
-"""Of the four blocks, which work on maps of 32, 16, 8 and 4 pixels a side."""
+"""The channels of the four blocks, whose maps have sides of 32, 16, 8 and 4 pixels."""
 
 SIDE = 64
-"""A face is so many pixels a side before the first layer.
+"""The side of a face in pixels before the first layer, a multiple of 16, because blocks halve maps.
 
-For one of fewer pixels that adds nothing to the picture, but gives every layer larger maps to work
-on. A side is a multiple of 16: the blocks halve their maps.
+Enlarging a smaller face adds no detail, but gives every layer larger maps.
 """
 
 
 class CompactNet(nn.Module):
-    """A shared trunk, and one linear head for each label set.
+    """A shared trunk with a linear head for each label set.
 
     ``heads`` maps the name of a label set to its number of classes. ``forward`` takes grey tiles,
-    ``(n, 1, s, s)`` float32 in 0..255, and gives the logits of each head, ``(n, classes)``
-    float32. Normalisation and resizing to ``side`` pixels are part of the network. ``channels``
-    are those of the four blocks; a teacher may have more than the network that is shipped.
+    ``(n, 1, s, s)`` float32 in 0..255, and returns the logits of each head, ``(n, classes)``
+    float32. Normalisation and resizing to ``side`` pixels are part of the network. ``channels`` are
+    those of the four blocks; a teacher may have more than the shipped network.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class _SqueezeExcite(nn.Module):
 
 
 def channels_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Those of the network whose weights these are; ``CHANNELS`` where they are none of ours."""
+    """The channels of the network with these weights; ``CHANNELS`` if it is no ``CompactNet``."""
     shortcuts = (weights.get(f"blocks.{block}.shortcut.1.weight") for block in range(len(CHANNELS)))
     found = tuple(len(shortcut) for shortcut in shortcuts if shortcut is not None)
     return found if len(found) == len(CHANNELS) else CHANNELS
@@ -110,7 +109,7 @@ def channels_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
 def standardise(tiles: Tensor) -> Tensor:
     """Subtract each tile's mean and divide by its standard deviation, ``(n, 1, s, s)`` float32.
 
-    The deviation counts as at least 8 grey levels, so that the noise of a flat tile stays small.
+    The deviation is at least 8 grey levels, so that the noise of a flat tile is not amplified.
     """
     centred = tiles - tiles.mean(dim=(2, 3), keepdim=True)
     deviation = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
@@ -125,16 +124,16 @@ def convolution(before: int, after: int, side: int, stride: int = 1) -> tuple[nn
 
 
 def half_precision() -> torch.autocast:
-    """bfloat16 where the hardware multiplies it; elsewhere it would be slower than float32."""
+    """bfloat16 if the hardware supports it; otherwise it would be slower than float32."""
     fast = device().type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
     return torch.autocast(device().type, torch.bfloat16, enabled=fast)
 
 
 @torch.no_grad()
 def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int) -> None:
-    """Move the averaged network (weights and batch statistics) towards the trained one.
+    """Update the moving average of a network's weights and batch statistics.
 
-    ``decay`` (0..1) is what stays of it; less in the first steps, which begin far from the end.
+    ``decay`` (0..1) is the weight of the old average; it is smaller in the first steps.
     """
     decay = min(decay, (1.0 + step) / (10.0 + step))
     now = trained.state_dict()
@@ -146,22 +145,22 @@ def move_average(average: nn.Module, trained: nn.Module, decay: float, step: int
 
 
 @torch.no_grad()
-def renew_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Take the means and deviations of batch normalisation anew, from batches of whole faces.
+def recompute_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Recompute the statistics of batch normalisation from ``batches`` of unchanged faces.
 
-    Training gathers them from faces that augmentation has bent and spoilt; those the network is for
-    are not (the gap of Touvron et al. 2019, Fixing the Train-Test Resolution Discrepancy). The
-    weights stay. ``batches``: ``(n, 1, s, s)`` float32. The network is left ready for inference.
+    In training they come from augmented faces, which differ from the faces in use (Touvron et al.
+    2019, Fixing the Train-Test Resolution Discrepancy). The weights do not change. ``batches``:
+    ``(n, 1, s, s)`` float32. Afterwards the network is in evaluation mode.
     """
     network.eval()
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    usual = [norm.momentum for norm in norms]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the mean over all batches
         norm.train()
     for faces in batches:
         network(faces)
-    for norm, momentum in zip(norms, usual, strict=True):
+    for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.eval()

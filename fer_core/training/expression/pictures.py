@@ -1,4 +1,4 @@
-"""The pictures of a model card: confusion matrix and reliability diagram."""
+"""Draws the pictures of a model card: confusion matrices and reliability diagrams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Labels = NDArray[np.int64]
 
 
 def write_confusion(matrices: dict[str, list[list[int]]], labels: list[str], path: Path) -> None:
-    """Side by side, each row in percent of its label. ``matrices``: title -> counts."""
+    """Draw confusion matrices side by side, in percent of a row. ``matrices``: title -> counts."""
     figure = Figure(figsize=(4.4 * len(matrices), 4.2), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(matrices)))
     for axes, (title, counts) in zip(panels, matrices.items(), strict=True):
@@ -33,7 +33,7 @@ def write_confusion(matrices: dict[str, list[list[int]]], labels: list[str], pat
 
 
 def write_reliability(outputs: dict[str, tuple[Shares, Labels]], path: Path) -> None:
-    """Accuracy against confidence (DeGroot and Fienberg 1983), with the share of faces a bin.
+    """Draw accuracy over confidence (DeGroot and Fienberg 1983), and the share of faces per bin.
 
     ``outputs``: title -> probabilities ``(n, classes)`` and labels ``(n,)``.
     """

@@ -1,11 +1,11 @@
-"""The rule by which a reading is shown, and how sure it is said to be.
+"""The rule of the shown output: the priors of the training data are removed, except a part of one.
 
-A reading is for a face whose expression people would name, met with nearly equal chance of each.
-Each source of training faces has its own prior: FER2013's web pictures are mostly happy and
-neutral, press photos nearly all. Its logarithm is added to the logits while the shown head learns,
-and left out afterwards (logit adjustment, Menon et al. 2021, equation 10), so that the head does
-not learn it. ``PRIOR_KEPT`` of FER+'s is put back: neutral faces are read as neutral more often,
-and posed ones hardly less well (models/emotion_compact.md, The rule).
+The shown output assumes nearly equal frequencies of all expressions. Each source of training faces
+has its own prior: FER2013's web pictures are mostly happy and neutral, as nearly all press photos
+are. The logarithm of the prior is added to the logits while the shown head learns, and left out
+afterwards (logit adjustment, Menon et al. 2021, equation 10), so that the head does not learn it.
+``PRIOR_KEPT`` of FER+'s prior is added back: then neutral faces are read as neutral more often, and
+posed faces hardly less well (models/emotion_compact.md, The rule).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from fer_core.training.expression.network import CompactNet
 from fer_core.training.expression.targets import FER2013, FERPLUS, HEADS, SHOWN
 
 PRIOR_KEPT = 0.1
-"""How much of the logarithm of FER+'s prior is put back to what is shown."""
+"""The part of the logarithm of FER+'s prior that is added back to the shown output."""
 
 PRIOR_OFF = 0.9
-"""How much of it is taken off a network that learned FER+'s votes with it."""
+"""The part of it that is removed from a network that learned it with FER+'s votes."""
 
 LEAST_SHARE = 0.01
-"""A class that a source nearly lacks counts as so frequent: its logit is not raised for ever."""
+"""The smallest share of a class in a prior, which limits the adjustment of rare classes."""
 
 
 def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The logarithm of how often each class is met, ``(classes,)``, from target shares.
+    """The logarithm of the frequency of each class, ``(classes,)``.
 
-    ``targets``: ``(n, classes)``; a row of zeros does not count.
+    ``targets``: shares ``(n, classes)``; a row of zeros does not count.
     """
     shares = targets.sum(axis=0, dtype=np.float64)
     shares = np.maximum(shares / shares.sum(), LEAST_SHARE)
@@ -41,9 +41,9 @@ def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def fold(network: CompactNet, prior: NDArray[np.float32]) -> CompactNet:
-    """The network to export: its first head is what is shown, with ``PRIOR_KEPT`` of the prior.
+    """The network to export: its first head is the shown head plus ``PRIOR_KEPT`` of the prior.
 
-    ``prior``: ``(classes,)``, the logarithm of FER+'s. Heads are linear, so it goes into the bias.
+    ``prior``: ``(classes,)``, the logarithm of FER+'s prior, which is added to the bias.
     """
     heads = {name: len(labels) for name, labels in HEADS.items()}
     folded = CompactNet(heads, channels=network.channels, side=network.side)
@@ -57,31 +57,33 @@ def fold(network: CompactNet, prior: NDArray[np.float32]) -> CompactNet:
 
 
 @torch.no_grad()
-def begin_with(network: CompactNet, earlier: CompactNet, prior: NDArray[np.float32]) -> None:
-    """Give a network the weights of an earlier one of the same channels.
+def load_earlier_weights(
+    network: CompactNet, earlier: CompactNet, prior: NDArray[np.float32]
+) -> None:
+    """Copy the weights of an earlier network with the same channels.
 
-    A network that learned FER+'s votes and has no shown head gives its votes' head less
-    ``PRIOR_OFF`` of the prior; one that has only a shown head gives that with the prior.
+    If it has no shown head, the head of FER+'s votes without ``PRIOR_OFF`` of the prior is copied;
+    if it has no head of FER+'s votes, the shown head with the prior is copied.
     """
     network.stem.load_state_dict(earlier.stem.state_dict())
     network.blocks.load_state_dict(earlier.blocks.state_dict())
-    there = dict(earlier.heads.items())
+    heads = dict(earlier.heads.items())
     log_shares = torch.from_numpy(prior).to(network.heads[SHOWN].bias.device)
     stand_ins = {SHOWN: (FERPLUS, -PRIOR_OFF), FERPLUS: (SHOWN, 1.0)}
     for name, head in network.heads.items():
-        if name in there:
-            head.load_state_dict(there[name].state_dict())
-        elif name in stand_ins and stand_ins[name][0] in there:
+        if name in heads:
+            head.load_state_dict(heads[name].state_dict())
+        elif name in stand_ins and stand_ins[name][0] in heads:
             other, share = stand_ins[name]
-            head.load_state_dict(there[other].state_dict())
+            head.load_state_dict(heads[other].state_dict())
             head.bias += share * log_shares
 
 
 def equal_weights(sets: Sequence[NDArray[np.int64]], least: int = 20) -> NDArray[np.float64]:
-    """A weight for each face of several label sets, one after the other; they sum to 1.
+    """The weight of each face of several label sets, concatenated; the weights sum to 1.
 
-    Each set weighs the same, and within it each class: what is shown is for equal chances. Of a
-    class of fewer than ``least`` faces each counts as if there were ``least``.
+    All sets have the same weight, and so have all classes within a set, except that a class of
+    fewer than ``least`` faces has the weight per face of a class of ``least``.
     """
     weights = []
     for labels in sets:

@@ -1,4 +1,4 @@
-"""From data to a network that can be shipped: train, calibrate, export, describe."""
+"""Trains, calibrates, exports and describes the expression network."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from fer_core.training.expression.data import (
 from fer_core.training.expression.evaluate import evaluate
 from fer_core.training.expression.evaluate_pictures import figures
 from fer_core.training.expression.export import export
-from fer_core.training.expression.foreign import read_soft_labels, with_soft_labels
-from fer_core.training.expression.network import CompactNet, renew_statistics
-from fer_core.training.expression.rule import PRIOR_KEPT, begin_with, fold, log_prior
+from fer_core.training.expression.network import CompactNet, recompute_statistics
+from fer_core.training.expression.rule import PRIOR_KEPT, fold, load_earlier_weights, log_prior
+from fer_core.training.expression.soft_labels import add_soft_labels, read_soft_labels
 from fer_core.training.expression.sources import (
     TILES,
-    Judged,
     PictureFaces,
     Source,
-    judged_pictures,
-    judged_tiles,
-    names_apart,
-    people_apart,
+    ValidationSet,
+    check_names,
+    held_out_people,
     picture_source,
     read_pictures,
     tile_source,
+    validation_pictures,
+    validation_tiles,
 )
 from fer_core.training.expression.state import Settings, State, load_network, new_state, resume
 from fer_core.training.expression.targets import FER2013, FERPLUS, FOREIGN, HEADS, LEARNED, SHOWN
@@ -48,14 +48,17 @@ from fer_core.training.expression.teachers import read_teacher
 from fer_core.training.expression.train import predict_logits, train
 
 PARITY_TILES = 512
-"""Validation pictures on which the exported file is compared with PyTorch."""
+"""The number of validation tiles on which the exported file is compared with PyTorch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run learns from: ``data`` is FER2013's folder; ``pictures`` are folders of whole
-    pictures, each with its csv; ``teachers`` networks of earlier runs (.onnx or .pt);
-    ``soft_labels`` what foreign networks say (``foreign``)."""
+    """The data of a run.
+
+    ``data``: FER2013's folder. ``pictures``: folders of whole pictures, each with its CSV file.
+    ``teachers``: networks of earlier runs (.onnx or .pt). ``soft_labels``: files with the outputs
+    of foreign networks (see ``read_soft_labels``).
+    """
 
     data: Path
     pictures: Sequence[tuple[Path, Path]] = ()
@@ -63,7 +66,7 @@ class Origin:
     soft_labels: Sequence[Path] = ()
 
     def recipe(self, epochs: int | None = None) -> Settings:
-        """The settings that did best with such data (models/RUNS.md)."""
+        """The best settings for such data (models/RUNS.md)."""
         if self.pictures:
             return Settings(
                 epochs=epochs or 80,
@@ -83,14 +86,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """What to learn from, what to choose on, and what is told of both in the card.
+    """The training sources and validation sets of a run, and facts about them for the card.
 
-    ``prior``: ``(7,)``, the logarithm of FER+'s. ``tiles`` and ``pictures`` are the faces of
-    ``judged``; ``duplicates`` counts training tiles that validation shows again.
+    ``prior``: ``(7,)``, the logarithm of FER+'s prior. ``tiles`` and ``pictures`` are the faces of
+    ``validation_sets``; ``duplicates`` counts training tiles that are near-duplicates of these.
     """
 
     sources: list[Source]
-    judged: list[Judged]
+    validation_sets: list[ValidationSet]
     prior: NDArray[np.float32]
     tiles: LabelledFaces
     pictures: list[PictureFaces]
@@ -98,29 +101,31 @@ class Data:
 
 
 def run(origin: Origin, out: Path, settings: Settings, analyzer: Analyzer) -> None:
-    """Train in the folder ``out`` or go on with the run that is there; then export and describe.
+    """Train in the folder ``out``, or resume the run that is there; then export and write the card.
 
-    ``settings.teacher_share`` of what is learned is what teachers say, and the network begins with
-    the weights of the last of them if that has the same channels. ``analyzer`` finds the faces of
-    whole pictures.
+    ``settings.teacher_share`` of the targets comes from the teachers. The network starts from the
+    weights of the last teacher if that has the same channels. ``analyzer`` finds the faces of whole
+    pictures.
     Raises ``DatasetError`` if the data, a teacher or a checkpoint in ``out`` cannot be used.
     """
     teachers = [read_teacher(path) for path in origin.teachers]
     data = read(origin, settings, analyzer)
-    begins_with_teacher = bool(teachers) and teachers[-1].channels == settings.channels
-    state = _begun(out / "last.pt", data, settings, teachers[-1] if begins_with_teacher else None)
-    train(state, data.sources, data.judged, out, teachers)
+    starts_from_teacher = bool(teachers) and teachers[-1].channels == settings.channels
+    state = _resume_or_start(
+        out / "last.pt", data, settings, teachers[-1] if starts_from_teacher else None
+    )
+    train(state, data.sources, data.validation_sets, out, teachers)
     network, _ = load_network(out / "best.pt")
     network.to(device(), memory_format=torch.channels_last)
-    _renew(network, data, settings)
+    _recompute_statistics(network, data, settings)
     network = fold(network.cpu(), data.prior)
-    temperatures = calibrate(network, data.judged)
+    temperatures = calibrate(network, data.validation_sets)
     path = out / "emotion_compact.onnx"
     parity = export(
         network,
         HEADS,
         temperatures,
-        data.judged[0].tiles[:PARITY_TILES],
+        data.validation_sets[0].tiles[:PARITY_TILES],
         path,
         rule={"tilt": PRIOR_KEPT},
     )
@@ -139,7 +144,7 @@ def run(origin: Origin, out: Path, settings: Settings, analyzer: Analyzer) -> No
         duplicates=data.duplicates,
         teachers=len(teachers),
         soft_labels=len(origin.soft_labels),
-        begins_with_teacher=begins_with_teacher,
+        starts_from_teacher=starts_from_teacher,
     )
     write_card(facts, model, data.tiles, path)
     click.echo(
@@ -148,84 +153,86 @@ def run(origin: Origin, out: Path, settings: Settings, analyzer: Analyzer) -> No
 
 
 def read(origin: Origin, settings: Settings, analyzer: Analyzer) -> Data:
-    """Read all sources and part them into what is learned from and what is chosen on.
+    """Read all sources and split them into training and validation faces.
 
-    Training tiles that validation shows again are left out; of the people in each folder of
-    pictures a third is kept apart.
+    Training tiles that are near-duplicates of validation tiles are left out. A third of the people
+    in each folder of pictures is held out for validation.
     """
-    names_apart([table for _, table in origin.pictures])
+    check_names([table for _, table in origin.pictures])
     folder = origin.data
     tiles = read_contact_sheet(folder / "train.webp", folder / "train.csv")
     validation = read_contact_sheet(folder / "validation.webp", folder / "validation.csv")
-    again = near_duplicates(tiles.tiles, validation.tiles)
-    click.echo(f"{again.sum()} near-duplicates of validation faces left out of training", err=True)
-    learned = tile_source(tiles.subset(~again))
-    sources, rows = [learned], {TILES: np.flatnonzero(~again)}
-    listed = {TILES: len(tiles)}
-    prior = log_prior(learned.targets[SHOWN])
-    judged, apart = judged_tiles(validation, settings.side, prior), []
+    duplicates = near_duplicates(tiles.tiles, validation.tiles)
+    click.echo(
+        f"{duplicates.sum()} near-duplicates of validation faces left out of training", err=True
+    )
+    first = tile_source(tiles.subset(~duplicates))
+    sources, rows = [first], {TILES: np.flatnonzero(~duplicates)}
+    line_counts = {TILES: len(tiles)}
+    prior = log_prior(first.targets[SHOWN])
+    validation_sets, held_out = validation_tiles(validation, settings.side, prior), []
     pictures = [read_pictures(*each, analyzer) for each in origin.pictures]
     for faces in pictures:
-        held = people_apart(faces, settings.seed)
+        held = held_out_people(faces, settings.seed)
         training = faces.subset(~held)
         sources.append(picture_source(training))
-        rows[faces.name], listed[faces.name] = training.rows, faces.listed
+        rows[faces.name], line_counts[faces.name] = training.rows, faces.csv_lines
         if held.any():
-            apart.append(faces.subset(held))
-            judged.append(judged_pictures(apart[-1], settings.side, prior))
-    spoken = [read_soft_labels(path, listed) for path in origin.soft_labels]
-    sources = with_soft_labels(sources, rows, spoken)
-    return Data(sources, judged, prior, validation, apart, int(again.sum()))
+            held_out.append(faces.subset(held))
+            validation_sets.append(validation_pictures(held_out[-1], settings.side, prior))
+    soft_labels = [read_soft_labels(path, line_counts) for path in origin.soft_labels]
+    sources = add_soft_labels(sources, rows, soft_labels)
+    return Data(sources, validation_sets, prior, validation, held_out, int(duplicates.sum()))
 
 
-def calibrate(network: CompactNet, judged: Sequence[Judged]) -> dict[str, float]:
-    """The temperature of each head of a folded network, each for what it is judged on."""
-    shown = [_known(network, each, FERPLUS) for each in judged if each.head == SHOWN]
-    second = next(each for each in judged if each.head == FER2013)
+def calibrate(network: CompactNet, validation_sets: Sequence[ValidationSet]) -> dict[str, float]:
+    """The temperature of each head of a folded network, from its validation sets."""
+    shown = [_known(network, each, FERPLUS) for each in validation_sets if each.head == SHOWN]
+    second = next(each for each in validation_sets if each.head == FER2013)
     return {
-        FERPLUS: metrics.even_temperature(shown),
+        FERPLUS: metrics.balanced_temperature(shown),
         FER2013: metrics.fit_temperature(*_known(network, second, FER2013)),
     }
 
 
 def _known(
-    network: CompactNet, judged: Judged, head: str
+    network: CompactNet, faces: ValidationSet, head: str
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The logits of the faces that have a label, and their labels."""
-    known = judged.labels != UNLABELLED
-    return predict_logits(network, judged.tiles[known])[head], judged.labels[known]
+    """The logits and the labels of the faces that have a label."""
+    known = faces.labels != UNLABELLED
+    return predict_logits(network, faces.tiles[known])[head], faces.labels[known]
 
 
-def _begun(last: Path, data: Data, settings: Settings, start: CompactNet | None) -> State:
-    """The run that is there, or a new one that begins with the weights of ``start``."""
+def _resume_or_start(last: Path, data: Data, settings: Settings, start: CompactNet | None) -> State:
+    """The run at ``last``, or a new one that starts from the weights of ``start``."""
     foreign = [head for head in data.sources[0].targets if head.startswith(FOREIGN)]
     classes = LEARNED | dict.fromkeys(foreign, LEARNED[SHOWN])
     if last.exists():
         return resume(last, classes, settings)
     state = new_state(classes, settings)
     if start is not None:
-        begin_with(state.network, start, data.prior)
+        load_earlier_weights(state.network, start, data.prior)
         state.average.load_state_dict(state.network.state_dict())
     return state
 
 
-def _renew(network: CompactNet, data: Data, settings: Settings) -> None:
+def _recompute_statistics(network: CompactNet, data: Data, settings: Settings) -> None:
     generator = torch.Generator(device()).manual_seed(settings.seed)
-    whole = Batches(data.sources, 256, settings.side).epoch(generator, strength=0.0)
-    renew_statistics(network, (faces for faces, _ in whole))
+    unchanged = Batches(data.sources, 256, settings.side).epoch(generator, strength=0.0)
+    recompute_statistics(network, (faces for faces, _ in unchanged))
 
 
 def _picture_facts(data: Data, source: Source, model: CompactEmotionModel) -> PictureFacts:
-    apart = [faces for faces in data.pictures if faces.name == source.name]
-    if not apart:
+    held_out = [faces for faces in data.pictures if faces.name == source.name]
+    if not held_out:
         return PictureFacts(source.name, len(source.faces))
-    (faces,) = apart
+    (faces,) = held_out
     known = faces.labels != UNLABELLED
     shares = model.predict(faces.crops[known]).astype(np.float64)
     return PictureFacts(
         source.name,
         learned=len(source.faces),
-        judged=int(known.sum()),
+        validated=int(known.sum()),
         people=len(np.unique(faces.people[known])),
         report=figures(shares, faces.labels[known], model.labels),
     )

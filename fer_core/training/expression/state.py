@@ -1,4 +1,4 @@
-"""A training run of the expression network: its settings, and its state between two epochs."""
+"""The settings of a training run of the expression network, and its state between two epochs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ from fer_core.training.run_state import (
 )
 
 UNENLARGED = TILE
-"""The side in pixels of networks whose files do not state it."""
+"""The side in pixels of networks whose files do not contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What defines a run, besides its data.
+    """The settings that, with the data, define a run.
 
-    The learning rate warms up over one epoch, holds, and falls along a cosine over the last
-    ``decay_share`` of the epochs. Over the last ``refine_share`` there is no mixup and less
-    augmentation, so that the network returns to undistorted faces (He et al. 2019, Data
-    Augmentation Revisited). ``teacher_share`` is the teachers' share of the targets.
-    ``channels`` are those of the network's four blocks, ``side`` is that of the
-    faces it takes, in pixels.
+    The learning rate warms up over one epoch, is constant, and falls along a cosine over the last
+    ``decay_share`` of the epochs. The last ``refine_share`` of the epochs have no mixup and less
+    augmentation, so that the network adapts to undistorted faces (He et al. 2019, Data Augmentation
+    Revisited). ``teacher_share`` is the teachers' share of the targets. ``channels`` are those of
+    the network's four blocks; ``side`` is the side of its faces in pixels.
     """
 
     epochs: int
@@ -53,7 +52,7 @@ class Settings:
 
 @dataclass(slots=True)
 class State(RunState[CompactNet, Settings]):
-    """A run between two epochs. ``classes`` names the labels of each head, in column order."""
+    """A run between two epochs. ``classes`` are the labels of each head, in column order."""
 
     classes: dict[str, list[str]]
     epoch: int
@@ -62,9 +61,9 @@ class State(RunState[CompactNet, Settings]):
 def new_state(
     classes: dict[str, list[str]], settings: Settings, start: CompactNet | None = None
 ) -> State:
-    """A new run. ``classes`` names the labels of each head, in column order.
+    """A new run. ``classes`` are the labels of each head, in column order.
 
-    The trunk is that of ``start`` if given; the heads are always new.
+    The trunk is copied from ``start`` if given; the heads are always new.
     """
     torch.manual_seed(settings.seed)
     network = CompactNet(
@@ -88,21 +87,21 @@ def new_state(
 
 
 def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
-    """Write weights and class names, which ``load_network`` reads."""
+    """Write the weights and class names of a network, which ``load_network`` reads."""
     write_checkpoint(
         {"classes": classes, "side": network.side, "network": network.state_dict()}, path
     )
 
 
 def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> State:
-    """The run whose ``last.pt`` is at ``path``.
+    """Resume the run whose ``last.pt`` is at ``path``.
 
-    Only the number of epochs may differ from the settings it began with. Raises ``DatasetError``
-    if the file is no checkpoint, or one of another network or other settings.
+    Of its settings, only the number of epochs may differ. Raises ``DatasetError`` if the file is
+    not a checkpoint, or is one of another network or other settings.
     """
     content = read_run(path, State)
-    begun = Settings(**{"side": UNENLARGED, **content["settings"]})
-    same = content["classes"] == classes and begun == replace(settings, epochs=begun.epochs)
+    earlier = Settings(**{"side": UNENLARGED, **content["settings"]})
+    same = content["classes"] == classes and earlier == replace(settings, epochs=earlier.epochs)
     refuse_other_settings(path, same, "classes or settings")
     state = new_state(classes, settings)
     restore(state, content, path)
@@ -110,7 +109,7 @@ def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> Sta
 
 
 def load_network(path: Path) -> tuple[CompactNet, dict[str, list[str]]]:
-    """The network that ``save_network`` wrote and its classes; ``DatasetError`` if it is none."""
+    """Read the network and classes from ``save_network``; raises ``DatasetError`` for others."""
     content = read_checkpoint(path, {"classes", "network"})
     heads = {k: len(v) for k, v in content["classes"].items()}
     network = CompactNet(

@@ -1,4 +1,4 @@
-"""From labels to what the network's heads learn: shares per class."""
+"""Converts labels to the targets of the network's heads: a share for each class."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fer_core.labels import EMOTIONS
 from fer_core.training.expression.data import UNLABELLED, LabelledFaces
 
 SHOWN = "shown"
-"""The head that learns every source of faces, the prior of each left out (``rule``)."""
+"""The head that learns from all sources of faces, without their priors (``rule``)."""
 
 FERPLUS = "ferplus"
-"""The head that learns how ten people voted, with the prior of FER2013's pictures in it. In an
-exported file its place is taken by what is shown: ``rule.fold``."""
+"""The head that learns the votes of ten people, with the prior of FER2013's pictures. In an
+exported file, the shown output replaces it and has its name: ``rule.fold``."""
 
 FER2013 = "fer2013"
 """The head that learns FER2013's own label."""
@@ -24,13 +24,13 @@ HEADS: dict[str, list[str]] = dict.fromkeys((FERPLUS, FER2013), _LABELS)
 """The classes of each head of the shipped network."""
 
 LEARNED: dict[str, list[str]] = {SHOWN: _LABELS, **HEADS}
-"""The same while it is trained."""
+"""The classes of each head during training."""
 
 FOREIGN = "foreign_"
-"""Begins the name of a head that learns one foreign network alone, and is not exported."""
+"""The prefix of heads that learn the outputs of one foreign network, and are not exported."""
 
 HEAD_WEIGHTS = {FERPLUS: 0.4, FER2013: 0.6}
-"""How much a head's loss counts; 1 for all others."""
+"""The weights of the heads' losses; 1 for all others."""
 
 
 def one_hot(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> NDArray[np.float32]:
@@ -46,7 +46,7 @@ def one_hot(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> 
 
 
 def vote_shares(faces: LabelledFaces) -> NDArray[np.float32]:
-    """``(n, 7)`` float32: how the votes for the seven expressions are split; zeros without any."""
+    """``(n, 7)`` float32: the shares of the seven expressions in the votes; zeros without votes."""
     votes = faces.votes.astype(np.float32)
     votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
     return votes
@@ -55,7 +55,7 @@ def vote_shares(faces: LabelledFaces) -> NDArray[np.float32]:
 def training_targets(
     faces: LabelledFaces, smoothing: float = 0.1
 ) -> dict[str, NDArray[np.float32]]:
-    """What each head learns: the distribution of FER+ votes, and FER2013's label smoothed."""
+    """The targets of each head: the distribution of FER+'s votes, and FER2013's smoothed label."""
     votes = vote_shares(faces)
     return {
         SHOWN: votes,

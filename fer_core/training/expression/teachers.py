@@ -1,4 +1,4 @@
-"""Learning from what other networks say (knowledge distillation, Hinton et al. 2015)."""
+"""Targets from the outputs of other networks (knowledge distillation, Hinton et al. 2015)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fer_core.training.expression.targets import FER2013, FERPLUS, HEADS, LEARNE
 
 
 def read_teacher(path: Path) -> CompactNet:
-    """An earlier network with heads of ``LEARNED``; else ``DatasetError``.
+    """Read an earlier network with heads of ``LEARNED``; raises ``DatasetError`` for others.
 
-    The first head of a file that shows by a rule is the shown one, whatever it is called there.
+    If the file follows ``rule``, its first head is the shown head, whatever its name.
     """
     network, classes = read_network(path)
     if FER2013 not in classes or any(labels != HEADS[FER2013] for labels in classes.values()):
@@ -30,37 +30,37 @@ def read_teacher(path: Path) -> CompactNet:
     if path.suffix == ".onnx" and shows_by_rule(path):
         network.heads[SHOWN] = network.heads.pop(FERPLUS)
     for name in classes.keys() - LEARNED.keys():
-        del network.heads[name]  # it learned a foreign network, which teaches by itself
+        del network.heads[name]  # it learned a foreign network's outputs, which are hints already
     network.to(device(), memory_format=torch.channels_last)
     return network
 
 
 @torch.no_grad()
-def teachers_say(teachers: Sequence[nn.Module], faces: Tensor) -> dict[str, Tensor]:
-    """The mean logarithm of the shares that teachers give, ``(n, classes)``, for each head.
+def teacher_log_shares(teachers: Sequence[nn.Module], faces: Tensor) -> dict[str, Tensor]:
+    """The mean log-probabilities of the teachers for each head, ``(n, classes)``.
 
-    Not every teacher has every head. They see the very faces that the network learns from,
-    ``(n, 1, s, s)`` float32 as augmented and mixed, and not those these were made of, which they
-    may know by heart (Beyer et al. 2022, Knowledge Distillation: A Good Teacher Is Patient and
-    Consistent).
+    Not every teacher has every head. The teachers get the same augmented and mixed ``faces``,
+    ``(n, 1, s, s)`` float32, as the network, and not the original ones, which they may have
+    memorised (Beyer et al. 2022, Knowledge Distillation: A Good Teacher Is Patient and Consistent).
     """
     with half_precision():
-        said = [teacher(faces) for teacher in teachers]
-    heads = {head for each in said for head in each}
+        logits = [teacher(faces) for teacher in teachers]
+    heads = {head for each in logits for head in each}
     return {
         head: torch.stack(
-            [each[head].float().log_softmax(dim=1) for each in said if head in each]
+            [each[head].float().log_softmax(dim=1) for each in logits if head in each]
         ).mean(dim=0)
         for head in heads
     }
 
 
-def lesson(said: dict[str, Tensor], head: str, part: Part) -> Tensor | None:
-    """What teachers say of a part of a batch for one head, ``(n, classes)`` shares.
+def teacher_shares(log_shares: dict[str, Tensor], head: str, part: Part) -> Tensor | None:
+    """The teachers' shares ``(n, classes)`` for one head and a part of a batch; None if there are
+    none.
 
-    Foreign networks add their hints to what is shown. None where nobody says anything.
+    For the shown head, the hints of foreign networks are added to the log-probabilities.
     """
-    logs = said[head][part.rows] if head in said else None
+    logs = log_shares[head][part.rows] if head in log_shares else None
     if head == SHOWN and part.hints is not None:
         logs = part.hints if logs is None else logs + part.hint_weight * part.hints
     return None if logs is None else logs.softmax(dim=1)

@@ -1,9 +1,9 @@
 """The training loop: SGD, a moving average of the weights, checkpoints, a log and its curves.
 
-A run is a folder: ``last.pt`` (everything needed to go on), ``best.pt`` (the averaged weights of
-the epoch that did best on validation), ``log.csv`` and ``curves.png``. Every epoch draws its
-random numbers from the seed and its own number, so a run that was stopped goes on exactly as it
-would have.
+A run is a folder with ``last.pt`` (all that is needed to resume), ``best.pt`` (the averaged weights
+of the best epoch on validation), ``log.csv`` and ``curves.png``. The random numbers of an epoch
+depend only on the seed and its number, so a resumed run gives the same result as an uninterrupted
+one.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from fer_core.training.expression import metrics
 from fer_core.training.expression.batches import Batches, Part
 from fer_core.training.expression.curves import write_curves, write_log
 from fer_core.training.expression.data import UNLABELLED
-from fer_core.training.expression.foreign import HEAD_WEIGHT
 from fer_core.training.expression.network import half_precision, move_average
-from fer_core.training.expression.sources import Judged, Source
+from fer_core.training.expression.soft_labels import HEAD_WEIGHT
+from fer_core.training.expression.sources import Source, ValidationSet
 from fer_core.training.expression.state import Settings, State, save_network
 from fer_core.training.expression.targets import FOREIGN, HEAD_WEIGHTS, SHOWN
-from fer_core.training.expression.teachers import lesson, teachers_say
+from fer_core.training.expression.teachers import teacher_log_shares, teacher_shares
 from fer_core.training.run_state import save_checkpoint
 
 REFINED = 0.6
-"""The strength of augmentation in the epochs that refine."""
+"""The strength of augmentation in the last ``refine_share`` of the epochs."""
 
-STEEPEST = 5.0
-"""A longer gradient is shortened to this."""
+MAX_GRADIENT_NORM = 5.0
+"""Gradients with a larger norm are scaled down to this norm."""
 
 
 def train(
     state: State,
     sources: Sequence[Source],
-    judged: Sequence[Judged],
+    validation_sets: Sequence[ValidationSet],
     out: Path,
     teachers: Sequence[nn.Module] = (),
 ) -> None:
-    """Train until ``state.settings.epochs``, writing the folder ``out`` after every epoch.
+    """Train until ``state.settings.epochs``, and write to the folder ``out`` after every epoch.
 
-    An epoch goes once through the first of ``sources``. ``settings.teacher_share`` of what is
-    learned is what ``teachers`` say, and foreign networks where a source has their hints.
+    An epoch is one pass through the first of ``sources``. ``settings.teacher_share`` of the targets
+    comes from ``teachers``, and from foreign networks if a source has their hints.
     """
     out.mkdir(parents=True, exist_ok=True)
     batches = Batches(sources, state.settings.batch, state.settings.side)
@@ -61,7 +61,7 @@ def train(
             "epoch": float(state.epoch),
             "learning_rate": learning_rate(state.settings, float(state.epoch)),
             "train_loss": loss,
-            **validate(state.average, judged),
+            **validate(state.average, validation_sets),
             "seconds": time.monotonic() - started,
         }
         state.history.append(row)
@@ -74,9 +74,9 @@ def train(
 
 
 def score(row: dict[str, float]) -> float:
-    """What an epoch is chosen by: the mean of accuracy and macro recall over what is judged, 0..1.
+    """The criterion for the best epoch: the mean of accuracy and macro recall, 0..1.
 
-    Each set of faces weighs the same, however many they are: posed faces as much as others.
+    All validation sets have the same weight, whatever their size.
     """
     endings = ("_accuracy", "_macro_recall")
     return float(np.mean([value for key, value in row.items() if key.endswith(endings)]))
@@ -113,13 +113,13 @@ def _train_epoch(state: State, batches: Batches, teachers: Sequence[nn.Module]) 
         for step, (faces, parts) in enumerate(bar):
             for group in state.optimizer.param_groups:
                 group["lr"] = learning_rate(settings, state.epoch + step / len(batches))
-            said = teachers_say(teachers, faces)
+            log_shares = teacher_log_shares(teachers, faces)
             with half_precision():
                 logits = network(faces)
-            loss = loss_of(logits, parts, said, settings.teacher_share)
+            loss = loss_of(logits, parts, log_shares, settings.teacher_share)
             state.optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
+            nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
             state.optimizer.step()
             move_average(
                 state.average,
@@ -135,19 +135,19 @@ def _train_epoch(state: State, batches: Batches, teachers: Sequence[nn.Module]) 
 def loss_of(
     logits: dict[str, Tensor],
     parts: Sequence[Part],
-    said: dict[str, Tensor],
+    log_shares: dict[str, Tensor],
     teacher_share: float,
 ) -> Tensor:
-    """The mean loss of each head over the faces that it learns from, summed by their weights.
+    """The weighted sum over the heads of their mean loss over the faces that they learn from.
 
-    A face without a label teaches what teachers say of it, or nothing.
+    A face without a label counts only with the teachers' targets, if there are any.
     """
     sums: dict[str, tuple[Tensor, Tensor]] = {}
     for part in parts:
         for head, target in part.targets.items():
-            taught = lesson(said, head, part)
+            shares = teacher_shares(log_shares, head, part)
             prior = part.log_prior if head == SHOWN else None
-            loss, count = head_loss(logits[head][part.rows], target, prior, taught, teacher_share)
+            loss, count = head_loss(logits[head][part.rows], target, prior, shares, teacher_share)
             before = sums.get(head, (0.0, 0.0))
             sums[head] = before[0] + loss, before[1] + count
     weighted = [_weight(head) * loss / count.clamp(min=1.0) for head, (loss, count) in sums.items()]
@@ -158,23 +158,23 @@ def head_loss(
     logits: Tensor,
     target: Tensor,
     log_prior: Tensor | None,
-    taught: Tensor | None,
+    teacher: Tensor | None,
     teacher_share: float,
 ) -> tuple[Tensor, Tensor]:
-    """The summed loss of one head on the faces of one source, and how many faces that counts.
+    """The summed loss of one head on the faces of one source, and the number of these faces.
 
-    The label is compared with the logits plus ``log_prior``, ``(classes,)``: what is learned is
-    then without the source's prior (Menon et al. 2021, equation 10). What teachers say,
-    ``taught``, is compared with the logits as they are, for ``teacher_share`` of the loss, and for
-    all of it where there is no label.
+    The loss of the label uses the logits plus ``log_prior``, ``(classes,)``, so that the head does
+    not learn the source's prior (Menon et al. 2021, equation 10). The loss of the teachers' shares
+    ``teacher``, ``(n, classes)``, uses the logits alone. It is ``teacher_share`` of the loss, and
+    all of it for faces without a label.
     """
     logits = logits.float()
     known = target.sum(dim=1)
     adjusted = logits if log_prior is None else logits + log_prior
     of_label = -(target * adjusted.log_softmax(dim=1)).sum(dim=1)
-    if taught is None:
+    if teacher is None:
         return of_label.sum(), known.sum()
-    of_teachers = -(taught * logits.log_softmax(dim=1)).sum(dim=1)
+    of_teachers = -(teacher * logits.log_softmax(dim=1)).sum(dim=1)
     share = 1.0 - teacher_share
     loss = share * of_label + (1.0 - share * known) * of_teachers
     return loss.sum(), torch.full_like(known.sum(), len(known))
@@ -196,10 +196,10 @@ def predict_logits(network: nn.Module, tiles: NDArray[np.uint8]) -> dict[str, ND
     return {name: torch.cat([p[name] for p in parts]).float().cpu().numpy() for name in parts[0]}
 
 
-def validate(network: nn.Module, judged: Sequence[Judged]) -> dict[str, float]:
+def validate(network: nn.Module, validation_sets: Sequence[ValidationSet]) -> dict[str, float]:
     """``NAME_accuracy``, ``NAME_macro_recall`` (0..1) and ``NAME_loss`` (nats) of each set."""
     figures: dict[str, float] = {}
-    for each in judged:
+    for each in validation_sets:
         logits = predict_logits(network, each.tiles)[each.head] + each.offset
         known = each.labels != UNLABELLED
         labels, shares = each.labels[known], metrics.softmax(logits[known])

@@ -13,7 +13,7 @@ torch = pytest.importorskip(
 )
 
 from fer_core.training.expression import augment as steps  # noqa: E402
-from fer_core.training.expression.augment import Look, augment, frame, mix  # noqa: E402
+from fer_core.training.expression.augment import Augmentation, augment, frame, mix  # noqa: E402
 from tests.training.expression.conftest import face  # noqa: E402
 
 
@@ -27,7 +27,7 @@ def generator(seed: int = 0):
 
 @pytest.mark.parametrize(("n", "side"), [(1, 48), (2, 64), (32, 96)])
 def test_shape_and_range(n: int, side: int) -> None:
-    out = augment(tiles(n), side, Look(), generator())
+    out = augment(tiles(n), side, Augmentation(), generator())
     assert out.shape == (n, 1, side, side)
     assert out.dtype == torch.float32
     assert out.min() >= 0.0
@@ -36,15 +36,17 @@ def test_shape_and_range(n: int, side: int) -> None:
 
 def test_the_same_seed_gives_the_same_faces_and_leaves_the_originals() -> None:
     kept = tiles(32)
-    first, again = (augment(kept, 64, Look(), generator(5)) for _ in range(2))
+    first, again = (augment(kept, 64, Augmentation(), generator(5)) for _ in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, augment(kept, 64, Look(), generator(6)))
+    assert not torch.equal(first, augment(kept, 64, Augmentation(), generator(6)))
     assert torch.equal(kept, tiles(32))
 
 
 def test_most_faces_stay_recognisable() -> None:
     """Averaged over many draws, a face correlates with itself far more than with another."""
-    mean = augment(tiles(1).repeat(100, 1, 1), 48, Look(), generator()).mean(dim=0).flatten()
+    mean = (
+        augment(tiles(1).repeat(100, 1, 1), 48, Augmentation(), generator()).mean(dim=0).flatten()
+    )
     mirrored = (tiles(1) + 0.0 + tiles(1).flip(2)).flatten()
     other = (tiles(4)[3] + 0.0 + tiles(4)[3].flip(1)).flatten()
     with_itself = torch.corrcoef(torch.stack([mean, mirrored]))[0, 1]
@@ -56,7 +58,7 @@ def test_half_the_strength_changes_less() -> None:
     faces = tiles(128)
     distance = {
         strength: float(
-            (augment(faces, 48, Look(), generator(2), strength)[:, 0] - faces).abs().mean()
+            (augment(faces, 48, Augmentation(), generator(2), strength)[:, 0] - faces).abs().mean()
         )
         for strength in (0.25, 0.5, 1.0)
     }
@@ -66,7 +68,9 @@ def test_half_the_strength_changes_less() -> None:
 def test_a_margin_is_left_out() -> None:
     inner = tiles(3)
     kept = torch.nn.functional.pad(inner, (12, 12, 12, 12), value=0)
-    np.testing.assert_allclose(frame(kept, 48, Look(framed=48 / 72))[:, 0], inner, atol=1e-3)
+    np.testing.assert_allclose(
+        frame(kept, 48, Augmentation(visible=48 / 72))[:, 0], inner, atol=1e-3
+    )
 
 
 def test_blocks_are_rounded_as_jpeg_does(monkeypatch: pytest.MonkeyPatch) -> None:

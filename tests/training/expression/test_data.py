@@ -77,7 +77,7 @@ def test_a_csv_that_is_another_file(data_folder: Path, content: str, sentence: s
     ("change", "sentence"),
     [
         ({"fer2013_label": "joy"}, "line 2: unknown label 'joy'. Use one of angry, disgust"),
-        ({"votes_fear": "many"}, "votes are whole numbers"),
+        ({"votes_fear": "many"}, "votes must be whole numbers"),
         ({"votes_fear": "-1"}, "cannot be negative"),
     ],
 )

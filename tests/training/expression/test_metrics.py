@@ -101,6 +101,6 @@ def test_one_temperature_for_sets_that_want_different_ones() -> None:
         return logits.astype(np.float32), truth
 
     many, few = drawn(4000, 0.6), drawn(400, 2.5)
-    assert metrics.even_temperature([many]) == pytest.approx(0.6, abs=0.1)
-    assert metrics.even_temperature([few]) == pytest.approx(2.5, abs=0.5)
-    assert 0.6 < metrics.even_temperature([many, few]) < 2.5
+    assert metrics.balanced_temperature([many]) == pytest.approx(0.6, abs=0.1)
+    assert metrics.balanced_temperature([few]) == pytest.approx(2.5, abs=0.5)
+    assert 0.6 < metrics.balanced_temperature([many, few]) < 2.5

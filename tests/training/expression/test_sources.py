@@ -25,14 +25,14 @@ from fer_core.models.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel
 from fer_core.training.expression.augment import frame
 from fer_core.training.expression.batches import Batches
 from fer_core.training.expression.data import UNLABELLED
-from fer_core.training.expression.foreign import SoftLabels, with_soft_labels
 from fer_core.training.expression.network import CompactNet
-from fer_core.training.expression.rule import PRIOR_KEPT, begin_with, fold, log_prior
+from fer_core.training.expression.rule import PRIOR_KEPT, fold, load_earlier_weights, log_prior
+from fer_core.training.expression.soft_labels import SoftLabels, add_soft_labels
 from fer_core.training.expression.sources import (
-    PICTURES_LOOK,
+    PICTURES_AUGMENTATION,
     PictureFaces,
     Source,
-    people_apart,
+    held_out_people,
     picture_source,
     read_pictures,
 )
@@ -124,7 +124,7 @@ def test_tiles_and_pictures_make_a_network_that_the_product_reads(
 
 def test_a_face_is_framed_as_the_product_frames_it(read: PictureFaces) -> None:
     """Without its margin and the same size, a kept face is the crop that is read."""
-    kept = frame(torch.from_numpy(read.kept), 96, PICTURES_LOOK)[:, 0].numpy()
+    kept = frame(torch.from_numpy(read.wide_crops), 96, PICTURES_AUGMENTATION)[:, 0].numpy()
     for ours, theirs in zip(kept, read.crops, strict=True):
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.98
     assert read.rows.tolist() == [1, 2, 3, 4, 5, 6]
@@ -134,24 +134,24 @@ def test_a_face_is_framed_as_the_product_frames_it(read: PictureFaces) -> None:
 def test_people_are_apart(read: PictureFaces) -> None:
     chosen = set()
     for seed in range(6):
-        held = people_apart(read, seed)
+        held = held_out_people(read, seed)
         assert held.sum() == 2
         assert len(set(read.people[held])) == 1
         chosen |= set(read.people[held])
     assert len(chosen) > 1
-    assert not people_apart(replace(read, labels=np.full(6, UNLABELLED)), 0).any()
+    assert not held_out_people(replace(read, labels=np.full(6, UNLABELLED)), 0).any()
     with pytest.raises(DatasetError, match="labelled faces of 1 people"):
-        people_apart(read.subset(read.people == "person 0"), 0)
+        held_out_people(read.subset(read.people == "person 0"), 0)
 
 
 def test_rare_classes_are_drawn_more_often_and_the_prior_is_that_of_the_draw(
     read: PictureFaces,
 ) -> None:
     labels = np.array([3] * 16 + [4] * 4 + [UNLABELLED])
-    many = replace(read, labels=labels, kept=np.zeros((21, 2, 2), np.uint8))
+    many = replace(read, labels=labels, wide_crops=np.zeros((21, 2, 2), np.uint8))
     source = picture_source(many)
-    assert source.drawn is not None
-    weight = [float(source.drawn[labels == k].sum()) for k in (3, 4)]
+    assert source.draw_weights is not None
+    weight = [float(source.draw_weights[labels == k].sum()) for k in (3, 4)]
     assert weight == pytest.approx([4.0, 2.0])  # the roots of 16 and 4
     assert source.log_prior is not None
     shares = np.exp(source.log_prior)
@@ -163,7 +163,7 @@ def test_rare_classes_are_drawn_more_often_and_the_prior_is_that_of_the_draw(
 def test_a_batch_has_a_part_of_each_source() -> None:
     first = Source("a", np.stack([face(i, 0) for i in range(9)]), {SHOWN: np.eye(9, 7, dtype="f4")})
     drawn = np.array([0.0, 1.0], np.float32)
-    other = Source("b", first.faces[:2], {SHOWN: np.eye(2, 7, dtype="f4")}, drawn=drawn)
+    other = Source("b", first.faces[:2], {SHOWN: np.eye(2, 7, dtype="f4")}, draw_weights=drawn)
     batches = Batches([first, other], 8, 48)
     assert len(batches) == 2  # the ninth face is left out
     seen = []
@@ -184,7 +184,7 @@ def test_soft_labels_are_brought_to_scale() -> None:
     logits = (10.0 * truth + rng.normal(0.0, 4.0, (400, 7)) + 20.0 * np.eye(7)[2]).astype("f4")
     source = Source("train", np.zeros((400, 2, 2), np.uint8), {SHOWN: truth})
     rows = {"train": np.arange(400)}
-    (taught,) = with_soft_labels([source], rows, [SoftLabels({"train": logits})] * 2)
+    (taught,) = add_soft_labels([source], rows, [SoftLabels({"train": logits})] * 2)
     assert taught.hint_weight == pytest.approx(0.4)
     assert taught.hints is not None
     assert np.mean(logits.argmax(axis=1) == labels) < 0.4
@@ -252,7 +252,7 @@ def test_a_network_begins_with_what_an_earlier_one_has(
     earlier = CompactNet(dict.fromkeys(heads, 7), channels=(8, 8, 8, 8), side=48).eval()
     network = CompactNet(dict.fromkeys(LEARNED, 7), channels=(8, 8, 8, 8), side=48).eval()
     prior = log_prior(np.arange(1.0, 8.0, dtype=np.float32)[None])
-    begin_with(network, earlier, prior)
+    load_earlier_weights(network, earlier, prior)
     tiles = np.stack([face(i, 2) for i in range(3)])
     before, after = predict_logits(earlier, tiles), predict_logits(network, tiles)
     for name in heads:

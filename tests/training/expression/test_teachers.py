@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.training.expression.batches import Part
-from fer_core.training.expression.sources import Judged, Source
+from fer_core.training.expression.sources import Source, ValidationSet
 from fer_core.training.expression.state import Settings, new_state
 from fer_core.training.expression.targets import SHOWN, one_hot
-from fer_core.training.expression.teachers import lesson, teachers_say
+from fer_core.training.expression.teachers import teacher_log_shares, teacher_shares
 from fer_core.training.expression.train import head_loss, predict_logits, train
 from tests.training.expression.conftest import face
 
@@ -40,7 +40,7 @@ class Sure(nn.Module):
 
 TILES = np.stack([face(i, 1) for i in range(7)])
 SOURCE = Source("bars", TILES, {"head": one_hot(np.zeros(7, int), 3)})
-JUDGED = Judged("bars", TILES, "head", np.zeros(7, int), np.zeros(3, np.float32))
+JUDGED = ValidationSet("bars", TILES, "head", np.zeros(7, int), np.zeros(3, np.float32))
 
 
 def test_teachers_temper_labels_and_stand_in_for_missing_ones() -> None:
@@ -56,7 +56,7 @@ def test_teachers_temper_labels_and_stand_in_for_missing_ones() -> None:
 
 
 def test_two_teachers_who_disagree_leave_it_open() -> None:
-    said = teachers_say([Sure(0), Sure(2)], torch.zeros(4, 1, 48, 48))["head"]
+    said = teacher_log_shares([Sure(0), Sure(2)], torch.zeros(4, 1, 48, 48))["head"]
     assert said.shape == (4, 3)
     np.testing.assert_allclose(said.softmax(dim=1)[0], [0.497, 0.006, 0.497], atol=1e-2)
 
@@ -66,10 +66,10 @@ def test_foreign_networks_sway_what_is_shown_and_speak_alone_where_nobody_else_d
     part = Part(slice(1, 2), {}, None, hints, hint_weight=0.4)
     said = {name: torch.tensor([[0.1, 0.9], [0.5, 0.5]]).log() for name in (SHOWN, "head")}
     swayed = torch.tensor([[0.1**0.4, 0.9**0.4]])
-    torch.testing.assert_close(lesson(said, SHOWN, part), swayed / swayed.sum())
-    torch.testing.assert_close(lesson({}, SHOWN, part), torch.tensor([[0.1, 0.9]]))
-    torch.testing.assert_close(lesson(said, "head", part), torch.tensor([[0.5, 0.5]]))
-    assert lesson({}, "head", part) is None
+    torch.testing.assert_close(teacher_shares(said, SHOWN, part), swayed / swayed.sum())
+    torch.testing.assert_close(teacher_shares({}, SHOWN, part), torch.tensor([[0.1, 0.9]]))
+    torch.testing.assert_close(teacher_shares(said, "head", part), torch.tensor([[0.5, 0.5]]))
+    assert teacher_shares({}, "head", part) is None
 
 
 def test_the_network_learns_what_its_teacher_says(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from fer_core.training.device import parameter_count  # noqa: E402
 from fer_core.training.expression.batches import Batches, Part  # noqa: E402
 from fer_core.training.expression.network import (  # noqa: E402
     CompactNet,
-    renew_statistics,
+    recompute_statistics,
     standardise,
 )
-from fer_core.training.expression.sources import Judged, Source  # noqa: E402
+from fer_core.training.expression.sources import Source, ValidationSet  # noqa: E402
 from fer_core.training.expression.state import (  # noqa: E402
     Settings,
     State,
@@ -44,7 +44,7 @@ from tests.training.expression.conftest import face  # noqa: E402
 CLASSES = {"head": ["a", "b", "c", "d", "e", "f", "g"]}
 TINY = (8, 8, 8, 8)
 QUICK = Settings(epochs=2, batch=7, learning_rate=0.02, channels=TINY, side=48, seed=3)
-Faces = tuple[Source, Judged]
+Faces = tuple[Source, ValidationSet]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def faces() -> Faces:
     tiles = np.stack([face(i, 1) for i in range(14)])
     return (
         Source("bars", tiles, {"head": one_hot(labels, 7)}),
-        Judged("bars", tiles, "head", labels, np.zeros(7, np.float32)),
+        ValidationSet("bars", tiles, "head", labels, np.zeros(7, np.float32)),
     )
 
 
@@ -87,10 +87,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
 
     validate = loop.validate
 
-    def killed(network: object, judged: list[Judged]) -> dict[str, float]:
+    def killed(network: object, validation_sets: list[ValidationSet]) -> dict[str, float]:
         if (tmp_path / "last.pt").exists():
             raise KeyboardInterrupt
-        return validate(network, judged)
+        return validate(network, validation_sets)
 
     monkeypatch.setattr(loop, "validate", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -268,7 +268,7 @@ def test_statistics_are_renewed_from_the_faces_alone() -> None:
         network.train()(255.0 * torch.rand(8, 1, 48, 48))  # statistics of something else
     weights = {name: value.clone() for name, value in network.named_parameters()}
     faces = torch.from_numpy(np.stack([face(i, 1) for i in range(14)]))[:, None].float()
-    renew_statistics(network, faces.split(7))
+    recompute_statistics(network, faces.split(7))
     assert not any(module.training for module in network.modules())
     for name, value in network.named_parameters():
         assert torch.equal(value, weights[name]), name

@@ -227,4 +227,4 @@ def test_retention_is_said(page, store, monkeypatch):
     monkeypatch.setenv("FER_RETENTION_DAYS", "30")
     keep(store, "glad one")
     page.run()
-    assert "Kept for 30 days" in page.caption[0].value
+    assert "Saved for 30 days" in page.caption[0].value

@@ -1,8 +1,9 @@
-"""What networks of other makers say of the faces, from files: soft labels (Hinton et al. 2015).
+"""Soft labels (Hinton et al. 2015): the outputs of other makers' networks, read from files.
 
-Such a network needs another framing and another program, so it is asked beforehand. Its file is an
-NPZ: for each source an array ``(n, 7)`` of logits or logarithms of shares in the order of
-``EMOTIONS``, one row for each line of the source's csv, called as that csv without its ending.
+Such a foreign network needs another framing and another program, so it runs beforehand. Its file is
+an NPZ with an array ``(n, 7)`` for each source: logits or log-probabilities in the order of
+``EMOTIONS``, a row for each line of the source's CSV file, named after that file without its
+extension.
 """
 
 from __future__ import annotations
@@ -24,31 +25,31 @@ from fer_core.training.expression.sources import Source
 from fer_core.training.expression.targets import FOREIGN, SHOWN
 
 WEIGHT = 0.2
-"""How much of a foreign network's logarithms is added to what our own teachers say."""
+"""The weight of a foreign network's log-probabilities, which are added to those of the teachers."""
 
 HEAD_WEIGHT = 0.15
-"""How much the loss of a head counts that learns one foreign network alone."""
+"""The weight in the loss of a head that learns the outputs of one foreign network."""
 
 SOFTENED = 2.0
-"""The temperature of what such a head learns."""
+"""The temperature of the targets of such a head."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftLabels:
-    """What one network says; ``logits`` of each source by its name, ``(n, 7)`` float32."""
+    """The outputs of one network: ``logits`` ``(n, 7)`` float32 by the name of the source."""
 
     logits: dict[str, NDArray[np.float32]]
 
 
-def read_soft_labels(path: Path, listed: Mapping[str, int]) -> SoftLabels:
-    """Read a file; ``listed`` says how many lines the csv of each source has.
+def read_soft_labels(path: Path, line_counts: Mapping[str, int]) -> SoftLabels:
+    """Read a file; ``line_counts`` is the number of lines of the CSV file of each source.
 
     Raises ``DatasetError`` if the file cannot be read or does not fit the sources.
     """
     logits = {}
     try:
         with np.load(path) as file:
-            for name, count in listed.items():
+            for name, count in line_counts.items():
                 if name not in file.files:
                     raise DatasetError(f"{path} has no array named {name}. Add one.")
                 logits[name] = np.asarray(file[name], np.float32)
@@ -66,24 +67,24 @@ def read_soft_labels(path: Path, listed: Mapping[str, int]) -> SoftLabels:
     return SoftLabels(logits)
 
 
-def with_soft_labels(
+def add_soft_labels(
     sources: Sequence[Source],
     rows: Mapping[str, NDArray[np.int64]],
-    spoken: Sequence[SoftLabels],
+    networks: Sequence[SoftLabels],
 ) -> list[Source]:
-    """The sources with what foreign networks say of their faces as hints and targets.
+    """The sources with the outputs of foreign ``networks`` as hints and targets.
 
-    ``rows`` has, for each source by its name, the line of its csv that each face comes from.
+    ``rows`` has, by the name of a source, the line of its CSV file for each face.
     """
-    for place, soft in enumerate(spoken):
-        said = {source.name: soft.logits[source.name][rows[source.name]] for source in sources}
-        scale, offset = fit(sources, said)
-        head = f"{FOREIGN}{place}"
-        sources = [_taught(each, head, said[each.name], scale, offset) for each in sources]
+    for number, network in enumerate(networks):
+        logits = {source.name: network.logits[source.name][rows[source.name]] for source in sources}
+        scale, offset = fit(sources, logits)
+        head = f"{FOREIGN}{number}"
+        sources = [_with_hints(each, head, logits[each.name], scale, offset) for each in sources]
     return list(sources)
 
 
-def _taught(
+def _with_hints(
     source: Source,
     head: str,
     logits: NDArray[np.float32],
@@ -100,25 +101,26 @@ def _taught(
 
 
 def fit(
-    sources: Sequence[Source], said: Mapping[str, NDArray[np.float32]]
+    sources: Sequence[Source], logits: Mapping[str, NDArray[np.float32]]
 ) -> tuple[float, NDArray[np.float32]]:
-    """The scale and the offset, ``(7,)``, that make a foreign network's logits fit the labels.
+    """The scale and the offset, ``(7,)``, that fit a foreign network's logits to the labels.
 
-    Vector scaling with one scale (Guo et al. 2017, section 4.2): the likelihood of the labels, each
-    source weighing the same and in it each class, with a small penalty on the offset.
+    Vector scaling with one scale (Guo et al. 2017, section 4.2): it maximizes the likelihood of the
+    labels, with equal weights for all sources and for all classes of each, and a small penalty on
+    the offset.
     """
-    logits, labels = [], []
+    known_logits, labels = [], []
     for source in sources:
         shares = source.targets[SHOWN]
-        sure = shares.max(axis=1) > 0.5  # a label, or more than half of the votes
-        if sure.any():
-            logits.append(said[source.name][sure])
-            labels.append(shares[sure].argmax(axis=1))
-    if not logits:
+        known = shares.max(axis=1) > 0.5  # a label, or more than half of the votes
+        if known.any():
+            known_logits.append(logits[source.name][known])
+            labels.append(shares[known].argmax(axis=1))
+    if not known_logits:
         return 1.0, np.zeros(len(EMOTIONS), np.float32)
     weights = torch.from_numpy(equal_weights(labels).astype(np.float32))
     given, truth = (
-        torch.from_numpy(np.concatenate(logits)),
+        torch.from_numpy(np.concatenate(known_logits)),
         torch.from_numpy(np.concatenate(labels)),
     )
     scale = torch.full((1,), 0.5, requires_grad=True)
