@@ -1,4 +1,4 @@
-"""One picture in, one ``FrameResult`` out."""
+"""Finds and classifies the faces of a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fer_core.schema import Box, Detection, Face, FrameResult
 
 
 class Analyzer:
-    """Detector, landmarks and emotion model, put together. May be used from several threads."""
+    """Combines a detector, a landmark model and an emotion model. Thread-safe."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class Analyzer:
         landmarks: str | LandmarkModel | None = AUTO,
         wait_s: float = DEFAULT_WAIT_S,
     ) -> None:
-        """Models as objects, or by name: ``auto`` waits up to ``wait_s`` for a download.
+        """Each model is an object or a name; ``auto`` waits up to ``wait_s`` for a download.
 
-        With ``landmarks`` None, faces have no more points than the detector gives, and every box
-        it finds is taken for a face. Raises ``UnknownModel`` or ``WeightsError``.
+        With ``landmarks`` None, faces have only the detector's points, and every box of the
+        detector counts as a face. Raises ``UnknownModel`` or ``WeightsError``.
         """
         self.detector: FaceDetector = _loaded(Kind.DETECTOR, detector, wait_s)
         self.emotion: EmotionModel = _loaded(Kind.EMOTION, emotion, wait_s)
@@ -47,15 +47,15 @@ class Analyzer:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The expressions that the faces of its results can show."""
+        """The labels of the emotion model, and of the results."""
         return self.emotion.labels
 
     def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
-        """Find every face in a picture ``(height, width, 3)`` uint8, BGR, and classify it.
+        """Find and classify every face in a picture ``(height, width, 3)`` uint8, BGR.
 
-        A picture has time: unlike the frames of a stream, a large one is searched for small faces
-        as well, and one without upright faces in the other turns. ``t_s`` is the frame's own time
-        in seconds, handed through to the result.
+        This is more thorough and slower than ``StreamAnalyzer`` for a frame: it also searches large
+        pictures for small faces, and pictures without upright faces in other orientations. ``t_s``
+        is the time of the result in seconds.
         Raises ``ValueError`` for an array of another shape or type.
         """
         check_picture(bgr)
@@ -85,11 +85,11 @@ class Analyzer:
         )
 
     def find(self, bgr: NDArray[np.uint8]) -> Upright:
-        """The faces that ``analyze`` reads, in the picture turned so that they stand upright."""
+        """The faces that ``analyze`` classifies, in the picture turned so that they are upright."""
         return find_upright(bgr, self._search, self.detect, self.landmarks)
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
-        """The faces of a frame: what the detector finds and the landmark network confirms."""
+        """The faces of a frame that the detector finds and the landmark network confirms."""
         return self._confirmed(bgr, self.detector.detect(bgr))
 
     def _search(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -106,15 +106,15 @@ class Analyzer:
         ]
 
     def crops(self, bgr: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:
-        """What the emotion model sees of each face of a picture, ``(n, CROP_PX, CROP_PX)``."""
+        """The emotion model's inputs for the faces of a picture, ``(n, CROP_PX, CROP_PX)``."""
         if not faces:
             return np.zeros((0, CROP_PX, CROP_PX), np.uint8)
         return np.stack([level_crop(bgr, face.box, face.points) for face in faces])
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The share of each label in each of ``crops``, all in one batch.
+        """The shares of the labels for ``crops``, computed in one batch.
 
-        Returns ``(n, len(labels))``, each row summing to 1.
+        Returns ``(n, len(labels))``; each row sums to 1.
         """
         if not len(crops):
             return np.zeros((0, len(self.labels)))
@@ -146,37 +146,38 @@ class Analyzer:
 def _with_quality(
     face: Face, picture: NDArray[np.uint8], seen: DetectedFace, crop: NDArray[np.uint8]
 ) -> Face:
-    """``seen`` is the face in ``picture``, in which it stands upright."""
+    """``face`` with its quality; ``seen`` is the same face in the upright ``picture``."""
     return replace(face, quality=face_quality(picture, seen, crop, face.pose))
 
 
 def _loaded(kind: Kind, model: Any, wait_s: float) -> Any:
-    """What was passed in; the model of that name, if it was a name."""
+    """The model itself, or the model with this name."""
     return load(choose(kind, model, wait_s).model) if isinstance(model, str) else model
 
 
 def check_picture(bgr: NDArray[np.uint8]) -> None:
-    """Raise ``ValueError`` for anything but ``(height, width, 3)`` uint8 with a pixel or more."""
+    """Raise ``ValueError`` unless the array is ``(height, width, 3)`` uint8 and not empty."""
     if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
         raise ValueError(f"a picture is (height, width, 3) uint8, not {bgr.shape} {bgr.dtype}")
 
 
 CROP_PX = 96
-"""Side of the crops handed to the emotion model: twice its native 48, so that the network's own
-resampling decides what is kept, and every face of a frame fits in one batch."""
+"""The side of the emotion model's crops in pixels. All faces of a frame have the same, so that they
+fit in one batch; it is larger than the tiles of the networks, which resample them."""
 
 
 MOST_TURN = math.radians(45.0)
-"""Heads lean no further; on a profile, where both eyes are one, their line may say anything."""
+"""The largest correction for a tilted head. In a profile the eyes coincide, and the line through
+them has an arbitrary direction."""
 
 
 def level_crop(
     bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating] | None
 ) -> NDArray[np.uint8]:
-    """``face_crop``, turned so that the eyes are level where the 68 points ``(68, 2)`` are known.
+    """``face_crop``, turned so that the eyes are level, if the 68 points ``(68, 2)`` are known.
 
-    The networks learned from heads that are mostly upright: benchmarks/alignment.py measures what
-    the turning gains.
+    Most faces in the networks' training data are upright; benchmarks/alignment.py measures the
+    gain.
     """
     if points is None:
         return face_crop(bgr, box)
@@ -184,7 +185,7 @@ def level_crop(
 
 
 def face_square(box: Box, points: NDArray[np.floating] | None) -> Square:
-    """Where in a picture ``level_crop`` cuts; level where the points ``(68, 2)`` are known."""
+    """The square of ``level_crop`` in the picture; it is level if the points are unknown."""
     turn = 0.0
     if points is not None:
         turn = min(max(eye_line(np.asarray(points, np.float32)), -MOST_TURN), MOST_TURN)
@@ -195,10 +196,10 @@ def face_square(box: Box, points: NDArray[np.floating] | None) -> Square:
 def face_crop(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     """The square around a box, grey, ``(CROP_PX, CROP_PX)`` uint8.
 
-    The square has the side of the box's longer edge and the box's centre, as the tiles of FER2013
-    that the networks learned from: on 750 of them their side is 1.01 times the longer edge of
-    YuNet's box and 1.03 times Haar's (medians). Where the square leaves the picture the edge pixels
-    are repeated: a black bar would look like an occlusion to the network.
+    Its side is the longer edge of the box, and its centre that of the box. This matches the tiles
+    of FER2013, which the networks were trained on: for 750 of them, the side is 1.01 times the
+    longer edge of YuNet's box and 1.03 times that of Haar's (medians). Outside the picture, the
+    edge pixels are repeated, because a black bar would look like an occlusion.
     """
     side = max(box.w, box.h)
     left = box.x + (box.w - side) // 2
@@ -214,6 +215,5 @@ def face_crop(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
         cv2.BORDER_REPLICATE,
     )
     grey = cv2.cvtColor(square, cv2.COLOR_BGR2GRAY)
-    shrinking = side > CROP_PX
-    resampling = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    resampling = cv2.INTER_AREA if side > CROP_PX else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=resampling), np.uint8)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_core.schema import Box
 
 _PATCH_PX, _PATCH_SIDES = 160, 1.6
-"""The square that is examined: its side in longer edges of the box, and in pixels."""
+"""The side of the examined square in pixels, and relative to the longer edge of the box."""
 
 _LOWER = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 33]
 _UPPER = [*range(17, 27), 36, 39, 42, 45, 29]
@@ -25,11 +25,11 @@ _MOUTH_BIAS = -1.024
 """Weights of a logistic regression on the measures of ``_lower_face``."""
 
 _SMALLEST_EYES_PX = 30
-"""The smallest longer edge of the box: on smaller faces the eyes have no detail."""
+"""The smallest longer edge of a box for covered eyes: in smaller faces, eyes have no detail."""
 
 _BAND_PX = 64, 48
 _EYE_AT = (18, 18), (46, 18)
-"""The band that is examined for covered eyes, with both eyes at these points."""
+"""The size of the band that is examined for covered eyes, and the position of the eyes in it."""
 
 _BESIDE_EYES = np.ones(_BAND_PX[::-1], np.bool_)
 _BESIDE_EYES[8:28, 5:59] = False
@@ -49,18 +49,19 @@ class Cover(NamedTuple):
 
 
 def covered(bgr: NDArray[np.uint8], box: Box, points: NDArray[np.floating]) -> Cover:
-    """The covered parts of a face in a picture ``(height, width, 3)`` uint8.
+    """The probabilities that parts of a face are covered.
 
-    ``points`` are its 68, in the picture's pixels. Takes a millisecond.
+    ``bgr`` is the picture, ``(height, width, 3)`` uint8; ``points`` are the face's 68 points
+    ``(68, 2)`` in pixels. This takes a millisecond.
     """
     patch, places = _patch(bgr, box, points)
-    mouth = _sure(_lower_face(patch, places), _MOUTH_WEIGHTS, _MOUTH_BIAS)
+    mouth = _probability(_lower_face(patch, places), _MOUTH_WEIGHTS, _MOUTH_BIAS)
     if max(box.w, box.h) < _SMALLEST_EYES_PX:
         return Cover(mouth)
-    return Cover(mouth, _sure(_eyes(patch, places), _EYES_WEIGHTS, _EYES_BIAS))
+    return Cover(mouth, _probability(_eyes(patch, places), _EYES_WEIGHTS, _EYES_BIAS))
 
 
-def _sure(
+def _probability(
     measured: NDArray[np.float64] | None, weights: NDArray[np.float64], bias: float
 ) -> float | None:
     if measured is None:
@@ -118,7 +119,7 @@ def _lower_face(
 
 
 def _region(points: NDArray[np.float64], grown: float = 1.0) -> NDArray[np.bool_]:
-    """The pixels inside the hull of these points, enlarged about their centre."""
+    """The pixels inside the convex hull of these points, enlarged about their mean."""
     middle = points.mean(axis=0)
     hull = cv2.convexHull(((points - middle) * grown + middle).astype(np.float32))
     mask = np.zeros((_PATCH_PX, _PATCH_PX), np.uint8)
@@ -127,15 +128,15 @@ def _region(points: NDArray[np.float64], grown: float = 1.0) -> NDArray[np.bool_
 
 
 def _eyes(patch: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Seven measures of the eyes relative to the skin around them, logarithms first.
+    """Seven measures of the eyes relative to the skin around them, preceded by their logarithms.
 
-    Eyes, open, closed or behind clear glasses, have fine edges; a cover is even, and often much
-    darker or lighter than the skin.
+    Eyes have fine edges, whether open, closed or behind clear glasses; a cover is uniform, and
+    often much darker or lighter than the skin.
     """
     left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     across = right - left
     if np.hypot(*across) < 8.0:
-        return None  # a profile
+        return None  # the face is in profile
     below = (left + right) / 2.0 + (-across[1], across[0])
     (x, y), (end, _) = _EYE_AT
     there = np.array([(x, y), (end, y), ((x + end) / 2.0, y + end - x)], np.float32)

@@ -1,7 +1,8 @@
-"""How well a face can be read: its size, sharpness, light, turn, and what covers it.
+"""Measures how well a face can be read: its size, sharpness, light, turn, and coverings.
 
-Each limit lies where compact is right 10 points less often than on the faces as they are, measured
-by benchmarks/face_quality.py on FER2013's public test with FER+'s majorities.
+At each limit the accuracy of compact is about 10 points lower than on unchanged faces, measured by
+benchmarks/face_quality.py on FER2013's public test with FER+'s majorities. The drops below are
+in points of accuracy.
 """
 
 from __future__ import annotations
@@ -19,38 +20,42 @@ from fer_core.schema import FaceQuality, HeadPose, Problem
 from fer_core.schema.quality import in_order
 
 SMALLEST_PX = 16
-"""Longer edge of the box: 9.8 points less at 16 pixels, 14.8 at 14."""
+"""The limit of the box's longer edge: a drop of 9.8 at 16 pixels, 14.8 at 14."""
 
 BLURRED = 0.115
-"""Sharpness: 6.5 points less where it is 0.13 in the median (blurred by 1.5 of 48 pixels), 14.9
-where it is 0.10 (by 2). Of sharp faces 99 % have more than 0.31."""
+"""The limit of sharpness: a drop of 6.5 at a median of 0.13 (blurred by 1.5 of 48 pixels), 14.9 at
+0.10 (by 2). 99 % of sharp faces have more than 0.31."""
 
 DARK = 2.5
-"""Contrast, in greys: 6.4 points less at 2.7 (a twentieth of the light, and noise), 17.5 at 1.7."""
+"""The limit of contrast in grey levels: a drop of 6.4 at 2.7 (a twentieth of the light, with
+noise), 17.5 at 1.7."""
 
 GLARING = 0.5
-"""Part of the face that is white: 13.8 points less where it is 0.56 in the median, 33 at 0.75."""
+"""The limit of the white part of the face: a drop of 13.8 at a median of 0.56, 33 at 0.75."""
 
 TURNED_DEG = 35.0
-"""Away from the camera: 3.8 points less at 20 to 30 degrees, 12.2 at 30 to 40 (171 faces), 6.8
-beyond (69 faces, a few points more or less)."""
+"""The limit of the turn away from the camera: a drop of 3.8 at 20 to 30 degrees, 12.2 at 30 to 40
+(171 faces), 6.8 above (69 faces, accurate to a few points)."""
 
 UNCLEAR = 0.9
-"""Presence: 16.6 points less between 0.6 and this (83 faces)."""
+"""The limit of presence: a drop of 16.6 between 0.6 and this (83 faces)."""
 
 COVERED = 0.5
-"""Of 1,600 faces with and without medical masks, half of which chose the weights, this finds 94 %
-of the others with a mask and 3 % of those without; of 600 posed and press faces none. A mask
-changes a third of the labels.
+"""The limit of the probability that mouth or eyes are covered.
 
-Of eyes covered by drawings (dark and mirrored glasses, bars, coarse pixels, hands, arms) on faces
-of half of the people, whose others chose the weights, it finds 80 %, and 1.4 % of the others: 2.9 %
-of those with drawn clear glasses, about 1 % of the rest, some of whom wear real dark glasses. Of 20
-real ones that were come across it finds 17. benchmarks/covered_eyes.py."""
+Mouths: the weights were fitted on half of 1,600 faces with and without medical masks. In the other
+half, 94 % of the faces with a mask and 3 % of those without are above the limit; of 600 posed and
+press faces, none is. A mask changes a third of the labels.
 
-EYES_TOLD = 0.25
-"""Sharpness from which covered eyes are told: in a blurred face, eyes are as even as a cover. Of
-faces blurred by 1.4 of 48 pixels a fifth would be called covered."""
+Eyes (benchmarks/covered_eyes.py): the weights were fitted on half of the people, with drawn covers
+(dark and mirrored glasses, bars, coarse pixels, hands, arms). In the other half, 80 % of the faces
+with covered eyes are above the limit, and 1.4 % of the others: 2.9 % of those with drawn clear
+glasses and about 1 % of the rest, some of whom wear real dark glasses. Of 20 faces with real dark
+glasses, 17 are."""
+
+MIN_SHARPNESS_FOR_EYES = 0.25
+"""The sharpness from which covered eyes are detected: in a blurred face, eyes are as uniform as a
+cover. A fifth of the faces blurred by 1.4 of 48 pixels would be detected as covered."""
 
 IN_WORDS: dict[Problem, str] = {
     "small": "too small to read well",
@@ -69,9 +74,9 @@ _WHITE = 250
 def face_quality(
     bgr: NDArray[np.uint8], seen: DetectedFace, crop: NDArray[np.uint8], pose: HeadPose | None
 ) -> FaceQuality:
-    """How well a face can be read in the picture ``(height, width, 3)`` uint8 that it was seen in.
+    """The quality of a face that was detected in the picture ``bgr``, ``(height, width, 3)`` uint8.
 
-    ``crop`` is what the expression network sees of it, grey.
+    ``crop`` is the grey input of the expression network.
     """
     cover = Cover() if seen.points is None else covered(bgr, seen.box, seen.points)
     return quality_of(seen, crop, pose, cover)
@@ -80,11 +85,11 @@ def face_quality(
 def quality_of(
     seen: DetectedFace, crop: NDArray[np.uint8], pose: HeadPose | None, cover: Cover
 ) -> FaceQuality:
-    """``face_quality``, given how surely mouth and eyes are covered."""
+    """``face_quality`` with given probabilities of a covered mouth and covered eyes."""
     size_px = max(seen.box.w, seen.box.h)
     sharpness, contrast, glare = _sharpness(crop), _deviation(crop), _glare(crop)
     turn_deg = None if pose is None else _away_deg(pose)
-    eyes = cover.eyes if sharpness >= EYES_TOLD else None
+    eyes = cover.eyes if sharpness >= MIN_SHARPNESS_FOR_EYES else None
     found: dict[Problem, bool] = {
         "small": size_px < SMALLEST_PX,
         "blurred": sharpness < BLURRED,
@@ -100,20 +105,20 @@ def quality_of(
 
 
 def left_out(count: int) -> str:
-    """A sentence on faces that a filter took away."""
+    """A sentence on the number of faces that a filter removed."""
     faces = "1 face" if count == 1 else f"{count} faces"
     return f"Left out: {faces} that cannot be read well."
 
 
 def _sharpness(crop: NDArray[np.uint8]) -> float:
-    """Deviation of the Laplacian beside that of the greys, at the 48 pixels of FER2013."""
+    """The deviation of the Laplacian over that of the grey values, at the 48 pixels of FER2013."""
     small = cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float32)
     edges = cv2.Laplacian(small, cv2.CV_32F)[2:-2, 2:-2]
     return _deviation(edges) / (_deviation(small) + 1.0)
 
 
 def _deviation(values: NDArray[Any]) -> float:
-    """The standard deviation, as ``values.std()``, in a fifth of the time."""
+    """The standard deviation, like ``values.std()`` in a fifth of the time."""
     return float(cv2.meanStdDev(values)[1][0, 0])
 
 
@@ -122,6 +127,6 @@ def _glare(crop: NDArray[np.uint8]) -> float:
 
 
 def _away_deg(pose: HeadPose) -> float:
-    """The angle between the line of sight and where the nose points."""
+    """The angle between the line of sight and the direction of the nose."""
     ahead = math.cos(math.radians(pose.yaw_deg)) * math.cos(math.radians(pose.pitch_deg))
     return math.degrees(math.acos(ahead))

@@ -1,4 +1,4 @@
-"""The recent quality of a face in a stream."""
+"""Measures the quality of a face in a stream."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from fer_core.analysis.smoothing import ExponentialSmoother
 from fer_core.schema import PROBLEMS, FaceQuality, HeadPose
 
 LOOK_FOR_COVER_EVERY_S = 1.0
-"""How often covered mouths and eyes are measured: masks stay on, and the measurement takes 1 ms;
-all others take 0.04 of the 10 ms for a frame with one face."""
+"""The interval between measurements of covered mouths and eyes. These take 1 ms and rarely change;
+all others take 0.04 ms of the 10 ms for a frame with one face."""
 
 
 class QualityWatch:
     """The quality of one face over time.
 
-    Its problems are those of most recent frames, weighted like the shares: what is shown is a mean
-    over these frames, and a single one in which the face moved does not matter.
+    Its problems are those of the majority of recent frames, with the same weights as the smoothed
+    shares, so that a single frame in which the face moved does not matter.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class QualityWatch:
             self._cover = covered(frame_bgr, face.box, face.points)
             self._looked_s = now_s
         found = quality_of(face, crop, pose, self._cover)
-        there = np.array([problem in found.problems for problem in PROBLEMS], np.float64)
-        parts = zip(PROBLEMS, self._part_of_time.update(there, now_s), strict=True)
+        occurs = np.array([problem in found.problems for problem in PROBLEMS], np.float64)
+        parts = zip(PROBLEMS, self._part_of_time.update(occurs, now_s), strict=True)
         lasting = tuple(problem for problem, part in parts if part > 0.5)
         self.quality = replace(found, problems=lasting)

@@ -1,8 +1,8 @@
-"""Finds the upright orientation of stills that lie sideways or upside down.
+"""Finds the upright orientation of stills that are sideways or upside down.
 
-Detections alone do not show it: YuNet finds 95 % of upside-down faces and puts the eyes where the
-mouth is, and the landmark network draws an upright face over it. But both give upright faces higher
-scores, which is how the orientation is found.
+Detections alone do not show it: YuNet detects 95 % of upside-down faces, with the eyes at the
+mouth, and the landmark network fits an upright face to them. But both give upright faces higher
+scores.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from fer_core.models.landmarks.crops import Square
 from fer_core.schema import Box
 
 ASKED = 3
-"""How many of the largest faces are used to tell whether a picture is turned."""
+"""The number of largest faces that are examined to find out whether a picture is turned."""
 
 SURER = 0.03
-"""By how much the score times presence of the faces must be higher in another orientation. It is
-for 1 of 752 upright faces without masks, and for 4 of 298 with masks; for 94 to 99 % of those
-without masks it is highest upright by at least 0.05."""
+"""The smallest lead of another orientation in the sum of score times presence over the faces. It is
+reached for 1 of 752 upright faces without masks and 4 of 298 with masks; for 94 to 99 % of those
+without masks, the upright orientation leads by at least 0.05."""
 
 _PATCH_PX = 160
 
@@ -39,7 +39,7 @@ class Upright:
     faces: list[DetectedFace]
 
     def in_the_original(self) -> list[DetectedFace]:
-        """The faces in the picture as it was before it was turned."""
+        """The faces in the coordinates of the original picture."""
         height, width = self.picture.shape[:2]
         faces = self.faces
         for _ in range(self.quarters):  # back, counterclockwise
@@ -54,10 +54,10 @@ Find = Callable[[NDArray[np.uint8]], list[DetectedFace]]
 def find_upright(
     bgr: NDArray[np.uint8], search: Find, glance: Find, network: LandmarkModel | None
 ) -> Upright:
-    """The faces of a still from ``search``, in the quarter turn with the best scores of ``glance``.
+    """The faces of a still from ``search``, in the orientation with the best scores of ``glance``.
 
-    The other turns are tried if no face is found, or if the largest faces look turned. ``glance``
-    is faster than ``search``, and may find fewer faces.
+    Other orientations are tried if no face is found, or if the largest faces look turned.
+    ``glance`` is faster than ``search``, but may find fewer faces.
     """
     faces = search(bgr)
     if faces and not (network and _looks_turned(bgr, faces, network)):

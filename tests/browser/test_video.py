@@ -121,7 +121,7 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     expect(page.get_by_text("Saved to history")).to_be_visible()
     remove_all(page)
     page.get_by_role("link", name="History").click()
-    expect(page.get_by_text("Kept until you delete it")).to_be_visible()
+    expect(page.get_by_text("Saved until you delete it")).to_be_visible()
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
     # The list is drawn on a canvas: its first row's box is a click into the first column.
     page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
