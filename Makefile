@@ -1,28 +1,28 @@
-# `make run` and `make test` do all their own set-up. `make help` lists the rest.
+# `make run` and `make test` install what they need. `make help` lists all commands.
 PYTHON ?= python3
 BIN := .venv/bin
-# glibc would keep what threads that are gone have freed; the Procfile says the same.
+# Otherwise glibc does not return the memory of ended threads. The Procfile has the same values.
 MEMORY := MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
-# Made again when its list of packages changes.
+# Reinstalled when its list of packages changes.
 ESLINT := .ci/eslint/node_modules/stamp
-# An own address for the dashboard: make run PORT=9000
+# The port of the dashboard: make run PORT=9000
 PORT ?=
 
 .PHONY: help run test soak lint lint-javascript format train-setup lock platforms audit slug dyno clean
 
 help:
-	@echo "make run          set up if need be, then open the dashboard (PORT=9000 for another port)"
-	@echo "make test         set up if need be, then lint, type check and test"
-	@echo "make soak         what must be watched for minutes: memory, latency, many visitors"
-	@echo "make lint         ruff, mypy, import-linter and, where Node.js is there, ESLint"
-	@echo "make format       let ruff rewrite the layout of the code"
-	@echo "make train-setup  add what training needs (PyTorch)"
+	@echo "make run          install the packages if needed, and open the dashboard (PORT=9000: on this port)"
+	@echo "make test         install the packages if needed, lint, check types and test"
+	@echo "make soak         run the tests that take minutes: memory, latency, many visitors"
+	@echo "make lint         run ruff, mypy, import-linter and, if Node.js is installed, ESLint"
+	@echo "make format       format the code with ruff"
+	@echo "make train-setup  install the packages for training (PyTorch)"
 	@echo "make lock         write requirements.txt, with hashes, from requirements.in"
-	@echo "make platforms    which systems and Python versions have a wheel of everything pinned"
-	@echo "make audit        look for known vulnerabilities in what requirements.txt installs"
-	@echo "make slug         build what Heroku would, and say how large it is"
-	@echo "make dyno         run it as a Heroku dyno would (PORT=5000), and say what memory it took"
-	@echo "make clean        remove the virtual environment and caches; weights stay"
+	@echo "make platforms    check that all pinned packages have wheels for each system and Python version"
+	@echo "make audit        check requirements.txt for known vulnerabilities"
+	@echo "make slug         build the slug as Heroku does, and print its size"
+	@echo "make dyno         run the dashboard as on a Heroku dyno (PORT=5000), and print its peak memory"
+	@echo "make clean        remove the virtual environment and caches; downloaded weights stay"
 
 run: .venv/run.stamp
 	@$(BIN)/python -m fer_core weights fetch || true
@@ -32,7 +32,7 @@ test: .venv/test.stamp lint
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
 	$(BIN)/pytest -n 2 --no-loadscope-reorder
 
-# On a quiet machine: it measures times. One process, so that no test slows down another.
+# Needs an idle machine, because it measures times. One process, so that tests do not slow down each other.
 soak: .venv/test.stamp
 	$(BIN)/pytest -m soak
 
@@ -43,7 +43,7 @@ lint: .venv/test.stamp
 	$(BIN)/lint-imports
 	@if command -v npm >/dev/null && $(MAKE) --no-print-directory $(ESLINT); then \
 	  $(MAKE) --no-print-directory lint-javascript; \
-	else echo "Skipped: the check of the JavaScript files. It needs Node.js, and npm's registry once."; fi
+	else echo "Skipped: ESLint. It needs Node.js and, for its installation, the npm registry."; fi
 
 lint-javascript: $(ESLINT)
 	.ci/eslint/node_modules/.bin/eslint --config .ci/eslint/eslint.config.js --max-warnings 0 fer_core benchmarks
@@ -54,12 +54,12 @@ format: .venv/test.stamp
 
 train-setup: .venv/train.stamp
 
-# All platforms and Python versions in one file.
+# One file for all platforms and Python versions.
 lock: .venv/test.stamp
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11.5 \
 	  --generate-hashes --no-annotate requirements.in -o requirements.txt
 
-# As README.md has them; the oldest macOS that all of them support.
+# The platforms and versions of README.md, with the oldest macOS that all packages support.
 platforms: .venv/test.stamp
 	@for platform in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc; do \
 	  for version in 3.11.5 3.12 3.13 3.14; do \
@@ -69,7 +69,7 @@ platforms: .venv/test.stamp
 	  done; \
 	done
 
-# Asks an advisory service on the internet. A package that it does not know is an error too.
+# Asks an advisory service on the internet. A package that it does not know is also an error.
 audit: .venv/test.stamp
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
@@ -77,7 +77,7 @@ audit: .venv/test.stamp
 slug: .venv/run.stamp
 	$(BIN)/python -m deploy.slug
 
-# Until Ctrl-C. VISIT=1: until Chromium has looked at a photo and run the camera.
+# Runs until Ctrl-C; with VISIT=1, until Chromium has analysed a photo and run the camera.
 dyno: $(if $(VISIT),.venv/test.stamp,.venv/run.stamp)
 	$(BIN)/python -m deploy.dyno $(if $(PORT),--port $(PORT)) $(if $(VISIT),--measure)
 
@@ -88,7 +88,7 @@ $(ESLINT): .ci/eslint/package-lock.json
 	cd .ci/eslint && npm ci --silent
 	@touch $@
 
-# A stamp a requirements file: made again only when the file changes.
+# One stamp per requirements file; it is outdated when the file changes.
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11.5 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11, 5) else 0'
 	$(PYTHON) -m venv .venv

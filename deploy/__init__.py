@@ -1,1 +1,1 @@
-"""Does locally what a host does with this repository: ``make slug`` and ``make dyno``."""
+"""Builds and runs this repository locally as a host does: ``make slug`` and ``make dyno``."""

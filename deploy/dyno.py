@@ -1,8 +1,8 @@
 """Runs the Procfile's command as a dyno would: ``python -m deploy.dyno``, or ``make dyno``.
 
-It uses a copy of the tree without .slugignore, a bare environment with PORT and HOME, and ``sh
--c``. Memory is measured rather than capped: a real dyno continues above its 512 MB, swapping and
-slow, and is killed at twice that. Here it is ended at once, with exit code 1.
+It uses a copy of the files that .slugignore does not exclude, a minimal environment with PORT and
+HOME, and ``sh -c``. Memory is measured, not limited: a real dyno above its 512 MB swaps and becomes
+slow, and is killed at twice that. This one is stopped at once, with exit code 1.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ DYNO_MB = 512.0
 """The memory of the dyno sizes Eco, Basic and Standard-1X."""
 
 STOP_S = 10.0
-"""How long the dashboard may take to end. Heroku itself waits for 30 s."""
+"""The longest time in which the dashboard must stop. Heroku itself waits for 30 s."""
 
 _MAY_WRITE = (Path("data"), FETCHED, Path(".cache"), Path(".streamlit"))
 _PASSED_ON = ("FER_", "DATABASE_URL", "CLOUDFLARE_", "TWILIO_", "HTTP_", "HTTPS_", "NO_PROXY")
 
 
 class Dyno:
-    """One dyno, in a new folder of ``folder``. Its output goes to ``log``.
+    """One dyno in a new folder of ``folder``. Its output is written to ``log``.
 
-    ``app``: the folder it runs in. ``peak_mb``: the most its processes held together (resident, in
-    millions of bytes).
+    ``app`` is its working folder; ``peak_mb`` the peak resident memory of its processes together,
+    in millions of bytes.
     """
 
     def __init__(self, folder: Path, port: int, limit_mb: float = DYNO_MB) -> None:
@@ -63,7 +63,7 @@ class Dyno:
 
     @property
     def too_large(self) -> bool:
-        """Whether it was ended because it held more than ``limit_mb``."""
+        """Whether it was stopped because it used more than ``limit_mb``."""
         return self.peak_mb > self.limit_mb
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
@@ -91,7 +91,7 @@ class Dyno:
         return time.monotonic() - began
 
     def written(self) -> list[Path]:
-        """Files that were written to the tree, where nothing should be written."""
+        """The files that were written where nothing should be written."""
         new = self._files() - self._built
         return sorted(
             file
@@ -119,8 +119,8 @@ class Dyno:
         before = 0.0
         while self.process.poll() is None:
             now = _resident_peak_mb(self.process.pid)
-            # A child that has not yet started its own program shows all of its parent's memory
-            # (`ldconfig`, which ctypes asks where a library lies). So what counts is seen twice.
+            # A child process that has not yet started its program (ctypes runs `ldconfig` to find a
+            # library) has all of its parent's memory. So a value must be seen twice to count.
             self.peak_mb = max(self.peak_mb, min(before, now))
             before = now
             if self.too_large:
@@ -129,8 +129,8 @@ class Dyno:
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM, or with --measure until a visit is over; then print the
-    figures."""
+    """Serve until Ctrl-C or SIGTERM, or with --measure until a visit ends; then print the
+    measurements."""
     parser = argparse.ArgumentParser(description="Run the Procfile's command as a dyno would.")
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--measure", action="store_true", help="one visit by Chromium, then end")
@@ -140,7 +140,7 @@ def main() -> None:
         dyno = Dyno(Path(folder), wanted.port)
         try:
             dyno.wait_until_ready()
-            print(f"The dyno serves {dyno.url}; Ctrl-C ends it.", flush=True)
+            print(f"The dyno serves {dyno.url}. Press Ctrl-C to stop it.", flush=True)
             if wanted.measure:
                 from deploy.visit import visit_in_chromium
 
@@ -159,16 +159,16 @@ def _verdict(dyno: Dyno, stopped_s: float) -> bool:
     """Print the measurements; returns whether anything is wrong."""
     written = dyno.written()
     if dyno.too_large:
-        print(f"It held more than {dyno.limit_mb:.0f} MB and was ended.")
+        print(f"It used more than {dyno.limit_mb:.0f} MB and was stopped.")
     if written:
         print("It wrote files where it should not:", *written)
-    print(f"ended {stopped_s:.1f} s after SIGTERM")
+    print(f"stopped {stopped_s:.1f} s after SIGTERM")
     print(f"peak memory: {dyno.peak_mb:.0f} MB")
     return dyno.too_large or bool(written) or stopped_s >= STOP_S
 
 
 def _resident_peak_mb(session: int) -> float:
-    """The peaks of the processes of a session, added up: at least what they held together."""
+    """The sum of the peaks of a session's processes, which is at least their peak together."""
     total_kb = 0
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError):  # it may end meanwhile

@@ -1,8 +1,8 @@
 """Measures the slug: ``python -m deploy.slug``, or ``make slug``.
 
-Does what Heroku's Python buildpack does: Python, a fresh environment from requirements.txt, the
-tree without .slugignore, bin/post_compile. The last line is the compressed size, in millions of
-bytes.
+It does what Heroku's Python buildpack does: Python, a fresh environment from requirements.txt, the
+files that .slugignore does not exclude, bin/post_compile. The last line of its output is the
+compressed size in millions of bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from deploy.tree import copy_tree
 
 LIMIT_MB = 400.0
-"""Ours; Heroku refuses a slug above 500 MB."""
+"""The project's own limit; Heroku rejects slugs above 500 MB."""
 
 _PYTHON = Path(".heroku") / "python"
 _NOT_IN_HEROKUS_PYTHON = ("site-packages", "test", "__pycache__", "config-")
@@ -68,7 +68,7 @@ def _install(app: Path) -> None:
 
 
 def _biggest(app: Path, count: int) -> list[tuple[float, str]]:
-    """The largest packages, and the tree: (MB, name)."""
+    """The largest packages and folders of the repository: (MB, name)."""
     sizes: Counter[str] = Counter()
     for path in app.rglob("*"):
         if path.is_symlink() or not path.is_file():
@@ -93,13 +93,13 @@ def _compressed_mb(app: Path) -> float:
 
 
 def _as_on_heroku(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Leaves out what Heroku's Python does not have: its tests and its static library."""
+    """Skip what Heroku's Python does not have: its tests and its static library."""
     name = Path(member.name).name
     return None if name.startswith(_NOT_IN_HEROKUS_PYTHON) else member
 
 
 def _interpreter() -> Path:
-    """The file that holds Python itself: the shared library, else the program."""
+    """The file with the Python interpreter: the shared library, else the program."""
     library = Path(sysconfig.get_config_var("LIBDIR")) / sysconfig.get_config_var("LDLIBRARY")
     shared = library.suffix != ".a" and library.is_file()
     return library.resolve() if shared else Path(sys.executable).resolve()

@@ -1,4 +1,4 @@
-"""The files of the repository that reach a dyno."""
+"""The files of the repository that are deployed to a dyno."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 FETCHED = Path("models") / "downloaded"
-"""Where bin/post_compile puts the weights at build time; git ignores it."""
+"""The folder into which bin/post_compile downloads the weights; git ignores it."""
 
 
 def slugignore() -> tuple[str, ...]:
-    """The paths that .slugignore leaves out: files or folders, from the root, without patterns."""
+    """The paths that .slugignore excludes: files or folders from the root, without patterns."""
     lines = (ROOT / ".slugignore").read_text().split()
     return tuple(line.removeprefix("/") for line in lines)
 
 
 def shipped_files() -> list[Path]:
-    """The files of the repository, relative to it, without what .slugignore names.
+    """The deployed files of the repository, relative to its root, without those of .slugignore.
 
-    Files that are not committed yet count too.
+    Files that are not yet committed are included.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -31,7 +31,7 @@ def shipped_files() -> list[Path]:
 
 
 def copy_tree(target: Path) -> None:
-    """Copy the files that are shipped into a new folder."""
+    """Copy the deployed files into a new folder."""
     for file in shipped_files():
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / file, target / file)
