@@ -13,7 +13,7 @@ from fer_core.cli.options import (
     emotion_option,
     readable_only_option,
 )
-from fer_core.cli.training_options import report_errors
+from fer_core.cli.training_options import json_option, path_option, report_errors
 from fer_core.training.expression.evaluate_pictures import (
     as_table,
     evaluate_pictures,
@@ -24,17 +24,12 @@ from fer_core.training.expression.evaluate_pictures import (
 @click.command("evaluate-pictures")
 @emotion_option
 @detector_option
-@click.option(
-    "--pictures", "folder", required=True, type=click.Path(path_type=Path), help="Their folder."
-)
-@click.option(
-    "--labels",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Csv with the columns file, label and optionally person.",
+@path_option("--pictures", "folder", required=True, help="Their folder.")
+@path_option(
+    "--labels", required=True, help="CSV file with the columns file, label and optionally person."
 )
 @readable_only_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @report_errors
 def evaluate_pictures_command(
     emotion: str, detector: str, folder: Path, labels: Path, readable_only: bool, as_json: bool

@@ -11,7 +11,14 @@ from typing import Any
 import click
 
 from fer_core.cli.options import analyzer_of, detector_option, emotion_option
-from fer_core.cli.training_options import out_option, report_errors, seed_option
+from fer_core.cli.training_options import (
+    json_option,
+    labels_option,
+    out_option,
+    path_option,
+    report_errors,
+    seed_option,
+)
 from fer_core.errors import DatasetError
 from fer_core.labels import EMOTIONS
 from fer_core.models.emotion.custom import NETWORK
@@ -38,9 +45,9 @@ class Channels(click.ParamType[tuple[int, ...]]):
 
 @click.command("evaluate")
 @emotion_option
-@click.option("--sheet", required=True, type=click.Path(path_type=Path), help="Contact sheet.")
-@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@path_option("--sheet", required=True, help="Contact sheet.")
+@labels_option
+@json_option
 @report_errors
 def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
     """Measure an emotion model on labelled faces."""
@@ -56,36 +63,32 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 
 
 @click.command("train")
-@click.option(
+@path_option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
-    help="Folder with train and validation sheets and csv files; with --from, class folders.",
+    help="Folder with train and validation sheets and CSV files; with --from, class folders.",
 )
 @out_option
-@click.option("--from", "start", type=click.Path(path_type=Path), help="Network to adapt.")
-@click.option(
+@path_option("--from", "start", help="Network to adapt.")
+@path_option(
     "--teacher",
     "teachers",
     multiple=True,
-    type=click.Path(path_type=Path),
     help="Network of an earlier run (.onnx or .pt) to learn from. Can be repeated.",
 )
-@click.option(
+@path_option(
     "--pictures",
     multiple=True,
     nargs=2,
-    type=click.Path(path_type=Path),
     metavar="DIR CSV",
-    help="Folder of whole pictures to learn from as well, and its csv with the columns file, label "
-    "and, if known, person; a third of the people is held out. Can be repeated.",
+    help="Folder of whole pictures to learn from as well, and its CSV file with the columns file, "
+    "label and, if known, person; a third of the people is held out. Can be repeated.",
 )
-@click.option(
+@path_option(
     "--soft-labels",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="NPZ file with a foreign network's outputs: for each csv an array (n, 7) of logits, named "
-    "after the csv. Can be repeated.",
+    help="NPZ file with the outputs of another maker's network: for each CSV file an array (n, 7) "
+    "of logits, named after it. Can be repeated.",
 )
 @detector_option
 @click.option(

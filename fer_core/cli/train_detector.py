@@ -8,7 +8,13 @@ from pathlib import Path
 
 import click
 
-from fer_core.cli.training_options import out_option, report_errors, seed_option
+from fer_core.cli.training_options import (
+    labels_option,
+    out_option,
+    path_option,
+    report_errors,
+    seed_option,
+)
 from fer_core.models.loading import load_detector, load_landmark_model
 from fer_core.models.registry import Kind, models
 from fer_core.training.detector.decode import TrainedDetector
@@ -16,8 +22,8 @@ from fer_core.training.detector.evaluate import evaluate, read_labelled_pictures
 
 
 @click.command("evaluate-detector")
-@click.option("--images", required=True, type=click.Path(path_type=Path), help="Folder.")
-@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
+@path_option("--images", required=True, help="Folder of pictures.")
+@labels_option
 @click.option(
     "--detector",
     "names",
@@ -25,11 +31,10 @@ from fer_core.training.detector.evaluate import evaluate, read_labelled_pictures
     type=click.Choice(list(models(Kind.DETECTOR))),
     help="Detector to measure. Can be repeated. [default: all]",
 )
-@click.option(
+@path_option(
     "--network",
     "networks",
     multiple=True,
-    type=click.Path(path_type=Path),
     help="Network made by train-detector (.onnx). Can be repeated.",
 )
 @report_errors
@@ -38,8 +43,8 @@ def evaluate_detector_command(
 ) -> None:
     """Compare face detectors on pictures whose faces are known, and print one JSON object.
 
-    The csv has the columns file, x, y, w, h, one row per face, in pixels of the picture. A picture
-    that it does not name has no face. Each detector is measured alone, and with the landmark
+    The CSV file has the columns file, x, y, w, h, one row per face, in pixels of the picture. A
+    picture that is not in it has no face. Each detector is measured alone, and with the landmark
     network's confirmation as in the rest of the program.
     """
     pictures = read_labelled_pictures(images, labels)
@@ -54,17 +59,13 @@ def evaluate_detector_command(
 
 
 @click.command("train-detector")
-@click.option(
+@path_option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
     help="Folder of folders NAME, each with NAME.csv and contact sheets NAME_0.webp, NAME_1.webp …",
 )
-@click.option(
-    "--backgrounds",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of photos. Parts with a face are left out.",
+@path_option(
+    "--backgrounds", required=True, help="Folder of photos. Parts with a face are left out."
 )
 @out_option
 @click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
@@ -80,9 +81,9 @@ def train_detector_command(
 ) -> None:
     """Train a face detector on synthetic scenes, or resume the run in the folder --out.
 
-    Writes face_detector.onnx to --out. A csv has the columns x, y, w, h and optionally person, one
-    row per tile of 160 pixels; a sheet has 40 tiles per row and at most 1,600. An epoch is 100
-    steps.
+    Writes face_detector.onnx to --out. A CSV file has the columns x, y, w, h and optionally
+    person, one row per tile of 160 pixels; a sheet has 40 tiles per row and at most 1,600. An
+    epoch is 100 steps.
     """
     from fer_core.training.detector.run import run
     from fer_core.training.detector.state import Settings, usual_pixels

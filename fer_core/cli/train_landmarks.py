@@ -8,20 +8,27 @@ from pathlib import Path
 
 import click
 
-from fer_core.cli.training_options import out_option, report_errors, seed_option
+from fer_core.cli.training_options import (
+    json_option,
+    labels_option,
+    out_option,
+    path_option,
+    report_errors,
+    seed_option,
+)
 from fer_core.training.landmarks.data import read_landmark_faces
 from fer_core.training.landmarks.evaluate import evaluate
 
 
 @click.command("evaluate-landmarks")
-@click.option("--images", required=True, type=click.Path(path_type=Path), help="Folder.")
-@click.option("--labels", required=True, type=click.Path(path_type=Path), help="Its csv.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@path_option("--images", required=True, help="Folder of pictures.")
+@labels_option
+@json_option
 @report_errors
 def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
     """Measure the landmark network on pictures of one face each with known 68 points.
 
-    The csv has the columns file and x0, y0 to x67, y67, in pixels of the picture.
+    The CSV file has the columns file and x0, y0 to x67, y67, in pixels of the picture.
     """
     from fer_core.models.detectors.haar import HaarDetector
     from fer_core.models.loading import load_landmark_model
@@ -37,10 +44,9 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
 
 
 @click.command("train-landmarks")
-@click.option(
+@path_option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
     help="Folder with images and landmarks.csv, optionally also backgrounds and faces.",
 )
 @out_option

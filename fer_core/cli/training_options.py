@@ -1,4 +1,4 @@
-"""What the commands for training and evaluation share."""
+"""Options and error handling of the commands for training and evaluation."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from typing import Any
 
 import click
 
+from fer_core.cli.options import Command
 from fer_core.errors import FerError
 from fer_core.extras import missing_sentence
 
 BAD_INPUT = 2
 """The exit code for data that cannot be used, and for a missing package."""
 
-out_option = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder of the run."
-)
+
+def path_option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """``click.option`` for a path, or for several."""
+    return click.option(*names, type=click.Path(path_type=Path), **attributes)
+
+
+labels_option = path_option("--labels", required=True, help="Its CSV file.")
+out_option = path_option("--out", required=True, help="Folder of the run.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 seed_option = click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 
 
