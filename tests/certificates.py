@@ -1,4 +1,4 @@
-"""Certificates that vouch for themselves, for servers of the tests that speak TLS."""
+"""Self-signed certificates for the tests' TLS servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test stands on: no network, no home folder, one face that may be shipped."""
+"""Fixtures of all tests: no network, no home folder, a sample face."""
 
 from __future__ import annotations
 

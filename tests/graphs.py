@@ -1,4 +1,4 @@
-"""ONNX graphs of the shape of real networks, with random weights."""
+"""ONNX graphs with the shapes of real networks and random weights."""
 
 from __future__ import annotations
 

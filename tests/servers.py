@@ -1,4 +1,4 @@
-"""Servers that tests start on ports of this machine, and clients that do not behave."""
+"""Servers that tests start on local ports, and misbehaving clients."""
 
 from __future__ import annotations
 

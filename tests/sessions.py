@@ -1,4 +1,4 @@
-"""Tables of sessions whose course is known, for tests."""
+"""Tables of sessions with known content, for tests."""
 
 from __future__ import annotations
 

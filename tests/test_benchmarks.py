@@ -1,4 +1,4 @@
-"""The benchmarks can be run, and reckon rightly. How fast anything is, no test says."""
+"""The benchmarks run, and calculate correctly; no test checks speed."""
 
 from __future__ import annotations
 

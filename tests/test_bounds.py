@@ -1,4 +1,4 @@
-"""Numbers that came from outside, and settings that would overflow what is reckoned from them."""
+"""Tests of numbers from outside, and of settings that could overflow calculations."""
 
 from __future__ import annotations
 

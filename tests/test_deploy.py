@@ -1,4 +1,4 @@
-"""What hosts read: Heroku's files and Docker's; and the check before a start."""
+"""Tests of the files for Heroku and Docker, and of the check before a start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notebooks in examples/ run as they are, and hold no output."""
+"""The notebooks in examples/ run, and contain no output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load test can be run: its users and live sessions speak what the server speaks."""
+"""The load test runs: its users and live sessions speak the server's protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that is loaded here can run code: no pickle, and nothing that hides one."""
+"""No file that is loaded can run code: nothing is unpickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README.md and docs/ say of Python and of settings is so."""
+"""README.md and docs/ agree with the Python code and the settings."""
 
 from __future__ import annotations
 

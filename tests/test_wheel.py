@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and what it does in a fresh environment without any extra."""
+"""The content of the wheel, and its use in a fresh environment without extras."""
 
 from __future__ import annotations
 

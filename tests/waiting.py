@@ -1,4 +1,4 @@
-"""Waiting for what other threads and processes do, and a clock that nobody has to wait for.
+"""Waiting for the work of other threads and processes, and a clock for tests.
 
 No test may fail because the machine is slow: tests wait for conditions, and never for a time.
 """

@@ -1,4 +1,4 @@
-"""Detector and emotion model, put together."""
+"""Tests of the analyzer: detector and emotion model combined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resting expression, and what is seen against it."""
+"""Tests of the resting expression, and of expressions relative to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a face can be read: each measure on a face with the fault, and on one without."""
+"""Tests of face quality: each measure on a face with the problem, and on one without."""
 
 from __future__ import annotations
 

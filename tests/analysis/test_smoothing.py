@@ -1,4 +1,4 @@
-"""Smoothing: the same result whatever the frame rate, and never anything that is not a share."""
+"""Tests of smoothing: the result does not depend on the frame rate, and consists of shares."""
 
 from __future__ import annotations
 

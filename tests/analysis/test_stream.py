@@ -1,4 +1,4 @@
-"""Streams: faces keep their numbers, shares and labels do not flicker, any frame times will do."""
+"""Tests of streams: faces keep their numbers, and shares and labels do not flicker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real networks on moving pictures: nobody is confused or lost, and labels do not flicker."""
+"""The real networks on clips: no face is lost or confused, and labels do not flicker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identities: the same face keeps its number, another one never gets it."""
+"""Tests of identities: a face keeps its number, and another face never gets it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stills whose faces lie on their side or stand on their heads."""
+"""Tests of stills with faces that are sideways or upside down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding ahead of the analysis: order, early ends, errors, flat memory, progress."""
+"""Tests of decoding ahead of the analysis: order, early ends, errors, memory, progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small folders of pictures and videos, and what a batch makes of them."""
+"""Small folders of pictures and videos, and the expected results of a batch."""
 
 from __future__ import annotations
 

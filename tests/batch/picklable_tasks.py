@@ -1,4 +1,4 @@
-"""What the processes of a pool do in tests; of the item only the file's name and path matter."""
+"""Functions that processes of a pool run in tests; they use only the name and path of an item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files there are, what is done with them and in which order."""
+"""Tests of the files of a batch: which are analysed, how, and in which order."""
 
 from __future__ import annotations
 

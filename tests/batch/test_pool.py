@@ -1,4 +1,4 @@
-"""Work in processes, some of which are killed."""
+"""Tests of the process pool, including killed processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same on a Ray of this machine, with two processes."""
+"""Tests of a batch on a local Ray with two processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet files of rows, and how they are put together."""
+"""Tests of Parquet files of rows, and of merging them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One piece of work: whatever is wrong with a file is a row."""
+"""Tests of a task: every problem with a file is a row."""
 
 from __future__ import annotations
 

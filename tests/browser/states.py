@@ -1,4 +1,4 @@
-"""Pages in the states that people see them in: what holds for all of them is tested on each."""
+"""The states of pages on which accessibility and layout are tested."""
 
 from __future__ import annotations
 

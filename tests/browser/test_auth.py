@@ -1,4 +1,4 @@
-"""Access, as a stranger, a guest and two people with accounts meet it."""
+"""Access for strangers, guests with the password, and two people with accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that goes away during a visit: a sentence on each page, and nothing is lost."""
+"""A database that fails during a visit: each page explains it, and nothing is lost."""
 
 from __future__ import annotations
 

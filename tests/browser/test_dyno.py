@@ -1,4 +1,4 @@
-"""A photo and live sessions on a dyno: what memory they take, and what SIGTERM costs."""
+"""A photo and live sessions on a dyno: peak memory, and the end after SIGTERM."""
 
 from __future__ import annotations
 

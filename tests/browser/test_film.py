@@ -1,4 +1,4 @@
-"""A film and its chart in a real browser: one cursor, one zoom, pictures of both."""
+"""A video and its chart in a real browser: one cursor, one zoom, copied pictures of charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the browser does not do on our pages, and that all pages can live with it."""
+"""The security headers in a real browser: what they block, and that all pages work with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models page in a real browser: bytes that come in are seen to come in."""
+"""The models page in a real browser: it shows the progress of downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nginx before the dashboard, both as docs/DEPLOY.md has them: what gets through, and what not."""
+"""The dashboard behind nginx, both set up as in docs/DEPLOY.md: what passes and what does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must stay secret: not in the log, the figures, the pages, or what a caller is told."""
+"""Secrets do not appear in the log, the metrics, the pages or answers to callers."""
 
 from __future__ import annotations
 

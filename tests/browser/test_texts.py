@@ -1,4 +1,4 @@
-"""Texts from outside, as a real browser shows them: letter by letter what they are."""
+"""Texts from users in a real browser: they are shown literally."""
 
 from __future__ import annotations
 

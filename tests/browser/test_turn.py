@@ -1,4 +1,4 @@
-"""The camera's picture by way of a real coturn, and what the page says when that does not work."""
+"""The camera's picture through a real coturn, and what the page says if that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages' own upload route, asked by a client that is no browser but has a visitor's keys."""
+"""The pages' upload route, called by a client that is not a browser but has a visitor's cookies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos and the history in a real browser: analysed behind the page, kept, found again."""
+"""Videos and the history in a real browser: analysed in the background, saved, and opened again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real coturn on this machine, and what its log says it carried."""
+"""A real coturn on this machine, and the traffic that its log reports."""
 
 from __future__ import annotations
 

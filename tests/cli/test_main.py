@@ -1,4 +1,4 @@
-"""The command line, in its own process where it matters and in this one where it does not."""
+"""Tests of the command line, in a separate process where necessary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file's name or fault stops nothing, and leaves nothing behind."""
+"""The name or a defect of one file does not stop a command, and leaves no files behind."""
 
 from __future__ import annotations
 

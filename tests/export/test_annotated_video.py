@@ -1,4 +1,4 @@
-"""The annotated video: H.264, marked, on time, with its sound, whole or not there."""
+"""Tests of the annotated video: codec, marks, times, sound, and no incomplete files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: whole in one file, right, and safe whatever it is given."""
+"""Tests of the report: self-contained, correct, and safe with any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV, JSON lines and Parquet: the same numbers as the timeline's, whole or not there."""
+"""Tests of CSV, JSON Lines and Parquet: the numbers of the timeline, and no incomplete files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A history in each database: a SQLite file, and a PostgreSQL server made for this run."""
+"""A history in each database: a SQLite file, and a PostgreSQL server started for this run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database itself: addresses, tables and their changes, and what can go wrong, as sentences."""
+"""Tests of the database: addresses, tables, migrations, and error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is deleted is gone, byte by byte; and the housekeeping that sees to it."""
+"""Deleted sessions are gone from the file, byte by byte; tests of the housekeeping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Video jobs: each goes to one worker, and what a worker left behind is found."""
+"""Tests of video jobs: each goes to one worker, and jobs of dead workers are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A video job whose database goes away in the middle of it, and comes back."""
+"""A video job whose database fails during the analysis, and returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live session that is kept: what came before, what comes, and the end of it."""
+"""Tests of saving a live session: earlier frames, new frames, and the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one owner does through their view of the history leaves everybody else's as it was."""
+"""Changes through one owner's view do not affect other owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The background writer: nobody waits for it, and what it could not save it says."""
+"""Tests of the background writer: it never blocks, and reports the frames it could not save."""
 
 from __future__ import annotations
 

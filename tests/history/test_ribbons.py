@@ -1,4 +1,4 @@
-"""Sessions in small: what was dominant in each part of them."""
+"""Tests of small ribbons: the dominant expression in each part of a session."""
 
 from __future__ import annotations
 

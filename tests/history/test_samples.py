@@ -1,4 +1,4 @@
-"""Frames go into the history and come back as the same table."""
+"""Frames that are saved to the history are read back as the same table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: listed, filtered, named, tagged, marked, deleted and brought back, each its owner's."""
+"""Tests of sessions: list, filters, names, tags, marks, deletion, and owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Video jobs: they outlive pages and processes, and lose nothing but the last half second."""
+"""Tests of the job queue: jobs survive pages and processes, and lose at most half a second."""
 
 from __future__ import annotations
 

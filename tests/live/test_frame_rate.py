@@ -1,4 +1,4 @@
-"""Who gets how many frames a second, on computers of every kind that a clock can play."""
+"""Tests of the fair frame rate, on simulated computers of different speeds."""
 
 from __future__ import annotations
 

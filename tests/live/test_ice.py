@@ -1,4 +1,4 @@
-"""Which servers browser and dashboard are told of, and what the settings may say."""
+"""Tests of the ICE servers for browser and dashboard, and of their settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A video file in the place of a camera: its pace, its end, and what is shown of it."""
+"""Tests of a video file in the camera's place: frame rate, end, and position."""
 
 from __future__ import annotations
 

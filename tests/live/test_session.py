@@ -1,4 +1,4 @@
-"""One live camera: the mailbox, the worker, the numbers, the end."""
+"""Tests of one live camera: mailbox, worker thread, numbers, and the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small videos made by the tests: every frame shows its number, in cells that survive a codec."""
+"""Small videos for tests; every frame shows its number in cells that survive a codec."""
 
 from __future__ import annotations
 

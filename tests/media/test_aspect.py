@@ -1,4 +1,4 @@
-"""Pixels that are not square, as camcorders and DVDs store them: seen and written unsqueezed."""
+"""Tests of non-square pixels (camcorders, DVDs): read and written without distortion."""
 
 from __future__ import annotations
 

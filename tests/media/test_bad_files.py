@@ -1,4 +1,4 @@
-"""Files that are no video, or half of one: a sentence, and what could be read."""
+"""Files that are not videos, or truncated: a sentence, and the readable part."""
 
 from __future__ import annotations
 

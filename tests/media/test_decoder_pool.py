@@ -1,4 +1,4 @@
-"""Pictures of strangers, in processes that end: forged ones, slow ones, ones nobody waits for."""
+"""Tests of decoding in separate processes: forged, slow and abandoned pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decoding takes of memory, in every format and depth."""
+"""Tests of the memory that decoding needs, in every format and depth."""
 
 from __future__ import annotations
 

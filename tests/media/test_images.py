@@ -1,4 +1,4 @@
-"""Every kind of picture file, and every kind of file that is none."""
+"""Tests of every format of pictures, and of files that are not pictures."""
 
 from __future__ import annotations
 

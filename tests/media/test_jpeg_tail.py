@@ -1,4 +1,4 @@
-"""JPEGs that viewers open although their last bytes are missing."""
+"""Tests of JPEGs whose last bytes are missing, which viewers can open."""
 
 from __future__ import annotations
 

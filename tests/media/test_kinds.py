@@ -1,4 +1,4 @@
-"""What a file is, its content tells: files of every ending, and with another one."""
+"""Tests that files are recognised by content, whatever their extension."""
 
 from __future__ import annotations
 

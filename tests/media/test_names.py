@@ -1,4 +1,4 @@
-"""Names of files, which need be neither text nor short."""
+"""Tests of file names that are not valid text, or too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies beside the picture, in files of telephones and studios, takes nothing from it."""
+"""Other streams in files of phones and studios do not affect the video."""
 
 from __future__ import annotations
 

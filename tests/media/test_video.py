@@ -1,4 +1,4 @@
-"""Frames of video files: in order, upright, at their own times."""
+"""Tests of video frames: order, orientation, and times."""
 
 from __future__ import annotations
 

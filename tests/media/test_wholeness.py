@@ -1,4 +1,4 @@
-"""Only what is missing in fact is called missing, and all of that is."""
+"""Exactly the missing frames of a file are reported as missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model ``auto`` means, with real downloads from a server on this machine."""
+"""Tests of the model that ``auto`` chooses, with real downloads from a local server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One row a model, and everything that lists or takes models follows from it."""
+"""Tests of the registry: a row is enough for all lists and choices of models."""
 
 from __future__ import annotations
 

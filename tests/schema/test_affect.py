@@ -1,4 +1,4 @@
-"""Valence and arousal, derived."""
+"""Tests of derived valence and arousal."""
 
 from __future__ import annotations
 

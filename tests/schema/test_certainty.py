@@ -1,4 +1,4 @@
-"""Which readings count as close."""
+"""Tests of close readings."""
 
 from __future__ import annotations
 

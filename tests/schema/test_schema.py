@@ -1,4 +1,4 @@
-"""FrameResult and its parts."""
+"""Tests of ``FrameResult`` and its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebSockets of other sites: refused before Streamlit asks outside for its own address."""
+"""WebSockets of other sites are refused before Streamlit looks up its own public address."""
 
 from __future__ import annotations
 

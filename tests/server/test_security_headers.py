@@ -1,4 +1,4 @@
-"""The headers that tell browsers what the pages may do."""
+"""Tests of the security headers."""
 
 from __future__ import annotations
 

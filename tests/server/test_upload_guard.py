@@ -1,4 +1,4 @@
-"""The guard before the pages' uploads, behind a real server: huge, slow and lying clients."""
+"""The guard of the pages' uploads behind a real server: oversized, slow and dishonest clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: found where they are, nowhere else, and never across a gap."""
+"""Tests of events: detected where they are, and never across a gap."""
 
 from __future__ import annotations
 

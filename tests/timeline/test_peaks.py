@@ -1,4 +1,4 @@
-"""Peaks: what SciPy finds, and nothing else."""
+"""The peaks are those that SciPy finds."""
 
 from __future__ import annotations
 

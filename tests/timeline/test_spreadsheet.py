@@ -1,4 +1,4 @@
-"""CSV that spreadsheets take for what it is, and that data frames read back as it was."""
+"""Tests of CSV that is safe in spreadsheets, and that data frames read back unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timeline: what goes in comes out, and the summary is right for any frame times."""
+"""Tests of the timeline: its table, and the summary at any frame times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test of training stands on."""
+"""Fixtures of all tests of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of training runs share: a stop after one epoch, refusals, PyTorch out of sight."""
+"""Helpers for tests of training runs: a stop after one epoch, refusals, and missing PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages share a history and video jobs in one process; here each test has its own."""
+"""Each test has its own history and video jobs, which pages otherwise share in a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The about page: what must be said is said."""
+"""The about page contains the required information."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access as the pages know it: who sees a page, who sees why not, whose history it is."""
+"""Access on the pages: who sees a page, who sees the reason why not, and whose history."""
 
 from __future__ import annotations
 

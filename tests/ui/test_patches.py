@@ -1,4 +1,4 @@
-"""The patches of other packages, each against the original, which must still need it."""
+"""Each patch of another package, compared with the original, which must still need it."""
 
 from __future__ import annotations
 

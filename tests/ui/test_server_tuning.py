@@ -1,4 +1,4 @@
-"""Many visitors: garbage is looked for now and then, and answers go out at once."""
+"""Tests of the tuning for many visitors: periodic garbage collection, and no delayed answers."""
 
 from __future__ import annotations
 

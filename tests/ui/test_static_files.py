@@ -1,4 +1,4 @@
-"""Streamlit's own files from memory: the same bytes, compressed where that helps, and no others."""
+"""Streamlit's own files from memory: the same bytes, compressed, and no other files."""
 
 from __future__ import annotations
 

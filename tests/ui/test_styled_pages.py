@@ -1,4 +1,4 @@
-"""The style sheet is in Streamlit's page, and nothing else is changed."""
+"""The style sheet is in Streamlit's page, which is otherwise unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures: what they show, and that they suit both themes."""
+"""Tests of the basic figures: their data, and that they suit both themes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course of a session: every track shows what is in the table, and nothing that is not."""
+"""Tests of the figure of a session: every track shows exactly the data of the table."""
 
 from __future__ import annotations
 

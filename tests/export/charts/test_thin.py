@@ -1,4 +1,4 @@
-"""Long courses made short: what stands out stays, what is not there is not made up."""
+"""Tests of the reduction of long sessions: peaks and gaps stay, and no value is invented."""
 
 from __future__ import annotations
 

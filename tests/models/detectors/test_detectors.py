@@ -1,4 +1,4 @@
-"""Both detectors on a real face, and on everything that is none."""
+"""Tests of both detectors on a real face, and on pictures without one."""
 
 from __future__ import annotations
 

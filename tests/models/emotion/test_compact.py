@@ -1,4 +1,4 @@
-"""The shipped network keeps its contract, and says so where its file cannot be used."""
+"""Tests of the shipped network, and of the sentences for unusable files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deepface model, beside DeepFace itself on a graph of the same shape."""
+"""Tests of the deepface model, compared with DeepFace itself on a graph of the same shape."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Networks adapted to a user's own classes: found by name, loaded, and told apart from damaged
-ones."""
+"""Tests of networks adapted to own classes: found by name, loaded, or refused as damaged."""
 
 from __future__ import annotations
 

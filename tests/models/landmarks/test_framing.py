@@ -1,4 +1,4 @@
-"""What is cut out, and the way back from a crop to the picture."""
+"""Tests of crops, and of the way back from a crop to the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pose and ratios: what was put in comes out, and nothing is made of points that are no face."""
+"""Tests of head pose and aspect ratios from known points, and from points that are not a face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped network finds the points of a face, and says where there is none."""
+"""Tests of the shipped landmark network: points of a face, and low presence without one."""
 
 from __future__ import annotations
 

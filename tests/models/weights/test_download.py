@@ -1,4 +1,4 @@
-"""Weights come over https all the way, or not at all."""
+"""Weights are downloaded over https at every redirect, or not at all."""
 
 from __future__ import annotations
 

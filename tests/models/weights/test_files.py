@@ -1,4 +1,4 @@
-"""Weights: found, fetched, checked, refused; always by a server on this machine."""
+"""Tests of the weights' files: found, downloaded from a local server, checked, refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /api/v1/analyze: what it answers to good requests, to bad pictures and to bad requests."""
+"""POST /api/v1/analyze: answers to valid requests, bad pictures and invalid requests."""
 
 from __future__ import annotations
 

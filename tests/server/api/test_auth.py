@@ -1,4 +1,4 @@
-"""Who gets in: local programs without tokens, holders of a token with them, nobody else."""
+"""Access to the API: local programs without tokens, otherwise only callers with a token."""
 
 from __future__ import annotations
 

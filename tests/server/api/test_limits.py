@@ -1,4 +1,4 @@
-"""Rates, places and memory, each by itself; test_server.py has them under load."""
+"""Tests of the limits of rate, slots and memory; test_server.py tests them under load."""
 
 from __future__ import annotations
 

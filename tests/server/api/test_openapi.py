@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, true to the settings, and the API holds to it when fuzzed."""
+"""The OpenAPI document: valid, with the limits of the settings, and true when the API is fuzzed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind a real server: slow, lying, huge and very many clients."""
+"""The API behind a real server: slow, dishonest, oversized and very many requests."""
 
 from __future__ import annotations
 

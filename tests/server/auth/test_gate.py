@@ -1,4 +1,4 @@
-"""Sign-in with the password: hash, session cookie, waits between tries, and the gate, by HTTP."""
+"""Sign-in with the password over HTTP: hash, session cookie, waits between attempts, gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small folder of drawn faces as contact sheets, and of photographs without any."""
+"""Small contact sheets of drawn faces, and photos without faces."""
 
 from __future__ import annotations
 

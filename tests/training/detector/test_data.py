@@ -1,4 +1,4 @@
-"""Tiles, backgrounds and patterns: what is read, what is refused, who is kept apart from whom."""
+"""Tests of the detector's data: reading, errors, and the split by people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures on pictures whose faces are known are the right ones."""
+"""Tests of the figures of detectors on pictures with known faces."""
 
 from __future__ import annotations
 

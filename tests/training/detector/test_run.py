@@ -1,4 +1,4 @@
-"""A run of the detector learns, goes on exactly where it stopped, and ends with a file."""
+"""Tests of a training run of the detector: it learns, resumes exactly, and exports a file."""
 
 from __future__ import annotations
 

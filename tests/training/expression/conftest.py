@@ -1,4 +1,4 @@
-"""Small labelled sheets, made on the spot."""
+"""Small labelled contact sheets that are made for the tests."""
 
 from __future__ import annotations
 

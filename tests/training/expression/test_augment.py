@@ -1,4 +1,4 @@
-"""Augmentation keeps shape and range, repeats with its seed, and really changes things."""
+"""Tests of augmentation: shape, range, repeatability, and visible changes."""
 
 from __future__ import annotations
 

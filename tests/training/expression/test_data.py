@@ -1,4 +1,4 @@
-"""Contact sheets: what is read, and the sentence where they cannot be."""
+"""Tests of contact sheets: reading, and the sentences for unusable files."""
 
 from __future__ import annotations
 

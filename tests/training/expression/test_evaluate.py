@@ -1,4 +1,4 @@
-"""The report, on a model whose answers are known; and the command."""
+"""Tests of the report on a model with known answers, and of the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole pictures are found, read and counted: by models whose answers are known, and really."""
+"""Tests of the evaluation on whole pictures, with models of known answers and real ones."""
 
 from __future__ import annotations
 

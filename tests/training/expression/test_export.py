@@ -1,4 +1,4 @@
-"""The ONNX file says what PyTorch says, and can be read back."""
+"""The ONNX file agrees with PyTorch, and can be read back."""
 
 from __future__ import annotations
 

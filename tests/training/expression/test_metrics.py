@@ -1,4 +1,4 @@
-"""Against cases worked out by hand."""
+"""Tests of the metrics against cases calculated by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several sources: tiles and whole pictures, soft labels, and what comes of them."""
+"""Tests of training sources: tiles, whole pictures, and soft labels."""
 
 from __future__ import annotations
 

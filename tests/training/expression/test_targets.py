@@ -1,4 +1,4 @@
-"""What the heads learn and are measured on."""
+"""Tests of the targets of the network's heads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learned from other networks."""
+"""Tests of learning from teachers."""
 
 from __future__ import annotations
 

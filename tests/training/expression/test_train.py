@@ -1,4 +1,4 @@
-"""The loop: it learns, it can be stopped at any epoch, and it refuses what is not its own."""
+"""Tests of the training loop: it learns, resumes at any epoch, and refuses other runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m fer_core train``, from data to a file with its card; and what it refuses."""
+"""``python -m fer_core train``: from the data to a file with its card; and its errors."""
 
 from __future__ import annotations
 

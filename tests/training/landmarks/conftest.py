@@ -1,4 +1,4 @@
-"""Small labelled folders of drawn faces, made on the spot."""
+"""Small labelled folders of drawn faces that are made for the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to faces in training keeps points on what they name, and faces apart from others."""
+"""Augmented faces keep their points at the right positions, and faces separate from other crops."""
 
 from __future__ import annotations
 

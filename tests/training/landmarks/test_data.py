@@ -1,4 +1,4 @@
-"""Pictures with points: what is read, what is refused, who is kept apart from whom."""
+"""Tests of the landmark network's data: reading, errors, and the split by people."""
 
 from __future__ import annotations
 

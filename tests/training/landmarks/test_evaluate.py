@@ -1,4 +1,4 @@
-"""The figures of the landmark network, and ``evaluate-landmarks``. Needs no PyTorch."""
+"""Tests of the figures of the landmark network, and of ``evaluate-landmarks``. No PyTorch."""
 
 from __future__ import annotations
 

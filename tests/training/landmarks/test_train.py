@@ -1,4 +1,4 @@
-"""A run of the landmark network learns, goes on exactly where it stopped, and ends with a file."""
+"""Tests of a run of the landmark network: it learns, resumes exactly, and exports a file."""
 
 from __future__ import annotations
 

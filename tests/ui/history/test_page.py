@@ -1,4 +1,4 @@
-"""The history page: find, name, compare, export, delete with a way back."""
+"""Tests of the history page: search, names, comparison, export, and deletion with undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live charts: the numbers sent to the browser, put into the figures of every other page."""
+"""Tests of the live charts: the numbers sent to the browser, compared with the other figures."""
 
 from __future__ import annotations
 

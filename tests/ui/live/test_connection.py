@@ -1,4 +1,4 @@
-"""Whether the page notices that the camera's picture does not get through."""
+"""Tests of noticing that the camera's picture does not arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the live page: what the browser is given for each face."""
+"""Tests of the numbers that the live page sends to the browser for each face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers of a browser session: how long they are kept, and providers that do not answer."""
+"""Tests of the ICE servers of a browser session: their lifetime, and silent providers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live page under AppTest, with the camera replaced at its one function."""
+"""The live page under AppTest, with a replaced camera function."""
 
 from __future__ import annotations
 

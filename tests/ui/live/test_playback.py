@@ -1,4 +1,4 @@
-"""The clip that comes with the project, and how clips and uploads get onto the live page."""
+"""Tests of the included clip, and of clips and uploads on the live page."""
 
 from __future__ import annotations
 

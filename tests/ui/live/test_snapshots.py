@@ -1,4 +1,4 @@
-"""Snapshots without a browser: what may come from one, and what becomes of it."""
+"""Tests of snapshots without a browser: accepted and refused messages, and their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user set on the live page: expressions shown against a measured rest."""
+"""Tests of the live page's settings: expressions relative to a measured rest."""
 
 from __future__ import annotations
 

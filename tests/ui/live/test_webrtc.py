@@ -1,4 +1,4 @@
-"""The camera without a browser: a peer connection in this process stands in for one."""
+"""Tests of the camera without a browser: a peer connection in this process replaces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The overview: ways in, a sample that was really read, and what was saved last."""
+"""Tests of the overview: its links, the analysed sample, and the last saved sessions."""
 
 from __future__ import annotations
 

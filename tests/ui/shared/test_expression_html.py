@@ -1,4 +1,4 @@
-"""Readings as HTML: the right numbers, colours that say how sure they are, and texts as texts."""
+"""Tests of readings as HTML: numbers, colours, close readings, and escaped texts."""
 
 from __future__ import annotations
 

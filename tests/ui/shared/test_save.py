@@ -1,4 +1,4 @@
-"""Nothing is saved unless the switch is on; switched off again, it leaves the history."""
+"""Nothing is saved unless the switch is on; switching it off deletes the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session on a page, and two of them side by side, under AppTest."""
+"""A session on a page, and two sessions side by side, under AppTest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times by the clock of whoever looks: on pages, in files, in filters and names."""
+"""Times in the visitor's time zone: on pages, in files, in filters and names."""
 
 from __future__ import annotations
 

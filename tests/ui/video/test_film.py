@@ -1,4 +1,4 @@
-"""The film beside its chart: what is drawn over it, and who may fetch it."""
+"""Tests of the video beside its chart: what is drawn over it, and who may load it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The video page: jobs go on behind it, and what they find is shown and kept when asked."""
+"""Tests of the video page: jobs run in the background; results are shown, and saved on request."""
 
 from __future__ import annotations
 
