@@ -36,8 +36,10 @@ def problems(table: pd.DataFrame) -> pd.Series:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without the faces that cannot be read well, as ``FrameResult.readable`` leaves
-    them out: a frame that has no other is a row with nothing but its time."""
+    """The table without faces that cannot be read well, like ``FrameResult.readable``.
+
+    A frame without other faces becomes a row with only its time.
+    """
     poor = problems(table) != ""
     times = table["t_s"]
     emptied = ~times.isin(times[~poor]) & ~times.duplicated()

@@ -1,4 +1,4 @@
-"""What is done with readings that are close, and with faces that cannot be read well."""
+"""Tests of tables without faces that cannot be read well."""
 
 from __future__ import annotations
 

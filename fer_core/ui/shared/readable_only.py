@@ -1,4 +1,4 @@
-"""A switch that leaves faces which cannot be read well out of a session's charts and files."""
+"""A switch that removes faces that cannot be read well from a session's charts and files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fer_core.timeline.readings import problems, readable
 
 
 def readable_only(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The table; ``readable`` of it where ``readable_switch`` of this ``key`` is on."""
+    """The table, filtered by ``readable`` if the switch of this ``key`` is on."""
     return readable(table) if st.session_state.get(_switch(key)) else table
 
 
 def readable_switch(table: pd.DataFrame, key: str) -> None:
-    """The switch; nothing if every face of the whole ``table`` can be read well."""
+    """Show the switch, unless every face of the whole ``table`` can be read well."""
     faces = table["track_id"].notna()
     share = (problems(table)[faces] != "").mean() if faces.any() else 0.0
     if share:
