@@ -141,7 +141,7 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     page.get_by_role("button", name="Undo").click()
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
     page.get_by_role("button", name="Delete all").click()
-    page.get_by_role("button", name="Delete all for good").click()
+    page.get_by_role("button", name="Delete all permanently").click()
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
 
 

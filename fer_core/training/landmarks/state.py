@@ -22,11 +22,11 @@ from fer_core.training.run_state import (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What defines a run, besides its data.
+    """The settings that, with the data, define a run.
 
     A batch holds ``batch`` faces with points, ``negatives`` crops without a face and ``strangers``
     faces without points. The learning rate warms up over one epoch and falls along a cosine. Over
-    the last ``refine_share`` of the epochs only half as many crops are spoilt.
+    the last ``refine_share`` of the epochs only half as many crops are degraded.
     """
 
     epochs: int

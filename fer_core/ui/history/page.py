@@ -169,10 +169,10 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 _delete(store, [each.id for each in chosen])
         with st.popover("Delete all", icon=":material/delete_forever:"):
             st.markdown(
-                f"All {everything} sessions, those a filter hides among them. "
+                f"All {everything} sessions, including those that a filter hides. "
                 "This cannot be undone."
             )
-            if st.button("Delete all for good", type="primary", key="history_delete_all"):
+            if st.button("Delete all permanently", type="primary", key="history_delete_all"):
                 store.delete_all()
                 _renew()
 

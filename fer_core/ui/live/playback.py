@@ -33,20 +33,22 @@ from fer_core.ui.shared.widgets import plain
 SOURCES = {"camera": "Camera", "video": "A video"}
 
 LONGEST_TITLE = 24
-"""Of a button that bears the name of a file."""
+"""The largest number of characters of a button with the name of a file."""
 
 _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
     "fer_playback",
     html="""
-    <div class="fer-playback">
+    <div class="fer-playback fer-picture-frame">
       <div>Press Start to play your video.</div>
       <img decoding="sync" alt="The first picture of the video">
       <canvas role="img" aria-label="The video, with faces marked" hidden></canvas>
     </div>
     """,
-    css=(_HERE / "playback.css").read_text("utf-8"),
+    css="".join(
+        (_HERE / name).read_text("utf-8") for name in ("picture_frame.css", "playback.css")
+    ),
     js=(_HERE / "playback.js").read_text("utf-8"),
 )
 

@@ -59,7 +59,7 @@ _component = st.components.v2.component(
     "fer_snapshots",
     html="""
     <div class="fer-snapshots">
-      <div class="fer-stage">
+      <div class="fer-picture-frame">
         <div class="fer-hint">Snapshots of your camera appear here.</div>
         <video muted playsinline hidden></video>
         <img hidden decoding="sync" alt="The newest snapshot of your camera, with faces marked">
@@ -70,7 +70,9 @@ _component = st.components.v2.component(
       </div>
     </div>
     """,
-    css=(_HERE / "snapshots.css").read_text("utf-8"),
+    css="".join(
+        (_HERE / name).read_text("utf-8") for name in ("picture_frame.css", "snapshots.css")
+    ),
     js=(_HERE / "snapshots.js").read_text("utf-8"),
 )
 
