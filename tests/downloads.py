@@ -79,7 +79,7 @@ class WeightsServer:
         _send(handler, body)
 
     def _truncated(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        """The line breaks off: half of the bytes that were announced."""
+        """The connection ends after half of the announced bytes."""
         _send(handler, body[: len(body) // 2], len(body))
 
     def _short(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -125,7 +125,7 @@ def weights_server() -> Iterator[WeightsServer]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, key: str, *addresses: str) -> Model:
-    """Let ``key`` come from these addresses, in this order; without any, from nowhere."""
+    """Let ``key`` be downloaded from these addresses, in this order; without any, not at all."""
     content = CONTENT[key]
     sha256 = hashlib.sha256(content).hexdigest() if key == "yunet" else ""
     addresses = addresses or (f"http://127.0.0.1:9/{key}",)

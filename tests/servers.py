@@ -18,7 +18,7 @@ from tests.waiting import DEADLINE_S, until
 
 
 class Server(Protocol):
-    """Something that was started, and what it says."""
+    """A started process, and its output."""
 
     log: Path
 
@@ -61,13 +61,13 @@ class ServedApp:
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
 
     def stop(self) -> None:
-        """End it, and every connection."""
+        """Stop the server, and close all connections."""
         self._uvicorn.should_exit = self._uvicorn.force_exit = True
         self._thread.join(20)
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -76,7 +76,7 @@ def free_port() -> int:
 def wait_until_it_listens(
     process: subprocess.Popen[bytes], port: int, log: Path, timeout_s: float = 20.0
 ) -> None:
-    """Until ``process`` takes connections; ``RuntimeError`` with its output if it does not."""
+    """Wait until ``process`` accepts connections; else ``RuntimeError`` with its output."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -88,7 +88,7 @@ def wait_until_it_listens(
 
 
 def hanging_up_after(body: bytes) -> Receive:
-    """What a server receives from a client that goes away in the middle of its request."""
+    """The messages from a client that disconnects in the middle of its request."""
     messages: Iterator[Message] = iter(
         [
             {"type": "http.request", "body": body, "more_body": True},

@@ -32,7 +32,7 @@ def bump(center_s: float, height: float = 0.9, width_s: float = 0.7) -> Course:
 
 
 def face(happy: float, track_id: int = 1, labels: Sequence[str] = EMOTIONS) -> Face:
-    """A face that shows ``happy`` (or the first of other labels), and for the rest the last."""
+    """A face with a share of ``happy`` (or the first label); the rest is of the last label."""
     shares = [0.0] * len(labels)
     shares[labels.index(Emotion.HAPPY) if Emotion.HAPPY in labels else 0] = happy
     shares[-1] = 1.0 - happy
@@ -52,7 +52,7 @@ def session(
     start_s: float = 0.0,
     labels: Sequence[str] = EMOTIONS,
 ) -> pd.DataFrame:
-    """A table of faces with these courses by identity; none is seen while ``gone(t_s)``."""
+    """A table of faces with these courses by ``track_id``; none is seen while ``gone(t_s)``."""
     timeline = Timeline(labels)
     for t_s in np.arange(0.0, seconds, 1.0 / fps).round(6).tolist():
         faces = [] if gone(t_s) else [face(c(t_s), i, labels) for i, c in courses.items()]

@@ -157,7 +157,7 @@ def thinned_out() -> list[str]:
 
 
 def test_post_compile_takes_out_only_what_there_is():
-    """A new version of a package may have it elsewhere."""
+    """A new version of a package may have moved it."""
     packages = Path(sysconfig.get_path("purelib"))
     assert len(thinned_out()) >= 5
     assert [pattern for pattern in thinned_out() if not any(packages.glob(pattern))] == []

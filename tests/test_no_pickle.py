@@ -27,7 +27,7 @@ PICKLE_MAY = {"UnpicklingError"}
 
 
 def faults(source: str) -> list[str]:
-    """What a module does that it must not, each with its line."""
+    """The forbidden calls of a module, with their lines."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

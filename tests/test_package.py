@@ -75,7 +75,7 @@ def needs(*extras: str) -> Iterator[Requirement]:
 
 
 def listed(name: str) -> dict[str, str]:
-    """Packages and versions in a list that people edit, but for those that others need in turn."""
+    """Packages and versions in a hand-written list, without indirect dependencies."""
     text = (ROOT / name).read_text().partition("# What these need in turn")[0]
     pins = re.findall(r"^([\w.-]+)(?:\[[a-z]+\])?==([^\s;]+)", text, re.M)
     return {canonicalize_name(package): version for package, version in pins}

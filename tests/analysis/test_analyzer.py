@@ -120,7 +120,7 @@ def test_the_crop_is_the_square_around_the_box():
 
 
 def level(turn_deg: float) -> np.ndarray:
-    """The crop of a face whose eyes lie on a line of this slope."""
+    """The crop of a face with this slope of the line through the eyes."""
     box = Box(30, 20, 40, 50)
     points = np.subtract(face_points(box), (50.0, 45.0))
     turn = np.radians(turn_deg)

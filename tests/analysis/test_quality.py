@@ -22,7 +22,7 @@ FACE = Box(178, 63, 91, 113)
 
 
 def quality(bgr: np.ndarray, box: Box = FACE) -> FaceQuality:
-    """Of the astronaut, whatever a detector would say of what was made of her."""
+    """The quality of the changed astronaut, whether or not a detector would find her."""
     analyzer = Analyzer(FakeDetector([box]), FakeEmotionModel(), AnyFace())
     [face] = analyzer.analyze(bgr).faces
     assert face.quality is not None
@@ -30,7 +30,7 @@ def quality(bgr: np.ndarray, box: Box = FACE) -> FaceQuality:
 
 
 class AnyFace:
-    """The real landmarks, and a presence with which every face passes and stands upright."""
+    """The real landmarks with a presence that accepts every face as upright."""
 
     name = "any-face"
 
@@ -89,7 +89,7 @@ def test_a_turned_face():
 
 
 def test_a_covered_mouth(astronaut):
-    """A cloth of even colour from the nose down."""
+    """A uniform cloth from the nose down."""
     masked = astronaut.copy()
     cv2.fillConvexPoly(
         masked,

@@ -43,7 +43,7 @@ class CountingDetector(FakeDetector):
 
 
 class Moody(FakeEmotionModel):
-    """Reads what the test tells it."""
+    """Returns the shares that the test sets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Moody(FakeEmotionModel):
 
 
 class Scene:
-    """A stream whose faces the test puts where it likes."""
+    """A stream whose faces the test positions."""
 
     def __init__(self, landmarks: bool = True) -> None:
         self.detector = CountingDetector()
@@ -164,7 +164,7 @@ def test_a_face_that_was_away_longer_is_another_one(scene):
 
 @pytest.mark.parametrize("fps", [5, 15, 30])
 def test_two_faces_cross(scene, fps):
-    """The nearer one hides the other; both are found again as who they were."""
+    """The nearer face hides the other; afterwards both have their numbers."""
     frame = np.zeros((240, 640, 3), np.uint8)
     counts = []
     for n in range(round(4.0 * fps)):
@@ -299,7 +299,7 @@ def test_a_face_that_returns_does_not_start_from_nothing(scene):
 
 
 def test_a_face_that_gets_dark_and_small_says_so_and_recovers(scene, astronaut):
-    """Not for a single frame: the shares that are shown are of longer than that."""
+    """Not for a single frame, because the shown shares are a mean over a longer time."""
     move = np.array([[0.885, 0.0, -137.0], [0.0, 0.885, -15.0]])  # her face to LEFT
     lit = cv2.warpAffine(astronaut, move, FRAME.shape[1::-1])
     dim, tiny = lit // 40, Box(54, 84, 11, 14)

@@ -126,7 +126,7 @@ def test_two_faces_cross(times, points):
 
 
 def test_a_face_that_goes_behind_another_goes_on_as_fast_as_it_came():
-    """What is still to be seen of it moves half as fast, and stops at the edge of the other."""
+    """Its visible part moves half as fast, and stops at the edge of the other."""
     tracker, edge = Tracker(), 400
     for n in range(1, 41):  # 100 pixels a second, and its whole width 100 pixels
         left = 10.0 * n

@@ -25,7 +25,7 @@ def analyzer(request: pytest.FixtureRequest, shared) -> Analyzer:
 
 @pytest.mark.parametrize("quarters", range(4))
 def test_a_face_is_read_whatever_its_turn(analyzer, astronaut, quarters):
-    """Upside down she was neutral, with a roll of -8 degrees."""
+    """Read upside down, she was neutral with a roll of -8 degrees."""
     upright = analyzer.analyze(astronaut)
     [face] = upright.faces
     turned = np.ascontiguousarray(np.rot90(astronaut[:480], quarters))  # not square
@@ -60,7 +60,7 @@ def test_the_turn_is_told_and_read_back(analyzer, astronaut):
 
 
 class Marker:
-    """Presences by the colour of a crop: of the white side of a half-white patch being up."""
+    """Landmarks whose presence is high if the white half of a patch is up."""
 
     name = "marker"
 
@@ -74,14 +74,14 @@ class Marker:
 
 
 def half_white(quarters: int) -> np.ndarray:
-    """A picture whose upper half is white when it stands upright."""
+    """A picture whose upper half is white in its upright orientation."""
     picture = np.zeros((100, 140, 3), np.uint8)
     picture[:50] = 255
     return np.ascontiguousarray(np.rot90(picture, quarters))
 
 
 def score(bgr) -> list[DetectedFace]:
-    """One face in the middle, surer the whiter its upper half is."""
+    """One face in the middle, with a higher score the whiter its upper half is."""
     height, width = bgr.shape[:2]
     box = Box(width // 2 - 20, height // 2 - 20, 40, 40)
     sure = 0.9 if bgr[: height // 2].mean() > 200 else 0.8

@@ -71,11 +71,11 @@ def test_an_error_of_the_decoder_reaches_the_reader(tmp_path):
 
 
 class Enough(Exception):
-    """What somebody raises who has waited long enough."""
+    """Raised by the caller to stop waiting."""
 
 
 def test_who_waits_for_a_frame_can_give_up(tmp_path, monkeypatch):
-    """The decoder goes through the whole file without a frame that was asked for."""
+    """The decoder reads the whole file without reaching a selected frame."""
     decoded = DecodePass.decoded
 
     def slow(self):
@@ -177,7 +177,7 @@ def test_the_smallest_and_the_largest_frames(width, height, tmp_path):
 
 @pytest.mark.soak
 def test_memory_stays_flat():
-    """20,000 frames, as long as eleven minutes, through analysis and tables; see the child."""
+    """20,000 frames, which are eleven minutes, through analysis and tables; see memory_child."""
     child = subprocess.run(
         [sys.executable, "-m", "tests.media.memory_child"],
         cwd=ROOT, capture_output=True, text=True, timeout=150, check=True,

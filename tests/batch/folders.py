@@ -26,7 +26,7 @@ def picture(path: Path, bgr: np.ndarray) -> Path:
 
 
 def fill(folder: Path, face: np.ndarray) -> Path:
-    """A face, no face, a broken picture, a video in a subfolder, and half of one."""
+    """Create a face, no face, a broken picture, a video in a subfolder, and a truncated video."""
     small = cv2.resize(face, (192, 192))
     picture(folder / "b.jpg", small)
     picture(folder / "empty.png", np.zeros((40, 60, 3), np.uint8))
@@ -58,7 +58,7 @@ def table(out: Path) -> pd.DataFrame:
 
 
 class OneProcess:
-    """``Workers`` without processes, which take seconds to start: for tests of what is done."""
+    """``Workers`` without processes, which take seconds to start."""
 
     def __init__(self, do, give_up, count) -> None:
         self._do = do

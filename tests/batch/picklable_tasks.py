@@ -17,7 +17,7 @@ def named(folder: Path, *files: str) -> Piece:
 
 
 def note(piece: Piece) -> int:
-    """Leave a file for each item; die at one that is called ``poison``, once at one ``once``."""
+    """Write a file for each item; kill the process at ``poison``, and once at ``once``."""
     for each in piece:
         mark = each.path.with_suffix(".tried")
         if each.file == "poison" or (each.file == "once" and not mark.exists()):

@@ -47,7 +47,7 @@ def test_no_work():
 
 
 def is_running(pid: int) -> bool:
-    """Also false for a process that has ended and that nobody has asked how."""
+    """False also for a zombie process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

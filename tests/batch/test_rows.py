@@ -37,7 +37,7 @@ def video(name: str) -> Item:
 
 
 def write(path: Path, counts: dict[str, int]) -> Path:
-    """A part with so many frames a file, whose stamps are the files' names with a dot."""
+    """A part with this many frames per file; the stamps are the files' names with a dot."""
     with PartFile(path, EMOTIONS) as part:
         for name, count in counts.items():
             for i in range(count):

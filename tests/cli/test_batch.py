@@ -26,7 +26,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def here(monkeypatch):
-    """The work is done in this process."""
+    """Run the work in this process."""
     monkeypatch.setattr(run_module, "Workers", OneProcess)
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_killed_its_process_is_tried_again(here, folder, out, monkey
 
 
 def test_a_damaged_part_is_done_again(here, folder, out, monkeypatch):
-    """As after a loss of power: the name is there, the bytes are not."""
+    """As after a loss of power: the file exists without its content."""
     monkeypatch.setattr(run_module, "merge", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     assert batch(folder, out)[0] == 130
     parts = sorted(out.parent.glob("*.parts/*.parquet"))
@@ -149,7 +149,7 @@ def test_a_damaged_part_is_done_again(here, folder, out, monkeypatch):
 
 
 def tree(folder: Path, face: np.ndarray) -> Path:
-    """Enough pictures to be interrupted at: four pieces."""
+    """Enough pictures for an interruption: four pieces."""
     small = cv2.resize(face, (256, 256))
     for i in range(4 * PICTURES_AT_ONCE):
         picture(folder / f"{i:03}.jpg", np.roll(small, i, axis=1))

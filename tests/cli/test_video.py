@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, monkeypatch):
 
 
 def test_progress_on_a_terminal(tmp_path, monkeypatch):
-    """With a real terminal for standard error; without one nothing is shown."""
+    """Standard error is a real terminal; otherwise nothing is shown."""
     path = clip(tmp_path / "c.mp4", count=5)
     ours, theirs = pty.openpty()
     child = subprocess.run(

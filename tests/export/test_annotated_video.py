@@ -26,7 +26,7 @@ from tests.media.clips import (
 
 
 def film(source: Path, selection: Selection = WHOLE, stop_after: int | None = None) -> Path:
-    """The annotated film of a clip, beside it; with ``stop_after``, an error after so many."""
+    """The annotated video of a clip; with ``stop_after``, an error after that many frames."""
     path = source.with_name("film.mp4")
     with (
         VideoFile(source) as video,

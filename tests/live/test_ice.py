@@ -113,7 +113,7 @@ def test_the_server_s_list_is_the_browser_s_in_the_best_order(urls):
     assert sorted(map(id, ordered)) == sorted(map(id, servers))
 
     def place(server: IceServer) -> tuple[bool, ...]:
-        """False before true: TLS on port 443, TLS, TCP, other TURN servers, STUN."""
+        """A sort key (False before True): TLS on port 443, TLS, TCP, other TURN servers, STUN."""
         tls = server.url.startswith("turns:") and not server.url.endswith("=udp")
         relay = server.url.startswith("turn")
         tcp = server.url.endswith("=tcp")

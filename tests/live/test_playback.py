@@ -20,7 +20,7 @@ FPS = 10
 
 
 class Numbers:
-    """An analyzer that notes which frame it saw when."""
+    """An analyzer that records the number and time of each frame."""
 
     labels: tuple[str, ...] = EMOTIONS
 
@@ -34,7 +34,7 @@ class Numbers:
 
 
 class Cinema:
-    """A clip of a second that plays by a clock of the test, and what the analyzer saw of it."""
+    """A clip of one second that plays by the test's clock, and the frames that were analysed."""
 
     def __init__(self, path: Path, slots: CameraSlots | None = None, loop: bool = True) -> None:
         self.analyzer, self.clock, self.ends = Numbers(), Clock(), 0
@@ -46,7 +46,7 @@ class Cinema:
         self.ends += 1
 
     def play(self, seconds: float) -> None:
-        """Set the clock forward, bit by bit, and watch."""
+        """Advance the clock in small steps, as a watching browser."""
         for _ in range(round(seconds * FPS)):
             self.clock.now_s += 1 / FPS
             self.playback.next_picture(-1.0)

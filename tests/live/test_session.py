@@ -35,7 +35,7 @@ def picture() -> np.ndarray:
 
 
 class Gate:
-    """An analyzer that waits in each frame until the test lets it go on."""
+    """An analyzer that waits in each frame until the test releases it."""
 
     labels: tuple[str, ...] = EMOTIONS
 
@@ -52,7 +52,7 @@ class Gate:
 
 
 class Quick:
-    """An analyzer that answers at once, except where it is told to fail."""
+    """An analyzer that answers at once, or fails if the test says so."""
 
     labels: tuple[str, ...] = EMOTIONS
 
@@ -165,7 +165,7 @@ def test_frames_a_second_follow_the_clock(monkeypatch):
 
 
 def test_a_frame_that_comes_as_soon_as_the_table_was_read_is_kept():
-    """A view of the numbers that outlived the lock kept them from growing."""
+    """A view of the array that outlived the lock prevented the array from growing."""
     timeline = Timeline()
     timeline.append(FrameResult(64, 48, (), "model", "detector", t_s=0.0))
     lock = timeline._lock

@@ -40,7 +40,7 @@ TICK = Fraction(1, 1000)
 
 
 def numbered(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """A frame ``(height, width, 3)`` whose columns tell ``number`` in black and white."""
+    """A frame ``(height, width, 3)`` whose columns encode ``number`` in black and white."""
     bits = [255 * (number >> bit & 1) for bit in range(BITS)]
     return cv2.resize(
         np.array([[[bit] * 3 for bit in bits]], np.uint8),
@@ -127,7 +127,7 @@ def _mux(film: Any, packets: list[Any], earlier_s: float) -> None:
 
 
 def _beeps(film: Any, heard: Any, seconds: float) -> None:
-    """A tenth of a second of sound at each full second, silence between."""
+    """A beep of a tenth of a second at each full second, with silence between."""
     at_s = np.arange(int(48000 * seconds)) / 48000
     wave = (np.sin(2 * np.pi * 440 * at_s) * (at_s % 1 < 0.1) * 20000).astype(np.int16)
     for start in range(0, len(wave), 960):
@@ -171,7 +171,7 @@ def packets_at(
 
 
 def fake_analyzer() -> Analyzer:
-    """One smiling face in every frame, found in no time."""
+    """A fast analyzer that finds one smiling face in every frame."""
     return Analyzer(FakeDetector(), FakeEmotionModel(), None)
 
 

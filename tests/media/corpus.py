@@ -29,7 +29,7 @@ STRIP_PX = 38
 
 @dataclass(frozen=True)
 class Case:
-    """A file: what is in it, and what is to be found."""
+    """A file: its content, and the expected result."""
 
     name: str
     make: Callable[[Path, Case], object]
@@ -55,7 +55,7 @@ def scene() -> np.ndarray:
 
 
 def shown(number: int) -> np.ndarray:
-    """The frame ``(HEIGHT, WIDTH, 3)`` that is to be seen."""
+    """The frame ``(HEIGHT, WIDTH, 3)`` that must be decoded."""
     bits = np.array([[[255 * (number >> bit & 1)] * 3 for bit in range(BITS)]], np.uint8)
     strip = cv2.resize(bits, (WIDTH, STRIP_PX), interpolation=cv2.INTER_NEAREST)
     return np.vstack([scene()[:-STRIP_PX], strip])
@@ -121,7 +121,7 @@ def _stream(film: Any, case: Case, kind: str) -> Any:
 
 
 def _stored(case: Case, number: int) -> np.ndarray:
-    """What has to be stored so that it is shown upright and unsqueezed."""
+    """The stored frame that is shown upright and undistorted."""
     picture = cv2.resize(shown(max(0, number)), case.size)
     if case.turn:
         picture = np.rot90(picture, -round(case.turn["degrees"] / 90))

@@ -23,7 +23,7 @@ FRAMES, SETTLED = 20_000, 5_000
 
 
 def repeated(source: Path, path: Path, times: int) -> None:
-    """The packets of a clip again and again: a long file in no time."""
+    """The packets of a clip repeated, which quickly gives a long file."""
     with av.open(str(source)) as short, av.open(str(path), "w") as film:
         [stream] = short.streams.video
         into = film.add_stream_from_template(stream)

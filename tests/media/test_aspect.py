@@ -52,7 +52,7 @@ def test_the_width_is_stretched(suffix, aspect, tmp_path):
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90])
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_turned_and_squeezed(suffix, degrees, tmp_path):
-    """The stored pixels are stretched, and what comes of that is turned."""
+    """The stored pixels are stretched first, then turned."""
     path = clip(tmp_path / f"c.{suffix}", frames=[corner()] * 3, aspect=Fraction(2),
                 turned={"degrees": degrees})  # fmt: skip
     upright = np.rot90(corner(320), round(degrees / 90))

@@ -75,12 +75,12 @@ def test_no_frames(suffix, tmp_path):
 
 
 def jpegs(content: bytes) -> list[int]:
-    """Where the frames of an MJPEG film begin."""
+    """The positions of the frames of an MJPEG file."""
     return [match.start() for match in re.finditer(b"\xff\xd8\xff", content)]
 
 
 def blank(content: bytes, start: int) -> bytes:
-    """Without the head of a JPEG, which tells how to decode it."""
+    """A JPEG without its header, which is needed to decode it."""
     return content[:start] + bytes(700) + content[start + 700 :]
 
 
@@ -107,7 +107,7 @@ def test_playlists_open_nothing(kind, suffix, tmp_path, monkeypatch):
 
 
 def test_the_list_of_formats_is_what_refuses_playlists(tmp_path):
-    """Without it the other file is opened: the test above would see that."""
+    """Without the list, FFmpeg opens the other file, which the test above would notice."""
     clip(tmp_path / "target.mkv", count=5)
     path = tmp_path / "list.mp4"
     path.write_text("ffconcat version 1.0\nfile 'target.mkv'\n")
@@ -159,7 +159,7 @@ def test_a_file_that_disappears_before_it_is_read(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "gif"])
 def test_a_file_that_disappears_while_it_is_read(suffix, tmp_path):
-    """Its content stays until the reader closes it; nothing is lost."""
+    """The content remains until the reader closes the file; nothing is lost."""
     path = clip(tmp_path / f"clip.{suffix}")
     with VideoFile(path) as video:
         frames = video.frames()
@@ -219,7 +219,7 @@ def test_sound_that_is_longer_than_the_pictures_is_no_damage(tmp_path):
 
 
 def test_a_hole_in_the_middle(tmp_path):
-    """What cannot be decoded is told, and what comes after it is read."""
+    """Undecodable frames are reported, and the frames after them are read."""
     path = clip(tmp_path / "c.mkv", codec="mjpeg", count=30)
     content = path.read_bytes()
     path.write_bytes(blank(content, jpegs(content)[10]))

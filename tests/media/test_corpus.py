@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def batch(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, str]:
-    """The table of a batch over the folder, and what it said."""
+    """The table of a batch over the folder, and its messages."""
     out = tmp_path_factory.mktemp("out") / "table.parquet"
     command = ["batch", folder, "--out", out, "--emotion", "compact", "--detector", "haar"]
     done = subprocess.run(

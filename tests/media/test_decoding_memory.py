@@ -43,7 +43,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reas
 
 
 def deep_png() -> bytes:
-    """48 bits a pixel, which Pillow cannot write."""
+    """A PNG with 48 bits per pixel, which Pillow cannot write."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (

@@ -220,7 +220,7 @@ def test_a_file_that_is_not_there_and_a_folder(tmp_path):
 
 
 def test_a_large_photo_is_held_twice_at_most(tmp_path):
-    """Once as Pillow has it, four bytes a pixel, and once as an array, three."""
+    """Once by Pillow with four bytes per pixel, and once as an array with three."""
     path = tmp_path / "telephone.jpg"
     Image.new("RGB", (4000, 3000), "teal").save(path)
     code = f"""
@@ -274,7 +274,7 @@ def test_a_tiff_of_very_many_pieces_is_not_begun(big):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_picture_of_many_strips(orientation):
-    """Decoded a strip at a time, and the same as turned at once."""
+    """Decoding by strips gives the same picture as decoding at once."""
     noise = np.random.default_rng(0).integers(0, 256, (1000, 700, 3), dtype=np.uint8)
     exif = Image.Exif()
     exif[0x0112] = orientation

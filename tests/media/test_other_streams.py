@@ -57,7 +57,7 @@ def test_attachments_and_a_cover(tmp_path):
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts", "avi"])
 @pytest.mark.parametrize("count", [1, 5, 60])
 def test_sound_before_the_picture(suffix, count, tmp_path):
-    """The decoder holds the last frames back until it is told that there are no more."""
+    """The decoder keeps the last frames until it is flushed."""
     codec = "mp2" if suffix in ("ts", "avi") else "aac"
     path = clip(tmp_path / f"c.{suffix}", count, sound=codec, sound_first=True)
     assert kinds(path)[:2] == ["audio", "video"]
@@ -81,7 +81,7 @@ def test_the_annotated_film_has_all_frames_and_the_sound(tmp_path):
 
 
 def test_sound_of_an_unknown_kind_is_left_out(tmp_path):
-    """As telephones add beside the usual one: FFmpeg has no decoder for it."""
+    """Some phones add such a stream, for which FFmpeg has no decoder."""
     path = clip(tmp_path / "c.mkv", sound="libopus")
     path.write_bytes(path.read_bytes().replace(b"A_OPUS", b"A_OPUZ"))
     assert numbers(path) == list(range(60))

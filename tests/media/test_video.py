@@ -19,7 +19,7 @@ from tests.media.clips import FORMATS, OTHER_CODECS, clip, number_of, numbered, 
 
 
 def seen(path: Path, selection: Selection = video.WHOLE) -> list[tuple[Any, int]]:
-    """Time (to a tenth of a millisecond) and number of each frame; no problem is met."""
+    """The time (to a tenth of a millisecond) and number of each frame; there is no problem."""
     with VideoFile(path) as video:
         found = [(round(frame.t_s, 4), number_of(frame.bgr)) for frame in video.frames(selection)]
         assert video.problem == ""
@@ -108,7 +108,7 @@ def test_the_older_tag_is_obeyed(degrees, turns, tmp_path):
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
 def test_motion_jpeg_with_exif(orientation, turns, tmp_path):
-    """As cameras write it; PyAV raises ValueError where it does not know a frame's data."""
+    """As cameras write it; PyAV raises ValueError for unknown side data of a frame."""
     stored = np.zeros((120, 160, 3), np.uint8)
     stored[:40, :60] = 255
     exif = Image.Exif()
@@ -201,7 +201,7 @@ def test_a_clip_keeps_the_files_time(tmp_path):
 
 
 def test_a_rate_of_uneven_frames(tmp_path):
-    """The first at or after each half second; where there is none, none is repeated."""
+    """The first frame at or after each half second; none is repeated."""
     times = [0.0, 0.3, 0.6, 0.7, 1.9, 2.0, 2.4]
     found = seen(clip(tmp_path / "clip.mkv", times_s=times), Selection(fps=2))
     assert [t_s for t_s, _ in found] == [0.0, 0.6, 1.9, 2.0]
@@ -286,7 +286,7 @@ def test_a_frame_is_shown_until_the_next(tmp_path):
 
 
 def test_a_moment_from_a_table_finds_its_frame(tmp_path):
-    """Tables tell 1/3 s as 0.333, which is earlier."""
+    """Tables round 1/3 s to 0.333, which is earlier."""
     path = clip(tmp_path / "clip.mp4")
     for t_s, number in seen(path):
         assert number_of(read_frame(path, round(t_s, 3))) == number

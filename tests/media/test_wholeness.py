@@ -30,7 +30,7 @@ def whole(path: Path) -> list[int]:
 @pytest.mark.parametrize("sound", ["", "aac"])
 @pytest.mark.parametrize("cut_s", [0.5, 1.9])
 def test_trimmed_by_an_edit_list(suffix, sound, cut_s, tmp_path):
-    """Telephones trim without encoding anew: the frames before are stored, and not shown."""
+    """Phones trim without re-encoding: the frames before are stored, but not shown."""
     codec = "libx264" if suffix == "m4v" else ""
     path = tmp_path / f"c.{suffix}"
     clip(path, 60, fps=30, gop=60, sound=sound, cut_s=cut_s, options=FASTSTART, codec=codec)
@@ -90,7 +90,7 @@ def test_a_length_that_is_too_long(suffix, tmp_path):
 
 
 def test_where_it_cannot_be_known_it_is_said_so(tmp_path):
-    """FLV tells its length alone."""
+    """FLV has only a length."""
     path = clip(tmp_path / "c.flv", 60, fps=30)
     assert whole(path) == list(range(60))
     patched(path, b"duration\0" + struct.pack(">d", 2.0), b"duration\0" + struct.pack(">d", 20.0))
@@ -111,7 +111,7 @@ def test_pictures_that_end_before_the_sound(tmp_path):
 @pytest.mark.parametrize("lost", [1, 40, 700])
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi", "gif", "apng", "wmv"])
 def test_the_last_bytes_of_the_pictures(suffix, lost, tmp_path):
-    """Even one frame that is missing is told."""
+    """Even one missing frame is reported."""
     big = [numbered(i, 640, 480) for i in range(12)]
     path = clip(
         tmp_path / f"c.{suffix}",
@@ -153,7 +153,7 @@ def test_a_file_of_the_studio_that_is_cut(tmp_path):
 
 
 def test_a_file_of_endless_pieces_ends(tmp_path, monkeypatch):
-    """Whoever forges one must not keep the process busy after the last frame."""
+    """A forged file must not keep the process busy after the last frame."""
     monkeypatch.setattr(wholeness, "_MOST_READS", 500)
     path = clip(tmp_path / "c.gif", 3)
     path.write_bytes(path.read_bytes()[:-1] + b"!\xfe" + b"\1\0" * 1000 + b"\0;")

@@ -39,7 +39,7 @@ from tests.downloads import CONTENT, use
 
 
 class BrightDetector:
-    """Takes whatever is brighter than the number in its file for one face."""
+    """Reports the area that is brighter than the number in its file as one face."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
@@ -63,7 +63,7 @@ def _another_history() -> Iterator[None]:
 
 @pytest.fixture
 def bright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
-    """A third detector, in the registry for the length of a test."""
+    """A third detector that is in the registry during a test."""
     file = tmp_path / "bright.txt"
     file.write_text("60")
     row = Model(
@@ -85,14 +85,14 @@ def bright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
 
 @pytest.fixture
 def fetched(bright: Model, monkeypatch: pytest.MonkeyPatch) -> Model:
-    """The same as a download, from where nobody answers."""
+    """The same detector as a download from a server that does not answer."""
     row = replace(bright, file_name="bright.txt", addresses=(f"{NOWHERE}/bright.txt",))
     monkeypatch.setitem(MODELS, row.name, row)
     return row
 
 
 def command(*arguments: str) -> str:
-    """What a command prints; it must succeed."""
+    """The output of a command, which must succeed."""
     result = CliRunner().invoke(main, [*arguments], terminal_width=400)
     assert result.exit_code == 0, result.output
     return result.stdout
@@ -220,7 +220,7 @@ class TestThirdDetector:
 
 
 class TestPackage:
-    """What a model needs beside its file."""
+    """Tests of a model that needs a package."""
 
     @pytest.fixture(autouse=True)
     def _absent(self, monkeypatch: pytest.MonkeyPatch) -> None:

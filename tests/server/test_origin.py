@@ -21,7 +21,7 @@ PARTNER = "https://partner.example"
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that Streamlit asked outside."""
+    """The outside addresses that Streamlit requested."""
     urls: list[str] = []
     monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, **_: urls.append(url))
     monkeypatch.setattr(net_util, "_external_ip", None)
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def stream(socket: WebSocket) -> None:
-    """Lets in whom Streamlit would let in."""
+    """Accepts the origins that Streamlit would accept."""
     headers = socket.headers
     if starlette_websocket._is_origin_allowed(headers.get("origin"), headers.get("host")):
         await socket.accept()

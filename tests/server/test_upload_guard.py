@@ -32,7 +32,7 @@ HEAD = f"PUT {PATH} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
 
 async def take(request: Request) -> Response:
-    """As Streamlit does: reads whatever comes."""
+    """Read the whole body, as Streamlit does."""
     size = 0
     async for piece in request.stream():
         size += len(piece)
@@ -41,7 +41,7 @@ async def take(request: Request) -> Response:
 
 @pytest.fixture
 def held() -> dict[str, int]:
-    """What the pages hold, in ``bytes``."""
+    """The size of the pages' files, in ``bytes``."""
     return {"bytes": 0}
 
 
@@ -157,7 +157,7 @@ def test_uploads_beyond_what_there_is_room_for_are_refused_until_there_is(connec
 
 
 def refusal(connect, head: bytes) -> tuple[int, str] | None:
-    """What is answered before the body comes, within half a second."""
+    """The answer before the body is sent, within half a second."""
     with connect() as connection:
         connection.sendall(head)
         refused, _, _ = select.select([connection], [], [], 0.5)

@@ -87,7 +87,7 @@ levels = st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0]), min_size=3, m
 
 
 def wandering(values: list[float]):
-    """A course through ``values``, one a second."""
+    """A curve through ``values``, one per second."""
     return lambda t_s: float(np.interp(t_s, range(len(values)), values))
 
 

@@ -64,7 +64,7 @@ APOSTROPHE = "^'('*[=+\\-@\uff1d\uff0b\uff0d\uff20\x00-\x1f\x7f])"
 
 
 def read_by_both(data: bytes) -> tuple[pd.DataFrame, polars.DataFrame]:
-    """The tables as pandas and Polars read them, with their texts as they were."""
+    """The tables as pandas and Polars read them, with the original texts."""
     one = pd.read_csv(io.BytesIO(data), keep_default_na=False, na_values=[""])
     texts = one.select_dtypes(["object", "str"]).columns
     one[texts] = one[texts].apply(lambda column: column.str.replace(APOSTROPHE, r"\1", regex=True))

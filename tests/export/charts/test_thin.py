@@ -17,7 +17,7 @@ NAMES = list(map(str, EMOTIONS))
 
 
 def long_table(rows: int, gone: tuple[int, ...] = ()) -> pd.DataFrame:
-    """A face with shares at random, ``rows`` frames at 25 a second."""
+    """A face with random shares, ``rows`` frames at 25 per second."""
     shares = np.random.default_rng(7).dirichlet(np.ones(7), rows)
     table = pd.DataFrame({"t_s": np.arange(rows) / 25, "track_id": 1}).reindex(columns=columns())
     table[NAMES] = shares

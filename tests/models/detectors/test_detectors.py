@@ -89,7 +89,7 @@ def test_threads_may_share_it(detector, astronaut):
 
 
 def opencv_finds(path, bgr) -> list[Detection]:
-    """What YuNet finds in OpenCV, which is where it comes from."""
+    """The faces that YuNet finds in OpenCV's own implementation."""
     small, scale = shrink(bgr, LONGEST_PX)
     size = small.shape[1], small.shape[0]
     network = cv2.FaceDetectorYN.create(str(path), "", size, SCORE_THRESHOLD, NMS_IOU)

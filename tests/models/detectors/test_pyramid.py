@@ -116,7 +116,7 @@ def test_a_huge_picture_takes_no_more_tiles_than_a_large_one():
 
 
 def crowd(astronaut, head_px: int, width: int, height: int, count: int) -> np.ndarray:
-    """The same head so many times in a large picture, in different places of the tiles."""
+    """A large picture with copies of a head at different positions in the tiles."""
     x, y, w, h = HEAD
     size = (head_px, round(head_px * h / w))
     head = cv2.resize(astronaut[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)

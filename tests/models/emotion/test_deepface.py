@@ -98,7 +98,7 @@ def test_gives_what_deepface_analyze_gives(
 
 
 def test_answers_differ_between_pictures(model: DeepFaceEmotionModel) -> None:
-    """Else the comparison above would compare nothing. (Ones are white to DeepFace.)"""
+    """Otherwise the comparison above would prove nothing. (DeepFace takes ones for white.)"""
     crops = [crop for name, crop in pictures(97).items() if name != "97-ones"]
     shares = model.predict(np.stack(crops))
     gaps = np.abs(shares[:, None] - shares[None]).max(axis=2) + np.eye(len(shares))
@@ -165,7 +165,7 @@ def test_load_by_name_reads_deepface_home(home: Path, monkeypatch: pytest.Monkey
 def test_load_by_name_prefers_the_weights_dir(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: DeepFaceEmotionModel
 ) -> None:
-    """A file in FER_WEIGHTS_DIR reaches deepface's session, and a replaced file is loaded anew."""
+    """deepface's session uses the file in FER_WEIGHTS_DIR, and a replaced file is reloaded."""
     monkeypatch.setenv("DEEPFACE_HOME", str(home))
     monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path))
     crops = np.random.default_rng(2).integers(0, 256, (4, 48, 48)).astype(np.uint8)

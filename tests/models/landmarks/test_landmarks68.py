@@ -110,7 +110,7 @@ def test_the_box_of_its_own_points_gives_the_same_points(
 def test_a_face_that_moved_is_followed(
     model: LandmarkModel, astronaut: np.ndarray, found: Landmarks, shift: tuple[int, int]
 ) -> None:
-    """A tenth of the box aside; the eyes are 44 pixels apart."""
+    """It moved by a tenth of the box; the eyes are 44 pixels apart."""
     box = Box(FACE.x + shift[0], FACE.y + shift[1], FACE.w, FACE.h)
     moved = model.locate(astronaut, [box])[0]
     assert np.linalg.norm(moved.points - found.points, axis=1).mean() < 4.0
@@ -160,7 +160,7 @@ def test_odd_boxes(model: LandmarkModel, astronaut: np.ndarray, box: Box) -> Non
 def test_half_a_face_at_the_edge_of_the_picture(
     model: LandmarkModel, astronaut: np.ndarray, found: Landmarks
 ) -> None:
-    """Points beyond the picture are given, outside it."""
+    """Points outside the picture have coordinates outside it."""
     cut = np.ascontiguousarray(astronaut[:, 200:])
     box = Box(FACE.x - 200, FACE.y, FACE.w, FACE.h)
     points = model.locate(cut, [box])[0].points

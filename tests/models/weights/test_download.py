@@ -17,7 +17,7 @@ from tests.certificates import certificate
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Sends on to the address in its server's ``onward``, or answers where there is none."""
+    """Redirects to the address in its server's ``onward``, or answers if there is none."""
 
     def do_HEAD(self) -> None:
         onward = getattr(self.server, "onward", "")

@@ -45,7 +45,7 @@ def post(client, *pictures, **params):
 
 
 def refusal(answer, status, code):
-    """The sentence of an error, after a look at its form."""
+    """The sentence of an error, whose form is checked."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     error = ErrorAnswer.model_validate(answer.json()).error
@@ -99,7 +99,7 @@ def test_a_picture_without_a_face_is_no_error(client):
 
 
 def png_of(width, height):
-    """A PNG of a few bytes that says it is huge."""
+    """A PNG of a few bytes with a huge size in its header."""
 
     def chunk(kind, data):
         body = kind + data
@@ -209,7 +209,7 @@ def test_auto_works_without_a_network(client, sample):
 
 @pytest.fixture
 def sharp_and_blurred() -> bytes:
-    """A picture of two faces, the second of them too blurred to be read well."""
+    """A picture with two faces, the second of which is too blurred to read well."""
     face = read_picture(SAMPLE)
     both = np.hstack([face, cv2.GaussianBlur(face, (0, 0), 5.0)])
     return cv2.imencode(".png", both)[1].tobytes()

@@ -62,7 +62,7 @@ def test_the_api_holds_to_it_when_fuzzed(start_server, monkeypatch, mode):
 
 
 def fuzz(operation, mode, seen):
-    """Requests that follow the document, or break it; ``seen`` collects what came back."""
+    """Requests that follow or violate the document; ``seen`` collects the answers."""
 
     @hypothesis.given(case=operation.as_strategy(mode))
     @hypothesis.settings(

@@ -55,7 +55,7 @@ def is_alive(server):
 
 
 def small_face():
-    """A picture that takes little to analyse."""
+    """A picture that is quick to analyse."""
     file = io.BytesIO()
     bgr = read_picture(SAMPLE)[20:220, 120:320]
     Image.fromarray(bgr[:, :, ::-1].copy()).save(file, "JPEG")

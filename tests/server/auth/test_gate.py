@@ -264,7 +264,7 @@ def test_a_right_password_gets_in_whatever_others_do_and_guessing_stays_slow():
 
 
 def test_a_turn_is_for_one_address_and_not_for_whoever_asks_fastest():
-    """A hundred addresses that ask without a pause and take every turn pay by their own waits."""
+    """A hundred addresses that ask without a pause and take every turn get their own waits."""
     clock = Clock()
     throttle = LoginThrottle(clock)
     checked = 0
@@ -476,7 +476,7 @@ def test_the_cookies_are_for_https_alone_where_the_browser_used_it(stranger, for
 
 @pytest.mark.parametrize("path", ["/login", "/logout", "/door", "/door/out"])
 def test_every_method_at_the_login_is_answered_by_it(stranger, path):
-    """What it left to Streamlit would be answered with Streamlit's page."""
+    """Otherwise Streamlit would answer with its page."""
     for inside in (False, True):
         if inside:
             enter(stranger)
@@ -606,7 +606,7 @@ def test_a_known_browser_gets_in_at_once_while_others_at_its_address_wait(line):
 
 
 def test_a_right_password_gets_in_through_a_storm_of_wrong_ones():
-    """By a real server, with hashes that take their time; those who guess have new addresses."""
+    """On a real server with slow hashes; attackers have new addresses."""
     server = ServedApp(site(AuthMode.PASSWORD, hash_password(SECRET)))
     over, statuses = threading.Event(), []
 
@@ -672,7 +672,7 @@ def test_a_form_that_never_arrives_is_given_up(line, monkeypatch):
 
 
 def test_who_hangs_up_in_the_middle_of_the_form_is_no_error(line):
-    """It would be sixty lines in the log, which a stranger could fill."""
+    """Otherwise a stranger could fill the log, with sixty lines each time."""
 
     async def send(message: Message) -> None:
         pass
