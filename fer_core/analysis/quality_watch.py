@@ -13,7 +13,7 @@ from fer_core.analysis.quality import quality_of
 from fer_core.analysis.smoothing import ExponentialSmoother
 from fer_core.schema import PROBLEMS, FaceQuality, HeadPose
 
-LOOK_FOR_COVER_EVERY_S = 1.0
+COVER_INTERVAL_S = 1.0
 """The interval between measurements of covered mouths and eyes. These take 1 ms and rarely change;
 all others take 0.04 ms of the 10 ms for a frame with one face."""
 
@@ -29,9 +29,9 @@ class QualityWatch:
         self.quality: FaceQuality | None = None
         self._part_of_time = ExponentialSmoother()
         self._cover = Cover()
-        self._looked_s: float | None = None
+        self._cover_measured_s: float | None = None
 
-    def look(
+    def update(
         self,
         frame_bgr: NDArray[np.uint8],
         face: DetectedFace,
@@ -40,10 +40,10 @@ class QualityWatch:
         now_s: float,
     ) -> None:
         """Measure a face of a frame; ``crop`` is the expression network's grey input."""
-        due = self._looked_s is None or now_s - self._looked_s >= LOOK_FOR_COVER_EVERY_S
+        due = self._cover_measured_s is None or now_s - self._cover_measured_s >= COVER_INTERVAL_S
         if due and face.points is not None:
             self._cover = covered(frame_bgr, face.box, face.points)
-            self._looked_s = now_s
+            self._cover_measured_s = now_s
         found = quality_of(face, crop, pose, self._cover)
         occurs = np.array([problem in found.problems for problem in PROBLEMS], np.float64)
         parts = zip(PROBLEMS, self._part_of_time.update(occurs, now_s), strict=True)

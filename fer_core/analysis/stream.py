@@ -100,7 +100,7 @@ class StreamAnalyzer:
         crops = self._analyzer.crops(frame_bgr, [steady[i] for i in due])
         for i, row, crop in zip(due, self._analyzer.classify(crops), crops, strict=True):
             memories[i].read(row, self._now_s)
-            memories[i].quality.look(frame_bgr, steady[i], crop, poses[i], self._now_s)
+            memories[i].quality.update(frame_bgr, steady[i], crop, poses[i], self._now_s)
         faces = [
             memory.face(track.seen, each, pose, self._now_s)
             for memory, track, each, pose in zip(memories, tracks, steady, poses, strict=True)

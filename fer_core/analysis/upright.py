@@ -19,10 +19,10 @@ from fer_core.models.landmarks import LandmarkModel
 from fer_core.models.landmarks.crops import Square
 from fer_core.schema import Box
 
-ASKED = 3
+EXAMINED_FACES = 3
 """The number of largest faces that are examined to find out whether a picture is turned."""
 
-SURER = 0.03
+MIN_LEAD = 0.03
 """The smallest lead of another orientation in the sum of score times presence over the faces. It is
 reached for 1 of 752 upright faces without masks and 4 of 298 with masks; for 94 to 99 % of those
 without masks, the upright orientation leads by at least 0.05."""
@@ -66,7 +66,7 @@ def find_upright(
     for quarters in (2, 1, 3):
         turned = np.ascontiguousarray(np.rot90(bgr, -quarters))
         other = Upright(quarters, turned, glance(turned))
-        if _certainty(other) > _certainty(best) + (SURER if best is as_it_is else 0.0):
+        if _certainty(other) > _certainty(best) + (MIN_LEAD if best is as_it_is else 0.0):
             best = other
     return replace(best, faces=search(best.picture) if best.quarters else faces)
 
@@ -79,7 +79,7 @@ def _looks_turned(
     bgr: NDArray[np.uint8], faces: Sequence[DetectedFace], network: LandmarkModel
 ) -> bool:
     """Whether the largest faces score higher in another quarter turn; takes 2 ms per face."""
-    patches = [_patch(bgr, face.box) for face in faces[:ASKED]]
+    patches = [_patch(bgr, face.box) for face in faces[:EXAMINED_FACES]]
     sheet = np.hstack([np.rot90(patch, -turn) for patch in patches for turn in range(4)])
     quarter = _PATCH_PX // 4
     boxes = [
