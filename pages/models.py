@@ -24,8 +24,8 @@ st.subheader("Reading expressions")
 pick(Kind.EMOTION, "Expression network in use")
 model_rows(Kind.EMOTION)
 st.caption(
-    "Compact reads a face by this rule: which expression would people name, if they met each of "
-    "the seven about equally often? So a face is not read as neutral only because most faces are."
+    "Compact assumes that all seven expressions are about equally frequent, so that a face is not "
+    "read as neutral only because most faces are."
 )
 st.caption(
     f"Your own classes: `{train_command()}` adapts the compact network to a folder of labelled "

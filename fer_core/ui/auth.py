@@ -131,7 +131,7 @@ def _signed_in() -> bool:
     elif not (st.user.get("iss") and st.user.get("sub")):
         _locked("Your provider did not say who you are. Ask the operator of this dashboard.")
     elif not -SKEW_S <= time.time() - _issued_at_s() <= LIFETIME_S:
-        _locked("You signed in too long ago. Sign in again.")
+        _locked("Your sign-in has expired. Sign in again.")
     else:
         return True
     for name in _providers():
@@ -148,7 +148,7 @@ def _has_session() -> bool:
     """The gate checked when this page was sent; a page left open may outlive its session."""
     if is_valid_session(st.context.cookies.get(COOKIE), _password_hash()):
         return True
-    _locked("You signed in too long ago, or not yet.")
+    _locked("You have not signed in, or your sign-in has expired.")
     st.html(f'<a href="{gate.LOGIN_PATH}" target="_self">Enter the access password</a>')
     return False
 

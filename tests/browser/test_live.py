@@ -238,7 +238,7 @@ def test_to_another_page_and_back(open_page):
 def test_a_refused_camera(open_page, screenshot):
     page = open_page("/live", camera="refused")
     press(page, "Start")
-    expect(page.get_by_text("The browser keeps the camera from this page")).to_be_visible()
+    expect(page.get_by_text("The browser blocked the camera")).to_be_visible()
     screenshot(page, "live-refused")
     page.get_by_role("link", name="Use photos instead").click()
     expect(page.get_by_text("Add one or more pictures")).to_be_visible()

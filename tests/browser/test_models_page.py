@@ -77,10 +77,10 @@ def test_a_choice_holds_on_every_page(open_page):
 def test_what_cannot_be_had_is_one_sentence_and_a_way_on(open_page):
     page = open_page("/models")
     choose(page, "Expression network", "DeepFace")
-    expect(page.get_by_text("What you chose cannot be used")).to_be_visible()
+    expect(page.get_by_text("The chosen model cannot be used")).to_be_visible()
     page.get_by_role("link", name="Photo", exact=True).click()
     expect(page.get_by_role("heading", name="photos")).to_be_visible()
-    expect(page.get_by_text("What you chose cannot be used")).to_have_count(0)
+    expect(page.get_by_text("The chosen model cannot be used")).to_have_count(0)
     expect(page.get_by_role("alert").get_by_text("DeepFace's weights could not be")).to_be_visible()
     page.get_by_text("Choose another on the Models page").click()
     choose(page, "Expression network", "Automatic")

@@ -169,7 +169,7 @@ def test_back_to_the_video_and_to_another_page(open_page):
 
 @pytest.mark.parametrize(
     ("camera", "sentence"),
-    [("refused", "The browser keeps the camera from this page"), ("none", "No camera was found")],
+    [("refused", "The browser blocked the camera"), ("none", "No camera was found")],
 )
 def test_no_camera(open_page, screenshot, camera, sentence):
     page = open_page("/live", camera=camera)

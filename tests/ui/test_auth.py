@@ -121,7 +121,7 @@ def test_open_on_purpose(site, monkeypatch, caplog):
 
 
 def test_without_a_session_the_pages_are_locked(site, line):
-    assert is_locked(site.run(), "You signed in too long ago, or not yet.")
+    assert is_locked(site.run(), "You have not signed in, or your sign-in has expired.")
     assert "/login" in site.get("html")[0].proto.body
 
 
@@ -131,9 +131,9 @@ def test_a_session_opens_them_for_its_time(site, line, context):
     assert services.owner() == "door"
     # The page stays open in the browser, and the session grows old.
     context("cookies", {COOKIE: make_session_cookie(line, lambda: NOW_S - LIFETIME_S - 60)})
-    assert is_locked(site.run(), "too long ago")
+    assert is_locked(site.run(), "has expired")
     context("cookies", {COOKIE: make_session_cookie("another hash")})
-    assert is_locked(site.run(), "too long ago")
+    assert is_locked(site.run(), "has expired")
 
 
 def test_without_an_account_the_pages_are_locked(site, accounts):
@@ -143,9 +143,9 @@ def test_without_an_account_the_pages_are_locked(site, accounts):
 @pytest.mark.parametrize(
     ("claims", "sentence"),
     [
-        ({"iat": NOW_S - LIFETIME_S - 60}, "too long ago"),
-        ({"iat": NOW_S + 3600}, "too long ago"),
-        ({"iat": None}, "too long ago"),
+        ({"iat": NOW_S - LIFETIME_S - 60}, "has expired"),
+        ({"iat": NOW_S + 3600}, "has expired"),
+        ({"iat": None}, "has expired"),
         ({"sub": ""}, "did not say who you are"),
         ({"iss": None}, "did not say who you are"),
     ],

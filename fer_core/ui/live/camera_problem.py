@@ -14,8 +14,8 @@ from fer_core.ui.shared.widgets import photo_link
 
 SENTENCES = {
     "refused": (
-        "The browser keeps the camera from this page. Allow it with the camera symbol in the "
-        "address bar, then press Start again."
+        "The browser blocked the camera. Allow it with the camera symbol in the address bar, then "
+        "press Start again."
     ),
     "no_camera": "No camera was found. Connect one, then press Start again.",
     "busy": (

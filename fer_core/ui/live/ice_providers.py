@@ -71,23 +71,22 @@ def ask(provider: str, now: TurnSettings, now_s: float) -> IceServers:
         answer = _cloudflare(now) if provider == "cloudflare" else _twilio(now)
     except ImportError as error:
         raise RelayUnavailable(
-            "Twilio's library is not installed, so that there are no servers to carry the camera's "
-            "picture through a firewall. Add twilio to requirements.in, run make lock, and install "
-            "again."
+            "Twilio's library is not installed, so no server can relay the camera's picture "
+            "through a firewall. Add twilio to requirements.in, run make lock, and install again."
         ) from error
     # The helpers let through whatever urllib, json or Twilio's library raise. Not repeated here:
     # it may quote the request, which holds the token.
     except Exception as error:
         raise RelayUnavailable(
-            f"{provider.capitalize()} gave no credentials, so that the camera's picture may not "
-            "get through a firewall. The dashboard asks again in a minute; if that does not help, "
-            "its keys may be wrong or expired."
+            f"{provider.capitalize()} gave no credentials, so the camera's picture may not get "
+            "through a firewall. The dashboard asks again in a minute; if that does not help, its "
+            "keys may be wrong or expired."
         ) from error
     servers = servers_of_provider(now, answer, now_s)
     if not servers.servers:
         raise RelayUnavailable(
-            f"{provider.capitalize()} answered without a server that can be used, so that the "
-            "camera's picture may not get through a firewall."
+            f"{provider.capitalize()} answered without a usable server, so the camera's picture "
+            "may not get through a firewall."
         )
     return servers
 

@@ -199,10 +199,10 @@ def _buttons(
             max_upload_size=settings().max_video_mb,
             key=f"{key}_file",
             disabled=camera.running,
-            help="It plays as the camera would. The copy is deleted when it stops.",
+            help="It plays in the camera's place. The copy is deleted when it stops.",
         )
         upload_problem()
-        st.caption("Without one, a drawn face plays that changes its expression.")
+        st.caption("Without one, an included clip of a drawn face plays.")
     st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
 
 

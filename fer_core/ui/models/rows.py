@@ -25,7 +25,7 @@ def model_rows(kind: Kind) -> None:
     try:
         now = choice(kind)
     except WeightsError:  # its row has the sentence
-        st.error("What you chose cannot be used: see below, or choose Automatic.")
+        st.error("The chosen model cannot be used: see below, or choose Automatic.")
     else:
         st.caption(f"In use now: **{plain(now.model.title)}**. {plain(now.reason)}")
         offer(now)
@@ -79,7 +79,7 @@ def _file(model: Model, now: Status) -> None:
         where = None if built_in else plain(_shown(now.path))
         st.caption(f":material/check_circle: {'Built in' if built_in else 'Installed'}", help=where)
     elif now.state is State.MISSING and now.fetchable:
-        st.caption(":material/cloud_download: Not here yet")
+        st.caption(":material/cloud_download: Not installed")
 
 
 def _mend(model: Model, now: Status) -> None:

@@ -36,7 +36,7 @@ def compare_view(
             courses[place, face.track_id] = Course(table, face.track_id, title)
     if len(courses) < 2:
         st.info(
-            "There is nothing to compare: it takes two faces, of one session or of two.",
+            "A comparison needs two faces, of one session or of two.",
             icon=":material/compare:",
         )
         return
@@ -113,7 +113,7 @@ def _differences(
     st.markdown("**Means, and their difference**")
     table = difference_table(first, second)
     if table.empty:
-        st.caption("The networks of these two know no expression in common.")
+        st.caption("The networks of these two sessions have no expression in common.")
         return
     number = st.column_config.NumberColumn
     st.dataframe(

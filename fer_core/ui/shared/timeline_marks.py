@@ -87,7 +87,7 @@ def _form(key: str, moment_s: float | None, on_add: Callable[[float, str, str], 
     if not wanted:
         return
     if not label.strip():
-        st.warning("A mark needs a label: a word or two that say what happened.")
+        st.warning("A mark needs a label: a word or two about what happened.")
         return
     on_add(t_s, label.strip(), note.strip())
     st.rerun()

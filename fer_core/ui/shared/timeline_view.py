@@ -190,6 +190,6 @@ def _picture(frame_at: FrameAt, moment_s: float) -> None:
     st.markdown(f"**Picture at {format_time(moment_s)}**")
     frame = frame_at(moment_s)
     if frame is None:
-        st.caption("The picture of this moment is not there any more.")
+        st.caption("The picture of this moment is no longer available.")
     else:
         st.image(frame[:, :, ::-1], width="stretch", output_format="JPEG")

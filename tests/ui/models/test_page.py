@@ -190,7 +190,7 @@ def test_missing_is_only_fetched_when_wanted(page, server, monkeypatch):
     monkeypatch.setenv("FER_EMOTION", "compact")
     page.run()
     assert server.requests == []
-    assert captions(page).count("Not here yet") == 2
+    assert captions(page).count("Not installed") == 2
     assert [button.label for button in page.button] == ["Fetch the weights"] * 2
     page.button(key="fetch_yunet").click().run()
     until(all_done)
