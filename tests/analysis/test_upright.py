@@ -55,7 +55,7 @@ def test_the_turn_is_told_and_read_back(analyzer, astronaut):
     assert result.to_dict()["turned_deg"] == 180
     assert FrameResult.from_dict(result.to_dict()) == result
     assert "turned_deg" not in analyzer.analyze(astronaut).to_dict()
-    with pytest.raises(ValueError, match="quarters"):
+    with pytest.raises(ValueError, match="0, 90, 180 or 270"):
         FrameResult(10, 10, (), "m", "d", turned_deg=45)
 
 
