@@ -145,7 +145,7 @@ def test_the_picture_of_a_moment():
     assert len(page.get("image")) == 1
     page.session_state["s_moment"] = 4.5
     page.run()
-    assert any("not there any more" in caption.value for caption in page.caption)
+    assert any("no longer available" in caption.value for caption in page.caption)
 
 
 def test_chips_lead_to_peaks_and_marks():
