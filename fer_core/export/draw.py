@@ -35,6 +35,9 @@ POINTS = Color(70, 240, 220)
 MOST_TITLES = 20
 """With more faces, the labels are only numbers, because longer ones would cover the faces."""
 
+Corners = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
+
 AXES = (Color(230, 60, 60), Color(60, 180, 75), Color(70, 110, 255))
 """The colours of the head's axes: to its left, up, and forward."""
 
@@ -55,6 +58,7 @@ def annotate(
     scale_x, scale_y = width / result.width, height / result.height
     # The line width scales from a thumbnail to a 24-megapixel photo.
     line = max(2, round(max(width, height) / 320))
+    boxes = [_scaled(face, scale_x, scale_y) for face in result.faces]
     # Small faces last, so that their labels are on top.
     for number, face in reversed(list(enumerate(result.faces, start=1))):
         scaled = [(x * scale_x, y * scale_y) for x, y in face.landmarks]
@@ -62,7 +66,11 @@ def annotate(
             _points(canvas, scaled, line)
         if pose and face.pose and len(scaled) == 68:
             _axes(canvas, face.pose, scaled[30], 0.5 * face.box.w * scale_x, line)
-        _mark(canvas, face, _title(face, number, len(result.faces)), scale_x, scale_y, line)
+        color = color_of(face.dominant, face.labels).as_bgr()
+        left, top, right, bottom = boxes[number - 1]
+        cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
+        title = _title(face, number, len(result.faces))
+        _label(canvas, title, boxes[number - 1], boxes, line, color)
     return canvas
 
 
@@ -79,15 +87,13 @@ def _title(face: Face, number: int, count: int) -> str:
     return text if count == 1 else who if count > MOST_TITLES else f"{who}: {text}"
 
 
-def _mark(
-    canvas: NDArray[np.uint8], face: Face, title: str, scale_x: float, scale_y: float, line: int
-) -> None:
-    color = color_of(face.dominant, face.labels).as_bgr()
-    left, top = round(face.box.x * scale_x), round(face.box.y * scale_y)
-    right = round((face.box.x + face.box.w) * scale_x) - 1
-    bottom = round((face.box.y + face.box.h) * scale_y) - 1
-    cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
-    _label(canvas, title, left, top, line, color)
+def _scaled(face: Face, scale_x: float, scale_y: float) -> Corners:
+    return (
+        round(face.box.x * scale_x),
+        round(face.box.y * scale_y),
+        round((face.box.x + face.box.w) * scale_x) - 1,
+        round((face.box.y + face.box.h) * scale_y) - 1,
+    )
 
 
 def _points(canvas: NDArray[np.uint8], points: Sequence[Point], line: int) -> None:
@@ -133,19 +139,33 @@ def _line(
 def _label(
     canvas: NDArray[np.uint8],
     title: str,
-    left: int,
-    top: int,
+    box: Corners,
+    boxes: Sequence[Corners],
     line: int,
     color: tuple[int, int, int],
 ) -> None:
-    """Draw a filled label above the box, or inside it if there is no space above."""
+    """Draw a filled label above the box, below it or inside, where it covers least of all faces."""
     size = 0.25 * (line + 0.2)
     weight = max(1, line // 2)
     (text_w, text_h), descent = cv2.getTextSize(title, FONT, size, weight)
     pad = line + 2
-    tag_h = text_h + descent + 2 * pad
-    x = max(0, min(left, canvas.shape[1] - text_w - 2 * pad))
-    y = top - tag_h if top >= tag_h else top
-    cv2.rectangle(canvas, (x, y), (x + text_w + 2 * pad, y + tag_h), color, cv2.FILLED)
+    tag_w, tag_h = text_w + 2 * pad, text_h + descent + 2 * pad
+    left, top, _, bottom = box
+    x = max(0, min(left, canvas.shape[1] - tag_w))
+    inside_picture = [
+        y for y in (top - tag_h, bottom + 1, top) if 0 <= y <= canvas.shape[0] - tag_h
+    ] or [max(0, top)]
+    y = min(inside_picture, key=lambda y: _covered((x, y, x + tag_w, y + tag_h), boxes))
+    cv2.rectangle(canvas, (x, y), (x + tag_w, y + tag_h), color, cv2.FILLED)
     origin = (x + pad, y + pad + text_h)
     cv2.putText(canvas, title, origin, FONT, size, INK.as_bgr(), weight, cv2.LINE_AA)
+
+
+def _covered(tag: Corners, boxes: Sequence[Corners]) -> int:
+    """How many pixels of the boxes a tag covers."""
+    left, top, right, bottom = tag
+    return sum(
+        max(0, min(right, box[2]) - max(left, box[0]))
+        * max(0, min(bottom, box[3]) - max(top, box[1]))
+        for box in boxes
+    )

@@ -70,6 +70,14 @@ def test_nothing_covers_a_face_unless_it_is_asked_for():
     assert not marked[45:135, 65:130].any()
 
 
+def test_a_label_goes_where_it_covers_no_other_face():
+    above, below = face(60, 40, 50, 50), face(60, 95, 50, 50)
+    marked = annotate(np.zeros((220, 200, 3), np.uint8), result(above, below, height=220))
+    for each in (above, below):
+        x, y = round(each.box.x), round(each.box.y)
+        assert not marked[y + 6 : y + 44, x + 6 : x + 44].any()
+
+
 def test_five_points_are_dots():
     seen = result(face(50, 50, 60, 60, landmarks=((80.0, 90.0),)))
     assert tuple(annotate(BLACK, seen, landmarks=True)[90, 80]) == POINTS.as_bgr()
