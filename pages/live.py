@@ -45,9 +45,8 @@ with camera_place:
 with charts:
     if view.running and view.session:
         live_panel(live_view(view.session))
+    elif view.session:
+        session_summary(live_view(view.session))
     else:
         welcome()
-
-if view.session and not view.running:
-    session_summary(live_view(view.session))
 models_line(in_use)

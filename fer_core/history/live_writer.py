@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class LiveRecording:
         self._recorder: Recorder | None = None
         self._ended = False
         self._names: dict[int, str] = {}
-        self._moments = 0
+        self._marks: dict[int, int] = {}
         self.session_id: int | None = None
 
     def begin(
@@ -100,17 +100,20 @@ class LiveRecording:
                 self._history.name_face(self.session_id, self._owner, track_id, name)
                 self._names[track_id] = name
 
-    def mark_moments(self, moments_s: Sequence[float]) -> None:
-        """Save the new marks. Raises ``HistoryUnavailable``.
+    def mark_moments(self, moments: Mapping[int, float]) -> None:
+        """Save just these marks: times of frames in seconds, by the number of the mark.
 
-        ``moments_s`` are the times of all frames marked so far, a list that only grows.
+        Those saved before that are not among them are removed. Raises ``HistoryUnavailable``.
         """
         if self.session_id is None:
             return
-        for t_s in moments_s[self._moments :]:
-            label = moment_label(self._moments + 1)
-            self._history.add_mark(self.session_id, self._owner, t_s, label)
-            self._moments += 1
+        for number in moments.keys() - self._marks.keys():
+            t_s, label = moments[number], moment_label(number)
+            added = self._history.add_mark(self.session_id, self._owner, t_s, label)
+            self._marks[number] = added
+        for number in self._marks.keys() - moments.keys():
+            self._history.remove_mark(self.session_id, self._owner, self._marks[number])
+            del self._marks[number]
 
     def forget(self) -> None:
         """Stop, and delete the session. Raises ``HistoryUnavailable``."""

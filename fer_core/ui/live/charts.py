@@ -68,7 +68,7 @@ def live_charts(
             "colors": [color_of(label, labels).as_hex() for label in labels],
             "style": style,
             "faces": face_charts(window, view, affect),
-            "moments_s": view.moments_s,
+            "moments_s": list(view.moments.values()),
             "nobody": bool(newest["track_id"].isna().all()),
         },
     )

@@ -111,7 +111,7 @@ def _tools(view: LiveView, tracks: list[int], status: DeltaGenerator) -> Style:
             "Mark",
             key="live_moment",
             icon=":material/flag:",
-            help="Mark this moment (M). It is saved with the session.",
+            help="Mark this moment (M). After Stop it can be removed again.",
             on_click=view.mark_moment,
         )
         rest_controls(view)
@@ -174,7 +174,13 @@ def session_summary(view: LiveView) -> None:
     # A key of its own for each session: what was chosen in the one before does not stay.
     key = f"session_{id(view.session)}"
     table = readable_only(whole, key)
-    timeline_view(table, key=key, names=view.names, marks=view.marks())
+    timeline_view(
+        table,
+        key=key,
+        names=view.names,
+        marks=view.marks(),
+        on_remove_mark=view.remove_moment,
+    )
     readable_switch(whole, key)
     st.download_button(
         "All values (CSV)",

@@ -34,7 +34,7 @@ def save_live(view: LiveView) -> str:
                 view.recording = None
         if view.recording:
             view.recording.name_faces(view.names)
-            view.recording.mark_moments(view.moments_s)
+            view.recording.mark_moments(view.moments)
     except HistoryError as error:
         view.save_problem = str(error)
     return view.save_problem or (view.recording.error if view.recording else "")

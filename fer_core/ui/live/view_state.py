@@ -30,8 +30,9 @@ OFFERS_TAKEN = "live_snapshot_offers"
 class LiveView:
     """The user's choices for one session.
 
-    ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``moments_s`` are the
-    times of the frames that were marked, in order. ``resting_since_s`` is
+    ``names`` and ``rests`` are by identity. ``hidden`` faces get no chart. ``moments`` are
+    the times in seconds of the frames that were marked, by the number of the mark, of
+    which ``marked`` is the last one given. ``resting_since_s`` is
     the time of the frame with which a rest that is now being measured began. ``recording`` is there
     while the session is kept in the history.
     """
@@ -40,7 +41,8 @@ class LiveView:
     names: dict[int, str] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     rests: dict[int, RestingExpression] = field(default_factory=dict)
-    moments_s: list[float] = field(default_factory=list)
+    moments: dict[int, float] = field(default_factory=dict)
+    marked: int = 0
     resting_since_s: float | None = None
     problem: str = ""
     recording: LiveRecording | None = None
@@ -53,15 +55,17 @@ class LiveView:
     def mark_moment(self) -> None:
         """Mark the newest frame, if there is one that is not marked yet."""
         latest = self.session.latest
-        if latest is not None and latest.t_s not in self.moments_s:
-            self.moments_s.append(latest.t_s)
+        if latest is not None and latest.t_s not in self.moments.values():
+            self.marked += 1
+            self.moments[self.marked] = latest.t_s
+
+    def remove_moment(self, number: int) -> None:
+        """Take back a mark; the others keep their numbers."""
+        self.moments.pop(number, None)
 
     def marks(self) -> list[Mark]:
         """The moments as the marks of a timeline."""
-        return [
-            Mark(number, t_s, moment_label(number), "")
-            for number, t_s in enumerate(self.moments_s, start=1)
-        ]
+        return [Mark(number, t_s, moment_label(number), "") for number, t_s in self.moments.items()]
 
 
 def live_view(session: LiveCamera) -> LiveView:

@@ -347,6 +347,26 @@ def test_the_moments_of_a_session_that_is_not_saved_are_in_its_summary(show, mon
     assert not page.exception
     assert page.subheader[0].value == "Last session"
     assert any("Moment 1" in each.value for each in page.markdown)
+    assert not any("Press Start" in each.value for each in page.markdown)
+
+
+def test_a_moment_that_is_removed_leaves_the_summary_and_the_history(show, monkeypatch):
+    camera = session()
+    put_latest(camera, Emotion.HAPPY, 0.0, 2.0)
+    page = show(CameraView(running=True, session=camera))
+    page.button(key="live_moment").click().run()
+    page.toggle(key="live_keep").set_value(True).run()
+    put_latest(camera, Emotion.HAPPY, 2.0, 1.0)
+    page.button(key="live_moment").click().run()
+    stopped = CameraView(running=False, session=camera)
+    monkeypatch.setattr(webrtc, "camera", lambda key, new_session, marks: stopped)
+    page.run()
+    page.button(key=f"session_{id(camera)}_remove_1").click().run()
+    assert not page.exception
+    [kept] = history().sessions(LOCAL)
+    assert [mark.label for mark in history().marks(kept.id, LOCAL)] == ["Moment 2"]
+    page.button(key=f"session_{id(camera)}_remove_2").click().run()
+    assert history().marks(kept.id, LOCAL) == []
 
 
 def test_a_history_that_is_away_is_a_sentence_and_the_picture_goes_on(show, monkeypatch):
