@@ -101,6 +101,16 @@ def test_film_and_chart_have_one_cursor(open_page: OpenPage, film, screenshot):
     page.mouse.move(2, 2)
     expect(peek).to_be_hidden()
     screenshot(page, "film")
+
+    # On the whole screen it has its marks, too.
+    page.get_by_role("button", name="Full screen", exact=True).click()
+    leave = page.get_by_role("button", name="Leave full screen")
+    expect(leave).to_be_visible()
+    until(page, lambda: player(page).bounding_box()["height"] == 900, "a film as high as the page")
+    assert page.locator(".fer-stage canvas").bounding_box() == player(page).bounding_box()
+    expect(page.locator(".fer-stage")).to_have_attribute("data-marks", "happy 100%")
+    leave.click()
+    expect(page.get_by_role("button", name="Full screen", exact=True)).to_be_visible()
     remove_all(page)
 
 

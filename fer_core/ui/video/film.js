@@ -1,5 +1,5 @@
-// The film of a session: it plays with its faces marked over it, and shares its cursor with the
-// chart of the same view ("fer-moment"). While the pointer is in the chart, a second, hidden player
+// The film of a session: it plays with its faces marked over it, on the whole screen where that is
+// wanted, and shares its cursor with the chart of the same view ("fer-moment"). While the pointer is in the chart, a second, hidden player
 // shows the picture there ("fer-hover").
 //
 // `frames` are [seconds, faces], in order; a face is [track, x, y, w, h, color, label], its box in
@@ -15,8 +15,10 @@ const toS = (x) => (x - ZERO_MS) / 1000;
 const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
 
 const PARTS = `
-  <div class="fer-stage"><video controls playsinline preload="metadata"
-    controlslist="nofullscreen noremoteplayback" disablepictureinpicture></video><canvas aria-hidden="true"></canvas></div>
+  <div class="fer-screen"><div class="fer-stage"><video controls playsinline preload="metadata"
+    controlslist="nofullscreen noremoteplayback" disablepictureinpicture></video><canvas aria-hidden="true"></canvas><button
+    type="button" class="fer-full" aria-label="Full screen" title="Full screen"><svg viewBox="0 0 24 24" aria-hidden="true"><path
+    d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/></svg></button></div></div>
   <p class="fer-sorry" role="status" hidden>This browser cannot play this kind of video. Click the chart: the picture of
     that moment is shown here.</p>
   <div class="fer-peek" aria-hidden="true" hidden><video muted playsinline preload="auto"></video><span></span></div>`;
@@ -29,6 +31,8 @@ class Film {
     [this.video, this.peeked] = root.querySelectorAll("video");
     this.canvas = root.querySelector("canvas");
     this.stage = root.querySelector(".fer-stage");
+    this.screen = root.querySelector(".fer-screen");
+    this.full = root.querySelector(".fer-full");
     this.peekBox = root.querySelector(".fer-peek");
     this.listen();
   }
@@ -46,8 +50,26 @@ class Film {
     this.onHover = ({ detail }) => detail.view === this.data.view && this.hover(detail);
     window.addEventListener("fer-moment", this.onMoment);
     window.addEventListener("fer-hover", this.onHover);
+    // The browser's own would show the film without its marks. An iPhone has no other.
+    this.full.hidden = !document.fullscreenEnabled;
+    this.full.addEventListener("click", () => this.fill());
+    this.screen.addEventListener("fullscreenchange", () => this.nameFull());
     this.resizes = new ResizeObserver(() => this.mark(video.currentTime));
     this.resizes.observe(this.stage);
+  }
+
+  fills() {
+    return this.root.getRootNode().fullscreenElement === this.screen;
+  }
+
+  fill() {
+    const done = this.fills() ? document.exitFullscreen() : this.screen.requestFullscreen();
+    done.catch((error) => console.debug(error));
+  }
+
+  nameFull() {
+    this.full.title = this.fills() ? "Leave full screen" : "Full screen";
+    this.full.setAttribute("aria-label", this.full.title);
   }
 
   update() {
@@ -55,9 +77,9 @@ class Film {
     if (this.url !== data.url) {
       this.url = video.src = data.url;
       this.show(true);
-      this.stage.style.aspectRatio = `${data.width} / ${data.height}`;
-      // As wide as there is room, and no higher than fits beside the chart.
-      this.stage.style.width = `min(100%, ${(data.most_px * data.width) / data.height}px)`;
+      // As wide as there is room, and no higher than fits beside the chart, or on the screen.
+      this.stage.style.setProperty("--fer-ratio", data.width / data.height);
+      this.stage.style.setProperty("--fer-most", `${data.most_px}px`);
       video.setAttribute("aria-label", data.title);
     }
     if (data.moment_s !== this.moment && data.moment_s !== null && !data.mine) this.seek(data.moment_s);
