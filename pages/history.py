@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from fer_core.ui.history.filters import filters, no_match
 from fer_core.ui.history.page import (
     actions,
     compare,
-    filters,
     nothing_saved,
     open_session,
     session_list,
@@ -26,12 +26,14 @@ if not everything:
 
 sessions = filters(store)
 if not sessions:
-    st.info("No session matches these filters.", icon=":material/filter_alt_off:")
+    no_match()
     st.stop()
 
 chosen = session_list(store, sessions)
 actions(store, chosen, everything)
-if len(chosen) == 1:
-    open_session(store, chosen[0])
-elif chosen:
-    compare(store, chosen)
+# Who comes here has most often just saved something: that is open until another is selected.
+match chosen or sessions[:1]:
+    case [session]:
+        open_session(store, session)
+    case several:
+        compare(store, several)

@@ -2,14 +2,19 @@
 
 import streamlit as st
 
-from fer_core.ui.services import page_jobs
-from fer_core.ui.shared.models import models_in_use
-from fer_core.ui.video.page import failures, job_list, upload_form
+from fer_core.ui.services import owner, page_jobs
+from fer_core.ui.shared.models import models_in_use, models_line
+from fer_core.ui.video.page import failures, job_list, upload_form, what_to_expect
 from fer_core.ui.video.result import open_job
 
 st.title("Facial expressions in videos")
 jobs = page_jobs()
-upload_form(jobs, models_in_use())
+in_use = models_in_use()
+upload_form(jobs, in_use)
 failures()
-job_list(jobs)
-open_job(jobs)
+if jobs.jobs(owner()):
+    job_list(jobs)
+    open_job(jobs)
+else:
+    what_to_expect()
+models_line(in_use)

@@ -119,9 +119,8 @@ def _sign_out() -> None:
     )
     # Our own form, because only a response of the server can remove the cookie.
     st.html(
-        f'<form method="post" action="{gate.LOGOUT_PATH}"><button style="padding: .5rem 1rem; '
-        'border: 0; border-radius: .6rem; background: #3A6690; color: #FFFFFF">Sign out</button>'
-        "</form>"
+        f'<form method="post" action="{gate.LOGOUT_PATH}">'
+        '<button class="fer-button">Sign out</button></form>'
     )
 
 

@@ -24,7 +24,10 @@ STYLE_URL = "/assets/style.css"
 ROOT_ELEMENT = b'<div id="root">'
 """Where Streamlit puts its page."""
 
-ELEMENTS = ("BidiComponent", "Checkbox", "FileUploader", "Html", "ImageList", "PageLink", "Radio")
+ELEMENTS = (
+    *("BidiComponent", "ButtonGroup", "Checkbox", "ComponentInstance", "FileUploader", "Html"),
+    *("ImageList", "PageLink", "Radio", "TextInput"),
+)
 """Scripts of Streamlit's that draw what our pages show first."""
 
 # A page that is compressed could not be changed, and one that the browser has already may be older.

@@ -56,11 +56,17 @@ def as_it_comes(page: Page, folder: Path) -> None:
     drawn(page)
 
 
+def without_camera(page: Page, folder: Path) -> None:
+    """The live page says that there is none."""
+    expect(page.get_by_text("No camera was found")).to_be_visible()
+    drawn(page)
+
+
 STATES: dict[str, tuple[str, Callable[[Page, Path], None]]] = {
     "overview": ("/", as_it_comes),
     "photo, empty": ("/photo", as_it_comes),
     "photo, faces and an error": ("/photo", photo_with_faces),
-    "live": ("/live", as_it_comes),
+    "live": ("/live", without_camera),
     "video": ("/video", as_it_comes),
     "history": ("/history", as_it_comes),
     "history, a session": ("/photo", saved_photo),

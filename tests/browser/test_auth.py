@@ -94,7 +94,9 @@ def test_the_password_opens_the_page_that_was_asked_for(locked, new_browser):
     heading(other, "FER Dashboard is locked")
 
     page.get_by_role("link", name="Sign out").click()
-    page.get_by_role("button", name="Sign out").click()
+    sign_out = page.get_by_role("button", name="Sign out")
+    expect(sign_out).to_have_css("border-radius", "9.6px")  # by the style sheet
+    sign_out.click()
     heading(page, "FER Dashboard is locked")
     page.goto(locked.url)
     heading(page, "FER Dashboard is locked")

@@ -76,6 +76,10 @@ def test_a_video_becomes_a_timeline_with_files(open_page: OpenPage, film, screen
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text(DONE)).to_be_visible()
     expect(page.get_by_text("60 frames")).to_be_visible()
+    # Its place was there before it: a rule of the style sheet.
+    expect(page.locator('[data-testid="stElementContainer"][class*="_course"]')).to_have_css(
+        "min-height", "352px"
+    )
     with page.expect_download() as download:
         page.get_by_role("button", name="Parquet").click()
     table = pd.read_parquet(io.BytesIO(download.value.path().read_bytes()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -14,25 +14,17 @@ import streamlit as st
 
 from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
-from fer_core.history import Kind, OwnedHistory, Ribbon, SessionInfo
+from fer_core.history import OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
 from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
+from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
 from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
-from fer_core.ui.shared.visitor_time import (
-    end_of,
-    for_files,
-    for_pages,
-    start_of,
-    visitor_zone,
-    zone_name,
-)
+from fer_core.ui.shared.visitor_time import for_files, for_pages, visitor_zone, zone_name
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
-
-KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 
 MOST_COMPARED = 4
 """Sessions that can be compared at once."""
@@ -44,12 +36,12 @@ _ROW_PX, _ROWS_IN_SIGHT = 35, 6
 
 
 def where_line(store: OwnedHistory) -> None:
-    """Where the history lies, and for how long."""
+    """What is saved, and for how long; where, behind the (?)."""
     days = settings().retention_days
-    kept = "until you delete it" if days is None else f"for {days} days"
+    how_long = "until you delete it" if days is None else f"for {days} days"
     st.caption(
-        f"Saved {kept} in {plain(store.location)}. Numbers and times; no pictures except the "
-        "thumbnails that you added."
+        f"Saved {how_long}: numbers and times, and no pictures except the thumbnails that you added.",
+        help=f"Stored in {plain(store.location)}.",
     )
 
 
@@ -66,25 +58,6 @@ def nothing_saved() -> None:
         video_link("Add a video")
 
 
-def filters(store: OwnedHistory) -> list[SessionInfo]:
-    """The widgets that narrow the list, and the sessions that are left."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("Search", key="history_text", placeholder="name or note", width=220)
-        kinds = st.pills(
-            "Kind",
-            list(KINDS),
-            format_func=KINDS.__getitem__,
-            selection_mode="multi",
-            key="history_kinds",
-        )
-        days = st.date_input("Between", value=[], key="history_days", width=240)
-        tags = st.multiselect("Tags", store.tags(), key="history_tags", width=220)
-    since, until = _span(days, visitor_zone())
-    return store.sessions(
-        kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
-    )
-
-
 def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
     zone = visitor_zone()
@@ -98,7 +71,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
             ],
             "kind": [KINDS[each.kind] for each in sessions],
             "started": pd.Series([each.started_at for each in sessions]).dt.tz_convert(zone),
-            "length": [each.duration_s for each in sessions],
+            "length": [each.duration_s or None for each in sessions],
             "faces": [each.faces for each in sessions],
             "tags": [list(each.tags) for each in sessions],
             "note": [each.note for each in sessions],
@@ -148,26 +121,18 @@ def _ribbons(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> dict[int, 
 
 def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int) -> None:
     """What can be done with the selected sessions, or with all."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if not chosen:
-            st.caption("Select one session to open it, two or more to compare them.")
-        else:
-            zone = visitor_zone()
-            st.download_button(
-                f"Export {_count(chosen)} (ZIP)",
-                data=lambda: _zip(store, chosen, zone),
-                file_name="sessions.zip",
-                mime="application/zip",
-                on_click="ignore",
-                icon=":material/download:",
-                key="history_export",
-                help="A CSV for each, and a list of them.",
-            )
-            if st.button(
-                f"Delete {_count(chosen)}", icon=":material/delete:", key="history_delete"
-            ):
-                _delete(store, [each.id for each in chosen])
-        with st.popover("Delete all", icon=":material/delete_forever:"):
+    with st.container(horizontal=True, vertical_alignment="center", key="history_actions"):
+        # What comes and goes is in a container of its own: an element whose place changes is drawn
+        # anew, and an open popover would close under the user's click.
+        with st.container(horizontal=True, vertical_alignment="center", width="stretch"):
+            if chosen:
+                _chosen_actions(store, chosen)
+            else:
+                st.caption(
+                    "The newest is open. Select another to open, export or delete it, or several "
+                    "to compare them."
+                )
+        with st.popover("Delete all", icon=":material/delete_forever:", key="history_all"):
             st.markdown(
                 f"All {everything} sessions, including those that a filter hides. "
                 "This cannot be undone."
@@ -177,18 +142,34 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 _renew()
 
 
+def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
+    zone = visitor_zone()
+    st.download_button(
+        f"Export {_count(chosen)} (ZIP)",
+        data=lambda: _zip(store, chosen, zone),
+        file_name="sessions.zip",
+        mime="application/zip",
+        on_click="ignore",
+        icon=":material/download:",
+        key="history_export",
+        help="A CSV for each, and a list of them.",
+    )
+    if st.button(f"Delete {_count(chosen)}", icon=":material/delete:", key="history_delete"):
+        _delete(store, [each.id for each in chosen])
+
+
 def undo_line(store: OwnedHistory) -> None:
-    """The way back after a deletion."""
+    """The way back after a deletion. Its container is always there, see ``actions``."""
     deleted: list[int] = st.session_state.get("history_deleted", [])
-    if not deleted:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="history_undo_line", horizontal=True, vertical_alignment="center"):
+        if not deleted:
+            return
         words = "session is" if len(deleted) == 1 else "sessions are"
-        st.caption(f":material/delete: {len(deleted)} {words} deleted.")
+        st.caption(f":material/delete: {len(deleted)} {words} deleted.", width="content")
         if st.button("Undo", key="history_undo", icon=":material/undo:"):
             store.restore(deleted)
             _renew()
-        if st.button("Delete permanently", key="history_purge"):
+        if st.button("Delete permanently", key="history_purge", type="tertiary"):
             store.purge(deleted)
             _renew()
 
@@ -281,15 +262,3 @@ def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = UTC)
 
 def _count(chosen: Sequence[SessionInfo]) -> str:
     return "1 session" if len(chosen) == 1 else f"{len(chosen)} sessions"
-
-
-def _span(
-    days: Sequence[date] | date, zone: tzinfo = UTC
-) -> tuple[datetime | None, datetime | None]:
-    """From the first moment of the first day to the last of the second, by the clock of ``zone``.
-
-    Both are UTC.
-    """
-    if not isinstance(days, Sequence) or not days:
-        return None, None
-    return start_of(days[0], zone), end_of(days[-1], zone) if len(days) > 1 else None

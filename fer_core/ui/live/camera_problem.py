@@ -17,7 +17,9 @@ SENTENCES = {
         "The browser blocked the camera. Allow it with the camera symbol in the address bar, then "
         "press Start again."
     ),
-    "no_camera": "No camera was found. Connect one, then press Start again.",
+    "no_camera": (
+        "No camera was found. Connect one and press Start again, or choose “A video” above."
+    ),
     "busy": (
         "The camera could not be opened. Close other programs and tabs that use it, then press "
         "Start again."
@@ -59,7 +61,8 @@ def camera_problem(key: str, view: CameraView) -> None:
 
 
 def _problem(key: str, view: CameraView) -> None:
-    note = st.container()
+    # It lies over the place of the picture, which is empty then: nothing below it moves.
+    note = st.container(key="live_problem")
     camera_pace()
     reported = _component(key="camera_problem", on_problem_change=lambda: None).problem
     problem = connection_problem(key, view) or reported
@@ -67,9 +70,10 @@ def _problem(key: str, view: CameraView) -> None:
         return
     with note:
         st.error(SENTENCES[problem], icon=":material/videocam_off:")
-        if problem in CONNECTION_PROBLEMS and st.button(
-            "Use snapshots instead", icon=":material/photo_library:"
-        ):
-            choose_snapshots()
-            st.rerun()
-        photo_link("Use photos instead")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if problem in CONNECTION_PROBLEMS and st.button(
+                "Use snapshots instead", icon=":material/photo_library:"
+            ):
+                choose_snapshots()
+                st.rerun()
+            photo_link("Use photos instead")

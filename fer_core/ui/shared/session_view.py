@@ -60,7 +60,9 @@ def facts_of(session: SessionInfo, started: str) -> dict[str, str]:
     return {
         "Kind": session.kind,
         "Started": started,
-        "Length": f"{session.duration_s:.1f} s, {session.frames} frames",
+        "Length": f"{session.duration_s:.1f} s, {session.frames} frames"
+        if session.frames != 1
+        else "1 frame",
         "Face detector": title_of(session.detector),
         "Expression network": title_of(session.model),
         **({"Tags": ", ".join(session.tags)} if session.tags else {}),

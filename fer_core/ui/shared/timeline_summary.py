@@ -43,9 +43,7 @@ def span_summary(session: Session, picture: Callable[[], None] | None = None) ->
 
 def share_chart(session: Session, face: TrackSummary) -> None:
     """The share of time of each expression, or the mean shares of a face seen in one frame."""
-    shares, title = (
-        (face.shares, "Share of time") if face.observed_s else (face.means, "Mean share")
-    )
+    shares, title = (face.shares, "Share of time") if face.observed_s else (face.means, "Shares")
     st.markdown(f"**{title}**")
     session_chart(
         share_bars(shares),

@@ -78,16 +78,15 @@ def timeline_view(
         face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
     }
     face = _face_chosen(faces, called, key)
+    if table["t_s"].nunique() == 1:  # a photo has no course, and nothing to choose about it
+        share_chart(Session(table, face, called[face.track_id], key), face)
+        return
     # The controls are below the chart, so that the ribbon is visible without scrolling.
     above, below = st.container(), st.container()
     with below:
         style, with_events, affect = _controls(table, face.track_id, key)
     events = find_events(table, face.track_id) if with_events else ()
     session = Session(table, face, called[face.track_id], key, style, affect, events, marks)
-    if table["t_s"].nunique() == 1:
-        st.info("This session is a single frame: there is no course over time.")
-        share_chart(session, session.face)
-        return
     with above:
         picture = _course_and_film(session, frame_at, player)
     moment_row(session)

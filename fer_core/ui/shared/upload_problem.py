@@ -17,8 +17,6 @@ TOO_LARGE = "This file is larger than this server, or a proxy before it, takes. 
 _component = st.components.v2.component(
     "fer_upload_problem",
     html='<div class="fer-upload-problem"></div>',
-    # It draws nothing, and would leave a gap as wide as between two widgets.
-    css=".stElementContainer:has(.fer-upload-problem) { display: none; }",
     js=(Path(__file__).parent / "upload_problem.js").read_text("utf-8"),
     isolate_styles=False,
 )

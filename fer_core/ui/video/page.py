@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, JobUnknown, unexpected_error_message
 from fer_core.history import JobInfo
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
+from fer_core.paths import SAMPLE_CLIP
 from fer_core.settings import settings
 from fer_core.ui.services import database_sentence, owner
-from fer_core.ui.shared.models import ModelsInUse, models_line
+from fer_core.ui.shared.models import ModelsInUse
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.uploads import forget
@@ -26,6 +29,9 @@ MOST_IN_SIGHT = 3
 """The largest number of videos in the list without a scroll bar."""
 
 _SCROLLED_PX = 240
+
+SAMPLE_TITLE = "Sample video.mp4"
+"""What the clip that comes with the project is called in the list."""
 
 EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
 
@@ -64,90 +70,125 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
 
 def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     number = st.session_state.setdefault("video_upload", 0)
-    uploads = st.file_uploader(
-        "Videos",
-        type=None,  # what a file is, its content tells
-        accept_multiple_files=True,
-        max_upload_size=settings().max_video_mb,
-        # A new key empties the widget.
-        key=f"video_upload_{number}",
-        help="One or many. A copy stays on this computer while you work with it, "
-        f"{settings().video_hours} hours at most; Remove deletes it at once.",
-    )
-    upload_problem()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        selection = _selection()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            "Analyse",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=not uploads or selection is None,
-            key="video_analyse",
+    with st.container(key="video_inputs", horizontal=True, vertical_alignment="center"):
+        uploads = st.file_uploader(
+            "Videos",
+            type=None,  # what a file is, its content tells
+            accept_multiple_files=True,
+            max_upload_size=settings().max_video_mb,
+            # A new key empties the widget.
+            key=f"video_upload_{number}",
+            label_visibility="collapsed",
         )
+        sample = st.button(
+            "Try the sample video", icon=":material/smart_display:", key="video_sample"
+        )
+    upload_problem()
+    st.caption(
+        f"A copy stays on this computer while you work with it, {settings().video_hours} hours at "
+        "most. Remove deletes it at once."
+    )
+    if sample:
+        with SAMPLE_CLIP.open("rb") as clip:
+            _submit(jobs, in_use, [(SAMPLE_TITLE, clip)], Selection(), keep=False)
+    # Only now, so that an empty page is no form.
+    if not uploads:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="video_ready"):
+        place = st.empty()
         keep = st.toggle(
             "Save to history",
             key="video_keep",
             help="Numbers and times only, no pictures. Otherwise they go with the video.",
         )
-    models_line(in_use)
-    if not (pressed and selection):
-        return
+        with st.popover("Which frames", icon=":material/tune:", key="video_frames"):
+            selection = _selection()
+    pressed = place.button(
+        "Analyse",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=selection is None,
+        key="video_analyse",
+    )
+    if pressed and selection:
+        with st.spinner("Saving the videos…"):
+            _submit(jobs, in_use, [(each.name, each) for each in uploads], selection, keep)
+
+
+def _submit(
+    jobs: VideoJobs,
+    in_use: ModelsInUse,
+    videos: Sequence[tuple[str, IO[bytes]]],
+    selection: Selection,
+    keep: bool,
+) -> None:
+    """Queue these videos, each by its name, and draw the page anew with the last one opened."""
     failed = []
-    with st.spinner("Saving the videos…"):
-        for upload in uploads:
-            try:
-                job_id = jobs.submit(
-                    upload.name,
-                    upload,
-                    selection,
-                    in_use.detector.model.name,
-                    in_use.emotion.model.name,
-                    owner=owner(),
-                    keep=keep,
-                )
-                st.session_state["video_open"] = job_id
-            except FerError as error:
-                failed.append((upload.name, str(error)))
-            except Exception as error:  # whatever one file makes a library raise
-                failed.append((upload.name, unexpected_error_message(error)))
+    for name, data in videos:
+        try:
+            st.session_state["video_open"] = jobs.submit(
+                name,
+                data,
+                selection,
+                in_use.detector.model.name,
+                in_use.emotion.model.name,
+                owner=owner(),
+                keep=keep,
+            )
+        except FerError as error:
+            failed.append((name, str(error)))
+        except Exception as error:  # whatever one file makes a library raise
+            failed.append((name, unexpected_error_message(error)))
     st.session_state["video_failed"] = failed
-    st.session_state["video_upload"] = number + 1
-    forget(uploads)
+    st.session_state["video_upload"] += 1
+    forget(data for _, data in videos if isinstance(data, UploadedFile))
     st.rerun()
 
 
+def what_to_expect() -> None:
+    """What the page does, where there is no video yet."""
+    with st.container(key="video_empty"):
+        st.html(
+            '<div class="fer-empty">'
+            "<p><strong>Add one or more videos</strong> to see the expressions of every face over "
+            "time, or try the sample.</p>"
+            "<ul>"
+            "<li>MP4, MOV, MKV, WebM, AVI and more, all of it or a part.</li>"
+            "<li>You get a timeline beside the film, its moments, a table and files.</li>"
+            "<li>The work goes on when you leave this page, and its results are found here "
+            "again.</li>"
+            "</ul></div>"
+        )
+
+
 def failures() -> None:
-    """The sentences of the videos that could not be taken."""
-    for name, sentence in st.session_state.get("video_failed", []):
-        st.error(f"**{plain(name)}**: {plain(sentence)}", icon=":material/broken_image:")
+    """The sentences of the videos that could not be taken.
+
+    In a container that is always there: what is below keeps its place, and an open popover stays
+    open.
+    """
+    with st.container():
+        for name, sentence in st.session_state.get("video_failed", []):
+            st.error(f"**{plain(name)}**: {plain(sentence)}", icon=":material/broken_image:")
 
 
 def job_list(jobs: VideoJobs) -> None:
     """Every job with its progress; drawn again each second while one is at work."""
-    known = jobs.jobs(owner())
-    if not known:
-        st.info(
-            "Add one or more videos above. The work goes on when you leave or reload this page, "
-            "and its results are found here again.",
-            icon=":material/movie:",
-        )
-        return
-    active = any(job.active for job in known)
+    active = any(job.active for job in jobs.jobs(owner()))
     st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active)
 
 
 def _selection() -> Selection | None:
     """Which frames to analyse; None while the numbers make no sense."""
-    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how", width=200)
+    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how")
     every, fps = 1, None
     if how == NTH:
-        every = int(st.number_input("n", 2, 1000, 2, key="video_nth", width=110))
+        every = int(st.number_input("n", 2, 1000, 2, key="video_nth"))
     elif how == A_SECOND:
-        fps = float(st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps", width=110))
-    start_s = st.number_input("From second", 0.0, value=0.0, step=1.0, key="video_from", width=140)
+        fps = float(st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps"))
+    start_s = st.number_input("From second", 0.0, value=0.0, step=1.0, key="video_from")
     end_s = st.number_input(
-        "To second", 0.0, value=None, step=1.0, key="video_to", width=140, placeholder="end"
+        "To second", 0.0, value=None, step=1.0, key="video_to", placeholder="end"
     )
     try:
         return Selection(every=every, fps=fps, start_s=start_s, end_s=end_s)

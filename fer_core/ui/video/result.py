@@ -48,10 +48,11 @@ def open_job(jobs: VideoJobs) -> None:
         partial(Film, Path(job.path), job.name),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
+        # First, and so always in one place: its popover stays open when the others change.
+        _marked_video(jobs, job)
         _keep_button(jobs, job, session)
         if session.kept and not job.active:
             _thumbnail_switch(jobs, job, session)
-        _marked_video(jobs, job)
 
 
 def _facts(session: SessionInfo, job: JobInfo) -> str:

@@ -20,7 +20,8 @@ from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.spreadsheet import BOM
-from fer_core.ui.history.page import _span, _zip
+from fer_core.ui.history.filters import _span
+from fer_core.ui.history.page import _zip
 
 
 def results(emotion: Emotion, seconds: int = 4) -> list[FrameResult]:
@@ -92,6 +93,16 @@ def test_the_list_shows_each_session_in_small(page, store):
         assert f'width="{PIECES}" height="1" fill="{COLORS[Emotion(emotion)].as_hex()}"' in svg
 
 
+def test_the_newest_is_open_until_another_is_selected(page, store):
+    keep(store, "sad one")
+    keep(store, "glad one")
+    page.run()
+    assert [each.value for each in page.subheader] == ["glad one"]
+    assert not any(each.key == "history_delete" for each in page.button)  # it is not selected
+    select(page, 1)
+    assert [each.value for each in page.subheader] == ["sad one"]
+
+
 def test_filters(page, store):
     keep(store, "sad one")
     tagged = keep(store, "glad one", kind="video")
@@ -105,6 +116,10 @@ def test_filters(page, store):
     assert listed(page) == ["glad one"]
     page.text_input(key="history_text").set_value("nowhere").run()
     assert "No session matches" in page.info[0].value
+    page.button(key="history_show_all").click().run()
+    assert not page.exception
+    assert not page.warning
+    assert listed(page) == ["glad one", "sad one"]
 
 
 def test_a_day_means_all_of_it():

@@ -14,6 +14,7 @@ from fer_core.history import LOCAL, JobInfo, history
 from fer_core.media.images import decode_picture
 from fer_core.paths import ROOT
 from fer_core.ui import services
+from fer_core.ui.video import page as video_page
 from tests.jobs.test_queue import clip
 from tests.waiting import until
 
@@ -61,8 +62,17 @@ def test_a_video_that_was_taken_in_leaves_the_memory(page, film, monkeypatch):
 def test_an_empty_page_says_what_to_do(page):
     page.run()
     assert not page.exception
-    assert "Add one or more videos" in page.info[0].value
-    assert page.button(key="video_analyse").disabled
+    assert any("Add one or more videos" in each.value for each in page.get("html"))
+    assert not any(each.key == "video_analyse" for each in page.button)  # there is nothing yet
+
+
+def test_the_sample_video_is_one_click_away(page, monkeypatch, film, tmp_path):
+    (tmp_path / "short.mp4").write_bytes(film)
+    monkeypatch.setattr(video_page, "SAMPLE_CLIP", tmp_path / "short.mp4")  # the whole takes long
+    page.run()
+    page.button(key="video_sample").click().run()
+    assert finished(page).name == video_page.SAMPLE_TITLE
+    assert "12 frames" in " ".join(caption.value for caption in page.caption)
 
 
 def test_a_video_is_analysed_behind_the_page(page, film):
@@ -120,7 +130,7 @@ def test_what_is_no_video_is_a_sentence_beside_its_name(page):
     add(page, "notes.mp4", b"no film at all")
     assert not page.exception
     assert "notes.mp4" in page.error[0].value.replace("\\", "")
-    assert page.button(key="video_analyse").disabled  # the widget is empty again
+    assert not page.file_uploader[0].value
 
 
 @pytest.mark.parametrize("name", ["a.3gp", "b.mts", "c.wmv", "d"])
@@ -133,6 +143,7 @@ def test_what_a_video_is_its_content_tells(page, film, name):
 
 def test_an_end_before_the_start_is_said(page, film):
     page.run()
+    page.file_uploader[0].set_value([("film.mp4", film, "video/mp4")]).run()
     page.number_input(key="video_from").set_value(5.0).run()
     page.number_input(key="video_to").set_value(2.0).run()
     assert not page.exception
