@@ -126,7 +126,7 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     remove_all(page)
     page.get_by_role("link", name="History").click()
     expect(page.get_by_text("Saved until you delete it")).to_be_visible()
-    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     # The list is drawn on a canvas: its first row's box is a click into the first column.
     page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
     expect(chart(page)).to_be_visible()
@@ -139,11 +139,11 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     expect(chart(page)).to_be_visible()  # renaming does not close it
     screenshot(page, "history-session")
     phone = open_page("/history", width=390, dark=True)
-    expect(phone.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    expect(phone.get_by_test_id("stDataFrame").first).to_be_visible()
     screenshot(phone, "history-phone-dark")
     page.get_by_role("button", name="Delete 1 session").click()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     page.get_by_role("button", name="Delete all").click()
     page.get_by_role("button", name="Delete all permanently").click()
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()

@@ -82,6 +82,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
         hide_index=True,
         height=_ROW_PX * (min(len(sessions), _ROWS_IN_SIGHT) + 1) + 3,
         row_height=_ROW_PX,
+        placeholder="",  # a photo has no length
         key=f"history_list_{st.session_state.get('history_version', 0)}",
         on_select="rerun",
         selection_mode="multi-row",
