@@ -40,7 +40,8 @@ def where_line(store: OwnedHistory) -> None:
     days = settings().retention_days
     how_long = "until you delete it" if days is None else f"for {days} days"
     st.caption(
-        f"Saved {how_long}: numbers and times, and no pictures except the thumbnails that you added.",
+        f"Saved {how_long}: numbers and times, and no pictures except the thumbnails that you "
+        "added.",
         help=f"Stored in {plain(store.location)}.",
     )
 
