@@ -14,7 +14,8 @@ import streamlit as st
 from hypothesis import given, strategies
 
 from fer_core.history import LOCAL
-from fer_core.ui.history.page import _span, _zip
+from fer_core.ui.history.filters import _span
+from fer_core.ui.history.page import _zip
 from fer_core.ui.live import save
 from fer_core.ui.shared.visitor_time import (
     end_of,
