@@ -10,21 +10,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from urllib.parse import urljoin
 
-import av
 import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
     Page,
     Playwright,
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
 from fer_core.media.images import read_picture
 from fer_core.paths import ROOT
@@ -71,6 +72,8 @@ class Dashboard:
         mine |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         mine.pop("DATABASE_URL", None)
         mine |= {"HOME": str(folder), "DEEPFACE_HOME": str(folder)}
+        # As in the Makefile and on hosts: glibc gives back what threads that are gone have freed.
+        mine |= {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
         mine |= {"FER_DATA_DIR": str(folder / "data"), **environment}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -130,35 +133,36 @@ def dashboard(_dashboard: Dashboard, request: pytest.FixtureRequest) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def camera_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of the astronaut, 640x480, moving a little; Chromium loops it."""
-    path = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
-    wide = cv2.copyMakeBorder(read_picture(SAMPLE), 0, 0, 64, 64, cv2.BORDER_REPLICATE)
-    _swaying(wide[0:480], path)
-    return path
+def camera_clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``camera_clips("astronaut")``: six seconds of a picture that moves a little.
+
+    ``astronaut``; ``two``: she and her mirror image side by side; ``thirty``: she, at 30 frames a
+    second in the place of ten, for what is measured.
+    """
+    folder = tmp_path_factory.mktemp("camera")
+
+    @cache
+    def clip(name: str) -> Path:
+        picture = read_picture(SAMPLE)[0:480]
+        half = picture[:, 64:384]
+        wide = cv2.copyMakeBorder(picture, 0, 0, 64, 64, cv2.BORDER_REPLICATE)
+        shown = np.hstack([half, half[:, ::-1]]) if name == "two" else wide
+        path = folder / f"{name}.y4m"
+        _write_swaying(shown, path, fps=30 if name == "thirty" else 10)
+        return path
+
+    return clip
 
 
-@pytest.fixture(scope="session")
-def two_faces_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As ``camera_clip``, with the astronaut and her mirror image side by side."""
-    path = tmp_path_factory.mktemp("camera") / "two.mjpeg"
-    one = read_picture(SAMPLE)[0:480, 64:384]
-    _swaying(np.hstack([one, one[:, ::-1]]), path)
-    return path
-
-
-def _swaying(picture: np.ndarray, path: Path) -> None:
-    """Write six seconds of a picture, 640 pixels wide or more and 480 high, that moves a little."""
-    with av.open(str(path), "w", format="mjpeg") as clip:
-        stream = clip.add_stream("mjpeg", rate=15)
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj420p"
-        for number in range(90):
-            left = round(6 + 6 * np.sin(number / 90 * 2 * np.pi))
-            view = np.ascontiguousarray(picture[:, left : left + 628])
-            still = cv2.resize(view, (640, 480)).astype(np.uint8)
-            frame = av.VideoFrame.from_ndarray(still, format="bgr24")
-            clip.mux(stream.encode(frame))
-        clip.mux(stream.encode())
+def _write_swaying(picture: np.ndarray, path: Path, fps: int) -> None:
+    """A film of 640x480 that Chromium reads without decoding, and repeats."""
+    count = 6 * fps
+    with path.open("wb") as film:
+        film.write(b"YUV4MPEG2 W640 H480 F%d:1 Ip A1:1 C420jpeg\n" % fps)
+        for number in range(count):
+            left = round(6 + 6 * np.sin(number / count * 2 * np.pi))
+            view = cv2.resize(picture[:, left : left + 628], (640, 480))
+            film.write(b"FRAME\n" + cv2.cvtColor(view, cv2.COLOR_BGR2YUV_I420).tobytes())
 
 
 # Not for the whole session: its event loop would be running under all tests that come after.
@@ -196,37 +200,98 @@ def launch(_playwright: Playwright) -> Iterator[Launch]:
 def chromium(launch: Launch) -> Iterator[Browser]:
     """A Chromium without a camera, for tests that open contexts and pages themselves."""
     browser = launch()
+    before = browser.contexts
     yield browser
     for context in browser.contexts:
-        context.close()
+        if context not in before:
+            context.close()
+
+
+class Tabs:
+    """Tabs with cookies of their own, which one test after another uses.
+
+    A new tab reads all of Streamlit's JavaScript, which is most of what a page costs the processor.
+    One that was used has read it, and has kept nothing else: no cookie, no storage, no permission.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._free: dict[tuple[str, ...], list[Page]] = {}
+
+    def take(self, *flags: str) -> Page:
+        """A tab of a Chromium with these flags, as of a visitor who was never there."""
+        free = self._free.get(flags)
+        page = free.pop() if free else self._new(flags)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        return page
+
+    def _new(self, flags: tuple[str, ...]) -> Page:
+        context = self._launch(*flags).new_context()
+        context.set_default_timeout(TIMEOUT_MS)
+        return context.new_page()
+
+    def give_back(self, page: Page, *flags: str) -> None:
+        """For the next who takes one. Where its server is gone, the tab is closed."""
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        try:
+            page.mouse.move(0, 0)
+            # Of the same server, or Chromium would begin another process; and without any script.
+            page.goto(urljoin(page.url, "/healthz"))
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+        except PlaywrightError:
+            page.context.close()
+            return
+        page.context.clear_cookies()
+        page.context.clear_permissions()
+        self._free.setdefault(flags, []).append(page)
+
+
+@pytest.fixture(scope="package")
+def tabs(launch: Launch) -> Tabs:
+    return Tabs(launch)
+
+
+@pytest.fixture
+def new_visitor(tabs: Tabs) -> Iterator[Callable[[], Page]]:
+    """``new_visitor() -> Page``: an empty tab without a camera. Each has cookies of its own."""
+    taken: list[Page] = []
+
+    def take() -> Page:
+        taken.append(tabs.take())
+        return taken[-1]
+
+    yield take
+    for page in taken:
+        tabs.give_back(page)
 
 
 OpenPage = Callable[..., Page]
 
 
-def watch(context: BrowserContext, refused: list[str]) -> None:
-    """Note what the browser does not do because a header forbids it: it says so in its console."""
+class Refusals(list[str]):
+    """What the browser does not do because a header forbids it: it says so in its console."""
 
-    def listen(message: ConsoleMessage) -> None:
+    def note(self, message: ConsoleMessage) -> None:
         if re.search("Content[- ]Security[- ]Policy|[Pp]ermissions[- ][Pp]olicy", message.text):
-            refused.append(message.text)
-
-    context.on("console", listen)
+            self.append(message.text)
 
 
 @pytest.fixture
 def open_page(
-    launch: Launch, dashboard: str, camera_clip: Path, two_faces_clip: Path
+    tabs: Tabs, dashboard: str, camera_clips: Callable[[str], Path]
 ) -> Iterator[OpenPage]:
     """``open_page("/live", camera="astronaut", width=1280, height=900, dark=False) -> Page``.
 
-    Without cookies, as if for the first time. ``camera``: ``astronaut``, ``two`` (faces), ``none``
-    (no device) or ``refused`` (the user denies it). ``flags`` are more of Chromium's. Accelerated
+    Without cookies, as if for the first time. ``camera``: one of ``camera_clips``, ``none`` (no
+    device) or ``refused`` (the user denies it). ``flags`` are more of Chromium's. Accelerated
     animations are off; the test fails when the browser refused something because of the headers
     that forbid it.
     """
-    contexts: list[BrowserContext] = []
-    refused: list[str] = []
+    taken: list[tuple[Page, list[str]]] = []
+    refused = Refusals()
 
     def start(
         path: str = "/",
@@ -237,27 +302,22 @@ def open_page(
         flags: Sequence[str] = (),
     ) -> Page:
         flags = list(flags)
+        if camera not in ("none", "refused"):
+            flags += [f"--use-file-for-fake-video-capture={camera_clips(camera)}", ALLOW_FLAG]
         if camera != "none":
-            clip = two_faces_clip if camera == "two" else camera_clip
-            flags += [CAMERA_FLAG, f"--use-file-for-fake-video-capture={clip}"]
-        if camera in ("astronaut", "two"):
-            flags.append(ALLOW_FLAG)
-        context = launch(*flags).new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            accept_downloads=True,
-        )
-        contexts.append(context)
-        watch(context, refused)
-        page = context.new_page()
-        page.set_default_timeout(TIMEOUT_MS)
+            flags.append(CAMERA_FLAG)
+        page = tabs.take(*flags)
+        taken.append((page, flags))
+        page.on("console", refused.note)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.goto(dashboard + path)
         return page
 
     yield start
-    for context in contexts:
-        context.close()
+    for page, flags in taken:
+        page.remove_listener("console", refused.note)
+        tabs.give_back(page, *flags)
     assert refused == []
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
+from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
 
@@ -18,7 +20,14 @@ def drawn(page: Page) -> None:
     app = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
     expect(app).to_be_attached()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.wait_for_function("[...document.images].every(image => image.complete)")
+    complete = "[...document.images].every(image => image.complete)"
+    until(page, lambda: page.evaluate(complete), "the pictures are there")
+
+
+def wear(page: Page, theme: Literal["light", "dark"]) -> None:
+    """Change to a theme, as a visitor's system does, and wait until the page has it."""
+    page.emulate_media(color_scheme=theme)
+    expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
 
 
 FACES = 12

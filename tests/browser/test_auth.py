@@ -8,14 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from fer_core.server.auth.password import hash_password
-from tests.browser.conftest import DIRECT, TIMEOUT_MS, Dashboard, Launch
+from tests.browser.conftest import DIRECT, Dashboard
 from tests.browser.test_film import clip
 from tests.browser.test_video import analyse
 from tests.servers import free_port, running
@@ -23,8 +23,6 @@ from tests.servers import free_port, running
 PASSWORD = "correct horse battery"
 CLIENT_SECRET = "a secret of the client"
 COOKIE_SECRET = "a long text that nobody could ever guess"
-
-NewBrowser = Callable[[], BrowserContext]
 
 
 def started(folder: Path, **environment: str) -> Iterator[Dashboard]:
@@ -36,21 +34,6 @@ def started(folder: Path, **environment: str) -> Iterator[Dashboard]:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard behind a password."""
     yield from started(tmp_path_factory.mktemp("locked"), FER_PASSWORD_HASH=hash_password(PASSWORD))
-
-
-@pytest.fixture
-def new_browser(launch: Launch) -> Iterator[NewBrowser]:
-    """Each with cookies of its own."""
-    contexts: list[BrowserContext] = []
-
-    def start() -> BrowserContext:
-        contexts.append(launch().new_context(reduced_motion="reduce"))
-        contexts[-1].set_default_timeout(TIMEOUT_MS)
-        return contexts[-1]
-
-    yield start
-    for context in contexts:
-        context.close()
 
 
 def heading(page: Page, name: str) -> None:
@@ -65,8 +48,8 @@ def status_of(url: str, **headers: str) -> int:
         return error.code
 
 
-def test_the_password_opens_the_page_that_was_asked_for(locked, new_browser):
-    page = new_browser().new_page()
+def test_the_password_opens_the_page_that_was_asked_for(locked, new_visitor):
+    page = new_visitor()
     sockets: list[str] = []
     page.on("websocket", lambda opened: sockets.append(opened.url))
     page.goto(f"{locked.url}/history")
@@ -89,7 +72,7 @@ def test_the_password_opens_the_page_that_was_asked_for(locked, new_browser):
     heading(page, "About")
     assert PASSWORD not in locked.log.read_text()
 
-    other = new_browser().new_page()
+    other = new_visitor()
     other.goto(f"{locked.url}/live")
     heading(other, "FER Dashboard is locked")
 
@@ -114,11 +97,11 @@ def test_without_a_session_there_are_no_uploads_media_or_assets(locked):
     assert status_of(f"{locked.url}/api/v1/models", Via="1.1 proxy") == 401
 
 
-def test_reached_by_others_without_a_door_it_is_shut(tmp_path, new_browser):
+def test_reached_by_others_without_a_door_it_is_shut(tmp_path, new_visitor):
     server = Dashboard(tmp_path, STREAMLIT_SERVER_ADDRESS="0.0.0.0")
     try:
         server.wait_until_ready()
-        page = new_browser().new_page()
+        page = new_visitor()
         page.goto(f"{server.url}/live")
         heading(page, "FER Dashboard is locked")
         expect(page.get_by_role("alert")).to_contain_text("FER_PASSWORD_HASH")
@@ -180,8 +163,8 @@ def sign_in(page: Page, name: str) -> None:
     expect(page.get_by_role("link", name="Overview", exact=True)).to_be_visible()
 
 
-def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
-    page = new_browser().new_page()
+def test_two_accounts_do_not_see_each_other_s_history(accounts, new_visitor):
+    page = new_visitor()
     page.goto(f"{accounts.url}/history")
     heading(page, "FER Dashboard is locked")
     sign_in(page, "ada@example.org")
@@ -195,7 +178,7 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     heading(page, "History")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
-    other = new_browser().new_page()
+    other = new_visitor()
     other.goto(accounts.url)
     heading(other, "FER Dashboard is locked")
     sign_in(other, "bob@example.org")
@@ -211,9 +194,8 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_browser):
     heading(page, "FER Dashboard is locked")
 
 
-def test_a_film_is_for_the_account_that_added_it(accounts, new_browser, tmp_path):
-    ada, bob, stranger = new_browser(), new_browser(), new_browser()
-    page = ada.new_page()
+def test_a_film_is_for_the_account_that_added_it(accounts, new_visitor, tmp_path):
+    page, other, stranger = new_visitor(), new_visitor(), new_visitor()
     page.goto(accounts.url)
     sign_in(page, "ada@example.org")
     page.goto(f"{accounts.url}/video")
@@ -221,24 +203,22 @@ def test_a_film_is_for_the_account_that_added_it(accounts, new_browser, tmp_path
     film = page.locator(".fer-stage video")
     expect(film).to_be_visible()
     address = accounts.url + str(film.get_attribute("src"))
-    assert ada.request.get(address).headers["content-type"] == "video/mp4"
+    assert page.request.get(address).headers["content-type"] == "video/mp4"
     assert stranger.request.get(address).status == 403
-    other = bob.new_page()
     other.goto(accounts.url)
     sign_in(other, "bob@example.org")
-    assert bob.request.get(address).status == 403
+    assert other.request.get(address).status == 403
     page.get_by_role("button", name="Remove").click()
     expect(film).to_have_count(0)
-    assert ada.request.get(address).status == 404
+    assert page.request.get(address).status == 404
 
 
-def test_a_second_sign_in_takes_the_place_of_the_first(accounts, new_browser):
-    context = new_browser()
-    page = context.new_page()
+def test_a_second_sign_in_takes_the_place_of_the_first(accounts, new_visitor):
+    page = new_visitor()
     page.goto(accounts.url)
     sign_in(page, "first@example.org")
     # The same browser, another account: there is one at a time, and it is the last.
-    other = context.new_page()
+    other = page.context.new_page()
     other.goto(f"{accounts.url}/sign-out")
     expect(other.get_by_text("Signed in as first@example.org")).to_be_visible()
     other.get_by_role("button", name="Sign out").click()
@@ -248,40 +228,37 @@ def test_a_second_sign_in_takes_the_place_of_the_first(accounts, new_browser):
     page.goto(f"{accounts.url}/sign-out")
     expect(page.get_by_text("Signed in as second@example.org")).to_be_visible()
     # Another browser with the first account is inside beside it.
-    elsewhere = new_browser().new_page()
+    elsewhere = new_visitor()
     elsewhere.goto(accounts.url)
     sign_in(elsewhere, "first@example.org")
     page.reload()
     expect(page.get_by_text("Signed in as second@example.org")).to_be_visible()
 
 
-def test_a_forged_sign_in_is_none(accounts, new_browser):
-    context = new_browser()
-    page = context.new_page()
+def test_a_forged_sign_in_is_none(accounts, new_visitor):
+    page = new_visitor()
     page.goto(accounts.url)
     sign_in(page, "eve@example.org")
-    cookies = [c for c in context.cookies() if c["name"].startswith("_streamlit_user")]
+    cookies = [c for c in page.context.cookies() if c["name"].startswith("_streamlit_user")]
     assert cookies
     assert all(c["httpOnly"] for c in cookies)
-    forged = new_browser()
+    stranger = new_visitor()
     for cookie in cookies:
         value = cookie["value"]
         middle = len(value) // 2
         other = "A" if value[middle] != "A" else "B"
         cookie["value"] = value[:middle] + other + value[middle + 1 :]
-    forged.add_cookies(cookies)
-    stranger = forged.new_page()
+    stranger.context.add_cookies(cookies)
     stranger.goto(accounts.url)
     heading(stranger, "FER Dashboard is locked")
 
 
-def test_no_secret_of_the_sign_in_is_in_the_log(accounts, new_browser):
-    context = new_browser()
-    page = context.new_page()
+def test_no_secret_of_the_sign_in_is_in_the_log(accounts, new_visitor):
+    page = new_visitor()
     page.goto(accounts.url)
     sign_in(page, "grace@example.org")
     log = accounts.log.read_text()
-    sessions = [c["value"] for c in context.cookies() if len(c["value"]) > 20]
+    sessions = [c["value"] for c in page.context.cookies() if len(c["value"]) > 20]
     assert sessions
     for secret in (CLIENT_SECRET, COOKIE_SECRET, *sessions):
         assert secret not in log

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Dashboard
+from tests.browser.states import drawn
 from tests.history.conftest import Server, running_server
 from tests.servers import running
 
@@ -29,6 +30,7 @@ def dashboard(database: Server, tmp_path: Path) -> Iterator[str]:
 def go(page: Page, name: str, heading: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    drawn(page)  # what the page before it said stands there until then
 
 
 def test_the_database_goes_and_comes_back(open_page, database):

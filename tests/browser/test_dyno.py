@@ -35,7 +35,7 @@ def dashboard(dyno: Dyno) -> str:
 @pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_a_visit_fits_into_a_dyno(dyno, open_page):
-    visit(open_page(), dyno.url)
+    visit(open_page(camera="thirty"), dyno.url)
     assert dyno.stop() < STOP_S
     # What a dyno has. What it takes on a quiet machine is measured by hand: make dyno VISIT=1.
     assert not dyno.too_large

@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
 from tests.browser.conftest import OpenPage
-from tests.browser.test_live import until
+from tests.browser.states import drawn
+from tests.browser.test_live import until, zoom
 from tests.browser.test_video import SECONDS, analyse, chart, click_at, remove_all
 from tests.conftest import SAMPLE
 
@@ -56,12 +57,24 @@ def cursor_s(page: Page) -> float:
     )
 
 
-def test_film_and_chart_have_one_cursor(open_page: OpenPage, film, screenshot):
+def chart_width(page: Page) -> float:
+    box = chart(page).locator(".nsewdrag").first.bounding_box()
+    return box["width"] if box else 0.0
+
+
+def test_film_and_chart_are_in_sight_and_have_one_cursor(open_page: OpenPage, film, screenshot):
     page = open_page("/video")
     analyse(page, film)
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text("Done ·")).to_be_visible()
     expect(page.locator(".fer-stage")).to_have_attribute("data-marks", "happy 100%")
+
+    # What is seen without scrolling.
+    for width, height in ((390, 844), (1280, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        for part in (page.locator(".fer-stage"), chart(page).locator(".barlayer path").first):
+            until(page, partial(ends_above, part, height), f"{part} at {width}x{height}")
+    until(page, lambda: chart_width(page) > 390, "the chart has its room again")
 
     # A click in the chart seeks the film, and says what there was.
     click_at(page, share=0.75)
@@ -120,13 +133,8 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     analyse(page, film)
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text("Done ·")).to_be_visible()
-    box = chart(page).locator(".nsewdrag").first.bounding_box()
-    assert box is not None
-    height = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.25 * box["width"], height)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], height, steps=4)
-    page.mouse.up()
+    drawn(page)
+    zoom(page, chart(page), 0.25, 0.5)
     whole = page.get_by_role("button", name="Whole session")
     expect(whole).to_be_visible()
     expect(page.get_by_text("0:01.0 to 0:02.0", exact=True)).to_be_visible()
@@ -174,18 +182,6 @@ def test_a_film_the_browser_cannot_play_is_still_pictures(open_page: OpenPage, t
     shown = page.get_by_text("Picture at 0:02")
     expect(shown).to_be_visible()
     expect(page.get_by_test_id("stColumn").filter(has=shown).locator("img")).to_be_visible()
-    remove_all(page)
-
-
-def test_what_is_seen_without_scrolling(open_page: OpenPage, film):
-    page = open_page("/video")
-    analyse(page, film)
-    expect(chart(page)).to_be_visible()
-    expect(page.get_by_text("Done ·")).to_be_visible()
-    for width, height in ((1280, 900), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        for part in (page.locator(".fer-stage"), chart(page).locator(".barlayer path").first):
-            until(page, partial(ends_above, part, height), f"{part} at {width}x{height}")
     remove_all(page)
 
 

@@ -77,25 +77,30 @@ def stop(page: Page) -> None:
     expect(page.get_by_role("heading", name="Last session")).to_be_visible()
 
 
-def zoom(page: Page, chart: Locator) -> tuple[float, float]:
-    """Drag over the first half of the chart, as a user does; returns the span it then shows.
+def zoom(page: Page, chart: Locator, begin: float = 0.01, end: float = 0.5) -> tuple[float, float]:
+    """Drag over this part of the chart's width, as a user does; returns the span it then shows.
 
     The chart moves while the page around it comes up, and a drag that misses it is made again.
     """
 
     def shown() -> tuple[float, float]:
-        low, high = chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)")
+        low, high = chart.evaluate(
+            "c => c._fullLayout.xaxis.range.map(each => c._fullLayout.xaxis.r2l(each))"
+        )
         return low, high
 
     def dragged() -> bool:
         box = chart.locator(".nsewdrag").first.bounding_box()
-        assert box
-        page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+        if box is None:
+            return False
+        height = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + begin * box["width"], height)
         page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+        page.mouse.move(box["x"] + end * box["width"], height, steps=5)
         page.mouse.up()
         page.wait_for_timeout(300)
-        return shown()[1] < 0.75 * before[1]
+        low, high = shown()
+        return high - low < 0.75 * (before[1] - before[0])
 
     before = shown()
     until(page, dragged, "a zoom")
@@ -194,7 +199,7 @@ def resident_mb(pid: int) -> float:
 @pytest.mark.timeout(300)
 def test_two_minutes_without_growing(open_page, server):
     """Latency and memory of a session that goes on."""
-    page = open_page("/live")
+    page = open_page("/live", camera="thirty")
     start(page)
     page.wait_for_timeout(20_000)
     early_ms, early_mb = median_latency_ms(page), resident_mb(server.process.pid)
@@ -202,15 +207,15 @@ def test_two_minutes_without_growing(open_page, server):
     page.wait_for_timeout(100_000)
     # Twice and a tenth of a second: other work on the machine, but not a queue of 100 s.
     assert median_latency_ms(page) <= 2.0 * early_ms + 100.0
-    # The session's table grows; one leaked frame a second would be 92 MB.
-    assert resident_mb(server.process.pid) - early_mb < 40.0
+    # It grew by 2 MB where this was measured; one leaked frame a second would be 92 MB.
+    assert resident_mb(server.process.pid) - early_mb < 30.0
     assert frames_analysed(page) >= analysed + 200
     stop(page)
 
 
 @pytest.mark.soak
 def test_updates_come_at_least_twice_a_second(open_page):
-    page = open_page("/live")
+    page = open_page("/live", camera="thirty")
     start(page)
     chart = show_lines(page)
     chart.evaluate("c => { c.drawn = 0; c.on('plotly_afterplot', () => { c.drawn += 1 }) }")

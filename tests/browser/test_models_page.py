@@ -49,7 +49,7 @@ def choose(page: Page, what: str, name: str) -> None:
 def test_a_download_shows_progress_and_is_used_when_it_ends(
     server, slow_dashboard, open_page, screenshot
 ):
-    page = open_page("/models")
+    page = open_page("/healthz")
     page.goto(f"{slow_dashboard}/models")
     # Other rows may try their downloads too, at 0 % until their hosts have refused.
     row = page.locator(".st-key-model_deepface")
@@ -66,6 +66,7 @@ def test_a_download_shows_progress_and_is_used_when_it_ends(
 def test_a_choice_holds_on_every_page(open_page):
     page = open_page("/models")
     choose(page, "Face detector", "Haar cascade")
+    expect(page.get_by_text("Chosen by you.")).to_have_count(1)
     choose(page, "Expression network", "Compact")
     expect(page.get_by_text("Chosen by you.")).to_have_count(2)
     page.get_by_role("link", name="Photo", exact=True).click()

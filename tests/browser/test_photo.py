@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import decode_picture
+from tests.browser.states import wear
 from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
@@ -66,19 +67,19 @@ def test_a_picture_from_the_camera(open_page):
     expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
-    page = open_page("/photo", width=width, dark=dark)
+@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
+def test_the_sample_fits_every_screen(open_page, screenshot, device, width):
+    page = open_page("/photo", width=width)
     page.get_by_text("Try the sample picture").click()
     expect(page.locator(".fer-reading").first).to_contain_text("happy")
-    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    screenshot(page, f"photo-{'phone' if width < 500 else 'desktop'}-{'dark' if dark else 'light'}")
+    for theme in ("light", "dark"):
+        wear(page, theme)
+        expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        screenshot(page, f"photo-{device}-{theme}")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
 @pytest.mark.parametrize(
     ("path", "title"),
     [
@@ -88,12 +89,13 @@ def test_the_sample_fits_every_screen(open_page, screenshot, width, dark):
         ("live", "Live"),
     ],
 )
-def test_cold_deep_links(open_page, screenshot, path, title, width, dark):
-    page = open_page(f"/{path}", width=width, dark=dark)
-    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    size, theme = "phone" if width < 500 else "desktop", "dark" if dark else "light"
-    screenshot(page, f"{path}-{size}-{theme}")
+def test_cold_deep_links(open_page, screenshot, path, title, device, width):
+    page = open_page(f"/{path}", width=width)
+    for theme in ("light", "dark"):
+        wear(page, theme)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        screenshot(page, f"{path}-{device}-{theme}")
 
 
 def test_readyz(dashboard):

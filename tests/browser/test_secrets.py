@@ -9,14 +9,13 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 
 from fer_core.server.auth.cookie import COOKIE
 from fer_core.server.auth.password import hash_password
-from tests.browser.conftest import CAMERA_FLAG, TIMEOUT_MS, Dashboard, Launch
+from tests.browser.conftest import Dashboard
 from tests.browser.test_live import camera_frame
 from tests.servers import running
 
@@ -44,14 +43,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         yield server
 
 
-@pytest.fixture
-def browser(launch: Launch) -> Iterator[BrowserContext]:
-    context = launch(CAMERA_FLAG).new_context()
-    context.set_default_timeout(TIMEOUT_MS)
-    yield context
-    context.close()
-
-
 def ask(url: str, **headers: str) -> str:
     """Everything an answer says, also one that is an error."""
     try:
@@ -61,20 +52,22 @@ def ask(url: str, **headers: str) -> str:
         return f"{error.headers}\n{error.read().decode()}"
 
 
-def test_secrets_stay_secret(server: Dashboard, browser: BrowserContext, tmp_path: Path):
+def test_secrets_stay_secret(server: Dashboard, new_visitor):
     said: list[str] = []
-    page = browser.new_page()
+    page = new_visitor()
     page.goto(f"{server.url}/live")
-    for typed in (WRONG[1], PASSWORD):
-        page.get_by_label("Access password").fill(typed)
-        page.get_by_role("button", name="Enter").click()
-        said.append(page.content())
+    page.get_by_label("Access password").fill(WRONG[1])
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    said.append(page.content())
+    page.get_by_label("Access password").fill(PASSWORD)
+    page.get_by_role("button", name="Enter").click()
     camera_frame(page).get_by_role("button", name="Start", exact=True).wait_for()
     said += [page.content(), camera_frame(page).content()]
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("alert")).to_contain_text("history")
     said.append(page.content())
-    [cookie] = [c["value"] for c in browser.cookies() if c["name"] == COOKIE]
+    [cookie] = [c["value"] for c in page.context.cookies() if c["name"] == COOKIE]
 
     for token in (TOKEN, WRONG[0]):
         bearer = {"Authorization": f"Bearer {token}"}

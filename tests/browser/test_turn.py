@@ -42,6 +42,12 @@ def relay(tmp_path: Path) -> Iterator[Relay]:
 
 
 @pytest.fixture
+def flags(relay: Relay, transport: str) -> list[str]:
+    """For a Chromium that trusts the relay."""
+    return [trust_flag(relay.pem)] if transport == "tls" else []
+
+
+@pytest.fixture
 def dashboard(tmp_path: Path, relay: Relay, transport: str, sign_in: SignIn) -> Iterator[str]:
     """A dashboard of the test's own that sends by TURN alone, in the place of the shared one."""
     urls = relay.url(transport)
@@ -78,13 +84,8 @@ def keep_connections(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("transport", "sign_in"),
-    [("udp", by_secret()), ("tcp", by_user(3600.0)), ("tls", by_secret())],
-    ids=["udp", "tcp", "tls"],
-)
-def test_the_picture_comes_by_relay(open_page, relay):
-    page = open_page("/live", flags=[trust_flag(relay.pem)])
+def a_session_by(relay: Relay, page: Page) -> None:
+    """From Start to Stop, with both sides' packets carried by the relay."""
     keep_connections(page)
     press(page, "Start")
     until(page, lambda: frames_analysed(page) >= 5, "5 frames")
@@ -95,6 +96,15 @@ def test_the_picture_comes_by_relay(open_page, relay):
     assert relay.allocations() >= 2
     stop(page)
     until(page, lambda: relay.relayed_bytes() > 100_000, "coturn has carried the picture")
+
+
+@pytest.mark.parametrize(
+    ("transport", "sign_in"),
+    [("tcp", by_user(3600.0)), ("tls", by_secret())],
+    ids=["tcp", "tls"],
+)
+def test_the_picture_comes_by_relay(open_page, relay, flags):
+    a_session_by(relay, open_page("/live", flags=flags))
 
 
 @pytest.mark.parametrize(
@@ -114,9 +124,11 @@ def test_credentials_that_are_no_good(open_page, relay, screenshot):
 
 
 @pytest.mark.parametrize(("transport", "sign_in"), [("udp", by_secret())])
-def test_a_relay_that_dies(open_page, relay, screenshot):
+def test_the_picture_comes_by_udp_until_the_relay_dies(open_page, relay, screenshot):
     page = open_page("/live")
+    a_session_by(relay, page)
     press(page, "Start")
+    expect(page.get_by_role("heading", name="Last session")).to_have_count(0)
     until(page, lambda: frames_analysed(page) >= 5, "5 frames")
     relay.stop()
     expect(page.get_by_text("the connection was lost")).to_be_visible()

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
 from tests.browser.conftest import OpenPage
+from tests.browser.states import drawn
 from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
@@ -52,7 +53,8 @@ def chart(page: Page):
 
 
 def click_at(page: Page, share: float) -> None:
-    """Click the course of the shares, so far along its time axis."""
+    """Click the course of the shares, so far along its time axis, once it stands where it is."""
+    drawn(page)
     plot = chart(page).locator(".nsewdrag").first
     box = plot.bounding_box()
     assert box is not None
@@ -61,14 +63,16 @@ def click_at(page: Page, share: float) -> None:
 
 def remove_all(page: Page) -> None:
     """Leave no job behind for the next test."""
+    drawn(page)
     remove = page.get_by_role("button", name="Remove", exact=True)
-    while remove.count():
-        count = remove.count()
+    for left in reversed(range(remove.count())):
         remove.first.click()
-        expect(remove).to_have_count(count - 1)
+        expect(remove).to_have_count(left)
 
 
-def test_a_video_becomes_a_timeline_with_files(open_page: OpenPage, film, screenshot):
+def test_a_video_becomes_a_timeline_with_files_and_a_marked_video(
+    open_page: OpenPage, film, screenshot
+):
     page = open_page("/video")
     expect(page.get_by_text("Add one or more videos")).to_be_visible()
     screenshot(page, "video-empty")
@@ -89,14 +93,7 @@ def test_a_video_becomes_a_timeline_with_files(open_page: OpenPage, film, screen
         page.get_by_role("button", name="Report").click()
     assert b"astronaut film" in download.value.path().read_bytes()
     screenshot(page, "video-timeline")
-    remove_all(page)
-    expect(page.get_by_text("Add one or more videos")).to_be_visible()
 
-
-def test_the_marked_video_plays(open_page: OpenPage, film):
-    page = open_page("/video")
-    analyse(page, film)
-    expect(page.get_by_text(DONE)).to_be_visible()
     page.get_by_role("button", name="Make the annotated video").click()
     # In full: "Make the annotated video" stands there for a moment longer.
     page.get_by_role("button", name="Annotated video", exact=True).click()
@@ -109,6 +106,7 @@ def test_the_marked_video_plays(open_page: OpenPage, film):
     assert size[2] == pytest.approx(SECONDS, abs=0.3)
     page.keyboard.press("Escape")
     remove_all(page)
+    expect(page.get_by_text("Add one or more videos")).to_be_visible()
 
 
 def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
@@ -135,6 +133,9 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     expect(name).to_have_value("astronaut film.mp4")
     name.fill("Launch day")
     name.press("Enter")
+    # The heading comes from what was saved, the field from what was typed.
+    expect(page.get_by_role("heading", name="Launch day")).to_be_visible()
+    drawn(page)
     expect(page.get_by_label("Name", exact=True)).to_have_value("Launch day")
     expect(chart(page)).to_be_visible()  # renaming does not close it
     screenshot(page, "history-session")
@@ -142,9 +143,13 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     expect(phone.get_by_test_id("stDataFrame").first).to_be_visible()
     screenshot(phone, "history-phone-dark")
     page.get_by_role("button", name="Delete 1 session").click()
-    page.get_by_role("button", name="Undo").click()
+    undo = page.get_by_role("button", name="Undo")
+    undo.click()
+    # Until the page has taken it, everything below is replaced under a click.
+    expect(undo).to_have_count(0)
+    drawn(page)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Delete all", exact=True).click()
     page.get_by_role("button", name="Delete all permanently").click()
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
 
@@ -154,5 +159,6 @@ def test_a_file_that_is_no_video_is_a_sentence(open_page: OpenPage, tmp_path):
     wrong.write_bytes(b"this is no film")
     page = open_page("/video")
     analyse(page, wrong)
-    expect(page.get_by_text("wrong.mp4")).to_be_visible()
+    # Until it was taken in, the widget for uploads names it too.
+    expect(page.get_by_role("alert").filter(has_text="wrong.mp4")).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
