@@ -8,7 +8,7 @@ ESLINT := .ci/eslint/node_modules/stamp
 # The port of the dashboard: make run PORT=9000
 PORT ?=
 
-.PHONY: help run test soak lint lint-javascript format train-setup lock platforms audit slug dyno clean
+.PHONY: help run test pytest soak lint lint-javascript format train-setup lock platforms audit slug dyno clean
 
 help:
 	@echo "make run          install the packages if needed, and open the dashboard (PORT=9000: on this port)"
@@ -28,7 +28,11 @@ run: .venv/run.stamp
 	@$(BIN)/python -m fer_core weights fetch || true
 	$(MEMORY) $(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
-test: .venv/test.stamp lint
+# Side by side: mypy keeps only one processor busy, and the tests begin by waiting for browsers.
+test: .venv/test.stamp
+	@$(MAKE) --no-print-directory -j2 lint pytest
+
+pytest: .venv/test.stamp
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
 	$(BIN)/pytest -n 2 --no-loadscope-reorder
 

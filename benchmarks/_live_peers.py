@@ -20,7 +20,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from queue import Queue
 from typing import Any
@@ -57,14 +57,18 @@ Seconds = list[list[bytes]]
 _ANALYSED = re.compile(r"(\d+) frames analysed")
 
 
-def encoded_clips() -> dict[int, Seconds]:
-    """The live page's clip at each frame rate that a camera may be limited to."""
+RATES = range(int(SLOWEST_FPS), FPS + 1)
+"""The frame rates that a camera may be limited to."""
+
+
+def encoded_clips(rates: Iterable[int] = RATES) -> dict[int, Seconds]:
+    """The live page's clip at each of these frame rates."""
     clip = camera_clip() if (SHARED / "media" / ONE_FACE).is_file() else Clip([portrait()], [0.0])
     pictures = at_camera_rate(clip)
     shown = [pictures[number % len(pictures)] for number in range(CLIP_S * FPS)]
     frames = [av.VideoFrame.from_ndarray(picture, format="bgr24") for picture in shown]
     yuv = [frame.reformat(format="yuv420p") for frame in frames]
-    return {fps: _encoded(yuv, fps) for fps in range(int(SLOWEST_FPS), FPS + 1)}
+    return {fps: _encoded(yuv, fps) for fps in rates}
 
 
 def _encoded(frames: list[av.VideoFrame], fps: int) -> Seconds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from fer_core.models.registry import MODELS
 from fer_core.server import api
 from fer_core.settings import OidcSettings, Settings
 from tests.servers import free_port
+from tests.waiting import until
 
 LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile")
 
@@ -236,11 +236,17 @@ def test_a_dyno_that_grows_too_large_is_ended(tmp_path):
 
 
 def test_memory_that_is_seen_twice_while_a_process_forks_counts_once(tmp_path, monkeypatch):
-    looks = itertools.cycle([1.0, 1.0, 2.0])
-    monkeypatch.setattr("deploy.dyno._resident_peak_mb", lambda session: 300.0 * next(looks))
+    looks: list[float] = []
+
+    def look(session: int) -> float:
+        looks.append(600.0 if len(looks) % 3 == 2 else 300.0)
+        return looks[-1]
+
+    monkeypatch.setattr("deploy.dyno._resident_peak_mb", look)
+    monkeypatch.setattr("deploy.dyno.procfile_command", lambda: "exec sleep 300")
     dyno = Dyno(tmp_path, free_port())
     try:
-        dyno.wait_until_ready()
+        until(lambda: len(looks) > 6, "looks at its memory")
     finally:
         dyno.stop()
     assert dyno.peak_mb == 300.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import load
-from benchmarks._live_peers import EncodedCamera, encoded_clips
+from benchmarks._live_peers import RATES, EncodedCamera, encoded_clips
 from benchmarks._visitor import VisitFailed, Visitor
 from fer_core.server.auth.password import hash_password
 from tests.browser.conftest import Dashboard
@@ -72,9 +72,10 @@ def test_a_picture_that_is_none_is_counted_as_an_error(server: Dashboard, tmp_pa
     assert dict(seen.errors) == {"VisitFailed: the page shows no result": 1}
 
 
-def test_each_second_of_a_clip_begins_with_a_key_frame_at_every_pace():
-    clips = encoded_clips()
-    assert list(clips) == list(range(8, 31))
+def test_each_second_of_a_clip_begins_with_a_key_frame():
+    assert list(RATES) == list(range(8, 31))
+    clips = encoded_clips((8, 13, 30))  # the slowest, one in between, the fastest
+    assert list(clips) == [8, 13, 30]
     for fps, seconds in clips.items():
         for packets in seconds:
             # RFC 6386, 9.1: the lowest bit of the first byte of a key frame is 0.

@@ -22,7 +22,8 @@ def test_the_sample_video_plays_changes_and_stops(open_page, screenshot):
     page.get_by_role("button", name="Start", exact=True).click()
     picture = page.get_by_label("The video, with faces marked")
     expect(picture).to_be_visible()
-    for expression in ("happy", "surprise", "sad", "angry", "neutral"):
+    # What else the clip shows is tested where it is read, in tests/ui/live/test_playback.py.
+    for expression in ("happy", "surprise"):
         until(page, partial(shows, page, expression), expression)
         if expression == "happy":
             screenshot(page, "playback-running")

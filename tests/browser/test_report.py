@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from fer_core.export.report import html_report
-from tests.browser.conftest import SCREENSHOTS, TIMEOUT_MS
+from tests.browser.conftest import SCREENSHOTS
 from tests.sessions import HandMark, bump, session
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
+SEEN: tuple[tuple[Literal["light", "dark"], int], ...]
+SEEN = (("light", 1280), ("dark", 1280), ("light", 390))
 
-@pytest.mark.parametrize(
-    ("name", "width", "dark"),
-    [("light", 1280, False), ("dark", 1280, True), ("phone", 390, False)],
-)
-def test_it_opens_alone_and_draws_its_charts(chromium: Browser, tmp_path: Path, name, width, dark):
+
+def test_it_opens_alone_and_draws_its_charts(new_visitor, tmp_path: Path):
     table = session({1: bump(3.0), 2: bump(7.0)}, gone=lambda t_s: 5 <= t_s < 6)
     file = tmp_path / "report.html"
     marks = [HandMark(4.0, HOSTILE, HOSTILE)]
     text = html_report(table, "Interview", {"Note": HOSTILE}, {2: HOSTILE}, marks)
     file.write_text(text, "utf-8")
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-    )
-    page = context.new_page()
-    page.set_default_timeout(TIMEOUT_MS)
+    page = new_visitor()
     problems: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    page.goto(file.as_uri())
+    for theme, width in SEEN:
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(file.as_uri())
+        assert_it_is_whole(page, theme)
+        if SCREENSHOTS.is_dir():
+            page.screenshot(path=SCREENSHOTS / f"report-{theme}-{width}.png", full_page=True)
+    assert requests == [file.as_uri()] * len(SEEN)
+    assert problems == []
+
+
+def assert_it_is_whole(page: Page, theme: str) -> None:
+    """With its charts, in this theme, as wide as the window, and on paper."""
     page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 4")
     assert page.locator(".chart .scatterlayer .trace path").count() > 20
     assert page.evaluate("window.hacked") is None
@@ -42,7 +49,7 @@ def test_it_opens_alone_and_draws_its_charts(chromium: Browser, tmp_path: Path, 
     ink = page.evaluate(
         "getComputedStyle(document.querySelector('.chart .xtick text')).fill.match(/\\d+/g)"
     )
-    assert (int(ink[0]) > 128) is dark
+    assert (int(ink[0]) > 128) is (theme == "dark")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert (
@@ -53,7 +60,3 @@ def test_it_opens_alone_and_draws_its_charts(chromium: Browser, tmp_path: Path, 
     )
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    if SCREENSHOTS.is_dir():
-        page.screenshot(path=SCREENSHOTS / f"report-{name}.png", full_page=True)
-    assert requests == [file.as_uri()]
-    assert problems == []

@@ -91,7 +91,7 @@ def a_session_by(relay: Relay, page: Page) -> None:
     until(page, lambda: frames_analysed(page) >= 5, "5 frames")
     assert route(page) == {"relay"}
     # A quick machine has analysed five frames before much has come.
-    until(page, lambda: frames_analysed(page) >= 40, "40 frames")
+    until(page, lambda: frames_analysed(page) >= 20, "20 frames")
     # One for each side.
     assert relay.allocations() >= 2
     stop(page)

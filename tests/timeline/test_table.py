@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
@@ -229,6 +229,7 @@ def run_lengths(frames: list[FrameResult], track_id: int) -> list[float]:
     return lengths
 
 
+@settings(max_examples=40)
 @given(streams(), st.integers(0, 10**6))
 def test_the_summary_does_not_depend_on_when_the_stream_began(frames, shift_s):
     later = [frame(each.t_s + shift_s, *each.faces) for each in frames]

@@ -59,13 +59,17 @@ def tiles_folder(tmp_path: Path) -> Path:
     return tmp_path / "faces"
 
 
-@pytest.fixture
-def backgrounds_folder(tmp_path: Path) -> Path:
-    """A folder as ``train-detector --backgrounds`` wants it."""
-    folder = tmp_path / "backgrounds"
+def write_backgrounds(folder: Path) -> None:
+    """Four pictures in which no detector sees a face."""
     folder.mkdir()
-    for i in range(4):  # stripes, in which no detector sees a face
+    for i in range(4):
         stripes = 128 + 100 * np.sin(np.arange(240) / (5.0 + 3.0 * i))
         picture = np.tile(stripes.astype(np.uint8)[None, :, None], (200, 1, 3))
         cv2.imwrite(str(folder / f"{i}.png"), picture)
-    return folder
+
+
+@pytest.fixture
+def backgrounds_folder(tmp_path: Path) -> Path:
+    """A folder as ``train-detector --backgrounds`` wants it."""
+    write_backgrounds(tmp_path / "backgrounds")
+    return tmp_path / "backgrounds"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,12 @@ from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.detector import train as training  # noqa: E402
 from fer_core.training.detector.backgrounds import read_backgrounds  # noqa: E402
 from fer_core.training.detector.data import read_face_tiles, split_by_person  # noqa: E402
-from fer_core.training.detector.decode import TrainedDetector, as_plane, suppress  # noqa: E402
-from fer_core.training.detector.export import PARITY, export  # noqa: E402
+from fer_core.training.detector.decode import (  # noqa: E402
+    STRIDES,
+    TrainedDetector,
+    as_plane,
+    suppress,
+)
 from fer_core.training.detector.losses import Target, assign, eiou, losses  # noqa: E402
 from fer_core.training.detector.network import DetectorNet, cells, decode  # noqa: E402
 from fer_core.training.detector.plan import FACE, IGNORED, plan  # noqa: E402
@@ -43,7 +48,11 @@ from fer_core.training.detector.train import (  # noqa: E402
     train,
     validate,
 )
-from tests.training.detector.conftest import CentralPoints  # noqa: E402
+from tests.training.detector.conftest import (  # noqa: E402
+    CentralPoints,
+    write_backgrounds,
+    write_sheet,
+)
 from tests.training.runs import (  # noqa: E402
     assert_refused,
     assert_same_weights,
@@ -254,21 +263,42 @@ def test_of_boxes_that_overlap_the_surest_is_kept() -> None:
     assert suppress(boxes, scores, 0.95).tolist() == []
 
 
-def trained(material: tuple[Material, Material], out: Path) -> DetectorNet:
-    go(material, out, replace(TINY, epochs=1))
-    return load_network(out / "best.pt")
+@dataclass(frozen=True)
+class Finished:
+    """What the command said, the folder it left, and the backgrounds it was given."""
+
+    said: Result
+    out: Path
+    backgrounds: Path
 
 
-def test_the_file_says_what_the_network_says(
-    material: tuple[Material, Material], tmp_path: Path, astronaut: np.ndarray
-) -> None:
-    network = trained(material, tmp_path / "run")
-    path = tmp_path / "face_detector.onnx"
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, size, dtype=np.uint8) for size in ((64, 96), (160, 32))]
-    assert export(network, 0.35, pictures, path) <= PARITY
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One run of the command for all who look at its files: the export takes ten seconds."""
+    folder = tmp_path_factory.mktemp("command")
+    write_sheet(folder / "faces" / "drawn", people=6, each=4)
+    write_backgrounds(folder / "backgrounds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_DETECTOR", "haar")
+        state = "fer_core.training.detector.state"
+        patch.setattr(f"{state}.Settings", lambda **given: replace(TINY, **given))
+        patch.setattr(f"{state}.PROCESSOR_PIXELS", TINY.pixels)
+        more = ("--epochs", "1", "--seed", "3")
+        said = command(folder / "faces", folder / "backgrounds", folder / "run", *more)
+    assert said.exit_code == 0, said.output
+    return Finished(said, folder / "run", folder / "backgrounds")
+
+
+def test_the_file_says_what_the_network_says(finished: Finished, astronaut: np.ndarray) -> None:
+    network, path = load_network(finished.out / "best.pt"), finished.out / "face_detector.onnx"
     detector = TrainedDetector(path)
-    assert (detector.name, detector.threshold) == ("face_detector", 0.35)
+    assert detector.name == "face_detector"
+    assert f"(threshold {detector.threshold:.2f})" in finished.said.stdout
+    for size in ((64, 96), (160, 32)):
+        picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+        assert len(detector.predict(picture)[0]) == sum(
+            (size[0] // stride) * (size[1] // stride) for stride in STRIDES
+        )
     scores, boxes, points = detector.predict(as_plane(astronaut))
     with torch.no_grad():
         maps = network(torch.from_numpy(as_plane(astronaut))[None, None].float())
@@ -276,7 +306,7 @@ def test_the_file_says_what_the_network_says(
     np.testing.assert_allclose(scores, logits[0].sigmoid(), atol=5e-3)  # half-precision weights
     np.testing.assert_allclose(boxes, expected[0], atol=2.0)
     assert points.shape == (len(boxes), 5, 2)
-    assert str(tmp_path).encode() not in path.read_bytes()
+    assert str(finished.out).encode() not in path.read_bytes()
 
     detector.threshold = 0.0
     found = detector.detect(np.vstack([astronaut, astronaut]))  # 1024 high: shrunk
@@ -302,24 +332,18 @@ def test_weights_can_be_read_back(tmp_path: Path) -> None:
 
 
 def test_the_command_ends_with_a_network_that_can_be_measured(
-    tiles_folder: Path, backgrounds_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Finished, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        "fer_core.training.detector.state.Settings", lambda **given: replace(TINY, **given)
-    )
-    monkeypatch.setattr("fer_core.training.detector.state.PROCESSOR_PIXELS", TINY.pixels)
-    out = tmp_path / "run"
-    result = command(tiles_folder, backgrounds_folder, out, "--epochs", "1", "--seed", "3")
-    assert result.exit_code == 0, result.output
-    assert "faces of held-out scenes" in result.stdout
-    assert TrainedDetector(out / "face_detector.onnx").detect(np.zeros((50, 70, 3), np.uint8)) == []
+    assert "faces of held-out scenes" in finished.said.stdout
+    network = finished.out / "face_detector.onnx"
+    assert TrainedDetector(network).detect(np.zeros((50, 70, 3), np.uint8)) == []
 
     images = tmp_path / "images"
     images.mkdir()
-    (backgrounds_folder / "0.png").rename(images / "0.png")
+    shutil.copy(finished.backgrounds / "0.png", images)
     (tmp_path / "labels.csv").write_text("file,x,y,w,h\n0.png,1,2,30,40\n", "utf-8")
     args = ["evaluate-detector", "--images", images, "--labels", tmp_path / "labels.csv"]
-    args += ["--detector", "haar", "--network", out / "face_detector.onnx"]
+    args += ["--detector", "haar", "--network", network]
     measured = CliRunner().invoke(main, list(map(str, args)))
     assert measured.exit_code == 0, measured.output
     assert '"face_detector": {"raw": {"faces": 1' in measured.stdout
