@@ -45,7 +45,7 @@ def photo_with_faces(page: Page, folder: Path) -> None:
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(files)
     expect(page.get_by_text(f"{FACES} faces", exact=True)).to_be_visible()
     page.get_by_text("smaller faces").click()
-    expect(page.get_by_text("Too blurred to read well")).to_be_visible()
+    expect(page.get_by_text("Too blurred to read well", exact=True)).to_be_visible()
     expect(page.get_by_text("damaged or incomplete")).to_be_visible()
     drawn(page)
 
