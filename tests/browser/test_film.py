@@ -138,7 +138,6 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     whole = page.get_by_role("button", name="Whole session")
     expect(whole).to_be_visible()
     expect(page.get_by_text("0:01.0 to 0:02.0", exact=True)).to_be_visible()
-    drawn(page)  # until then the button moves, as what is below the chart comes in
     whole.click()
     expect(whole).to_have_count(0)
 

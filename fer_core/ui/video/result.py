@@ -102,12 +102,21 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
     store.set_thumbnail(session.id, jpeg)
 
 
-@st.fragment(run_every=UPDATE_S)
 def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
     if job.active:
         return
+    rendering = jobs.annotated_videos.rendering(job)
+    making = rendering is not None and not rendering.done
+    # By itself only while there is progress to show.
+    st.fragment(_annotated, run_every=UPDATE_S if making else None)(jobs, job, making)
+
+
+def _annotated(jobs: VideoJobs, job: JobInfo, making: bool) -> None:
+    """``making`` is whether it was being made when the page was drawn."""
     path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job)
+    if making and (rendering is None or rendering.done):
+        st.rerun()  # the whole page, which ends the fragment's own runs
     if path.is_file():
         with st.popover("Annotated video", icon=":material/movie:", width="content"):
             st.video(str(path))
@@ -130,3 +139,4 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
             "Make the annotated video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
         ):
             jobs.annotated_videos.render(job.id, owner())
+            st.rerun()
