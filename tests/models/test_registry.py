@@ -196,7 +196,7 @@ class TestThirdDetector:
 
     def test_is_in_the_openapi_document(self, bright: Model) -> None:
         paths = document(settings())["paths"]
-        detector, _ = paths["/api/v1/analyze"]["post"]["parameters"]
+        detector, *_ = paths["/api/v1/analyze"]["post"]["parameters"]
         assert detector["schema"]["enum"] == ["auto", "yunet", "haar", "bright"]
 
     def test_may_be_set(self, bright: Model, monkeypatch: pytest.MonkeyPatch) -> None:

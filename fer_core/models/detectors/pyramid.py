@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.models.detectors import FaceDetector
+from fer_core.models.threads import threads
 from fer_core.schema import Box, Detection
 
 TILE_PX = 640
@@ -37,8 +37,6 @@ _SAME_IOU = 0.3
 _SAME_OVERLAP = 0.6
 """Boxes of one face overlap by more than this: relative to their union, or to the smaller box if
 one tile shows only part of the face."""
-
-_THREADS = 2
 
 Tile = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
@@ -78,7 +76,7 @@ def _level(detector: FaceDetector, bgr: NDArray[np.uint8], scale: float) -> list
     across, down = bgr.shape[1] / width, bgr.shape[0] / height
     return [
         _scaled(face, across, down, bgr.shape[1], bgr.shape[0])
-        for faces in _threads().map(look, tiles)
+        for faces in threads().map(look, tiles)
         for face in faces
     ]
 
@@ -136,9 +134,3 @@ def _distinct(faces: Sequence[Detection]) -> list[Detection]:
         ):
             kept.append(face)
     return kept
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """One pool for all pictures, because some detectors have state for each thread."""
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
