@@ -5,7 +5,7 @@ import streamlit as st
 from fer_core.ui.services import owner, page_jobs
 from fer_core.ui.shared.models import models_in_use, models_line
 from fer_core.ui.video.page import failures, job_list, upload_form, what_to_expect
-from fer_core.ui.video.result import open_job
+from fer_core.ui.video.result import open_job, open_newest
 
 st.title("Facial expressions in videos")
 jobs = page_jobs()
@@ -13,6 +13,7 @@ in_use = models_in_use()
 upload_form(jobs, in_use)
 failures()
 if jobs.jobs(owner()):
+    open_newest(jobs)
     job_list(jobs)
     open_job(jobs)
 else:

@@ -107,7 +107,7 @@ class LiveRecording:
         """
         if self.session_id is None:
             return
-        for number in moments.keys() - self._marks.keys():
+        for number in sorted(moments.keys() - self._marks.keys()):
             t_s, label = moments[number], moment_label(number)
             added = self._history.add_mark(self.session_id, self._owner, t_s, label)
             self._marks[number] = added

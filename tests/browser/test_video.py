@@ -117,7 +117,6 @@ def test_a_reload_does_not_lose_the_job_and_what_is_kept_is_in_the_history(
     # The name alone would also be that of the file in the upload widget, before it was taken in.
     expect(page.get_by_role("button", name="Remove", exact=True)).to_be_visible()
     page.reload()
-    page.get_by_role("button", name="Show timeline").click()
     expect(chart(page)).to_be_visible()
     expect(page.get_by_text(DONE)).to_be_visible()
     expect(page.get_by_text("Saved to history")).to_be_visible()

@@ -24,6 +24,14 @@ THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
 
 
+def open_newest(jobs: VideoJobs) -> None:
+    """Where no job is open, open the newest that has something to show: most visits are for it."""
+    if "video_open" not in st.session_state:
+        begun = (job.id for job in jobs.jobs(owner()) if job.done_s or job.state == "done")
+        if (newest := next(begun, None)) is not None:
+            st.session_state["video_open"] = newest
+
+
 def open_job(jobs: VideoJobs) -> None:
     """The timeline of the job that was opened, with its files."""
     job_id = st.session_state.get("video_open")
