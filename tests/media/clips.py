@@ -53,7 +53,7 @@ def number_of(bgr: np.ndarray | None) -> int:
     """The number that a frame shows."""
     assert bgr is not None
     height, width = bgr.shape[:2]
-    row = bgr[height // 2, :, 1]
+    row = bgr[height * 7 // 8, :, 1]  # below the label of the fake detector's face
     cells = [row[int((bit + 0.5) * width / BITS)] > 127 for bit in range(BITS)]
     return sum(1 << bit for bit, white in enumerate(cells) if white)
 

@@ -99,7 +99,7 @@ def test_the_history_is_in_the_visitor_s_time(in_berlin, page, store):  # noqa: 
     assert "Started (Europe/Berlin)" in shown.proto.columns
     captions = " ".join(each.value for each in page.caption)
     assert "Started: 2026-11-27 00:40 (Europe/Berlin, UTC+01:00)" in captions
-    page.date_input(key="history_days").set_value((date(2026, 11, 27), date(2026, 11, 27))).run()
+    page.date_input[0].set_value((date(2026, 11, 27), date(2026, 11, 27))).run()
     assert list(page.dataframe[0].value["name"]) == ["glad one"]
 
 
