@@ -25,11 +25,15 @@ THUMBNAIL_PX = 320
 
 
 def open_newest(jobs: VideoJobs) -> None:
-    """Where no job is open, open the newest that has something to show: most visits are for it."""
-    if "video_open" not in st.session_state:
-        begun = (job.id for job in jobs.jobs(owner()) if job.done_s or job.state == "done")
-        if (newest := next(begun, None)) is not None:
-            st.session_state["video_open"] = newest
+    """Open the newest job that has something to show, if none is open or the open one was removed.
+
+    Most visits are for it.
+    """
+    listed = jobs.jobs(owner())
+    if st.session_state.get("video_open") in {job.id for job in listed}:
+        return
+    begun = (job.id for job in listed if job.done_s or job.state == "done")
+    st.session_state["video_open"] = next(begun, None)
 
 
 def open_job(jobs: VideoJobs) -> None:

@@ -99,6 +99,8 @@ def test_another_visit_finds_the_newest_job_open(page, film):
     assert opened(again, "newer.mp4")
     again.button(key=f"video_open_{older.id}").click().run()
     assert opened(again, "older.mp4")
+    again.button(key=f"video_remove_{older.id}").click().run()
+    assert opened(again, "newer.mp4")
 
 
 def test_keep_in_the_history(page, film):
