@@ -30,7 +30,7 @@ from fer_core.models.detectors import FaceDetector
 from fer_core.models.emotion.compact import CompactEmotionModel
 from fer_core.models.landmarks import Landmarks
 from fer_core.models.landmarks.crops import LANDMARK_PX
-from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.landmarks.face import FaceModel
 from fer_core.schema import Box, Detection
 from fer_core.ui.live.webrtc import to_bgr, to_video_frame
 from fer_core.ui.patches.vp8_encoder import QuickEncoder
@@ -75,7 +75,7 @@ class WatchedDetector:
 class WatchedLandmarks:
     """The landmark network with its time measured."""
 
-    def __init__(self, network: Landmarks68Model, watch: Watch) -> None:
+    def __init__(self, network: FaceModel, watch: Watch) -> None:
         self.name, self._network, self._watch = network.name, network, watch
 
     def locate(self, bgr: NDArray[np.uint8], boxes: Sequence[Box]) -> list[Landmarks]:
@@ -102,7 +102,7 @@ class WatchedEmotions:
 def measure() -> Report:
     """Time each stage of a frame, and the codec and the networks alone."""
     clip, detector = camera_clip(SIGNING), detectors()[0]
-    packets, landmarks, emotions = as_vp8(clip), Landmarks68Model(), CompactEmotionModel()
+    packets, landmarks, emotions = as_vp8(clip), FaceModel(), CompactEmotionModel()
     watches: list[Watch] = []
 
     def whole() -> None:
@@ -161,7 +161,7 @@ def as_video_frame(bgr: NDArray[np.uint8], t_s: float) -> av.VideoFrame:
 def pass_on(
     packets: Sequence[JitterFrame],
     detector: FaceDetector,
-    landmarks: Landmarks68Model,
+    landmarks: FaceModel,
     emotions: CompactEmotionModel,
     watch: Watch,
 ) -> None:
@@ -190,7 +190,7 @@ def pass_on(
 def floor(
     packets: Sequence[JitterFrame],
     detector: FaceDetector,
-    landmarks: Landmarks68Model,
+    landmarks: FaceModel,
     emotions: CompactEmotionModel,
     calls: Counter[str],
 ) -> dict[str, Callable[[], object]]:

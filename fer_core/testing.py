@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from fer_core.models.landmarks import Landmarks
 from fer_core.models.landmarks.crops import face_box
 from fer_core.models.landmarks.geometry import MODEL_POINTS
 from fer_core.schema import Box, Detection
+from fer_core.schema.action_units import MOVEMENTS
 
 
 class FakeDetector:
@@ -52,13 +53,21 @@ class FakeLandmarkModel:
 
     Without boxes, it finds a face in every box it is asked about. ``face_box`` of its points is
     the box.
+    With ``movements`` (name -> 0..1, the others 0), it tells these too, and irises in the middle of
+    the eyes.
     """
 
     name = "fake-landmarks"
 
-    def __init__(self, boxes: Sequence[Box] | None = None, presence: float = 0.9) -> None:
+    def __init__(
+        self,
+        boxes: Sequence[Box] | None = None,
+        presence: float = 0.9,
+        movements: Mapping[str, float] | None = None,
+    ) -> None:
         self.boxes = boxes
         self.presence = presence
+        self.movements = movements
 
     def locate(
         self,
@@ -73,7 +82,12 @@ class FakeLandmarkModel:
         nearest = max(known, key=box.iou, default=box)
         if not known or box.iou(nearest) < 0.3:
             return Landmarks(face_points(box), presence=0.0)
-        return Landmarks(face_points(nearest), self.presence)
+        points = face_points(nearest)
+        if self.movements is None:
+            return Landmarks(points, self.presence)
+        moved = np.array([self.movements.get(name, 0.0) for name in MOVEMENTS], np.float32)
+        irises = np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0)])
+        return Landmarks(points, self.presence, moved, irises)
 
 
 def face_points(box: Box, eyes: float = 0.3) -> NDArray[np.float32]:

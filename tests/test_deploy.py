@@ -124,7 +124,7 @@ def test_what_a_dyno_needs_is_shipped():
     assert {
         *("Procfile", "setup.sh", "app.py", "app.json", "requirements.txt", ".python-version"),
         *("bin/post_compile", ".streamlit/config.toml", "fer_core/history/migrations/env.py"),
-        *("models/emotion_compact.onnx", "models/landmarks68.onnx", "fer_core/ui/sample.jpg"),
+        *("models/emotion_compact.onnx", "models/face.onnx", "fer_core/ui/sample.jpg"),
         *("fer_core/ui/sample.mp4", "pages/photo.py", "pages/live.py", "LICENSE"),
     } <= shipped
     left_out = ("tests/", "docs/", "benchmarks/", "tools/")
@@ -313,7 +313,7 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     assert [text for text in startup_problems() if "Set FER_DATA_DIR" in text]
 
 
-@pytest.mark.parametrize("name", ["compact", "landmarks68"])
+@pytest.mark.parametrize("name", ["compact", "face"])
 def test_a_damaged_network(monkeypatch, tmp_path, name):
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"\x00" * 1000)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.detection import DetectedFace, as_landmarks
+from fer_core.analysis.detection import DetectedFace, as_landmarks, located_face, moving
 from fer_core.analysis.quality import face_quality
 from fer_core.analysis.upright import Upright, find_upright
 from fer_core.models.detectors import FaceDetector
@@ -20,10 +20,14 @@ from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
 from fer_core.models.landmarks.crops import Square, eye_line
+from fer_core.models.landmarks.gaze import eye_gaze
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
 from fer_core.models.loading import AUTO, DEFAULT_WAIT_S, choose, load
 from fer_core.models.registry import Kind
-from fer_core.schema import Box, Detection, Face, FrameResult
+from fer_core.schema import Box, Detection, Face, FrameResult, Gaze, HeadPose
+from fer_core.schema.action_units import MOVEMENTS
+
+BLINKS = [MOVEMENTS.index(f"eyeBlink{side}") for side in ("Left", "Right")]
 
 
 class Analyzer:
@@ -100,7 +104,7 @@ class Analyzer:
             return [DetectedFace(each.box, each.score, marks=each.landmarks) for each in found]
         located = self.landmarks.locate(bgr, [each.box for each in found])
         return [
-            DetectedFace(each.box, each.score, there.points, there.presence)
+            located_face(each.box, each.score, there)
             for each, there in zip(found, located, strict=True)
             if there.presence >= MIN_PRESENCE
         ]
@@ -134,13 +138,23 @@ class Analyzer:
         )
         if seen.points is None:
             return face
+        pose = head_pose(seen.points, width, height)
         return replace(
             face,
             landmarks=as_landmarks(seen.points),
-            pose=head_pose(seen.points, width, height),
+            pose=pose,
             eye_aspect_ratio=eye_aspect_ratio(seen.points),
             mouth_aspect_ratio=mouth_aspect_ratio(seen.points),
+            **moving(seen.movements),
+            gaze=gaze_of(seen, pose),
         )
+
+
+def gaze_of(face: DetectedFace, pose: HeadPose | None) -> Gaze | None:
+    """Where the eyes of a face look whose head points as ``pose`` says; see ``eye_gaze``."""
+    if face.points is None or face.irises is None or face.movements is None:
+        return None
+    return eye_gaze(face.points, face.irises, pose, float(face.movements[BLINKS].mean()))
 
 
 def _with_quality(

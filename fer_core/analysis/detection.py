@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.models.landmarks import Landmarks
 from fer_core.schema import Box, Point
+from fer_core.schema.action_units import MOVEMENTS, derive_action_units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +20,8 @@ class DetectedFace:
 
     ``score`` is the detector's. ``points``, ``(68, 2)``, and ``presence`` are those of
     ``fer_core.models.landmarks.Landmarks``, and None without a landmark network; ``marks`` are the
-    detector's own points.
+    detector's own points. ``movements``, ``(52,)``, and ``irises``, ``(2, 2)``, are those of
+    ``Landmarks`` too, and None where the network measures neither.
     """
 
     box: Box
@@ -25,6 +29,8 @@ class DetectedFace:
     points: NDArray[np.floating] | None = None
     presence: float | None = None
     marks: tuple[Point, ...] = ()
+    movements: NDArray[np.floating] | None = None
+    irises: NDArray[np.floating] | None = None
 
     @property
     def size_px(self) -> float:
@@ -39,8 +45,39 @@ class DetectedFace:
             max(1, round(self.box.w * across)),
             max(1, round(self.box.h * down)),
         )
-        points = None if self.points is None else self.points * (across, down)
-        return replace(self, box=box, points=points)
+        points, irises = (
+            None if places is None else places * (across, down)
+            for places in (self.points, self.irises)
+        )
+        return replace(self, box=box, points=points, irises=irises)
+
+
+def located_face(box: Box, score: float, there: Landmarks) -> DetectedFace:
+    """A face whose landmarks were found in ``box``."""
+    return DetectedFace(
+        box,
+        score,
+        there.points,
+        there.presence,
+        movements=there.movements,
+        irises=there.irises,
+    )
+
+
+def moving(movements: NDArray[np.floating] | None) -> dict[str, Any]:
+    """The fields of ``Face`` that tell its movements ``(52,)``; none if they were not measured."""
+    coefficients = as_coefficients(movements)
+    if not coefficients:
+        return {}
+    units = derive_action_units(dict(zip(MOVEMENTS, coefficients, strict=True)))
+    return {"coefficients": coefficients, "action_units": units}
+
+
+def as_coefficients(movements: NDArray[np.floating] | None) -> tuple[float, ...]:
+    """Movements ``(52,)`` in the form of ``Face.coefficients``, rounded to ten-thousandths."""
+    if movements is None:
+        return ()
+    return tuple(np.asarray(movements, np.float64).round(4).tolist())
 
 
 def as_landmarks(points: NDArray[np.floating]) -> tuple[Point, ...]:

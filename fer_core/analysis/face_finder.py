@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.analysis.detection import DetectedFace
+from fer_core.analysis.detection import DetectedFace, located_face
 from fer_core.analysis.tracker import Track
 from fer_core.media.resize import shrink
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
@@ -101,7 +101,7 @@ def _look(
     for near, landmarks in zip(expected, located, strict=True):
         box = face_box(landmarks.points).to_box()
         present = landmarks.presence >= MIN_PRESENCE and box.inside(width, height)
-        face = DetectedFace(box, near.score, landmarks.points, landmarks.presence)
+        face = located_face(box, near.score, landmarks)
         faces.append(face if present else None)
     return faces
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.analysis.analyzer import gaze_of
 from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
-from fer_core.analysis.detection import DetectedFace, as_landmarks
+from fer_core.analysis.detection import DetectedFace, as_coefficients, as_landmarks, moving
 from fer_core.analysis.quality_watch import QualityWatch
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 from fer_core.models.landmarks.crops import face_box
@@ -30,8 +31,8 @@ class FaceState:
     def __init__(self, track_id: int, labels: Sequence[str]) -> None:
         self._track_id = track_id
         self._labels = tuple(labels)
-        self._points = PointFilter()
-        self._shares = ExponentialSmoother()
+        self._points, self._irises = PointFilter(), PointFilter()
+        self._shares, self._movements = ExponentialSmoother(), ExponentialSmoother()
         self._label = SteadyLabel()
         self._eyes = EyeWatch()
         self.quality = QualityWatch()
@@ -56,9 +57,12 @@ class FaceState:
             filtered = self._points.update(points, seen.size_px, now_s)
             points = filtered.astype(np.float32)
             box = face_box(points).to_box()
+        irises = seen.irises
+        if irises is not None:
+            irises = self._irises.update(irises, seen.size_px, now_s)
         # The filtered box may still be outside the frame after the face has come back.
         inside = box.inside(width, height) or seen.box.inside(width, height)
-        return replace(seen, box=inside or seen.box, points=points)
+        return replace(seen, box=inside or seen.box, points=points, irises=irises)
 
     def face(
         self,
@@ -69,12 +73,15 @@ class FaceState:
     ) -> Face:
         """The face to show, given ``steady`` and its pose, and the last shares.
 
-        The openness of eyes and mouth comes from the unfiltered points of ``seen``: a filter would
-        remove blinks.
+        The openness of eyes and mouth comes from the unfiltered points of ``seen``, as does whether
+        the eyes are closed: a filter would remove blinks.
         """
         shares = self._read
         assert shares is not None  # it was due in the first frame
         smoothed = self._shares.update(shares, now_s)
+        moved = None
+        if seen.movements is not None:
+            moved = self._movements.update(seen.movements.astype(np.float64), now_s)
         landmarks, eyes, mouth = seen.marks, None, None
         if seen.points is not None and steady.points is not None:
             landmarks = as_landmarks(steady.points)
@@ -93,6 +100,9 @@ class FaceState:
             pose=pose,
             eye_aspect_ratio=eyes,
             mouth_aspect_ratio=mouth,
+            **moving(moved),
+            raw_coefficients=as_coefficients(seen.movements),
+            gaze=gaze_of(steady, pose),
             raw_probabilities=tuple(shares.tolist()),
             steady_label=self._labels[self._label.update(smoothed, now_s)],
             blinks_per_minute=self._eyes.blinks_per_minute,
@@ -103,3 +113,4 @@ class FaceState:
     def rescale(self, across: float, down: float) -> None:
         """Adapt to frames scaled by these factors."""
         self._points.rescale(across, down)
+        self._irises.rescale(across, down)

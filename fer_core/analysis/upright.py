@@ -101,8 +101,10 @@ def _patch(bgr: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 def _turned_back(face: DetectedFace, width: int) -> DetectedFace:
     """A face of a picture of this width, after a quarter turn counterclockwise."""
     x, y, w, h = face.box.to_list()
-    points = face.points
-    if points is not None:
-        points = np.stack([points[:, 1], width - 1.0 - points[:, 0]], axis=1)
+    points, irises = (
+        None if each is None else np.stack([each[:, 1], width - 1.0 - each[:, 0]], axis=1)
+        for each in (face.points, face.irises)
+    )
     marks = tuple((py, width - 1.0 - px) for px, py in face.marks)
-    return replace(face, box=Box(y, width - x - w, h, w), points=points, marks=marks)
+    box = Box(y, width - x - w, h, w)
+    return replace(face, box=box, points=points, irises=irises, marks=marks)

@@ -16,8 +16,12 @@ from fer_core.cli.training_options import (
     report_errors,
     seed_option,
 )
-from fer_core.training.landmarks.data import read_landmark_faces
-from fer_core.training.landmarks.evaluate import evaluate
+from fer_core.training.landmarks.data import (
+    read_landmark_faces,
+    read_taught_faces,
+    tells_movements,
+)
+from fer_core.training.landmarks.evaluate import evaluate, evaluate_movements
 
 
 @click.command("evaluate-landmarks")
@@ -26,40 +30,62 @@ from fer_core.training.landmarks.evaluate import evaluate
 @json_option
 @report_errors
 def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> None:
-    """Measure the landmark network on pictures of one face each with known 68 points.
+    """Measure the face network on pictures of one face each with known 68 points.
 
-    The CSV file has the columns file and x0, y0 to x67, y67, in pixels of the picture.
+    The CSV file has the columns file and x0, y0 to x67, y67, in pixels of the picture. If it also
+    has right_iris_x, right_iris_y, left_iris_x, left_iris_y and the names of the 52 movements
+    (0..1), these are measured as well.
     """
     from fer_core.models.detectors.haar import HaarDetector
     from fer_core.models.loading import load_landmark_model
 
+    model, detector = load_landmark_model(), HaarDetector()
     faces = read_landmark_faces(images, labels)
-    scores = evaluate(load_landmark_model(), HaarDetector(), faces)
+    found = asdict(evaluate(model, detector, faces))
+    if tells_movements(labels):
+        found |= asdict(evaluate_movements(model, detector, read_taught_faces(images, labels)))
     if as_json:
-        click.echo(json.dumps(asdict(scores)))
+        click.echo(json.dumps(found))
         return
-    click.echo(f"faces                {scores.n:>6}")
-    click.echo(f"mean error           {scores.nme_interocular_percent:>6.2f} % of interocular")
-    click.echo(f"failures (over 10 %) {scores.failure_rate_percent:>6.2f} %")
+    click.echo(f"faces                {found['n']:>6}")
+    click.echo(f"mean error           {found['nme_interocular_percent']:>6.2f} % of interocular")
+    click.echo(f"failures (over 10 %) {found['failure_rate_percent']:>6.2f} %")
+    if "mean_correlation" in found:
+        click.echo(f"irises               {found['iris_percent']:>6.2f} % of the eye's width")
+        click.echo(f"movements            {found['mean_correlation']:>6.3f} mean correlation")
+        for name, correlation in found["correlations"].items():
+            click.echo(f"  {name:<18} {correlation:>6.3f}")
 
 
 @click.command("train-landmarks")
 @path_option(
     "--data",
     required=True,
-    help="Folder with images and landmarks.csv, optionally also backgrounds and faces.",
+    help="Folder with images and landmarks.csv, movements and movements.csv, optionally also "
+    "backgrounds and faces.",
 )
 @out_option
-@click.option("--epochs", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=200, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--minutes", type=click.FloatRange(0.0, min_open=True), help="Train this long instead."
+)
+@path_option(
+    "--begin-with",
+    "start",
+    help="An earlier network (face.onnx), whose weights a new run begins with.",
+)
 @seed_option
 @report_errors
-def train_landmarks_command(data: Path, out: Path, epochs: int, seed: int) -> None:
-    """Train the landmark network, or resume the run in the folder --out.
+def train_landmarks_command(
+    data: Path, out: Path, epochs: int, minutes: float | None, start: Path | None, seed: int
+) -> None:
+    """Train the face network, or resume the run in the folder --out.
 
-    Writes landmarks68.onnx and its model card to --out. In --data, backgrounds holds pictures
-    without a face and faces holds cropped faces, both of any size; they teach presence.
+    Writes face.onnx and its model card to --out. In --data, movements.csv tells the 68 points, the
+    irises and the movements of the faces in movements; backgrounds holds pictures without a face
+    and faces holds cropped faces, both of any size; they teach presence.
     """
     from fer_core.training.landmarks.run import run
     from fer_core.training.landmarks.state import Settings
 
-    run(data, out, Settings(epochs=epochs, seed=seed))
+    run(data, out, Settings(epochs=epochs, minutes=minutes, seed=seed), start)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from fer_core.media.atomic_file import OutputFile
 from fer_core.schema import PROBLEMS, FrameResult
+from fer_core.schema.action_units import ACTION_UNITS
 from fer_core.timeline.table import as_table, columns, frame_numbers, table_csv
 
 if TYPE_CHECKING:
@@ -181,6 +182,15 @@ _NOTES = {
     "roll_deg": "head tilted, degrees, positive clockwise",
     "eye_aspect_ratio": "openness of the eyes, height over width",
     "mouth_aspect_ratio": "openness of the mouth, height over width",
+    "gaze_yaw_deg": "eyes turned aside in the head, degrees, positive to the picture's right",
+    "gaze_pitch_deg": "eyes raised in the head, degrees, positive up",
+    "gaze_room_yaw_deg": "the same with the turn of the head: 0 into the camera",
+    "gaze_room_pitch_deg": "the same with the turn of the head: 0 into the camera",
+    **{
+        unit.column: f"action unit {unit.number}, {unit.name}, 0 to 1, both sides; derived from "
+        "the movements of the face, not coded by a person"
+        for unit in ACTION_UNITS
+    },
     "blinks_per_minute": "blinks in the last minute",
     "attentive": "face turned to the camera with its eyes open",
     "problems": "why the face cannot be read well, codes separated by spaces: "

@@ -113,18 +113,18 @@ _ROWS = (
         loader="fer_core.models.detectors.haar:HaarDetector",
     ),
     Model(
-        name="landmarks68",
-        title="Landmarks68",
+        name="face",
+        title="Face network",
         kind=Kind.LANDMARKS,
         about="Trained by this project and shipped with it: finds 68 points on a face, and says "
         "how certain it is that this is a face.",
-        file_name="landmarks68.onnx",
+        file_name="face.onnx",
         size_bytes=851_441,
         licence="MIT",
         source="this project",
         source_url="",
         measured="a mean error of 5.83 % of the distance between the outer eye corners (test part)",
-        loader="fer_core.models.landmarks.landmarks68:Landmarks68Model",
+        loader="fer_core.models.landmarks.face:FaceModel",
     ),
     Model(
         name="deepface",

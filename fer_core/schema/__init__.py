@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fer_core.schema.affect import Affect
 from fer_core.schema.box import Box
-from fer_core.schema.face import MEASURES, Detection, Face, HeadPose, Point
+from fer_core.schema.face import MEASURES, Detection, Face, Gaze, HeadPose, Point
 from fer_core.schema.frame_result import FrameResult
 from fer_core.schema.quality import PROBLEMS, FaceQuality, Problem
 
@@ -21,6 +21,7 @@ __all__ = [
     "Face",
     "FaceQuality",
     "FrameResult",
+    "Gaze",
     "HeadPose",
     "Point",
     "Problem",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from fer_core.labels import EMOTIONS
+from fer_core.schema.action_units import ACTION_UNITS, MOVEMENTS
 from fer_core.schema.affect import derive_affect
 from fer_core.schema.box import Box
 from fer_core.schema.quality import FaceQuality
@@ -48,6 +49,21 @@ class HeadPose:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where the eyes look, in degrees; signs as in ``HeadPose``.
+
+    ``yaw_deg`` and ``pitch_deg`` are those of the eyes in the head, 0 straight ahead of the face;
+    ``room_yaw_deg`` and ``room_pitch_deg`` include the head's: 0 for eyes that look into the
+    camera.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    room_yaw_deg: float
+    room_pitch_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face(Detection):
     """A face and its expression. Measures that are None were not or cannot be measured.
 
@@ -59,13 +75,18 @@ class Face(Detection):
     head; ``eye_aspect_ratio`` and ``mouth_aspect_ratio``, the height of eyes and mouth over their
     width.
 
+    From a network that measures them: ``coefficients``, how much each of ``MOVEMENTS`` shows, 0..1
+    (``movements`` by name); ``action_units`` derived from them, 0..1 (``AU12``, and ``AU12_left``
+    where a side can act alone; see ``action_units``); ``gaze``, where the eyes look.
+
     ``quality``: how well the face can be read; in a stream, when it was last classified.
 
-    In a stream only: ``track_id`` identifies the face; ``probabilities`` are smoothed over time;
-    ``raw_probabilities`` are the last ones before smoothing, from this frame or, above 22 frames a
-    second, from one shortly before; ``steady_label`` is the dominant expression without flicker;
-    ``blinks_per_minute`` counts the last minute; ``attentive`` is whether the face is turned to the
-    camera with its eyes open.
+    In a stream only: ``track_id`` identifies the face; ``probabilities`` and ``coefficients`` are
+    smoothed over time; ``raw_probabilities`` are the last ones before smoothing, from this frame
+    or, above 22 frames a second, from one shortly before; ``raw_coefficients`` are this frame's;
+    ``steady_label`` is the dominant expression without flicker; ``blinks_per_minute`` counts the
+    last minute; ``attentive`` is whether the face is turned to the camera with
+    its eyes open.
     """
 
     probabilities: tuple[float, ...] = ()
@@ -75,6 +96,10 @@ class Face(Detection):
     pose: HeadPose | None = None
     eye_aspect_ratio: float | None = None
     mouth_aspect_ratio: float | None = None
+    coefficients: tuple[float, ...] = ()
+    raw_coefficients: tuple[float, ...] = ()
+    action_units: Mapping[str, float] = field(default_factory=dict, hash=False)
+    gaze: Gaze | None = None
     raw_probabilities: tuple[float, ...] | None = None
     steady_label: str | None = None
     blinks_per_minute: float | None = None
@@ -90,6 +115,11 @@ class Face(Detection):
             self._check(self.raw_probabilities)
         if self.steady_label is not None and self.steady_label not in self.labels:
             raise ValueError(f"{self.steady_label} is none of {', '.join(self.labels)}")
+        for values in (self.coefficients, self.raw_coefficients):
+            if len(values) not in (0, len(MOVEMENTS)):
+                raise ValueError(f"a face has {len(MOVEMENTS)} movements, not {len(values)}")
+            if not all(0.0 <= value <= 1.0 for value in values):
+                raise ValueError(f"movements are 0..1, not {values}")
 
     @property
     def emotions(self) -> dict[str, float]:
@@ -121,12 +151,18 @@ class Face(Detection):
         return None if affect is None else affect.arousal
 
     @property
+    def movements(self) -> dict[str, float]:
+        """How much each of ``MOVEMENTS`` shows, 0..1; empty if it was not measured."""
+        return dict(zip(MOVEMENTS, self.coefficients, strict=bool(self.coefficients)))
+
+    @property
     def measures(self) -> dict[str, float | None]:
         """The values of the columns in ``MEASURES``, by name."""
-        pose = self.pose
-        return {
-            name: getattr(pose if name.endswith("_deg") else self, name, None) for name in MEASURES
-        }
+        found: dict[str, float | None] = {name: getattr(self, name, None) for name in MEASURES}
+        for part, prefix in ((self.pose, ""), (self.gaze, "gaze_")):
+            if part is not None:
+                found |= {prefix + name: value for name, value in asdict(part).items()}
+        return found | {unit: self.action_units.get(unit) for unit in ACTION_UNIT_COLUMNS}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back."""
@@ -142,6 +178,14 @@ class Face(Detection):
             out["raw_emotions"] = dict(zip(out["emotions"], self.raw_probabilities, strict=True))
         if self.pose is not None:
             out["pose"] = asdict(self.pose)
+        if self.coefficients:
+            out["movements"] = self.movements
+        if self.action_units:
+            out["action_units"] = dict(self.action_units)
+        if self.raw_coefficients:
+            out["raw_movements"] = dict(zip(MOVEMENTS, self.raw_coefficients, strict=True))
+        if self.gaze is not None:
+            out["gaze"] = asdict(self.gaze)
         if self.quality is not None:
             out["quality"] = self.quality.to_dict()
         plain = {name: getattr(self, name) for name in (*_PLAIN, "valence", "arousal")}
@@ -156,7 +200,7 @@ class Face(Detection):
         emotions = data["emotions"]
         labels = EMOTIONS if set(emotions) == set(EMOTIONS) else tuple(emotions)
         raw, pose = data.get("raw_emotions"), data.get("pose")
-        quality = data.get("quality")
+        quality, gaze = data.get("quality"), data.get("gaze")
         return cls(
             box=Box(*data["box"]),
             score=data["score"],
@@ -166,6 +210,10 @@ class Face(Detection):
             raw_probabilities=None if raw is None else tuple(raw[label] for label in labels),
             pose=None if pose is None else HeadPose(**pose),
             quality=None if quality is None else FaceQuality.from_dict(quality),
+            coefficients=_coefficients(data.get("movements")),
+            raw_coefficients=_coefficients(data.get("raw_movements")),
+            action_units=dict(data.get("action_units", {})),
+            gaze=None if gaze is None else Gaze(**gaze),
             **{name: data.get(name) for name in _PLAIN},
         )
 
@@ -188,6 +236,9 @@ _PLAIN = (
 )
 """The fields of ``Face`` that are written to JSON unchanged, unless they are None."""
 
+ACTION_UNIT_COLUMNS = tuple(unit.column for unit in ACTION_UNITS)
+"""Both sides of the face together; named as Py-Feat's, whose values are 0..1 as well."""
+
 MEASURES = (
     "valence",
     "arousal",
@@ -197,9 +248,18 @@ MEASURES = (
     "roll_deg",
     "eye_aspect_ratio",
     "mouth_aspect_ratio",
+    "gaze_yaw_deg",
+    "gaze_pitch_deg",
+    "gaze_room_yaw_deg",
+    "gaze_room_pitch_deg",
+    *ACTION_UNIT_COLUMNS,
 )
 """The columns of every table of faces in addition to the shares; units and ranges as in ``Face``.
 """
+
+
+def _coefficients(movements: Mapping[str, float] | None) -> tuple[float, ...]:
+    return () if movements is None else tuple(movements[name] for name in MOVEMENTS)
 
 
 def _points(rows: Sequence[Sequence[float]]) -> tuple[Point, ...]:

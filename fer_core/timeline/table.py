@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -19,7 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.labels import EMOTIONS
-from fer_core.schema import MEASURES, Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import MEASURES, Box, Face, FaceQuality, FrameResult, Gaze, HeadPose
+from fer_core.schema.face import ACTION_UNIT_COLUMNS
 from fer_core.schema.quality import as_number, as_text, from_number, from_text
 from fer_core.timeline.spreadsheet import table_to_csv
 
@@ -129,7 +131,7 @@ def results_of(
 ) -> Iterator[FrameResult]:
     """The results from which a table was made, in order, for a picture ``width`` x ``height``.
 
-    They lack what a table does not hold: landmarks and latency.
+    They lack what a table does not hold: landmarks, single movements and latency.
     """
     labels = labels_of(table)
     for t_s, rows in groupby(table.to_dict("records"), key=itemgetter("t_s")):
@@ -142,6 +144,7 @@ def table_csv(table: pd.DataFrame) -> bytes:
     digits."""
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
     digits |= {"t_s": 3, "yaw_deg": 1, "pitch_deg": 1, "roll_deg": 1, "blinks_per_minute": 1}
+    digits |= dict.fromkeys([name for name in table.columns if name.startswith("gaze_")], 1)
     return table_to_csv(table.round(digits))
 
 
@@ -161,6 +164,7 @@ def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
 def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
     """The face of a row, the inverse of ``_face_numbers``."""
     known = {name: None if pd.isna(row[name]) else row[name] for name in row}
+    gaze = _complete([known[f"gaze_{field.name}"] for field in fields(Gaze)])
     pose = _complete([known["yaw_deg"], known["pitch_deg"], known["roll_deg"]])
     return Face(
         box=Box(*(int(row[side]) for side in "xywh")),
@@ -172,6 +176,8 @@ def _face(row: Mapping[Any, Any], labels: tuple[str, ...]) -> Face:
         pose=None if pose is None else HeadPose(*pose),
         eye_aspect_ratio=known["eye_aspect_ratio"],
         mouth_aspect_ratio=known["mouth_aspect_ratio"],
+        action_units={name: row[name] for name in ACTION_UNIT_COLUMNS if known[name] is not None},
+        gaze=None if gaze is None else Gaze(*gaze),
         raw_probabilities=_complete([known[f"raw_{label}"] for label in labels]),
         steady_label=next(label for label in labels if label == row["dominant"]),
         blinks_per_minute=known["blinks_per_minute"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fer_core.history import LOCAL, History
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import PROBLEMS, Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import PROBLEMS, Box, Face, FaceQuality, FrameResult, Gaze, HeadPose
 
 OWN = ("serious", "smiling")
 
@@ -68,6 +68,8 @@ def faces(draw: st.DrawFn, labels: Sequence[str]) -> Face:
         pose=draw(st.none() | st.builds(HeadPose, _real, _real, _real)),
         eye_aspect_ratio=draw(st.none() | _real),
         mouth_aspect_ratio=draw(st.none() | _real),
+        gaze=draw(st.none() | st.builds(Gaze, _real, _real, _real, _real)),
+        action_units=draw(st.just({}) | st.fixed_dictionaries({"AU01": _unit, "AU45": _unit})),
         raw_probabilities=draw(st.none() | _shares(len(labels))),
         steady_label=draw(st.none() | st.sampled_from(labels)),
         blinks_per_minute=draw(st.none() | _real),

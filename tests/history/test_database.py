@@ -25,7 +25,7 @@ import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, migrations
 from fer_core.history.database import database_url
-from fer_core.history.migrations.versions import r0003_problems_of_faces
+from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_movements
 from fer_core.history.tables import metadata
 from fer_core.paths import ROOT
 from fer_core.schema import FaceQuality
@@ -101,6 +101,7 @@ def test_faces_saved_before_their_problems_were_measured(history, url):
     history.append(session_id, frames(3))
     with history.database.writing() as connection:  # as the version before this one left it
         with Operations.context(MigrationContext.configure(connection)):
+            r0004_movements.downgrade()
             r0003_problems_of_faces.downgrade()
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     again = History(url)

@@ -138,6 +138,6 @@ def test_a_detector_is_loaded_anew_when_its_file_is_replaced(tmp_path, monkeypat
 
 
 def test_an_analyzer_takes_the_landmark_model_by_name() -> None:
-    assert Analyzer("haar", "compact", "landmarks68").landmarks is load_landmark_model()
+    assert Analyzer("haar", "compact", "face").landmarks is load_landmark_model()
     with pytest.raises(UnknownModel, match="landmark model called 'dots'"):
         Analyzer("haar", "compact", "dots")

@@ -140,9 +140,9 @@ class TestRows:
         )
 
     def test_the_landmark_network_is_as_accurate_as_its_card_says(self) -> None:
-        card = (ROOT / "models" / "landmarks68.md").read_text("utf-8")
+        card = (ROOT / "models" / "face.md").read_text("utf-8")
         [on_test] = re.findall(r"^\| mean error, % of .+ \| .+ \| (.+) \|$", card, re.M)
-        assert f" {on_test} % of the distance" in MODELS["landmarks68"].measured
+        assert f" {on_test} % of the distance" in MODELS["face"].measured
 
     def test_titles_also_of_what_is_gone(self) -> None:
         assert title_of("haar") == "Haar cascade"

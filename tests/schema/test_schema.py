@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
-from fer_core.schema import Box, Detection, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import Box, Detection, Face, FaceQuality, FrameResult, Gaze, HeadPose
 from fer_core.schema.quality import PROBLEMS, as_number, as_text, from_number, from_text
 
 UNIFORM = (1 / 7,) * 7
@@ -22,6 +22,7 @@ shares = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
     lambda values: tuple(value / sum(values) for value in values)
 )
 angles = st.floats(-90, 90)
+coefficients = st.floats(0, 1).map(lambda value: (value,) * 52)
 points = st.tuples(st.floats(0, 500), st.floats(0, 500))
 problems = st.sets(st.sampled_from(PROBLEMS)).map(
     lambda found: tuple(problem for problem in PROBLEMS if problem in found)
@@ -43,6 +44,10 @@ faces = st.builds(
     pose=st.none() | st.builds(HeadPose, angles, angles, angles),
     eye_aspect_ratio=st.none() | st.floats(0, 2),
     mouth_aspect_ratio=st.none() | st.floats(0, 2),
+    coefficients=st.just(()) | coefficients,
+    raw_coefficients=st.just(()) | coefficients,
+    action_units=st.just({}) | st.just({"AU12": 0.5, "AU12_left": 0.25}),
+    gaze=st.none() | st.builds(Gaze, angles, angles, angles, angles),
     raw_probabilities=st.none() | shares,
     steady_label=st.none() | st.sampled_from(EMOTIONS),
     blinks_per_minute=st.none() | st.floats(0, 99),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FaceQuality, FrameResult, HeadPose
+from fer_core.schema import Box, Face, FaceQuality, FrameResult, Gaze, HeadPose
 from fer_core.timeline.summary import Gap, Peak, summarize
 from fer_core.timeline.table import (
     MAX_GAP_S,
@@ -60,7 +60,7 @@ def test_a_row_a_face_and_an_empty_row_for_none():
     assert list(table["t_s"]) == [0.0, 0.0, 0.1, 0.2]
     assert list(table["dominant"].dropna()) == ["sad", "angry", "happy"]
     assert table[columns()[1:]].isna().all(axis=1).tolist() == [False, False, True, False]
-    assert list(table.loc[0, "yaw_deg":"problems"].isna()) == [True] * 8  # not measured
+    assert table.loc[0, "yaw_deg":"problems"].isna().all()  # not measured
     assert list(table.loc[0, "track_id":"score"]) == [1, 10, 20, 30, 40, 0.9]
     assert table.loc[3, "happy"] == pytest.approx(0.7)
 
@@ -320,6 +320,8 @@ def test_what_a_stream_tells_of_a_face_is_in_the_table():
         pose=HeadPose(10.0, -5.0, 2.0),
         eye_aspect_ratio=0.3,
         mouth_aspect_ratio=0.1,
+        gaze=Gaze(4.0, -3.0, 14.0, -8.0),
+        action_units={"AU12": 0.4, "AU12_left": 0.5, "AU12_right": 0.3},
         raw_probabilities=shares[::-1],
         steady_label=Emotion.NEUTRAL,
         blinks_per_minute=12.5,
@@ -339,6 +341,9 @@ def test_what_a_stream_tells_of_a_face_is_in_the_table():
     assert (row["yaw_deg"], row["pitch_deg"], row["roll_deg"]) == (10.0, -5.0, 2.0)
     assert row["eye_aspect_ratio"] == pytest.approx(0.3)
     assert row["mouth_aspect_ratio"] == pytest.approx(0.1)
+    assert (row["gaze_yaw_deg"], row["gaze_room_pitch_deg"]) == (4.0, -8.0)
+    assert row["AU12"] == pytest.approx(0.4)
+    assert pd.isna(row["AU01"])
     assert row["blinks_per_minute"] == 12.5
     assert row["presence"] == pytest.approx(0.9)
     assert row["attentive"] is True

@@ -5,6 +5,6 @@
 ``fer_core.history.tables``, and the names with the files.
 """
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """All revisions, the newest last. Alembic could find them, but takes 11 MB of memory, so a server
 with up-to-date tables does not load it."""

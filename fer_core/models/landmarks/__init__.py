@@ -21,16 +21,22 @@ the crops without a face and none of Haar's 32 false alarms in held-out pictures
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
-    """The points of one face.
+    """The points of one face, and how it moves.
 
     ``points``: ``(68, 2)`` float32, x and y in pixels of the picture, in the order of iBUG (Sagonas
     et al. 2013): jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67, each from the left of
     the picture to its right; they may lie outside the picture. ``presence``: how certain it is that
     this is a face, 0..1.
+
+    ``movements``: ``(52,)`` float32, 0..1, in the order of ``action_units.MOVEMENTS``; ``irises``:
+    ``(2, 2)`` float32, the centres of the person's right and left iris in pixels. None from a
+    network that measures neither.
     """
 
     points: NDArray[np.float32]
     presence: float
+    movements: NDArray[np.float32] | None = None
+    irises: NDArray[np.float32] | None = None
 
 
 class LandmarkModel(Protocol):

@@ -120,6 +120,15 @@ class QualityRecord(_Strict):
     problems: list[Problem] = Field(description="Why expressions are read less well.")
 
 
+class GazeRecord(_Strict):
+    """Where the eyes look, in degrees; right and up in the picture are positive."""
+
+    yaw_deg: float = Field(description="In the head: 0 straight ahead.")
+    pitch_deg: float = Field(description="In the head: 0 straight ahead.")
+    room_yaw_deg: float = Field(description="With the head: 0 into the camera.")
+    room_pitch_deg: float = Field(description="With the head: 0 into the camera.")
+
+
 class FaceRecord(_Strict):
     """A face and its expression. Missing fields could not be measured."""
 
@@ -136,6 +145,15 @@ class FaceRecord(_Strict):
     presence: Share | None = Field(default=None, description="Certainty that this is a face.")
     eye_aspect_ratio: float | None = Field(default=None, description="How open the eyes are.")
     mouth_aspect_ratio: float | None = Field(default=None, description="How open the mouth is.")
+    movements: dict[str, Share] | None = Field(
+        default=None, description="How much each movement shows, by MediaPipe's names."
+    )
+    action_units: dict[str, Share] | None = Field(
+        default=None,
+        description="FACS action units derived from the movements: AU12 is both sides, AU12_left "
+        "the person's own left.",
+    )
+    gaze: GazeRecord | None = None
     quality: QualityRecord | None = None
     valence: float | None = Field(default=None, ge=-1, le=1, description="From the shares.")
     arousal: float | None = Field(default=None, ge=-1, le=1, description="From the shares.")

@@ -1,1 +1,1 @@
-"""Training and evaluation of the landmark network (models/landmarks68.md)."""
+"""Training and evaluation of the face network (models/face.md)."""

@@ -1,4 +1,4 @@
-"""Augmentation of faces for training the landmark network.
+"""Augmentation of faces for training the face network.
 
 The square is placed as by a detector, or by the points of the previous frame, and rotated; then the
 crop is mirrored, blurred, darkened, covered or reduced to few pixels.
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.models.landmarks.crops import LANDMARK_PX, Square, face_box, landmark_square
+from fer_core.models.landmarks.face import POINTS
+from fer_core.schema.action_units import MOVEMENTS, mirrored
 
 MIRROR = np.array(
     [
@@ -26,9 +28,13 @@ MIRROR = np.array(
         *(59, 58, 57, 56, 55),  # outer lips, lower
         *(64, 63, 62, 61, 60),  # inner lips, upper
         *(67, 66, 65),  # inner lips, lower
+        *(69, 68),  # irises
     ]
 )
-"""The index in the original of each point of a mirrored face."""
+"""The index in the original of each point of a mirrored face, the irises after the 68."""
+
+MIRRORED_MOVEMENT = np.array([MOVEMENTS.index(mirrored(name)) for name in MOVEMENTS])
+"""The index in the original of each movement of a mirrored face."""
 
 _FOLLOWED_SHARE = 0.35
 _DETECTED_SHIFT, _DETECTED_SCALE = 0.05, 0.11
@@ -87,28 +93,29 @@ def augment(
     points: NDArray[np.float32],
     rng: np.random.Generator,
     strength: float = 1.0,
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A random crop of a face, and its points in it.
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], bool]:
+    """A random crop of a face, its points in it, and whether it was mirrored.
 
-    ``picture``: ``(height, width)`` uint8, grey; ``points``: ``(68, 2)`` in its pixels.
-    ``strength`` (0..1) scales the shares of distorted crops. Returns ``(80, 80)`` uint8 and
-    ``(68, 2)`` float32, shares of its side. The same state of ``rng`` gives the same result.
+    ``picture``: ``(height, width)`` uint8, grey; ``points``: ``(68, 2)`` in its pixels, or
+    ``(70, 2)`` with the irises. ``strength`` (0..1) scales the shares of distorted crops. Returns
+    ``(80, 80)`` uint8 and as many points as were given, float32, shares of its side. The same state
+    of ``rng`` gives the same result.
     """
-    square = frame(points, rng)
+    square = frame(points[:POINTS], rng)
     crop, places = square.cut(picture, LANDMARK_PX), square.to_square(points)
-    if rng.random() < 0.5:
+    turned_over = bool(rng.random() < 0.5)
+    if turned_over:
         crop, places = mirror(crop, places)
     crop, places = _stretch(crop, places, rng)
-    return spoil(crop, rng, strength), places
+    return spoil(crop, rng, strength), places, turned_over
 
 
 def mirror(
     crop: NDArray[np.uint8], places: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The mirrored crop, and its points in their new order."""
-    return np.ascontiguousarray(crop[:, ::-1]), (places * (-1.0, 1.0) + (1.0, 0.0))[MIRROR].astype(
-        np.float32
-    )
+    there = (places * (-1.0, 1.0) + (1.0, 0.0))[MIRROR[: len(places)]]
+    return np.ascontiguousarray(crop[:, ::-1]), there.astype(np.float32)
 
 
 def _stretch(

@@ -1,8 +1,8 @@
-"""The model card of the landmark network (Mitchell et al., Model Cards, 2019) and its pictures."""
+"""The model card of the face network (Mitchell et al., Model Cards, 2019) and its pictures."""
 
 from __future__ import annotations
 
-import math
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from fer_core.models.landmarks.crops import face_box
 from fer_core.paths import SAMPLE
 from fer_core.schema import Box
 from fer_core.training.cards import render_card
+from fer_core.training.device import device
 from fer_core.training.landmarks.curves import write_curves
-from fer_core.training.landmarks.evaluate import LandmarkScores, PresenceScores
+from fer_core.training.landmarks.evaluate import LandmarkScores, MovementScores, PresenceScores
 from fer_core.training.landmarks.state import Settings
-from fer_core.training.landmarks.train import learning_rate
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -42,10 +42,13 @@ class Run:
     offset_percent: tuple[float, float]
     centred: dict[str, LandmarkScores]
     presence: dict[str, PresenceScores]
+    movements: dict[str, MovementScores]
     parameters: int
     parity: float
     people: list[int]
     faces: list[int]
+    taught_people: list[int]
+    taught: list[int]
     backgrounds: list[int]
     strangers: list[int]
 
@@ -61,26 +64,29 @@ def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:
         size_mb=onnx_file.stat().st_size / 1e6,
         run=run,
         settings=asdict(run.settings),
-        as_planned=_as_planned(run),
+        epochs=len(run.history),
+        processor=_processor(),
         hours=sum(row["seconds"] for row in run.history) / 3600.0,
     )
     onnx_file.with_suffix(".md").write_text(text, encoding="utf-8")
 
 
-def _as_planned(run: Run) -> bool:
-    """Whether every epoch had the learning rate that the settings give it."""
-    return all(
-        math.isclose(row["learning_rate"], learning_rate(run.settings, row["epoch"]), abs_tol=1e-9)
-        for row in run.history
-    )
+def _processor() -> str:
+    """Where the run was made, as far as it matters for its time."""
+    if device().type == "cuda":
+        return "an accelerator"
+    return f"{os.cpu_count()} shared processor cores"
 
 
 def write_example(model: LandmarkModel, path: Path) -> None:
-    """The 68 points on the astronaut of scikit-image (NASA, public domain), as a PNG."""
+    """Points and irises on the astronaut of scikit-image (NASA, public domain), as a PNG."""
     picture = read_picture(SAMPLE)
     first = model.locate(picture, [_ASTRONAUT_FACE])[0]
     box = face_box(first.points).to_box()
-    points = model.locate(picture, [box])[0].points
+    found = model.locate(picture, [box])[0]
+    points = found.points
+    if found.irises is not None:
+        points = np.concatenate([points, found.irises])
     left, top, side = box.x - box.h // 4, box.y - box.h // 8, box.h * 5 // 4
     scale = _PICTURE_PX / side
     shown = cv2.resize(

@@ -1,4 +1,4 @@
-"""Faces with 68 points: pictures, their csv, and the split by person.
+"""Faces with 68 points, and with movements and irises: pictures, their csv, the split by person.
 
 Needs neither PyTorch nor a network; whatever cannot be read raises ``DatasetError``.
 """
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.errors import DatasetError
-from fer_core.models.landmarks.landmarks68 import POINTS
+from fer_core.models.landmarks.face import IRISES, POINTS
+from fer_core.schema.action_units import MOVEMENTS
 from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows, refuse_rows, to_grey
 
 TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
@@ -23,6 +24,7 @@ TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
 Item = TypeVar("Item")
 
 _COORDINATES = [f"{axis}{i}" for i in range(POINTS) for axis in "xy"]
+_IRIS_COORDINATES = [f"{side}_iris_{axis}" for side in ("right", "left") for axis in "xy"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +48,27 @@ class LandmarkFaces:
         return LandmarkFaces(
             [self.pictures[i] for i in rows], self.points[keep], [self.people[i] for i in rows]
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaughtFaces:
+    """Faces whose movements and irises a teacher told, beside their 68 points.
+
+    ``movements``: ``(n, 52)`` float32, 0..1, in the order of ``MOVEMENTS``; ``irises``:
+    ``(n, 2, 2)`` float32, the centres of the person's right and left iris, in pixels.
+    """
+
+    faces: LandmarkFaces
+    movements: NDArray[np.float32]
+    irises: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def of(self, people: set[str]) -> TaughtFaces:
+        """The faces of these people."""
+        keep = np.array([person in people for person in self.faces.people])
+        return TaughtFaces(self.faces.subset(keep), self.movements[keep], self.irises[keep])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +100,45 @@ def read_landmark_faces(images: Path, labels: Path) -> LandmarkFaces:
         points=_read_points(labels, rows),
         people=[row.get("person") or "" for row in rows],
     )
+
+
+def read_taught_faces(images: Path, labels: Path) -> TaughtFaces:
+    """Read pictures as ``read_landmark_faces`` does, from a csv that also tells their movements.
+
+    Its columns are right_iris_x, right_iris_y, left_iris_x, left_iris_y and the names of
+    ``MOVEMENTS`` as well. Raises ``DatasetError`` if the csv or a picture is missing or malformed.
+    """
+    faces = read_landmark_faces(images, labels)
+    wanted = [*_IRIS_COORDINATES, *MOVEMENTS]
+    rows = read_rows(labels, set(wanted), "It needs irises and movements.", "one for each picture")
+    flat = _numbers(labels, rows, wanted)
+    flawed = np.asarray(~np.isfinite(flat).all(axis=1))
+    refuse_rows(labels, flawed, "an iris or a movement is not a number")
+    irises, movements = np.split(flat, [len(_IRIS_COORDINATES)], axis=1)
+    outside = np.asarray(((movements < 0.0) | (movements > 1.0)).any(axis=1))
+    refuse_rows(labels, outside, "a movement is not in 0..1")
+    return TaughtFaces(faces, movements, irises.reshape(-1, IRISES, 2))
+
+
+def tells_movements(labels: Path) -> bool:
+    """Whether a csv has the columns of ``read_taught_faces``, judged by the first movement."""
+    with labels.open(newline="", encoding="utf-8") as file:
+        return MOVEMENTS[0] in file.readline().strip().split(",")
+
+
+def split_taught(faces: TaughtFaces, marked: Split, seed: int) -> list[TaughtFaces]:
+    """Training, validation and test of taught faces.
+
+    A person of ``marked`` is in the same part here. A face without a named person is only trained
+    on, since nobody can know that the person is in no other part.
+    """
+    groups = [set(part.people) for part in marked.all]
+    known = set().union(*groups)
+    fresh = sorted(set(faces.faces.people) - known - {""})
+    for group, more in zip(groups, parts(fresh, seed), strict=True):
+        group.update(more)
+    groups[0].add("")
+    return [faces.of(group) for group in groups]
 
 
 def split_by_person(faces: LandmarkFaces, seed: int) -> Split:
@@ -114,14 +176,18 @@ def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def _read_points(path: Path, rows: list[dict[str, str]]) -> NDArray[np.float32]:
-    try:
-        flat = np.array([[float(row[c]) for c in _COORDINATES] for row in rows], dtype=np.float32)
-    except ValueError as error:
-        raise DatasetError(f"{path}: points must be numbers ({error}).") from error
+    flat = _numbers(path, rows, _COORDINATES)
     points: NDArray[np.float32] = flat.reshape(-1, POINTS, 2)
     flawed = ~np.isfinite(flat).all(axis=1) | (interocular(points) < 1e-3)
     refuse_rows(path, flawed, "the outer eye corners coincide, or a point is not a number")
     return points
+
+
+def _numbers(path: Path, rows: list[dict[str, str]], columns: Sequence[str]) -> NDArray[np.float32]:
+    try:
+        return np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float32)
+    except ValueError as error:
+        raise DatasetError(f"{path}: points must be numbers ({error}).") from error
 
 
 def interocular(points: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -121,15 +121,11 @@ class Strangers:
         faces: Iterable[NDArray[np.uint8]],
     ) -> None:
         """Grey ``pictures`` with a face each, ``backgrounds`` without faces, cropped ``faces``."""
-        cascade = cv2.CascadeClassifier(str(CASCADE))
+        self._cascade = cv2.CascadeClassifier(str(CASCADE))
         self._pictures, self._points = pictures, points
-        self._alarms = [
-            [alarm for alarm in false_alarms(cascade, grey) if _overlap(alarm, own) < _MAX_OVERLAP]
-            for grey, own in zip(
-                pictures, (landmark_square(face_box(each)) for each in points), strict=True
-            )
-        ]
-        self._backgrounds = [(grey, false_alarms(cascade, grey)) for grey in backgrounds]
+        # Found when first asked for: 44 ms a picture, and few are drawn in a short run.
+        self._alarms: dict[int, list[Square]] = {}
+        self._backgrounds = [(grey, false_alarms(self._cascade, grey)) for grey in backgrounds]
         self._faces = list(faces)
 
     def negative(self, rng: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
@@ -143,11 +139,20 @@ class Strangers:
         else:
             i = rng.integers(0, len(self._pictures))
             grey = self._pictures[i]
-            if self._alarms[i] and rng.random() < _ALARM_SHARE:
-                square = _near(self._alarms[i], rng)
-            else:
-                square = beside_a_face(self._points[i], rng)
+            alarms = self._alarms_beside(int(i)) if rng.random() < _ALARM_SHARE else []
+            square = _near(alarms, rng) if alarms else beside_a_face(self._points[i], rng)
         return spoil(square.cut(grey, LANDMARK_PX), rng, strength)
+
+    def _alarms_beside(self, i: int) -> list[Square]:
+        """The false alarms in a picture that are not its face."""
+        if i not in self._alarms:
+            own = landmark_square(face_box(self._points[i]))
+            self._alarms[i] = [
+                alarm
+                for alarm in false_alarms(self._cascade, self._pictures[i])
+                if _overlap(alarm, own) < _MAX_OVERLAP
+            ]
+        return self._alarms[i]
 
     def face(self, rng: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
         """A randomly framed crop of a face without points; of a marked one if there is none."""

@@ -1,17 +1,21 @@
-"""The landmark network: a residual trunk, a map for each point, and one number for presence.
+"""The face network: a residual trunk, a map for each point, presence, movements and irises.
 
 Residual blocks: He et al., Deep Residual Learning, 2016. Coarse maps added to finer ones: Lin et
 al., Feature Pyramid Networks, 2017. Points as the expectation over a map: Sun et al., Integral
-Human Pose Regression, 2018.
+Human Pose Regression, 2018. Features read at the points: Wu et al., Look at Boundary, 2018, and
+before it the shape-indexed features of Cao et al., Explicit Shape Regression, 2012.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fer_core.models.landmarks.landmarks68 import POINTS
+from fer_core.models.landmarks.face import IRISES, POINTS
+from fer_core.schema.action_units import MOVEMENTS
 from fer_core.training.expression.network import convolution, standardise
 
 STEM = 24
@@ -21,16 +25,47 @@ STAGES = (40, 80, 128)
 NECK = 48
 """Channels where the three maps are added, at 20 pixels per side."""
 
+FINE = 16
+"""Channels of the maps with 40 pixels per side, in which the irises are found."""
+
+READ = 16
+"""Numbers read from both maps at each point of the eyes, brows, nose and mouth."""
+
+HIDDEN = 128
+
 _REACH = 1.3
 """The range of points in sides of the crop: the maps cover a larger square than the crop."""
 
+_FIRST_INNER = 17
+"""The points before are the outline, where no feature moves."""
 
-class Landmarks68Net(nn.Module):
-    """Grey crops ``(n, 1, 80, 80)`` float32 in 0..255 -> points and presence.
+_EYES = range(36, 42), range(42, 48)
 
-    The points ``(n, 68, 2)`` are shares of the crop's side, the presence ``(n,)`` is a logit. The
-    normalisation is part of the network.
+
+class Shown(NamedTuple):
+    """What the movements are told from.
+
+    Maps ``coarse`` ``(n, 48, 20, 20)`` and ``fine`` ``(n, 16, 40, 40)``, the mean of the last maps
+    ``pooled`` ``(n, 128)``, and the ``places`` ``(n, 53, 2)`` of the inner points and the irises in
+    the crop.
     """
+
+    coarse: Tensor
+    fine: Tensor
+    pooled: Tensor
+    places: Tensor
+
+
+class FaceNet(nn.Module):
+    """Grey crops ``(n, 1, 80, 80)`` float32 in 0..255 -> points, presence, movements and irises.
+
+    The points ``(n, 68, 2)`` and the centres of the irises ``(n, 2, 2)`` are shares of the crop's
+    side, the presence ``(n,)`` is a logit, and the movements ``(n, 52)`` are 0..1 but not yet cut
+    off there. The normalisation is part of the network.
+    """
+
+    movement_mean: Tensor
+    movement_scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,9 +80,26 @@ class Landmarks68Net(nn.Module):
         )
         self.maps = nn.Conv2d(NECK, POINTS, 1, bias=False)  # softmax would not see one
         self.presence = nn.Linear(STAGES[-1], 1)
+        self.fine_necks = nn.ModuleList(
+            nn.Sequential(*convolution(width, FINE, 1)) for width in (STEM, NECK)
+        )
+        self.fine = nn.Sequential(
+            nn.ReLU(inplace=True), *convolution(FINE, FINE, 3), nn.ReLU(inplace=True)
+        )
+        self.iris_maps = nn.Conv2d(FINE, IRISES, 1, bias=False)
+        self.movements = Movements()
+        self.register_buffer("movement_mean", torch.zeros(len(MOVEMENTS)))
+        self.register_buffer("movement_scale", torch.ones(len(MOVEMENTS)))
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        maps = self.stem(standardise(crops))
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        points, irises, shown = self.look(crops)
+        # The points are learned from their own labels alone.
+        moved = self.movement_mean + self.movement_scale * self.movements(shown)
+        return points, self.presence(shown.pooled)[:, 0], moved, irises
+
+    def look(self, crops: Tensor) -> tuple[Tensor, Tensor, Shown]:
+        """Points and irises, and what the movements are told from."""
+        stem = maps = self.stem(standardise(crops))
         summed: Tensor | None = None
         levels = []
         for block in self.blocks:
@@ -59,8 +111,70 @@ class Landmarks68Net(nn.Module):
                 summed = lateral
             else:
                 summed = lateral + functional.interpolate(summed, scale_factor=2.0)
-        presence = self.presence(maps.mean(dim=(2, 3)))[:, 0]
-        return expectation(self.maps(self.smooth(summed))), presence
+        pooled = maps.mean(dim=(2, 3))
+        coarse = self.smooth(summed)
+        points = expectation(self.maps(coarse))
+        wide = functional.interpolate(self.fine_necks[1](coarse), scale_factor=2.0)
+        fine = self.fine(self.fine_necks[0](stem) + wide)
+        irises = expectation(self.iris_maps(fine))
+        places = torch.cat([points[:, _FIRST_INNER:], irises], dim=1).detach()
+        return points, irises, Shown(coarse, fine, pooled, places)
+
+
+class Movements(nn.Module):
+    """The movements from what the maps show at the points, where these are, and the whole face."""
+
+    across: Tensor
+    turns: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        places = POINTS - _FIRST_INNER + IRISES
+        self.coarse = nn.Sequential(*convolution(NECK, READ, 1))
+        self.read = nn.Linear(READ + FINE, READ)
+        self.layers = nn.Sequential(
+            nn.Linear(places * (READ + 2) + STAGES[-1], HIDDEN),
+            nn.ReLU(inplace=True),
+            nn.Linear(HIDDEN, HIDDEN),
+            nn.ReLU(inplace=True),
+            nn.Linear(HIDDEN, len(MOVEMENTS)),
+        )
+        # From the middle of the right eye to that of the left one.
+        across = torch.zeros(1, places)
+        for eye, sign in zip(_EYES, (-1.0, 1.0), strict=True):
+            across[0, [number - _FIRST_INNER for number in eye]] = sign / len(eye)
+        self.register_buffer("across", across, persistent=False)
+        turns = torch.tensor([[1.0, 0.0, 0.0, -1.0], [0.0, 1.0, 1.0, 0.0]])
+        self.register_buffer("turns", turns, persistent=False)
+
+    def forward(self, shown: Shown) -> Tensor:
+        places = shown.places
+        seen = read_at(self.coarse(shown.coarse), places), read_at(shown.fine, places)
+        return self.tell(torch.cat(seen, dim=2), shown.pooled, places)
+
+    def tell(self, seen: Tensor, pooled: Tensor, places: Tensor) -> Tensor:
+        """The movements ``(n, 52)``, in units of their deviation, from what is ``seen``
+        ``(n, 53, 32)`` in both maps at ``places``."""
+        parts = [functional.relu(self.read(seen)), self.upright(places)]
+        found: Tensor = self.layers(torch.cat([*(p.flatten(1) for p in parts), pooled], dim=1))
+        return found.float()
+
+    def upright(self, places: Tensor) -> Tensor:
+        """Places ``(n, m, 2)`` of a face turned so that its eyes are level.
+
+        They are relative to their mean, in units of the distance between the eyes.
+        """
+        across = self.across @ places
+        axes = (across @ self.turns).unflatten(2, (2, 2))[:, 0]
+        size = across.square().sum(dim=2, keepdim=True).clamp(min=0.05**2)
+        return (places - places.mean(dim=1, keepdim=True)) @ (axes / size)
+
+
+def read_at(maps: Tensor, places: Tensor) -> Tensor:
+    """What maps ``(n, c, s, s)`` show at places ``(n, m, 2)``: ``(n, m, c)``."""
+    grid = (2.0 * places - 1.0)[:, :, None].to(maps.dtype)
+    read = functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+    return read[..., 0].transpose(1, 2)
 
 
 def expectation(maps: Tensor) -> Tensor:

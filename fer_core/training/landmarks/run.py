@@ -1,4 +1,4 @@
-"""Makes a landmark network that can be shipped from a folder of data: train, export, describe."""
+"""Makes a face network that can be shipped from a folder of data: train, export, describe."""
 
 from __future__ import annotations
 
@@ -11,31 +11,39 @@ from numpy.typing import NDArray
 
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.landmarks import MIN_PRESENCE
-from fer_core.models.landmarks.crops import LANDMARK_PX
-from fer_core.models.landmarks.landmarks68 import Landmarks68Model
+from fer_core.models.landmarks.crops import LANDMARK_PX, Square
+from fer_core.models.landmarks.face import FaceModel
 from fer_core.training.dataset_files import to_grey
 from fer_core.training.device import parameter_count
 from fer_core.training.landmarks.augment import detected
 from fer_core.training.landmarks.card import Run, write_card
 from fer_core.training.landmarks.data import (
+    LandmarkFaces,
     Split,
+    TaughtFaces,
     parts,
     read_folder,
     read_landmark_faces,
+    read_taught_faces,
     split_by_person,
+    split_taught,
 )
 from fer_core.training.landmarks.evaluate import (
+    MovementScores,
     PresenceScores,
     common_offset_percent,
+    eye_widths,
+    iris_percent,
     locate_all,
     score,
+    score_movements,
     score_presence,
     without_offset,
 )
 from fer_core.training.landmarks.export import export
 from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.state import Settings, load_network, new_state, resume
-from fer_core.training.landmarks.train import Training, Validation, train
+from fer_core.training.landmarks.train import Taught, Training, Validation, train
 
 VALIDATION, TEST = 1, 2
 
@@ -45,27 +53,30 @@ NEGATIVES = 1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """Faces with points, and for each of the three parts its backgrounds and its other faces."""
+    """Faces with points, and for each of the three parts its taught faces, its backgrounds and its
+    faces without points."""
 
     split: Split
+    taught: list[TaughtFaces]
     backgrounds: list[list[NDArray[np.uint8]]]
     faces: list[list[NDArray[np.uint8]]]
 
 
-def run(folder: Path, out: Path, settings: Settings) -> None:
+def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) -> None:
     """Train in the folder ``out`` or resume the run that is there; then export and describe.
 
+    A new run begins with the weights of the ONNX file ``start``, if given.
     Raises ``DatasetError`` if the data or a checkpoint in ``out`` cannot be used.
     """
     data = read(folder, settings.seed)
     last = out / "last.pt"
-    state = resume(last, settings) if last.exists() else new_state(settings)
+    state = resume(last, settings) if last.exists() else new_state(settings, start)
     chosen_on = held_out(data, VALIDATION, settings.seed)
     train(state, training(data), chosen_on, out)
     network = load_network(out / "best.pt")
-    path = out / "landmarks68.onnx"
+    path = out / "face.onnx"
     parity = export(network, chosen_on.crops, path)
-    model = Landmarks68Model(path)
+    model = FaceModel(path)
     parts = {
         "validation": (data.split.validation, chosen_on),
         "test": (data.split.test, held_out(data, TEST, settings.seed)),
@@ -83,30 +94,46 @@ def run(folder: Path, out: Path, settings: Settings) -> None:
             for name, (faces, _) in parts.items()
         },
         presence={name: presence(model, crops) for name, (_, crops) in parts.items()},
+        movements={name: movements(model, crops) for name, (_, crops) in parts.items()},
         parameters=parameter_count(network),
         parity=parity,
         people=[len(set(part.people)) for part in data.split.all],
         faces=[len(part) for part in data.split.all],
+        taught_people=[len(set(part.faces.people) - {""}) for part in data.taught],
+        taught=[len(part) for part in data.taught],
         backgrounds=[len(part) for part in data.backgrounds],
         strangers=[len(part) for part in data.faces],
     )
     write_card(facts, model, path)
     click.echo(
-        f"{path}: {scores['test'].nme_interocular_percent:.2f} % of the interocular distance"
+        f"{path}: {scores['test'].nme_interocular_percent:.2f} % of the interocular distance, "
+        f"movements {facts.movements['test'].mean_correlation:.3f}"
     )
 
 
-def presence(model: Landmarks68Model, crops: Validation) -> PresenceScores:
+def presence(model: FaceModel, crops: Validation) -> PresenceScores:
     """How well presence separates crops with and without a face."""
     faces = np.concatenate([crops.crops, crops.strangers])
-    return score_presence(model.predict(faces)[1], model.predict(crops.negatives)[1], MIN_PRESENCE)
+    return score_presence(
+        model.predict(faces).presence, model.predict(crops.negatives).presence, MIN_PRESENCE
+    )
+
+
+def movements(model: FaceModel, crops: Validation) -> MovementScores:
+    """How well movements and irises agree with the teacher's, in squares as of a detector."""
+    read = model.predict(crops.taught)
+    off = iris_percent(read.irises, crops.irises, crops.eyes)
+    return score_movements(read.movements, crops.movements, off)
 
 
 def read(folder: Path, seed: int) -> Data:
-    """Read ``images``, ``landmarks.csv``, and, if they exist, ``backgrounds`` and ``faces``."""
+    """Read ``images`` with ``landmarks.csv``, ``movements`` with ``movements.csv``, and, if they
+    exist, ``backgrounds`` and ``faces``."""
     split = split_by_person(read_landmark_faces(folder / "images", folder / "landmarks.csv"), seed)
+    taught = read_taught_faces(folder / "movements", folder / "movements.csv")
     return Data(
         split,
+        split_taught(taught, split, seed),
         *(
             [[pictures[name] for name in part] for part in parts(sorted(pictures), seed)]
             for pictures in (read_folder(folder / "backgrounds"), read_folder(folder / "faces"))
@@ -116,10 +143,18 @@ def read(folder: Path, seed: int) -> Data:
 
 def training(data: Data) -> Training:
     """The training data."""
-    faces = data.split.training
+    faces, taught = data.split.training, data.taught[0]
     pictures = [to_grey(picture) for picture in faces.pictures]
-    strangers = Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0])
-    return Training(pictures, faces.points, strangers)
+    return Training(
+        pictures,
+        faces.points,
+        Taught(
+            [to_grey(picture) for picture in taught.faces.pictures],
+            np.concatenate([taught.faces.points, taught.irises], axis=1),
+            taught.movements,
+        ),
+        Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0]),
+    )
 
 
 def held_out(data: Data, part: int, seed: int) -> Validation:
@@ -127,18 +162,40 @@ def held_out(data: Data, part: int, seed: int) -> Validation:
 
     None is distorted, and they are the same for the same seed.
     """
-    faces = data.split.all[part]
+    faces, taught = data.split.all[part], data.taught[part]
     rng = np.random.default_rng(seed)
-    pictures = [to_grey(picture) for picture in faces.pictures]
-    strangers = Strangers(pictures, faces.points, data.backgrounds[part], data.faces[part])
-    squares = [detected(points, rng) for points in faces.points]
+    strangers = Strangers(
+        [to_grey(picture) for picture in faces.pictures],
+        faces.points,
+        data.backgrounds[part],
+        data.faces[part],
+    )
+    crops, squares = _framed(faces, rng)
+    taught_crops, taught_squares = _framed(taught.faces, rng)
     return Validation(
-        crops=np.stack(
-            [square.cut(grey, LANDMARK_PX) for square, grey in zip(squares, pictures, strict=True)]
-        ),
-        points=np.stack(
-            [square.to_square(points) for square, points in zip(squares, faces.points, strict=True)]
-        ),
+        crops=crops,
+        points=_in(squares, faces.points),
         strangers=np.stack([strangers.face(rng, strength=0.0) for _ in range(len(faces))]),
         negatives=np.stack([strangers.negative(rng, strength=0.0) for _ in range(NEGATIVES)]),
+        taught=taught_crops,
+        movements=taught.movements,
+        irises=_in(taught_squares, taught.irises),
+        eyes=eye_widths(_in(taught_squares, taught.faces.points)),
     )
+
+
+def _framed(
+    faces: LandmarkFaces, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], list[Square]]:
+    """The crop of each face, ``(n, 80, 80)``, and where it was cut."""
+    squares = [detected(points, rng) for points in faces.points]
+    crops = [
+        square.cut(to_grey(picture), LANDMARK_PX)
+        for square, picture in zip(squares, faces.pictures, strict=True)
+    ]
+    return np.stack(crops), squares
+
+
+def _in(squares: list[Square], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points ``(n, k, 2)`` of pictures as shares of the side of each one's square."""
+    return np.stack([sq.to_square(each) for sq, each in zip(squares, points, strict=True)])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,69 +19,107 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fer_core.models.landmarks.face import POINTS, Read
 from fer_core.training.checkpoints import save_network
 from fer_core.training.device import device
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
-from fer_core.training.landmarks.augment import augment
+from fer_core.training.landmarks.augment import MIRRORED_MOVEMENT, augment
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.data import interocular
+from fer_core.training.landmarks.evaluate import (
+    iris_percent,
+    mean_correlation,
+    movement_correlations,
+)
+from fer_core.training.landmarks.head import fit_movements
 from fer_core.training.landmarks.negatives import Strangers
-from fer_core.training.landmarks.network import Landmarks68Net
+from fer_core.training.landmarks.network import FaceNet
 from fer_core.training.landmarks.state import Settings, State
 from fer_core.training.run_state import save_checkpoint
 
 WING_WIDTH, WING_CURVE = 4.0, 1.0
 """Parameters of the Wing loss, in hundredths of the crop's side."""
 
+LEAST_DEVIATION = 0.05
+"""Movements that vary less over the training faces count as if they varied this much, so that noise
+is not learned at their cost."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """Training data: grey pictures with their points ``(n, 68, 2)``, and faces without points."""
+class Taught:
+    """Faces of which a teacher told everything.
+
+    Grey ``pictures``; ``points`` ``(n, 70, 2)``, the irises after the 68; ``movements``
+    ``(n, 52)``, 0..1.
+    """
 
     pictures: list[NDArray[np.uint8]]
     points: NDArray[np.float32]
+    movements: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Training:
+    """Training data: grey pictures with their points ``(n, 68, 2)``, taught faces, and faces
+    without points."""
+
+    pictures: list[NDArray[np.uint8]]
+    points: NDArray[np.float32]
+    taught: Taught
     strangers: Strangers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """Validation data: crops with points, of faces without points, and without a face.
+    """Validation data: crops with points, of faces without points, without a face, of taught faces.
 
-    Crops are ``(n, 80, 80)`` uint8, ``points`` ``(n, 68, 2)`` float32, shares of the crop's side.
+    Crops are ``(n, 80, 80)`` uint8, ``points`` ``(n, 68, 2)`` float32, shares of the crop's side;
+    those of taught faces have ``irises`` ``(m, 2, 2)`` and ``eyes`` ``(m, 2)``, the width of each,
+    in the same unit, and ``movements`` ``(m, 52)``, 0..1.
     """
 
     crops: NDArray[np.uint8]
     points: NDArray[np.float32]
     strangers: NDArray[np.uint8]
     negatives: NDArray[np.uint8]
+    taught: NDArray[np.uint8]
+    movements: NDArray[np.float32]
+    irises: NDArray[np.float32]
+    eyes: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """``crops``: ``(n, 1, 80, 80)`` float32. The first ``len(points)`` have points ``(k, 68, 2)``.
+    """``crops``: ``(n, 1, 80, 80)`` float32. The first ``len(points)`` have points ``(k, 68, 2)``;
+    the first ``len(movements)`` of these also ``irises`` ``(m, 2, 2)`` and movements ``(m, 52)``.
 
     ``present``: ``(n,)`` float32, 1 for a face and 0 for none.
     """
 
     crops: Tensor
     points: Tensor
+    irises: Tensor
+    movements: Tensor
     present: Tensor
 
 
 def train(state: State, training: Training, validation: Validation, out: Path) -> None:
-    """Train until ``state.settings.epochs``, writing the folder ``out`` after every epoch."""
+    """Train until the run's end, writing the folder ``out`` after every epoch."""
     out.mkdir(parents=True, exist_ok=True)
-    while state.epoch < state.settings.epochs:
+    if not state.history:
+        _begin(state, training.taught)
+    while state.progress < 1.0:
         started = time.monotonic()
-        losses = _train_epoch(state, training)
         row = {
-            "epoch": float(state.epoch),
-            "learning_rate": learning_rate(state.settings, float(state.epoch)),
-            **losses,
+            "epoch": state.epoch + 1.0,
+            "learning_rate": learning_rate(state.settings, state.progress),
+            **_train_epoch(state, training),
             **validate(state.average, validation),
             "seconds": time.monotonic() - started,
         }
+        state.epoch += 1
+        state.seconds += row["seconds"]
         state.history.append(row)
         click.echo("  ".join(f"{key} {value:.4g}" for key, value in row.items()), err=True)
         save_checkpoint(state, out / "last.pt")
@@ -95,68 +132,133 @@ def train(state: State, training: Training, validation: Validation, out: Path) -
 def score(row: dict[str, float]) -> float:
     """The score for choosing an epoch (lower is better): the mean error in percent.
 
-    A presence loss of 0.01 nats counts as much as 0.1 % of the interocular distance.
+    0.1 % of the interocular distance counts as much as a presence loss of 0.01 nats, a mean
+    correlation of the movements of 0.01, or 1 % of the eye's width in the place of the irises.
     """
-    return row["validation_nme_percent"] + 10.0 * row["validation_presence_loss"]
+    return (
+        row["validation_nme_percent"]
+        + 10.0 * row["validation_presence_loss"]
+        + 10.0 * (1.0 - row["validation_movement_correlation"])
+        + 0.1 * row["validation_iris_percent"]
+    )
 
 
-def learning_rate(settings: Settings, epoch: float) -> float:
-    """The learning rate after ``epoch`` epochs, which may be a fraction."""
-    warm = min(1.0, (epoch + 0.01) / 1.0)
-    progress = min(epoch / settings.epochs, 1.0)
-    return settings.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * progress))
+def learning_rate(settings: Settings, progress: float) -> float:
+    """The learning rate when this share of the run is done."""
+    done = min(progress, 1.0)
+    warm = min(1.0, (done + 1e-4) / settings.warm_share)
+    return settings.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def set_scale(network: FaceNet, movements: NDArray[np.float32]) -> None:
+    """Let the network say movements in units of how much they vary, around their mean.
+
+    ``movements``: ``(n, 52)``, those of the training faces.
+    """
+    network.movement_mean.copy_(torch.from_numpy(movements.mean(axis=0)))
+    network.movement_scale.copy_(torch.from_numpy(movements.std(axis=0).clip(min=LEAST_DEVIATION)))
+
+
+def _begin(state: State, taught: Taught) -> None:
+    """Scale the movements, and learn them alone from faces drawn at random."""
+    settings = state.settings
+    set_scale(state.network, taught.movements)
+    rng = np.random.default_rng(settings.seed)
+    drawn = [
+        _taught_face(taught, int(i), rng, 0.0)
+        for i in rng.integers(0, len(taught.pictures), settings.alone)
+    ]
+    crops, _, movements = (np.stack(column) for column in zip(*drawn, strict=True))
+    error = fit_movements(state.network, crops, movements, settings.alone_epochs, settings.seed)
+    click.echo(f"movements alone: squared error {error:.3f}", err=True)
+    state.average.load_state_dict(state.network.state_dict())
+
+
+def _taught_face(
+    taught: Taught, i: int, rng: np.random.Generator, strength: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """A random crop of a face, its points and its movements."""
+    crop, places, turned_over = augment(taught.pictures[i], taught.points[i], rng, strength)
+    moved = taught.movements[i]
+    return crop, places, moved[MIRRORED_MOVEMENT] if turned_over else moved
 
 
 def _train_epoch(state: State, data: Training) -> dict[str, float]:
     settings, network = state.settings, state.network
     rng = np.random.default_rng([settings.seed, state.epoch])
     network.train()
-    steps = max(len(data.pictures) // settings.batch, 1)
-    totals = np.zeros(2)
-    for step, batch in enumerate(_batches(data, settings, state.epoch, rng)):
+    begun, since = state.progress, time.monotonic()
+    totals = np.zeros(4)
+    for step in range(settings.steps):
+        if settings.minutes is None:
+            progress = begun + step / settings.steps / settings.epochs
+        else:
+            progress = begun + (time.monotonic() - since) / (60.0 * settings.minutes)
+        batch = _batch(data, settings, progress, rng)
         for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, state.epoch + step / steps)
-        with half_precision():
-            points, presence = network(batch.crops.to(memory_format=torch.channels_last))
-        parts = torch.stack(
-            [
-                wing(points[: len(batch.points)], batch.points),
-                functional.binary_cross_entropy_with_logits(presence.float(), batch.present),
-            ]
+            group["lr"] = learning_rate(settings, progress)
+        losses = _losses(network, batch)
+        weights = losses.new_tensor(
+            [1.0, settings.presence_weight, settings.movement_weight, settings.iris_weight]
         )
         state.optimizer.zero_grad()
-        (parts[0] + settings.presence_weight * parts[1]).backward()
+        (losses * weights).sum().backward()
         state.optimizer.step()
         move_average(
-            state.average, state.network, settings.average_decay, state.epoch * steps + step
+            state.average, network, settings.average_decay, state.epoch * settings.steps + step
         )
-        totals += parts.detach().cpu().numpy()
-    state.epoch += 1
-    wing_loss, presence_loss = (float(total) / steps for total in totals)
-    return {"train_wing": wing_loss, "train_presence_loss": presence_loss}
+        totals += losses.detach().cpu().numpy()
+    names = ("wing", "presence_loss", "movement_loss", "iris_wing")
+    return {
+        f"train_{name}": float(total) / settings.steps
+        for name, total in zip(names, totals, strict=True)
+    }
 
 
-def _batches(
-    data: Training, settings: Settings, epoch: int, rng: np.random.Generator
-) -> Iterator[Batch]:
-    """Every face once, in random order; the last few, too few for a batch, are left out."""
-    refining = epoch >= settings.epochs * (1.0 - settings.refine_share)
-    strength = 0.5 if refining else 1.0
-    order = rng.permutation(len(data.pictures))
-    size = min(settings.batch, len(order))
-    for start in range(0, len(order) - size + 1, size):
-        rows = order[start : start + size]
-        crops, points = zip(
-            *(augment(data.pictures[i], data.points[i], rng, strength) for i in rows), strict=True
+def _losses(network: FaceNet, batch: Batch) -> Tensor:
+    """Of the points, of presence, of movements and of irises: ``(4,)``."""
+    with half_precision():
+        points, presence, movements, irises = network(
+            batch.crops.to(memory_format=torch.channels_last)
         )
-        faces = [data.strangers.face(rng, strength) for _ in range(settings.strangers)]
-        negatives = [data.strangers.negative(rng, strength) for _ in range(settings.negatives)]
-        present = [1.0] * (size + len(faces)) + [0.0] * len(negatives)
-        yield Batch(
-            _tensor(np.stack([*crops, *faces, *negatives])),
-            torch.from_numpy(np.stack(points)).to(device()),
-            torch.tensor(present, device=device()),
-        )
+    n = len(batch.movements)
+    error = (movements[:n].float() - batch.movements) / network.movement_scale
+    return torch.stack(
+        [
+            wing(points[: len(batch.points)], batch.points),
+            functional.binary_cross_entropy_with_logits(presence.float(), batch.present),
+            error.square().mean(),
+            wing(irises[:n], batch.irises),
+        ]
+    )
+
+
+def _batch(data: Training, settings: Settings, progress: float, rng: np.random.Generator) -> Batch:
+    """Faces drawn at random, and crops without one."""
+    strength = 0.5 if progress >= 1.0 - settings.refine_share else 1.0
+    taught = data.taught
+    crops, places, movements = [], [], []
+    for i in rng.integers(0, len(taught.pictures), settings.taught):
+        crop, there, moved = _taught_face(taught, int(i), rng, strength)
+        crops.append(crop)
+        places.append(there)
+        movements.append(moved)
+    irises = [there[POINTS:] for there in places]
+    for i in rng.integers(0, len(data.pictures), settings.marked):
+        crop, there, _ = augment(data.pictures[i], data.points[i], rng, strength)
+        crops.append(crop)
+        places.append(there)
+    faces = [data.strangers.face(rng, strength) for _ in range(settings.strangers)]
+    negatives = [data.strangers.negative(rng, strength) for _ in range(settings.negatives)]
+    present = [1.0] * (len(crops) + len(faces)) + [0.0] * len(negatives)
+    to = device()
+    return Batch(
+        _tensor(np.stack([*crops, *faces, *negatives])),
+        torch.from_numpy(np.stack([there[:POINTS] for there in places])).to(to),
+        torch.from_numpy(np.stack(irises)).to(to),
+        torch.from_numpy(np.stack(movements)).to(to),
+        torch.tensor(present, device=to),
+    )
 
 
 def wing(points: Tensor, target: Tensor) -> Tensor:
@@ -172,26 +274,28 @@ def wing(points: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def predict(
-    network: Landmarks68Net, crops: NDArray[np.uint8]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Points ``(n, 68, 2)`` and presence logits ``(n,)`` for crops ``(n, 80, 80)`` uint8."""
+def predict(network: FaceNet, crops: NDArray[np.uint8]) -> Read:
+    """What the network says of crops ``(n, 80, 80)`` uint8, as the exported file says it."""
     network.eval()
     parts = [network(_tensor(crops[i : i + 256])) for i in range(0, len(crops), 256)]
-    points, presence = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
-    return points, presence
+    points, presence, movements, irises = (torch.cat(column) for column in zip(*parts, strict=True))
+    outputs = points, presence.sigmoid(), movements.clamp(0.0, 1.0), irises
+    return Read(*(output.float().cpu().numpy() for output in outputs))
 
 
-def validate(network: Landmarks68Net, data: Validation) -> dict[str, float]:
-    """Mean error in percent of the interocular distance, and the loss of presence in nats."""
-    points, marked = predict(network, data.crops)
-    _, strangers = predict(network, data.strangers)
-    _, negatives = predict(network, data.negatives)
-    errors = np.linalg.norm(points - data.points, axis=2).mean(axis=1) / interocular(data.points)
-    losses = np.logaddexp(0.0, np.concatenate([-marked, -strangers, negatives]))
+def validate(network: FaceNet, data: Validation) -> dict[str, float]:
+    """Mean error in percent of the interocular distance, the loss of presence in nats, the mean
+    correlation of the movements, and the irises' error in percent of the eye's width."""
+    marked, taught = predict(network, data.crops), predict(network, data.taught)
+    strangers, negatives = predict(network, data.strangers), predict(network, data.negatives)
+    errors = np.linalg.norm(marked.points - data.points, axis=2).mean(axis=1)
+    rights = np.concatenate([marked.presence, strangers.presence, 1.0 - negatives.presence])
+    correlations = movement_correlations(taught.movements, data.movements)
     return {
-        "validation_nme_percent": 100.0 * float(errors.mean()),
-        "validation_presence_loss": float(losses.mean()),
+        "validation_nme_percent": 100.0 * float((errors / interocular(data.points)).mean()),
+        "validation_presence_loss": -float(np.log(rights.clip(min=1e-7)).mean()),
+        "validation_movement_correlation": mean_correlation(correlations),
+        "validation_iris_percent": iris_percent(taught.irises, data.irises, data.eyes),
     }
 
 

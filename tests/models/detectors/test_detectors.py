@@ -16,7 +16,7 @@ from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.contrast import stretched
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import LONGEST_PX, NMS_IOU, SCORE_THRESHOLD, YuNetDetector
-from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS as LANDMARK_NETWORK
+from fer_core.models.landmarks.face import SHIPPED_WEIGHTS as LANDMARK_NETWORK
 from fer_core.models.loading import load_detector
 from fer_core.schema import Box, Detection
 from fer_core.testing import FakeDetector

@@ -17,7 +17,7 @@ torch = pytest.importorskip(
 from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError, WeightsCorrupt  # noqa: E402
 from fer_core.models.detectors.haar import HaarDetector  # noqa: E402
-from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS  # noqa: E402
+from fer_core.models.landmarks.face import SHIPPED_WEIGHTS  # noqa: E402
 from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.detector import train as training  # noqa: E402
 from fer_core.training.detector.backgrounds import read_backgrounds  # noqa: E402

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from fer_core.errors import DatasetError
 from fer_core.training.landmarks.data import (
     LandmarkFaces,
+    TaughtFaces,
     interocular,
     parts,
     read_folder,
     read_landmark_faces,
+    read_taught_faces,
     split_by_person,
+    split_taught,
 )
 from tests.training.landmarks.conftest import read_rows, write_rows
 
@@ -138,3 +141,47 @@ def test_the_distance_of_the_outer_eye_corners() -> None:
     points = np.zeros((2, 68, 2), np.float32)
     points[:, 45] = [[3, 4], [0, 7]]
     assert interocular(points).tolist() == [5, 7]
+
+
+def test_movements_and_irises_belong_to_their_pictures(faces_folder: Path) -> None:
+    taught = read_taught_faces(faces_folder / "movements", faces_folder / "movements.csv")
+    assert taught.movements.shape == (24, 52)
+    assert taught.irises.shape == (24, 2, 2)
+    row = read_rows(faces_folder / "movements.csv")[5]
+    assert taught.movements[5].sum() == pytest.approx(float(row["jawOpen"]))
+    assert taught.irises[5, 1].tolist() == pytest.approx(
+        [float(row["left_iris_x"]), float(row["left_iris_y"])]
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("jawOpen", "1.2", "line 4: a movement is not in 0..1"),
+        ("left_iris_x", "nan", "line 4: an iris or a movement is not a number"),
+        ("jawOpen", "wide", "must be numbers"),
+    ],
+)
+def test_movements_that_cannot_be(
+    faces_folder: Path, column: str, value: str, sentence: str
+) -> None:
+    rows = read_rows(faces_folder / "movements.csv")
+    rows[2][column] = value
+    write_rows(faces_folder / "movements.csv", rows)
+    with pytest.raises(DatasetError, match=sentence):
+        read_taught_faces(faces_folder / "movements", faces_folder / "movements.csv")
+
+
+def test_a_person_is_in_the_same_part_of_taught_faces_and_the_unknown_are_trained_on() -> None:
+    marked = split_by_person(faces_of(list("abcdef")), 0)
+    people = [*"abcdef", *"uvwxyz", "", ""]
+    n = len(people)
+    taught = TaughtFaces(
+        faces_of(people), np.zeros((n, 52), np.float32), np.zeros((n, 2, 2), np.float32)
+    )
+    split = split_taught(taught, marked, 0)
+    assert sorted(p for part in split for p in part.faces.people) == sorted(people)
+    for ours, theirs in zip(split, marked.all, strict=True):
+        assert set(theirs.people) <= set(ours.faces.people)
+        assert set(ours.faces.people) & set("uvwxyz")
+    assert [part.faces.people.count("") for part in split] == [2, 0, 0]

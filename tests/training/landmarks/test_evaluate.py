@@ -1,4 +1,4 @@
-"""Tests of the figures of the landmark network, and of ``evaluate-landmarks``. No PyTorch."""
+"""Tests of the figures of the face network, and of ``evaluate-landmarks``. No PyTorch."""
 
 from __future__ import annotations
 
@@ -14,22 +14,27 @@ from click.testing import CliRunner, Result
 from fer_core.cli.main import main
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.landmarks import Landmarks
-from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model
+from fer_core.models.landmarks.face import SHIPPED_WEIGHTS, FaceModel
 from fer_core.schema import Box
+from fer_core.schema.action_units import MOVEMENTS
 from fer_core.testing import FakeDetector
 from fer_core.training.landmarks.data import read_landmark_faces, split_by_person
 from fer_core.training.landmarks.evaluate import (
     central_box,
     common_offset_percent,
     evaluate,
+    eye_widths,
+    iris_percent,
     locate,
+    mean_correlation,
+    movement_correlations,
     percent_errors,
     score,
     score_presence,
     without_offset,
 )
 from tests.conftest import SHARED
-from tests.training.landmarks.conftest import read_rows, write_rows
+from tests.training.landmarks.conftest import read_rows, taught_by, write_rows
 
 CARD = SHIPPED_WEIGHTS.with_suffix(".md")
 
@@ -88,6 +93,29 @@ def test_presence_is_measured_by_order_and_by_threshold() -> None:
     assert (scores.faces_kept, scores.others_kept) == (0.75, 0.0)
 
 
+def test_movements_are_compared_where_they_vary() -> None:
+    truth = np.zeros((4, 52), np.float32)
+    smile, jaw, pucker = (MOVEMENTS.index(n) for n in ("mouthSmileLeft", "jawOpen", "mouthPucker"))
+    truth[:, smile], truth[:, jaw] = [0.0, 0.2, 0.4, 0.6], [0.0, 0.6, 0.0, 0.6]
+    truth[:, pucker] = [0.0, 0.04, 0.0, 0.04]  # a standard deviation of 0.02
+    ours = truth * 0.5 + 0.1
+    ours[:, jaw] = 0.3
+    found = movement_correlations(ours, truth)
+    assert found == {"mouthSmileLeft": pytest.approx(1.0), "jawOpen": 0.0}
+    assert mean_correlation(found) == pytest.approx(0.5)
+    assert mean_correlation({}) == 0.0
+
+
+def test_irises_are_measured_in_widths_of_their_eye() -> None:
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, [39, 42, 45], 0] = [20, 60, 100]
+    truth = np.zeros((1, 2, 2), np.float32)
+    ours = truth + np.array([[[2.0, 0.0], [0.0, 4.0]]], np.float32)
+    assert iris_percent(ours, truth, eye_widths(points)) == pytest.approx(10.0)
+    points[0, 39, 0] = 1.0  # turned aside: a tenth of the 100 pixels between the outer corners
+    assert eye_widths(points).tolist() == [[10.0, 40.0]]
+
+
 def test_the_likeliest_box_is_taken_and_its_points_give_the_next() -> None:
     picture = np.zeros((100, 100, 3), np.uint8)
     model = Marker()
@@ -104,7 +132,7 @@ def test_a_tiny_picture_has_a_central_box() -> None:
 def test_the_command_prints_json_or_a_table(astronaut: np.ndarray, tmp_path: Path) -> None:
     import cv2
 
-    model = Landmarks68Model()
+    model = FaceModel()
     points = locate(model, HaarDetector(), astronaut).points
     (tmp_path / "images").mkdir()
     cv2.imwrite(str(tmp_path / "images" / "a.png"), astronaut)
@@ -121,6 +149,12 @@ def test_the_command_prints_json_or_a_table(astronaut: np.ndarray, tmp_path: Pat
     assert report["n"] == 1
     assert report["nme_interocular_percent"] < 0.01
     assert report["failure_rate_percent"] == 0.0
+    taught = [{"file": "a.png", **flat, **taught_by(points)}]
+    write_rows(tmp_path / "movements.csv", taught)
+    result = command(tmp_path / "images", tmp_path / "movements.csv", "--json")
+    report = json.loads(result.stdout)
+    assert 0.0 <= report["iris_percent"] < 50.0
+    assert report["correlations"] == {}  # nothing varies over one face
     table = command(tmp_path / "images", tmp_path / "landmarks.csv")
     assert re.search(r"faces +1\n", table.stdout)
     assert "0.00 %" in table.stdout
@@ -152,7 +186,7 @@ def test_the_card_says_what_the_command_measures_on_the_test_people() -> None:
     folder = SHARED / "data" / "faces68"
     faces = read_landmark_faces(folder / "images", folder / "landmarks.csv")
     test = split_by_person(faces, 0).test
-    scores = evaluate(Landmarks68Model(), HaarDetector(), test)
+    scores = evaluate(FaceModel(), HaarDetector(), test)
     card = CARD.read_text("utf-8")
     assert re.search(rf"\| faces \| \d+ \| {scores.n} \|", card)
     error = re.search(r"outer eye corners \| [\d.]+ \| ([\d.]+) \|", card)

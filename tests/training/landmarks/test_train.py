@@ -1,8 +1,9 @@
-"""Tests of a run of the landmark network: it learns, resumes exactly, and exports a file."""
+"""Tests of a run of the face network: it learns, resumes exactly, and exports a file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,19 @@ torch = pytest.importorskip(
 
 from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError  # noqa: E402
-from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model  # noqa: E402
+from fer_core.models.emotion import compact  # noqa: E402
+from fer_core.models.landmarks.face import SHIPPED_WEIGHTS, FaceModel  # noqa: E402
 from fer_core.paths import ROOT  # noqa: E402
+from fer_core.schema.action_units import MOVEMENTS  # noqa: E402
 from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.expression.export import PARITY  # noqa: E402
 from fer_core.training.landmarks import export as exporter  # noqa: E402
 from fer_core.training.landmarks import run as runs  # noqa: E402
 from fer_core.training.landmarks import train as training  # noqa: E402
-from fer_core.training.landmarks.network import Landmarks68Net, expectation  # noqa: E402
+from fer_core.training.landmarks.evaluate import movement_correlations  # noqa: E402
+from fer_core.training.landmarks.head import fit_movements  # noqa: E402
+from fer_core.training.landmarks.negatives import Strangers  # noqa: E402
+from fer_core.training.landmarks.network import FaceNet, expectation  # noqa: E402
 from fer_core.training.landmarks.state import (  # noqa: E402
     Settings,
     State,
@@ -44,7 +50,9 @@ from tests.training.runs import (  # noqa: E402
     stopped_after_an_epoch,
 )
 
-TINY = Settings(epochs=2, batch=4, negatives=2, strangers=1)
+TINY = Settings(
+    epochs=2, alone=8, alone_epochs=2, steps=4, taught=4, marked=4, negatives=2, strangers=1
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,18 +73,17 @@ def command(data: Path, out: Path, *more: str) -> Result:
 
 
 def test_a_run_learns(faces_folder: Path, tmp_path: Path) -> None:
-    settings = replace(TINY, epochs=3, average_decay=0.5)
+    settings = replace(TINY, epochs=3, steps=16, average_decay=0.5, learning_rate=3e-3)
     data = runs.read(faces_folder, settings.seed)
     held_out = runs.held_out(data, runs.VALIDATION, settings.seed)
-    once = runs.training(data)
-    # Each face several times an epoch: what follows an epoch takes longer than its steps.
-    often = replace(once, pictures=4 * once.pictures, points=np.tile(once.points, (4, 1, 1)))
     state = new_state(settings)
     before = validate(state.average, held_out)
-    train(state, often, held_out, tmp_path)
+    train(state, runs.training(data), held_out, tmp_path)
     errors = [row["validation_nme_percent"] for row in state.history]
     assert min(errors) < 0.6 * before["validation_nme_percent"]
-    assert state.history[-1]["train_wing"] < 0.6 * state.history[0]["train_wing"]
+    first, last = state.history[0], state.history[-1]
+    for loss, share in (("wing", 0.7), ("iris_wing", 0.7), ("movement_loss", 0.9)):
+        assert last[f"train_{loss}"] < share * first[f"train_{loss}"], loss
     log = (tmp_path / "log.csv").read_text("utf-8").splitlines()
     assert len(log) == 4
     assert (tmp_path / "curves.png").is_file()
@@ -97,7 +104,7 @@ def test_a_run_that_was_stopped_goes_on_exactly(faces_folder: Path, tmp_path: Pa
 
 def test_a_checkpoint_of_other_settings_or_none(faces_folder: Path, tmp_path: Path) -> None:
     go(faces_folder, tmp_path, replace(TINY, epochs=1))
-    assert resume(tmp_path / "last.pt", replace(TINY, epochs=9)).epoch == 1
+    assert resume(tmp_path / "last.pt", replace(TINY, epochs=9, minutes=1.0)).epoch == 1
     with pytest.raises(DatasetError, match="other settings"):
         resume(tmp_path / "last.pt", replace(TINY, seed=1))
     with pytest.raises(DatasetError, match="not a checkpoint of this program"):
@@ -108,8 +115,8 @@ def test_a_checkpoint_of_other_settings_or_none(faces_folder: Path, tmp_path: Pa
 
 
 def test_the_learning_rate_warms_up_and_falls() -> None:
-    settings = Settings(epochs=10, learning_rate=1.0)
-    rates = [learning_rate(settings, epoch) for epoch in (0.0, 0.5, 1.0, 5.0, 10.0)]
+    settings = Settings(epochs=10, learning_rate=1.0, warm_share=0.1)
+    rates = [learning_rate(settings, done) for done in (0.0, 0.05, 0.1, 0.5, 1.0)]
     assert rates[0] < 0.02 < rates[1] < rates[2]
     assert rates[3] == pytest.approx(0.5)
     assert rates[4] == pytest.approx(0.0)
@@ -136,17 +143,20 @@ def test_the_expectation_of_a_sharp_map_is_its_cell() -> None:
 
 def test_the_file_says_what_the_network_says(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = Landmarks68Net()
+    network = FaceNet()
     crops = np.random.default_rng(0).integers(0, 256, (9, 80, 80), dtype=np.uint8)
     with torch.no_grad():
         network(torch.from_numpy(crops)[:, None].float())  # batch statistics of their own
     path = tmp_path / "x.onnx"
     assert exporter.export(network, crops, path) <= PARITY
-    points, presence = Landmarks68Model(path).predict(crops)
-    expected, logits = predict(network, crops)
-    np.testing.assert_allclose(points, expected, atol=2e-3)  # half-precision weights
-    np.testing.assert_allclose(presence, 1.0 / (1.0 + np.exp(-logits)), atol=5e-3)
-    assert Landmarks68Model(path).predict(crops[:1])[0].shape == (1, 68, 2)
+    got, expected = FaceModel(path).predict(crops), predict(network, crops)
+    for name in ("points", "irises"):  # half-precision weights
+        np.testing.assert_allclose(getattr(got, name), getattr(expected, name), atol=2e-3)
+    for name in ("presence", "movements"):
+        np.testing.assert_allclose(getattr(got, name), getattr(expected, name), atol=5e-3)
+    one = FaceModel(path).predict(crops[:1])
+    assert [one.points.shape, one.presence.shape] == [(1, 68, 2), (1,)]
+    assert [one.movements.shape, one.irises.shape] == [(1, 52), (1, 2, 2)]
 
 
 def test_the_file_does_not_tell_where_it_was_made() -> None:
@@ -160,38 +170,100 @@ def test_a_file_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     path.write_bytes(b"the old one")
     monkeypatch.setattr("fer_core.training.expression.export.PARITY", -1.0)
     with pytest.raises(RuntimeError, match="differ by"):
-        exporter.export(Landmarks68Net(), np.zeros((2, 80, 80), np.uint8), path)
+        exporter.export(FaceNet(), np.zeros((2, 80, 80), np.uint8), path)
     assert path.read_bytes() == b"the old one"
     assert [p.name for p in tmp_path.iterdir()] == ["x.onnx"]
 
 
 def test_weights_can_be_read_back(tmp_path: Path) -> None:
-    network = Landmarks68Net()
+    network = FaceNet()
     save_network(network, tmp_path / "x.pt")
     crops = np.zeros((1, 80, 80), np.uint8)
     again = predict(load_network(tmp_path / "x.pt"), crops)
-    np.testing.assert_array_equal(again[0], predict(network, crops)[0])
+    np.testing.assert_array_equal(again.movements, predict(network, crops).movements)
 
 
-def test_the_command_ends_with_a_network_and_its_card(faces_folder: Path, tmp_path: Path) -> None:
+def test_a_run_begins_with_the_weights_of_an_earlier_network(tmp_path: Path) -> None:
+    earlier = new_state(replace(TINY, seed=1)).network
+    crops = np.random.default_rng(0).integers(0, 256, (4, 80, 80), dtype=np.uint8)
+    exporter.export(earlier, crops, tmp_path / "earlier.onnx")
+    begun = new_state(TINY, tmp_path / "earlier.onnx")
+    for got in (predict(begun.network, crops), predict(begun.average, crops)):
+        np.testing.assert_allclose(got.points, predict(earlier, crops).points, atol=2e-3)
+        np.testing.assert_allclose(got.movements, predict(earlier, crops).movements, atol=5e-3)
+
+
+def test_what_is_no_earlier_network_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    with pytest.raises(DatasetError, match="not an ONNX file that can be read"):
+        new_state(TINY, tmp_path / "broken.onnx")
+    with pytest.raises(DatasetError, match="no weights of a face network"):
+        new_state(TINY, compact.SHIPPED_WEIGHTS)
+
+
+def test_movements_can_be_learned_alone() -> None:
+    """Bright crops smile, dark ones do not; points and presence stay as they were."""
+    network = new_state(TINY).network
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (64, 80, 80), dtype=np.uint8)
+    crops[::2, 30:] //= 8
+    moved = np.zeros((64, 52), np.float32)
+    moved[1::2, MOVEMENTS.index("mouthSmileLeft")] = 0.8
+    training.set_scale(network, moved)
+    before = predict(network, crops)
+    first, last = (fit_movements(network, crops, moved, epochs, seed=0) for epochs in (1, 30))
+    assert last < 0.3 * first
+    after = predict(network, crops)
+    np.testing.assert_array_equal(after.points, before.points)
+    assert movement_correlations(after.movements, moved)["mouthSmileLeft"] > 0.9
+
+
+def test_movements_are_turned_over_with_their_face() -> None:
+    """A crop and its mirror image teach the same smile, once on the left and once on the right."""
+    moved = np.zeros((1, 52), np.float32)
+    moved[0, MOVEMENTS.index("mouthSmileLeft")] = 1.0
+    grey = np.zeros((64, 64), np.uint8)
+    points = np.random.default_rng(0).uniform(16, 48, (1, 70, 2)).astype(np.float32)
+    data = training.Training(
+        [grey],
+        points[:, :68],
+        training.Taught([grey], points, moved),
+        Strangers([grey], points[:, :68], [], []),
+    )
+    settings = replace(TINY, taught=32)
+    batch = training._batch(data, settings, 0.0, np.random.default_rng(0))
+    sides = [MOVEMENTS.index(f"mouthSmile{side}") for side in ("Left", "Right")]
+    shown = batch.movements[:, sides]
+    assert batch.movements.sum() == 32
+    assert 8 < shown[:, 0].sum() < 24
+
+
+def test_the_command_ends_with_a_network_and_its_card(
+    faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = asdict(TINY)
+    del tiny["epochs"], tiny["minutes"], tiny["seed"]  # which the command sets
+    monkeypatch.setattr("fer_core.training.landmarks.state.Settings", partial(Settings, **tiny))
     out = tmp_path / "run"
     result = command(faces_folder, out, "--epochs", "1", "--seed", "3")
     assert result.exit_code == 0, result.output
-    assert "landmarks68.onnx" in result.stdout
-    points, _ = Landmarks68Model(out / "landmarks68.onnx").predict(np.zeros((1, 80, 80), np.uint8))
-    assert np.isfinite(points).all()
-    card = (out / "landmarks68.md").read_text("utf-8")
+    assert "face.onnx" in result.stdout
+    read = FaceModel(out / "face.onnx").predict(np.zeros((1, 80, 80), np.uint8))
+    assert np.isfinite(read.points).all()
+    assert np.isfinite(read.movements).all()
+    card = (out / "face.md").read_text("utf-8")
     assert "--epochs 1 --seed 3" in card
+    assert "| jawOpen | " in card
     for picture in ("curves", "example"):
-        assert f"landmarks68_{picture}.png" in card
-        assert (out / f"landmarks68_{picture}.png").is_file()
+        assert f"face_{picture}.png" in card
+        assert (out / f"face_{picture}.png").is_file()
 
     other = command(faces_folder, out, "--epochs", "1", "--seed", "4")
     assert other.exit_code == 2
     assert "other settings" in other.stderr
 
 
-@pytest.mark.parametrize("missing", ["images", "landmarks.csv"])
+@pytest.mark.parametrize("missing", ["images", "landmarks.csv", "movements", "movements.csv"])
 def test_missing_data_writes_nothing(faces_folder: Path, tmp_path: Path, missing: str) -> None:
     (faces_folder / missing).rename(tmp_path / "elsewhere")
     result = command(faces_folder, tmp_path / "run")

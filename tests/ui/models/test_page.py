@@ -68,7 +68,7 @@ def test_everything_about_each_model(page, server, monkeypatch):
     page.run()
     assert not page.exception
     words = texts(page) + captions(page)
-    for word in ("YuNet", "Haar cascade", "Landmarks68", "DeepFace", "Compact"):
+    for word in ("YuNet", "Haar cascade", "Face network", "DeepFace", "Compact"):
         assert f"#### {word}" in words
     for fact in (
         "Apache-2.0",

@@ -14,9 +14,10 @@ from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.models.emotion import compact
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, Landmarks
 from fer_core.models.landmarks.crops import face_box
-from fer_core.models.landmarks.landmarks68 import SHIPPED_WEIGHTS, Landmarks68Model
+from fer_core.models.landmarks.face import SHIPPED_WEIGHTS, FaceModel
 from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box
+from fer_core.schema.action_units import MOVEMENTS
 from tests.conftest import SHARED
 
 # The astronaut's face in the 512x512 picture, and parts of it without one, drawn by hand.
@@ -169,6 +170,22 @@ def test_half_a_face_at_the_edge_of_the_picture(
     np.testing.assert_allclose(right, middle(found, 42, 47), atol=8.0)
 
 
+def test_the_astronaut_smiles_with_her_eyes_open(found: Landmarks) -> None:
+    """MediaPipe gives her mouthSmile 0.90."""
+    moved = dict(zip(MOVEMENTS, np.asarray(found.movements), strict=True))
+    assert min(moved["mouthSmileLeft"], moved["mouthSmileRight"]) > 0.6
+    assert max(moved["eyeBlinkLeft"], moved["eyeBlinkRight"]) < 0.4
+    assert max(moved["browDownLeft"], moved["jawOpen"], moved["mouthPucker"]) < 0.4
+
+
+def test_the_irises_are_in_the_eyes_the_persons_right_first(found: Landmarks) -> None:
+    right, left = np.asarray(found.irises)
+    for iris, first in ((right, 36), (left, 42)):
+        eye = found.points[first : first + 6]
+        assert (eye.min(axis=0) - 1.0 < iris).all()
+        assert (iris < eye.max(axis=0) + 1.0).all()
+
+
 def test_several_threads_at_once(model: LandmarkModel, astronaut: np.ndarray) -> None:
     boxes = [[FACE, box] for box in NO_FACES.values()] * 8
     expected = [model.locate(astronaut, pair)[1].presence for pair in boxes]
@@ -183,7 +200,7 @@ def test_it_is_loaded_once() -> None:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="Fetch the file again"):
-        Landmarks68Model(tmp_path / "absent.onnx")
+        FaceModel(tmp_path / "absent.onnx")
 
 
 @pytest.mark.parametrize("kept", [0, 1000, 500_000])
@@ -191,12 +208,12 @@ def test_a_truncated_file(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "cut.onnx"
     path.write_bytes(SHIPPED_WEIGHTS.read_bytes()[:kept])
     with pytest.raises(WeightsCorrupt, match="Fetch the file again"):
-        Landmarks68Model(path)
+        FaceModel(path)
 
 
 def test_another_network() -> None:
     with pytest.raises(WeightsCorrupt, match="another network"):
-        Landmarks68Model(compact.SHIPPED_WEIGHTS)
+        FaceModel(compact.SHIPPED_WEIGHTS)
 
 
 def test_the_file_is_small() -> None:

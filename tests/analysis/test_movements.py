@@ -1,0 +1,74 @@
+"""Tests of movements, action units and gaze on their way from the network to a face."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.schema import Box, FrameResult
+from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+BOX = Box(100, 50, 100, 120)
+SMILE = {"mouthSmileLeft": 0.75, "mouthSmileRight": 0.25}
+
+
+def analyzer(landmarks: FakeLandmarkModel) -> Analyzer:
+    return Analyzer(FakeDetector([BOX]), FakeEmotionModel(), landmarks)
+
+
+def test_a_picture_tells_movements_action_units_and_gaze() -> None:
+    result = analyzer(FakeLandmarkModel(movements=SMILE)).analyze(PICTURE)
+    [face] = result.faces
+    assert face.movements["mouthSmileLeft"] == 0.75
+    assert face.raw_coefficients == ()  # nothing was smoothed
+    assert (face.action_units["AU12"], face.action_units["AU12_right"]) == (0.5, 0.25)
+    assert face.gaze is not None
+    assert abs(face.gaze.yaw_deg) < 5.0
+    assert face.measures["AU12"] == 0.5
+    assert face.measures["gaze_room_yaw_deg"] == face.gaze.room_yaw_deg
+    assert FrameResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+def test_closed_eyes_look_nowhere() -> None:
+    shut = dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), 0.9)
+    [face] = analyzer(FakeLandmarkModel(movements=shut)).analyze(PICTURE).faces
+    assert face.action_units["AU45"] == pytest.approx(0.9)
+    assert face.gaze is None
+
+
+def test_a_network_without_movements_tells_none() -> None:
+    [face] = analyzer(FakeLandmarkModel()).analyze(PICTURE).faces
+    assert (face.movements, face.action_units, face.gaze) == ({}, {}, None)
+    assert face.measures["AU12"] is None
+    assert not {"movements", "action_units", "gaze"} & set(face.to_dict())
+
+
+def test_a_stream_smooths_movements_and_keeps_those_of_the_frame() -> None:
+    landmarks = FakeLandmarkModel(movements={})
+    stream = StreamAnalyzer(analyzer(landmarks))
+    stream.update(PICTURE, 0.0)
+    landmarks.movements = SMILE
+    [face] = stream.update(PICTURE, 0.1).faces
+    raw = dict(zip(face.movements, face.raw_coefficients, strict=True))
+    assert raw["mouthSmileLeft"] == 0.75
+    assert 0.1 < face.movements["mouthSmileLeft"] < 0.4
+    assert face.action_units["AU12_left"] == face.movements["mouthSmileLeft"]
+    [face] = stream.update(PICTURE, 3.0).faces
+    assert face.movements["mouthSmileLeft"] == pytest.approx(0.75, abs=0.01)
+
+
+def test_the_eyes_of_a_picture_on_its_side_are_turned_back_with_the_face() -> None:
+    from fer_core.analysis.detection import DetectedFace
+    from fer_core.analysis.upright import Upright
+
+    points = np.arange(136, dtype=np.float32).reshape(68, 2)
+    irises = points[[36, 42]]
+    seen = DetectedFace(Box(1, 2, 3, 4), points=points, irises=irises)
+    [there] = Upright(1, np.zeros((240, 320, 3), np.uint8), [seen]).in_the_original()
+    assert there.points is not None
+    np.testing.assert_array_equal(there.irises, there.points[[36, 42]])
