@@ -9,6 +9,7 @@ from typing import Any, Self
 from fer_core.labels import EMOTIONS
 from fer_core.schema.action_units import ACTION_UNITS, MOVEMENTS
 from fer_core.schema.affect import derive_affect
+from fer_core.schema.asymmetry import overall_asymmetry
 from fer_core.schema.box import Box
 from fer_core.schema.quality import FaceQuality
 
@@ -151,6 +152,11 @@ class Face(Detection):
         return None if affect is None else affect.arousal
 
     @property
+    def asymmetry(self) -> float | None:
+        """How unequally both sides move, 0..1, derived from the action units; see ``asymmetry``."""
+        return overall_asymmetry(self.action_units)
+
+    @property
     def movements(self) -> dict[str, float]:
         """How much each of ``MOVEMENTS`` shows, 0..1; empty if it was not measured."""
         return dict(zip(MOVEMENTS, self.coefficients, strict=bool(self.coefficients)))
@@ -188,7 +194,7 @@ class Face(Detection):
             out["gaze"] = asdict(self.gaze)
         if self.quality is not None:
             out["quality"] = self.quality.to_dict()
-        plain = {name: getattr(self, name) for name in (*_PLAIN, "valence", "arousal")}
+        plain = {name: getattr(self, name) for name in (*_PLAIN, *_DERIVED)}
         return out | {name: value for name, value in plain.items() if value is not None}
 
     @classmethod
@@ -235,6 +241,9 @@ _PLAIN = (
     "attentive",
 )
 """The fields of ``Face`` that are written to JSON unchanged, unless they are None."""
+
+_DERIVED = ("valence", "arousal", "asymmetry")
+"""The properties of ``Face`` that are written to JSON beside them."""
 
 ACTION_UNIT_COLUMNS = tuple(unit.column for unit in ACTION_UNITS)
 """Both sides of the face together; named as Py-Feat's, whose values are 0..1 as well."""

@@ -153,6 +153,11 @@ class FaceRecord(_Strict):
         description="FACS action units derived from the movements: AU12 is both sides, AU12_left "
         "the person's own left.",
     )
+    asymmetry: Share | None = Field(
+        default=None,
+        description="How unequally both sides move: the mean difference of the action units' "
+        "sides, weighted by how much each unit shows.",
+    )
     gaze: GazeRecord | None = None
     quality: QualityRecord | None = None
     valence: float | None = Field(default=None, ge=-1, le=1, description="From the shares.")
