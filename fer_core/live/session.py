@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fer_core import telemetry
 from fer_core.errors import FerError
+from fer_core.live.recent_movements import RecentMovements
 from fer_core.live.slots import CameraSlots, UserSlots
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
@@ -107,6 +108,7 @@ class LiveCamera:
         self._slots = slots
         self._has_slot = slots is None
         self.timeline = Timeline(analyzer.labels)
+        self.movements = RecentMovements()
         self._analyzer = analyzer
         self._changed = threading.Condition()
         self._waiting: _Waiting | None = None
@@ -185,8 +187,7 @@ class LiveCamera:
         with self._changed:
             self._forget(now)
             done = tuple(self._recent)
-            processed, dropped = self._processed, self._dropped
-            skipped = len(self._recent_drops)
+            processed, dropped, skipped = self._processed, self._dropped, len(self._recent_drops)
         latencies = [frame.latency_ms for frame in done]
         return LiveStats(
             processed=processed,
@@ -273,6 +274,7 @@ class LiveCamera:
             if self._stopped:
                 return
             self.timeline.append(result)
+            self.movements.add(result)
             self._latest = result
             if self._sink is not None:
                 self._sink.add(result)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.baseline import (
     MIN_FRAMES,
     MIN_SEEN_S,
     REST_SHARE,
     SMOOTHING,
     RestingExpression,
+    above_rest,
     rest_progress,
 )
 from fer_core.errors import RestNotMeasured
 from fer_core.labels import EMOTIONS, Emotion
+from fer_core.schema import Box, Face, Gaze
+from fer_core.schema.action_units import MOVEMENTS, derive_action_units
+from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 
 NEUTRAL = EMOTIONS.index(Emotion.NEUTRAL)
 SAD = EMOTIONS.index(Emotion.SAD)
@@ -133,3 +140,80 @@ def test_labels_without_neutral_have_changes_only():
     assert rest.change(np.array([0.1, 0.9])) == pytest.approx([-0.5, 0.5], abs=SMOOTHING)
     with pytest.raises(ValueError, match="not in tuple"):
         rest.corrected(np.array([0.1, 0.9]))
+
+
+EVEN = np.full((len(TIMES), 7), 1 / 7)
+GAZES = np.tile([2.0, -6.0, 4.0, -10.0], (len(TIMES), 1))
+unit = st.floats(0.0, 1.0)
+
+
+def moving(**shown: float) -> Face:
+    """A face with these movements, from the analysis of a picture."""
+    landmarks = FakeLandmarkModel(movements=shown)
+    analyzer = Analyzer(FakeDetector([Box(100, 50, 100, 120)]), FakeEmotionModel(), landmarks)
+    [face] = analyzer.analyze(np.zeros((240, 320, 3), np.uint8)).faces
+    return face
+
+
+def rest_of(face: Face) -> RestingExpression:
+    movements = np.tile(np.array(face.coefficients), (len(TIMES), 1))
+    return RestingExpression.measure(EMOTIONS, TIMES, EVEN, movements, GAZES)
+
+
+def test_brows_that_are_always_low_show_no_action_unit_until_they_go_lower():
+    rest = rest_of(moving(browDownLeft=0.6, browDownRight=0.2))
+    assert rest.action_units["AU04"] == pytest.approx(0.4)
+    same = moving(browDownLeft=0.6, browDownRight=0.2, mouthSmileLeft=0.3, mouthSmileRight=0.3)
+    seen = rest.corrected_movements(same.action_units)
+    assert (seen["AU04"], seen["AU04_left"], seen["AU04_right"]) == (0.0, 0.0, 0.0)
+    assert seen["AU12"] == pytest.approx(0.3)  # does not show at rest: as it is
+    lower = rest.corrected_movements(moving(browDownLeft=0.8, browDownRight=1.0).action_units)
+    assert (lower["AU04_left"], lower["AU04_right"]) == pytest.approx((0.5, 1.0))
+    movements = rest.corrected_movements(moving(browDownLeft=0.8).movements)
+    assert (movements["browDownLeft"], movements["browDownRight"]) == pytest.approx((0.5, 0.0))
+
+
+@given(unit, unit, unit)
+def test_a_movement_against_rest_stays_between_0_and_1_and_in_order(rest, one, other):
+    low, high = sorted((one, other))
+    assert 0.0 <= above_rest(low, rest) <= above_rest(high, rest) <= 1.0 + 1e-9
+    assert above_rest(rest, rest) == 0.0
+    assert above_rest(high, 0.0) == high
+    if rest < 0.999:
+        assert above_rest(1.0, rest) == pytest.approx(1.0)
+
+
+def test_the_rest_of_movements_and_gaze_is_a_mean_over_time_without_what_is_unknown():
+    times = np.concatenate([np.arange(0.0, 2.0, 0.1), np.arange(2.0, 3.0, 0.02)])
+    rows = np.where(times[:, np.newaxis] < 2.0, 0.6, 0.3) * np.ones(len(MOVEMENTS))
+    gaze = np.tile([1.0, 2.0, 3.0, 4.0], (len(times), 1))
+    rows[3:6], gaze[3:6] = np.nan, np.nan  # a blink
+    shares = np.full((len(times), 7), 1 / 7)
+    rest = RestingExpression.measure(EMOTIONS, times, shares, rows, gaze)
+    assert rest.movements == pytest.approx((0.5,) * len(MOVEMENTS), abs=0.02)
+    assert rest.gaze is not None
+    assert astuple(rest.gaze) == pytest.approx((1.0, 2.0, 3.0, 4.0))
+
+
+def test_the_gaze_is_relative_to_that_at_rest():
+    rest = rest_of(moving())
+    same = rest.corrected_gaze(Gaze(2.0, -6.0, 4.0, -10.0))
+    assert astuple(same) == pytest.approx((0.0, 0.0, 0.0, 0.0))
+    aside = rest.corrected_gaze(Gaze(-18.0, 4.0, 4.0, 5.0))
+    assert astuple(aside) == pytest.approx((-20.0, 10.0, 0.0, 15.0))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        RestingExpression(EMOTIONS, (1 / 7,) * 7),  # by a version before there were movements
+        RestingExpression.measure(
+            EMOTIONS, TIMES, EVEN, np.full((len(TIMES), 52), np.nan), np.full_like(GAZES, np.nan)
+        ),
+    ],
+)
+def test_a_rest_without_movements_changes_none(rest):
+    assert (rest.movements, rest.action_units, rest.gaze) == ((), {}, None)
+    units = derive_action_units(dict.fromkeys(MOVEMENTS, 0.4))
+    assert rest.corrected_movements(units) == units
+    assert rest.corrected_gaze(Gaze(1.0, 2.0, 3.0, 4.0)) == Gaze(1.0, 2.0, 3.0, 4.0)

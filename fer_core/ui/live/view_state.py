@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from typing import cast
 
 import numpy as np
@@ -10,17 +10,19 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.analysis.baseline import GIVE_UP_S, RestingExpression, rest_progress
+from fer_core.analysis.baseline import GIVE_UP_S, RestingExpression, above_rest, rest_progress
 from fer_core.errors import RestNotMeasured
 from fer_core.history import LiveRecording, Mark
 from fer_core.history.live_writer import moment_label
 from fer_core.labels import Emotion
 from fer_core.live.session import LiveCamera
+from fer_core.schema import Gaze
 from fer_core.schema.affect import COORDINATES
-from fer_core.timeline.table import Timeline
 from fer_core.ui.live.webrtc import Marks
 
 _AFFECT = "live_affect"
+
+_GAZE = [f"gaze_{each.name}" for each in fields(Gaze)]
 
 OFFERS_TAKEN = "live_snapshot_offers"
 """How many times this browser session went from a video that failed to snapshots."""
@@ -216,7 +218,7 @@ def _measure(view: LiveView, seen: pd.DataFrame) -> None:
     view.problem = "No face was seen. Face the camera, with light on your face, and try again."
     for track_id, rows in seen.groupby("track_id"):
         try:
-            measured[int(str(track_id))] = _rest_of(rows, view.session.timeline)
+            measured[int(str(track_id))] = _rest_of(rows, int(str(track_id)), view.session)
         except RestNotMeasured as error:
             view.problem = str(error)
     if measured:
@@ -224,10 +226,15 @@ def _measure(view: LiveView, seen: pd.DataFrame) -> None:
         view.rests.update(measured)
 
 
-def _rest_of(rows: pd.DataFrame, timeline: Timeline) -> RestingExpression:
-    labels = timeline.labels
-    raw = rows[[f"raw_{label}" for label in labels]].to_numpy(np.float64)
-    return RestingExpression.measure(labels, _times_s(rows), raw)
+def _rest_of(rows: pd.DataFrame, track_id: int, session: LiveCamera) -> RestingExpression:
+    labels, times_s = session.timeline.labels, _times_s(rows)
+    return RestingExpression.measure(
+        labels,
+        times_s,
+        rows[[f"raw_{label}" for label in labels]].to_numpy(np.float64),
+        session.movements.of(track_id, times_s),
+        rows[_GAZE].to_numpy(np.float64),
+    )
 
 
 def _times_s(rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -235,22 +242,41 @@ def _times_s(rows: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def against_rest(window: pd.DataFrame, view: LiveView) -> pd.DataFrame:
-    """The shares of faces whose rest is known as if it read as neutral, and what follows from them.
+    """The values of faces whose rest is known, relative to it: shares as if it read as neutral,
+    with what follows from them, action units and gaze.
 
     ``window`` is a ``Timeline.to_frame`` table.
     """
-    labels = view.session.timeline.labels
-    if not view.rests or Emotion.NEUTRAL not in labels:
+    if not view.rests:
         return window
     window = window.copy()
-    columns = list(map(str, labels))
     for track_id, rest in view.rests.items():
         rows = (window["track_id"] == track_id).fillna(False).to_numpy(bool)
         if rows.any():
-            corrected = rest.corrected(window.loc[rows, columns].to_numpy(np.float64))
-            window.loc[rows, columns] = corrected
-            window.loc[rows, "dominant"] = [columns[i] for i in corrected.argmax(axis=1)]
-            if all(label in COORDINATES for label in labels):
-                places = [(COORDINATES[i].valence, COORDINATES[i].arousal) for i in labels]
-                window.loc[rows, ["valence", "arousal"]] = corrected @ np.array(places)
+            _correct_shares(window, rows, rest)
+            _correct_movements(window, rows, rest)
     return window
+
+
+def _correct_shares(window: pd.DataFrame, rows: NDArray[np.bool_], rest: RestingExpression) -> None:
+    if Emotion.NEUTRAL not in rest.labels:
+        return
+    columns = list(map(str, rest.labels))
+    corrected = rest.corrected(window.loc[rows, columns].to_numpy(np.float64))
+    window.loc[rows, columns] = corrected
+    window.loc[rows, "dominant"] = [columns[i] for i in corrected.argmax(axis=1)]
+    if all(label in COORDINATES for label in rest.labels):
+        places = [(COORDINATES[i].valence, COORDINATES[i].arousal) for i in rest.labels]
+        window.loc[rows, ["valence", "arousal"]] = corrected @ np.array(places)
+
+
+def _correct_movements(
+    window: pd.DataFrame, rows: NDArray[np.bool_], rest: RestingExpression
+) -> None:
+    at_rest = {name: value for name, value in rest.action_units.items() if name in window}
+    if at_rest:  # of both sides together: a table has no others
+        units, values = list(at_rest), np.array(list(at_rest.values()))
+        seen = window[units].to_numpy(np.float64)
+        window[units] = np.where(rows[:, np.newaxis], above_rest(seen, values), seen)
+    if rest.gaze is not None:
+        window[_GAZE] -= np.outer(rows, astuple(rest.gaze))
