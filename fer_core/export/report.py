@@ -17,10 +17,18 @@ from fer_core.export.charts.axis import figure_json, format_time
 from fer_core.export.charts.course import course_figure, has_affect
 from fer_core.export.charts.layout import Mark
 from fer_core.export.charts.words import course_in_words
-from fer_core.export.text_summary import hard_to_read
+from fer_core.export.text_summary import hard_to_read, moved_most
 from fer_core.labels import color_of
 from fer_core.timeline.events import METHOD, Event, find_events
-from fer_core.timeline.summary import TrackSummary, key_figures, summarize, summary_table
+from fer_core.timeline.summary import (
+    VISIBLE,
+    VISIBLE_LIDS,
+    TrackSummary,
+    key_figures,
+    summarize,
+    summary_table,
+    unit_table,
+)
 
 MOST_FACES = 12
 """The number of faces with charts in a report, those seen longest; others are passers-by."""
@@ -37,7 +45,10 @@ EXPLAINED = (
     "expression. It is striped in two colours where two shares are close, and grey where the face "
     "cannot be read well; where the face was not seen, lines break and nothing is counted. Times "
     "are minutes:seconds since the beginning. Valence and arousal are derived from the shares "
-    "(coordinates of Russell and Mehrabian, 1977). Made by FER Dashboard."
+    "(coordinates of Russell and Mehrabian, 1977). Action units are derived from the movements of "
+    "the face: no FACS coder judged them. They are 0 to 100 %, and visible from "
+    f"{VISIBLE:.0%} on (AU7 from {VISIBLE_LIDS:.0%}, because it shows on most neutral faces). "
+    "Made by FER Dashboard."
 )
 
 
@@ -94,7 +105,7 @@ def _face(
     return {
         "name": title,
         "key": key_figures(face),
-        "hard_to_read": hard_to_read(face),
+        "sentences": [each for each in (moved_most(face), hard_to_read(face)) if each],
         "words": course_in_words(title, face, events),
         "course": _chart(course) if table["t_s"].nunique() > 1 else None,
         "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
@@ -102,11 +113,20 @@ def _face(
             {
                 "label": row[0],
                 "color": color_of(row[0], labels).as_hex(),
-                "numbers": [*(f"{share:.0%}" for share in row[1:4]), format_time(row[4])],
+                "numbers": _numbers(row),
             }
             for row in summary_table(face).itertuples(index=False)
         ],
+        "units": [
+            {"label": row[0], "numbers": _numbers(row)}
+            for row in unit_table(face).itertuples(index=False)
+        ],
     }
+
+
+def _numbers(row: Sequence[Any]) -> list[str]:
+    """The cells of a row of ``summary_table`` or ``unit_table``, after its first."""
+    return [*(f"{share:.0%}" for share in row[1:4]), format_time(row[4])]
 
 
 def _event(event: Event, face: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from fer_core.analysis.quality import IN_WORDS
 from fer_core.media.atomic_file import OutputFile
 from fer_core.schema import FrameResult
-from fer_core.timeline.summary import TrackSummary, summarize
+from fer_core.timeline.summary import TrackSummary, most_visible, summarize
 from fer_core.timeline.table import Timeline
 
 
@@ -35,8 +35,7 @@ def _face_text(face: TrackSummary) -> str:
     if face.valence_mean is not None and face.arousal_mean is not None:
         affect = f"valence {face.valence_mean:+.2f}, arousal {face.arousal_mean:+.2f}, "
     lines.append(f"    {affect}switches {face.switches}, gaps {len(face.gaps)}")
-    if sentence := hard_to_read(face):
-        lines.append(f"    {sentence}")
+    lines += [f"    {sentence}" for sentence in (moved_most(face), hard_to_read(face)) if sentence]
     return "\n".join(lines)
 
 
@@ -46,6 +45,15 @@ def hard_to_read(face: TrackSummary) -> str:
         return ""
     reasons = "; ".join(f"{IN_WORDS[why]} {part:.0%}" for why, part in face.problems.items())
     return f"Hard to read for {face.poor_share:.0%} of the time: {reasons}."
+
+
+def moved_most(face: TrackSummary) -> str:
+    """A sentence on the action units that were visible for longest; "" if none was."""
+    listed = ", ".join(
+        f"{unit.name} (AU{unit.number}) {face.action_units[unit.column].share:.0%}"
+        for unit in most_visible(face)
+    )
+    return f"Most visible movements: {listed} of the time." if listed else ""
 
 
 class ReportSink(OutputFile):
