@@ -33,6 +33,7 @@ from benchmarks._framing import (
 from benchmarks._race import Race, race
 from benchmarks._report import Report, command, machine, percent, table
 from benchmarks._scenes import HEIGHT, WIDTH, Clip, fill, portrait
+from benchmarks.closed_eyes import best_accuracy, roc_auc
 from benchmarks.live_page import median_and_p95
 from fer_core.analysis.analyzer import face_crop
 from fer_core.schema import Box
@@ -46,6 +47,36 @@ def test_each_says_how_it_is_run(name: str) -> None:
     module = importlib.import_module(f"benchmarks.{name}")
     assert f"python -m benchmarks.{name}" in str(module.__doc__)
     assert "--json" in CliRunner().invoke(module.run, ["--help"]).output
+
+
+def test_eyes_that_are_told_apart_by_any_limit_in_between():
+    open_eyes, closed = np.array([0.8, 0.9, 0.7]), np.array([0.2, 0.4])
+    values, truth = np.concatenate([open_eyes, closed]), np.array([False] * 3 + [True] * 2)
+    assert roc_auc(values, truth) == 1.0
+    accuracy, limit = best_accuracy(values, truth)
+    assert accuracy == 1.0
+    assert limit == pytest.approx(0.55)
+    values[0] = 0.3  # an open eye between the closed ones
+    assert roc_auc(values, truth) == pytest.approx(5 / 6)
+    assert best_accuracy(values, truth)[0] == pytest.approx((1.0 + 2 / 3) / 2)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4]), st.booleans()), min_size=2))
+def test_limits_by_brute_force(eyes: list[tuple[float, bool]]):
+    values, truth = np.array([value for value, _ in eyes]), np.array([shut for _, shut in eyes])
+    if truth.all() or not truth.any():
+        return
+    shut, wide = values[truth].tolist(), values[~truth].tolist()
+    wins = [1.0 if a < b else 0.5 if a == b else 0.0 for a in shut for b in wide]
+    assert roc_auc(values, truth) == pytest.approx(np.mean(wins))
+    every = [
+        (np.mean(np.array(shut) < at) + np.mean(np.array(wide) >= at)) / 2
+        for at in (0.0, 0.15, 0.25, 0.35, 1.0)
+    ]
+    accuracy, limit = best_accuracy(values, truth)
+    assert accuracy == pytest.approx(max(every))
+    told = (np.mean(np.array(shut) < limit) + np.mean(np.array(wide) >= limit)) / 2
+    assert told == pytest.approx(accuracy)
 
 
 def test_a_race_takes_turns_and_leaves_out_the_first():
