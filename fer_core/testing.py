@@ -54,7 +54,7 @@ class FakeLandmarkModel:
     Without boxes, it finds a face in every box it is asked about. ``face_box`` of its points is
     the box.
     With ``movements`` (name -> 0..1, the others 0), it tells these too, and irises in the middle of
-    the eyes.
+    the eyes, or ``aside`` of it by that many pixels (right and down in the picture).
     """
 
     name = "fake-landmarks"
@@ -68,6 +68,7 @@ class FakeLandmarkModel:
         self.boxes = boxes
         self.presence = presence
         self.movements = movements
+        self.aside = (0.0, 0.0)
 
     def locate(
         self,
@@ -87,6 +88,7 @@ class FakeLandmarkModel:
             return Landmarks(points, self.presence)
         moved = np.array([self.movements.get(name, 0.0) for name in MOVEMENTS], np.float32)
         irises = np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0)])
+        irises += np.array(self.aside, np.float32)
         return Landmarks(points, self.presence, moved, irises)
 
 

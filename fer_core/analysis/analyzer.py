@@ -152,9 +152,15 @@ class Analyzer:
 
 def gaze_of(face: DetectedFace, pose: HeadPose | None) -> Gaze | None:
     """Where the eyes of a face look whose head points as ``pose`` says; see ``eye_gaze``."""
-    if face.points is None or face.irises is None or face.movements is None:
+    blink = blink_of(face)
+    if face.points is None or face.irises is None or blink is None:
         return None
-    return eye_gaze(face.points, face.irises, pose, float(face.movements[BLINKS].mean()))
+    return eye_gaze(face.points, face.irises, pose, blink)
+
+
+def blink_of(face: DetectedFace) -> float | None:
+    """How closed the eyes are, 0..1, the mean of both; None if it was not measured."""
+    return None if face.movements is None else float(face.movements[BLINKS].mean())
 
 
 def _with_quality(

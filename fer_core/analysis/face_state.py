@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.analyzer import gaze_of
+from fer_core.analysis.analyzer import blink_of, gaze_of
 from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
 from fer_core.analysis.detection import DetectedFace, as_coefficients, as_landmarks, moving
 from fer_core.analysis.quality_watch import QualityWatch
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 from fer_core.models.landmarks.crops import face_box
+from fer_core.models.landmarks.gaze import CLOSED
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, mouth_aspect_ratio
 from fer_core.schema import Face, HeadPose
 
@@ -57,7 +58,9 @@ class FaceState:
             filtered = self._points.update(points, seen.size_px, now_s)
             points = filtered.astype(np.float32)
             box = face_box(points).to_box()
-        irises = seen.irises
+        irises, blink = seen.irises, blink_of(seen)
+        if blink is not None and blink >= CLOSED:
+            irises = None  # behind the lids, and a guess would pull the filter's mean there
         if irises is not None:
             irises = self._irises.update(irises, seen.size_px, now_s)
         # The filtered box may still be outside the frame after the face has come back.

@@ -62,6 +62,39 @@ def test_a_stream_smooths_movements_and_keeps_those_of_the_frame() -> None:
     assert face.movements["mouthSmileLeft"] == pytest.approx(0.75, abs=0.01)
 
 
+def test_the_gaze_of_a_stream_is_smoothed_and_arrives() -> None:
+    landmarks = FakeLandmarkModel(movements={})
+    stream = StreamAnalyzer(analyzer(landmarks))
+
+    def yaw_deg(t_s: float) -> float:
+        [face] = stream.update(PICTURE, t_s).faces
+        assert face.gaze is not None
+        assert face.gaze.yaw_deg == pytest.approx(face.gaze.room_yaw_deg, abs=1.0)  # head ahead
+        return face.gaze.yaw_deg
+
+    before = yaw_deg(0.0)
+    landmarks.aside = (4.0, 0.0)
+    during = yaw_deg(1 / 30)
+    after = [yaw_deg(1 / 30 + n / 30) for n in range(1, 31)][-1]
+    assert after > before + 15.0  # to the right of the picture
+    assert before < during < after - 5.0
+
+
+def test_what_a_network_guesses_behind_closed_lids_does_not_move_the_gaze() -> None:
+    landmarks = FakeLandmarkModel(movements={})
+    stream = StreamAnalyzer(analyzer(landmarks))
+    gazes = []
+    for number in range(20):
+        shut = 8 <= number < 14
+        landmarks.movements = dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), 0.9 * shut)
+        landmarks.aside = (0.0, 4.0 * shut)
+        [face] = stream.update(PICTURE, number / 30).faces
+        gazes.append(face.gaze)
+    assert [gaze is None for gaze in gazes] == [8 <= number < 14 for number in range(20)]
+    pitches = [gaze.pitch_deg for gaze in gazes if gaze is not None]
+    assert pitches == pytest.approx([pitches[0]] * 14, abs=0.1)
+
+
 def test_the_eyes_of_a_picture_on_its_side_are_turned_back_with_the_face() -> None:
     from fer_core.analysis.detection import DetectedFace
     from fer_core.analysis.upright import Upright
