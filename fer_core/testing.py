@@ -52,7 +52,7 @@ class FakeLandmarkModel:
     """Finds the faces in the given boxes wherever it is asked to look near one of them.
 
     Without boxes, it finds a face in every box it is asked about. ``face_box`` of its points is
-    the box.
+    the box, and ``eyes`` their aspect ratio.
     With ``movements`` (name -> 0..1, the others 0), it tells these too, and irises in the middle of
     the eyes, or ``aside`` of it by that many pixels (right and down in the picture).
     """
@@ -69,6 +69,7 @@ class FakeLandmarkModel:
         self.presence = presence
         self.movements = movements
         self.aside = (0.0, 0.0)
+        self.eyes = 0.3
 
     def locate(
         self,
@@ -83,7 +84,7 @@ class FakeLandmarkModel:
         nearest = max(known, key=box.iou, default=box)
         if not known or box.iou(nearest) < 0.3:
             return Landmarks(face_points(box), presence=0.0)
-        points = face_points(nearest)
+        points = face_points(nearest, self.eyes)
         if self.movements is None:
             return Landmarks(points, self.presence)
         moved = np.array([self.movements.get(name, 0.0) for name in MOVEMENTS], np.float32)

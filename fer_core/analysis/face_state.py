@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analysis.analyzer import blink_of, gaze_of
-from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends
+from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends, eye_openness
 from fer_core.analysis.detection import DetectedFace, as_coefficients, as_landmarks, moving
 from fer_core.analysis.quality_watch import QualityWatch
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
@@ -76,8 +76,8 @@ class FaceState:
     ) -> Face:
         """The face to show, given ``steady`` and its pose, and the last shares.
 
-        The openness of eyes and mouth comes from the unfiltered points of ``seen``, as does whether
-        the eyes are closed: a filter would remove blinks.
+        The openness of eyes and mouth comes from the unfiltered points of ``seen``, and whether the
+        eyes are closed from its unsmoothed movements: a filter would remove blinks.
         """
         shares = self._read
         assert shares is not None  # it was due in the first frame
@@ -89,9 +89,9 @@ class FaceState:
         if seen.points is not None and steady.points is not None:
             landmarks = as_landmarks(steady.points)
             eyes, mouth = eye_aspect_ratio(seen.points), mouth_aspect_ratio(seen.points)
-        # On a face turned aside the landmarks of the far eye are unreliable.
+        # On a face turned aside the far eye cannot be judged.
         visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG
-        self._eyes.update(eyes if visible else None, now_s)
+        self._eyes.update(eye_openness(eyes, blink_of(seen)) if visible else None, now_s)
         return Face(
             box=steady.box,
             score=seen.score,

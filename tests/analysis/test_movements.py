@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -93,6 +94,40 @@ def test_what_a_network_guesses_behind_closed_lids_does_not_move_the_gaze() -> N
     assert [gaze is None for gaze in gazes] == [8 <= number < 14 for number in range(20)]
     pitches = [gaze.pitch_deg for gaze in gazes if gaze is not None]
     assert pitches == pytest.approx([pitches[0]] * 14, abs=0.1)
+
+
+def blinks(moves: bool, lids: Callable[[float], float]) -> tuple[float | None, bool | None]:
+    """Blinks per minute and attention after 22 s at 15 frames a second, with eyes as closed as
+    ``lids`` says, 0..1; ``moves``: by the network's coefficient, otherwise by its points."""
+    landmarks = FakeLandmarkModel(movements={} if moves else None)
+    stream = StreamAnalyzer(analyzer(landmarks))
+    face = None
+    for number in range(330):
+        shut = lids(number / 15)
+        if moves:
+            landmarks.movements = dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), 0.1 + 0.5 * shut)
+        else:
+            landmarks.eyes = 0.3 - 0.2 * shut
+        [face] = stream.update(PICTURE, number / 15).faces
+    assert face is not None
+    return face.blinks_per_minute, face.attentive
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_blinks_and_sleep_are_told_by_what_the_network_measures(moves: bool) -> None:
+    rate, attentive = blinks(moves, lambda t_s: float(t_s % 4.0 < 0.2))
+    assert rate == pytest.approx(15.0, abs=1.5)
+    assert attentive is True
+    rate, attentive = blinks(moves, lambda t_s: float(t_s > 21.0))
+    assert rate == 0.0
+    assert attentive is False
+
+
+def test_narrow_eyes_are_open_eyes() -> None:
+    """Somebody whose lids are always low, and lower for a while under a raised head."""
+    rate, attentive = blinks(True, lambda t_s: 0.6 if t_s < 15.0 else 0.8)
+    assert rate == 0.0
+    assert attentive is True
 
 
 def test_the_eyes_of_a_picture_on_its_side_are_turned_back_with_the_face() -> None:
