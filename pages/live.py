@@ -8,7 +8,13 @@ from fer_core.ui.live import playback, snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
 from fer_core.ui.live.page import live_panel, my_slots, session_summary, welcome
 from fer_core.ui.live.stage import keys_popover, stage_keys
-from fer_core.ui.live.view_state import affect_toggle, live_view, marks_toggles, snapshots_toggle
+from fer_core.ui.live.view_state import (
+    affect_toggle,
+    live_view,
+    marks_toggles,
+    movements_toggle,
+    snapshots_toggle,
+)
 from fer_core.ui.shared.models import models_in_use, models_line
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="live_head"):
@@ -17,6 +23,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", ke
     with st.popover("Options", icon=":material/tune:", key="live_options"):
         marks = marks_toggles()
         affect_toggle()
+        movements_toggle()
         by_snapshots = not by_video and snapshots_toggle()
     keys_popover()
 # Loaded before Start is shown: the first frames would wait for it.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.schema import Box, Face, FrameResult
+from fer_core.schema import Box, Face, FrameResult, Gaze
+from fer_core.schema.action_units import MOVEMENTS, derive_action_units
 from fer_core.timeline.table import Timeline
 
 Course = Callable[[float], float]
@@ -59,6 +60,32 @@ def session(
         timeline.append(
             FrameResult(64, 48, tuple(faces), "m", "d", start_s + t_s, labels=tuple(labels))
         )
+    return timeline.to_frame()
+
+
+def moving(seen: Face, movements: Mapping[str, float], gaze: Gaze | None = None) -> Face:
+    """The face with these of ``MOVEMENTS``, 0..1, and no others."""
+    whole = dict.fromkeys(MOVEMENTS, 0.0) | dict(movements)
+    return replace(
+        seen,
+        coefficients=tuple(whole.values()),
+        action_units=derive_action_units(whole),
+        gaze=gaze,
+    )
+
+
+def moving_session(
+    courses: Mapping[str, Course],
+    seconds: float = 10.0,
+    fps: float = 10.0,
+    gone: Callable[[float], bool] = lambda t_s: False,
+) -> pd.DataFrame:
+    """A table of one face whose movements have these courses by name; see ``session``."""
+    timeline = Timeline()
+    for t_s in np.arange(0.0, seconds, 1.0 / fps).round(6).tolist():
+        moved = {name: course(t_s) for name, course in courses.items()}
+        faces = () if gone(t_s) else (moving(face(0.2), moved, Gaze(12.0, 0.0, 12.0, 0.0)),)
+        timeline.append(FrameResult(64, 48, faces, "m", "d", t_s))
     return timeline.to_frame()
 
 

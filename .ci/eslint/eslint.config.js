@@ -1,5 +1,5 @@
 // The scripts run in browsers only. plotly.js is put before those that draw (ui/shared/plotly.js),
-// and minute.js before charts.js.
+// face_diagram.js before those that show a drawn face, and minute.js before charts.js.
 import js from "@eslint/js";
 import globals from "globals";
 
@@ -14,6 +14,7 @@ export default [
     files: [
       "fer_core/ui/shared/plotly.js",
       "fer_core/ui/shared/chart_copy.js",
+      "fer_core/ui/shared/face_diagram.js",
       "fer_core/ui/live/minute.js",
     ],
     languageOptions: { sourceType: "script" },
@@ -26,6 +27,10 @@ export default [
   {
     files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/session_chart.js"],
     languageOptions: { globals: { loadPlotly: "readonly", themed: "readonly" } },
+  },
+  {
+    files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/face_diagrams.js"],
+    languageOptions: { globals: { makeDiagram: "readonly", fillDiagram: "readonly" } },
   },
   {
     files: ["fer_core/ui/live/charts.js"],

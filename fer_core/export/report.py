@@ -16,9 +16,16 @@ from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.axis import figure_json, format_time
 from fer_core.export.charts.course import course_figure, has_affect
 from fer_core.export.charts.layout import Mark
+from fer_core.export.charts.movements import (
+    left_out,
+    movements_figure,
+    movements_in_words,
+    units_shown,
+)
 from fer_core.export.charts.words import course_in_words
 from fer_core.export.text_summary import hard_to_read, moved_most
 from fer_core.labels import color_of
+from fer_core.schema.action_units import DERIVED
 from fer_core.timeline.events import METHOD, Event, find_events
 from fer_core.timeline.summary import (
     VISIBLE,
@@ -108,6 +115,7 @@ def _face(
         "sentences": [each for each in (moved_most(face), hard_to_read(face)) if each],
         "words": course_in_words(title, face, events),
         "course": _chart(course) if table["t_s"].nunique() > 1 else None,
+        "movements": _movements(table, track_id, title),
         "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
         "rows": [
             {
@@ -127,6 +135,15 @@ def _face(
 def _numbers(row: Sequence[Any]) -> list[str]:
     """The cells of a row of ``summary_table`` or ``unit_table``, after its first."""
     return [*(f"{share:.0%}" for share in row[1:4]), format_time(row[4])]
+
+
+def _movements(table: pd.DataFrame, track_id: int, title: str) -> dict[str, Any] | None:
+    if table["t_s"].nunique() == 1 or not units_shown(table, track_id):
+        return None
+    return _chart(movements_figure(table, track_id)) | {
+        "words": movements_in_words(title, table, track_id),
+        "note": f"{left_out(table, track_id)} {DERIVED}".lstrip(),
+    }
 
 
 def _event(event: Event, face: str) -> dict[str, str]:

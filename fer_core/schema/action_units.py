@@ -59,6 +59,11 @@ class ActionUnit:
         """Its name in tables and JSON, as Py-Feat writes it: AU01."""
         return f"AU{self.number:02d}"
 
+    @property
+    def title(self) -> str:
+        """Its name on pages, as FACS writes it: ``AU1 inner brow raiser``."""
+        return f"AU{self.number} {self.name}"
+
 
 ACTION_UNITS = (
     ActionUnit(1, "inner brow raiser", ("browInnerUp",), sided=False),
@@ -83,7 +88,16 @@ ACTION_UNITS = (
 are absent: MediaPipe's network has these two movements but never moves them (a standard deviation
 below 0.001 on 9,932 faces), so nothing could be learned from it."""
 
+DERIVED = "Derived from the movements a network measures; not coded by a FACS coder."
+"""What is said wherever action units are shown."""
+
 SIDES = ("left", "right")
+
+STANDS_OUT = 0.15
+"""An action unit that shows less is not spoken of: a face at rest has many such values."""
+
+ONE_SIDED = 0.2
+"""From this difference of its two sides on, an action unit shows more on one of them."""
 
 
 def derive_action_units(movements: Mapping[str, float]) -> dict[str, float]:
@@ -104,6 +118,48 @@ def derive_action_units(movements: Mapping[str, float]) -> dict[str, float]:
         found[unit.column] = _mean(list(sides.values()))
         found |= {f"{unit.column}_{side}": value for side, value in sides.items()}
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much an action unit shows, 0..1: both sides together, and each where it is known."""
+
+    unit: ActionUnit
+    value: float
+    left: float | None = None
+    right: float | None = None
+
+    @property
+    def stronger(self) -> float:
+        """The value of the side that shows more."""
+        return max(self.value, self.left or 0.0, self.right or 0.0)
+
+    @property
+    def side(self) -> str:
+        """``left`` or ``right``, the person's own, where that side shows clearly more; else ""."""
+        if self.left is None or self.right is None or abs(self.left - self.right) < ONE_SIDED:
+            return ""
+        return "left" if self.left > self.right else "right"
+
+
+def strongest(action_units: Mapping[str, float], most: int = 5) -> list[Shown]:
+    """The action units that stand out, at most so many, the strongest first.
+
+    ``action_units`` are those of ``derive_action_units``, or of a row of a table, which has no
+    sides. An action unit counts by its stronger side, and from ``STANDS_OUT`` on.
+    """
+    shown = (
+        Shown(
+            unit,
+            action_units[unit.column],
+            action_units.get(f"{unit.column}_left"),
+            action_units.get(f"{unit.column}_right"),
+        )
+        for unit in ACTION_UNITS
+        if unit.column in action_units
+    )
+    found = [each for each in shown if each.stronger >= STANDS_OUT]
+    return sorted(found, key=lambda each: -each.stronger)[:most]
 
 
 def _mean(values: list[float]) -> float:

@@ -15,7 +15,7 @@ from fer_core.export.text_summary import summary_text
 from fer_core.timeline.events import METHOD
 from fer_core.timeline.summary import key_figures, summarize
 from fer_core.timeline.table import Timeline
-from tests.sessions import HandMark, bump, session
+from tests.sessions import HandMark, bump, moving_session, session
 
 TABLE = session({1: bump(3.0), 2: bump(7.0)})
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'`&"
@@ -65,6 +65,15 @@ def test_the_charts_are_in_it(page):
     figures = [json.loads(chart["data-figure"] or "") for chart in Seen(page).named("figure")]
     assert len(figures) == 4, "a course and a circumplex for each face"
     assert [len(figure["data"]) > 7 for figure in figures] == [True, False, True, False]
+
+
+def test_movements_are_in_it_where_they_were_measured(page):
+    assert "AU" not in Seen(page).text
+    table = moving_session({"jawOpen": bump(3.0)})
+    seen = Seen(html_report(table, "Interview 4", {}))
+    assert "16 of 17 action units stay below 15%. Derived from the movements" in seen.text
+    labels = [figure["aria-label"] or "" for figure in seen.named("figure")]
+    assert "AU26 jaw drop 90% at 0:03.0" in labels[1]
 
 
 def test_plotly_is_in_it_once_and_nothing_is_fetched(page):

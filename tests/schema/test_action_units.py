@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from fer_core.schema.action_units import ACTION_UNITS, MOVEMENTS, derive_action_units, mirrored
+from fer_core.schema.action_units import (
+    ACTION_UNITS,
+    MOVEMENTS,
+    derive_action_units,
+    mirrored,
+    strongest,
+)
 
 REST = dict.fromkeys(MOVEMENTS, 0.0)
 
@@ -43,3 +49,28 @@ def test_mirroring_twice_is_the_same_movement() -> None:
     assert mirrored("eyeLookInLeft") == "eyeLookInRight"
     assert {mirrored(name) for name in MOVEMENTS} == set(MOVEMENTS)
     assert all(mirrored(mirrored(name)) == name for name in MOVEMENTS)
+
+
+def test_the_strongest_come_first_and_the_weak_are_left_out() -> None:
+    moved = {"jawOpen": 0.5, "browInnerUp": 0.9, "mouthPucker": 0.14, "mouthFunnel": 0.15}
+    found = strongest(derive_action_units(REST | moved))
+    assert [each.unit.title for each in found] == [
+        "AU1 inner brow raiser",
+        "AU26 jaw drop",
+        "AU22 lip funneler",
+    ]
+    assert len(strongest(derive_action_units(dict.fromkeys(MOVEMENTS, 1.0)))) == 5
+    assert strongest(derive_action_units(REST)) == []
+
+
+def test_a_wink_counts_by_its_side() -> None:
+    [wink] = strongest(derive_action_units(REST | {"eyeBlinkRight": 0.2}))
+    assert (wink.unit.number, wink.value, wink.side) == (45, 0.1, "right")
+    moved = {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.35}
+    [smile] = strongest(derive_action_units(REST | moved))
+    assert smile.side == ""
+
+
+def test_a_table_has_no_sides() -> None:
+    [smile] = strongest({"AU12": 0.4, "AU26": 0.1})
+    assert (smile.value, smile.left, smile.right, smile.side) == (0.4, None, None, "")

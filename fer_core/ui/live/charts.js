@@ -50,6 +50,8 @@ function makeCard(root, id) {
     make("span", "", card.ferAxis).textContent = text;
   }
   card.ferTimeline = make("div", "fer-timeline", minute);
+  card.ferMoves = makeDiagram(root.parentElement);
+  card.append(card.ferMoves);
   card.ferAffect = make("div", "fer-affect", card);
   for (const chart of [card.ferCanvas, ...plots(card)]) chart.setAttribute("role", "img");
   root.ferResize.observe(card);
@@ -160,6 +162,8 @@ function updateCard(root, card, face, data) {
     card.ferSwatch.style.background = paint(data.colors, face.now.dominant, face.now.rival);
     drawBars(card.ferBars, face, data);
   }
+  card.ferMoves.hidden = !face.movements;
+  if (face.movements) fillDiagram(card.ferMoves, face.movements);
   card.ferAffect.hidden = !face.affect;
   card.ferAffect.setAttribute("aria-label", `${face.title}, valence and arousal`);
   if (face.affect) draw(card.ferAffect, affectFigure(data.figures, face.affect), STILL);

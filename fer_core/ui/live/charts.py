@@ -23,6 +23,7 @@ from fer_core.labels import color_of
 from fer_core.ui.live.face_numbers import face_charts
 from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
+from fer_core.ui.shared.face_diagram import DIAGRAM_CSS, DIAGRAM_JS, TEMPLATE
 
 Style = Literal["ribbon", "lines", "multiples"]
 """How the last minute is drawn: shares stacked, as lines in one chart, or a line for each
@@ -32,7 +33,8 @@ _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
     "fer_live_chart",
-    html="""
+    html=TEMPLATE
+    + """
     <div class="fer-live">
       <div class="fer-legend" role="group" aria-label="Expressions shown over time"></div>
       <p class="fer-nobody" hidden>No face in the picture.</p>
@@ -40,8 +42,9 @@ _component = st.components.v2.component(
       <div class="fer-said" role="status" aria-live="polite"></div>
     </div>
     """,
-    css=(_HERE / "charts.css").read_text("utf-8"),
+    css=DIAGRAM_CSS + (_HERE / "charts.css").read_text("utf-8"),
     js=PLOTLY_LOADER
+    + DIAGRAM_JS
     + (_HERE / "minute.js").read_text("utf-8")
     + (_HERE / "charts.js").read_text("utf-8"),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.
@@ -50,12 +53,18 @@ _component = st.components.v2.component(
 
 
 def live_charts(
-    window: pd.DataFrame, view: LiveView, key: str, style: Style = "ribbon", affect: bool = False
+    window: pd.DataFrame,
+    view: LiveView,
+    key: str,
+    style: Style = "ribbon",
+    *,
+    affect: bool = False,
+    movements: bool = False,
 ) -> None:
     """Show each face of the last minute: its expression now, and over time.
 
     ``window`` is a ``Timeline.to_frame`` table of the last ``WINDOW_S`` seconds. With ``affect``,
-    valence and arousal are drawn too.
+    valence and arousal are drawn too, with ``movements`` a face whose parts light up.
     """
     labels = view.session.timeline.labels
     newest = window[window["t_s"] == window["t_s"].iloc[-1]]
@@ -67,7 +76,7 @@ def live_charts(
             "labels": list(map(str, labels)),
             "colors": [color_of(label, labels).as_hex() for label in labels],
             "style": style,
-            "faces": face_charts(window, view, affect),
+            "faces": face_charts(window, view, affect, movements),
             "moments_s": list(view.moments.values()),
             "nobody": bool(newest["track_id"].isna().all()),
         },

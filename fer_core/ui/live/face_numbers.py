@@ -17,6 +17,7 @@ from fer_core.schema.certainty import CLOSE, reading_in_words, rival
 from fer_core.schema.quality import from_text
 from fer_core.timeline.table import MAX_GAP_S, with_gaps
 from fer_core.ui.live.view_state import LiveView, against_rest
+from fer_core.ui.shared.face_diagram import Diagram, diagram_now
 from fer_core.ui.shared.timeline_view import GLIMPSE_S
 
 WINDOW_S = 60.0
@@ -91,8 +92,8 @@ class Minute(TypedDict):
 
 class FaceCharts(TypedDict):
     """What the browser draws for one face; ``now`` and ``bars`` are None while it is not in the
-    picture, and ``affect`` where valence and arousal are not asked for or not known. ``problem`` is
-    what keeps it from being read well, in words."""
+    picture, and ``affect`` and ``movements`` where they are not asked for or not known. ``problem``
+    is what keeps it from being read well, in words."""
 
     id: int
     title: str
@@ -101,6 +102,7 @@ class FaceCharts(TypedDict):
     problem: str
     bars: Bars | None
     affect: Trail | None
+    movements: Diagram | None
     minute: Minute
 
 
@@ -111,7 +113,9 @@ def long_enough(window: pd.DataFrame) -> list[int]:
     return sorted(int(track_id) for track_id in spans[spans >= GLIMPSE_S].index)
 
 
-def face_charts(window: pd.DataFrame, view: LiveView, affect: bool = False) -> list[FaceCharts]:
+def face_charts(
+    window: pd.DataFrame, view: LiveView, affect: bool = False, movements: bool = False
+) -> list[FaceCharts]:
     """The charts of the faces the user did not hide: those in the picture, then those that left it,
     each in order of their id. Of more than ``MOST_FACES``, the ones in the picture and seen most.
 
@@ -123,15 +127,19 @@ def face_charts(window: pd.DataFrame, view: LiveView, affect: bool = False) -> l
     most = sorted(chosen, key=lambda track_id: (away[track_id], -seen["size"][track_id]))
     shown = against_rest(window, view)
     order = sorted(most[:MOST_FACES], key=lambda track_id: (away[track_id], track_id))
-    return [_charts(track_id, shown, view, affect) for track_id in order]
+    return [_charts(track_id, shown, view, affect, movements) for track_id in order]
 
 
-def _charts(track_id: int, window: pd.DataFrame, view: LiveView, affect: bool) -> FaceCharts:
+def _charts(
+    track_id: int, window: pd.DataFrame, view: LiveView, affect: bool, movements: bool
+) -> FaceCharts:
     labels = list(map(str, view.session.timeline.labels))
     rows = window[window["track_id"] == track_id]
     newest = rows.iloc[-1]
     here = window["t_s"].iloc[-1] - newest["t_s"] <= AWAY_S
     trail = rows[rows["t_s"] > newest["t_s"] - TRAIL_S]
+    # Against rest, there is the row alone.
+    latest = None if track_id in view.rests else view.session.latest
     knows_affect = affect and here and bool(newest.notna()["valence"])
     return FaceCharts(
         id=track_id,
@@ -143,6 +151,7 @@ def _charts(track_id: int, window: pd.DataFrame, view: LiveView, affect: bool) -
         affect=Trail(x=_plain(trail["valence"]), y=_plain(trail["arousal"]))
         if knows_affect
         else None,
+        movements=diagram_now(latest, newest) if movements and here else None,
         minute=_minute(window, track_id, labels),
     )
 

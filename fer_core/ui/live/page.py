@@ -16,7 +16,13 @@ from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import Style, live_charts
 from fer_core.ui.live.face_numbers import WINDOW_S, long_enough
 from fer_core.ui.live.save import save_live
-from fer_core.ui.live.view_state import LiveView, affect_wanted, faces_popover, rest_controls
+from fer_core.ui.live.view_state import (
+    LiveView,
+    affect_wanted,
+    faces_popover,
+    movements_wanted,
+    rest_controls,
+)
 from fer_core.ui.services import owner
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.timeline_view import timeline_view
@@ -90,7 +96,14 @@ def _panel(view: LiveView, update_s: float) -> None:
         style = _tools(view, long_enough(window), status)
         st.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
     with charts:
-        live_charts(window, view, "live_charts", style, affect_wanted())
+        live_charts(
+            window,
+            view,
+            "live_charts",
+            style,
+            affect=affect_wanted(),
+            movements=movements_wanted(),
+        )
 
 
 def _tools(view: LiveView, tracks: list[int], status: DeltaGenerator) -> Style:

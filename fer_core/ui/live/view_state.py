@@ -21,6 +21,7 @@ from fer_core.schema.affect import COORDINATES
 from fer_core.ui.live.webrtc import Marks
 
 _AFFECT = "live_affect"
+_MOVEMENTS = "live_movements"
 
 _GAZE = [f"gaze_{each.name}" for each in fields(Gaze)]
 
@@ -101,6 +102,20 @@ def affect_toggle() -> None:
 def affect_wanted() -> bool:
     """Whether valence and arousal are to be shown."""
     return bool(st.session_state.get(_AFFECT))
+
+
+def movements_toggle() -> None:
+    """The widget that asks for the face diagram; see ``movements_wanted``."""
+    st.toggle(
+        "Movements of the face",
+        key=_MOVEMENTS,
+        help="A drawn face whose parts light up as the features of yours move.",
+    )
+
+
+def movements_wanted() -> bool:
+    """Whether the face diagram is to be shown."""
+    return bool(st.session_state.get(_MOVEMENTS))
 
 
 def snapshots_toggle() -> bool:

@@ -15,9 +15,11 @@ from fer_core.media.decoder_pool import decode_apart
 from fer_core.media.images import decode_picture
 from fer_core.models.detectors.pyramid import smallest_face_px
 from fer_core.schema import Face, FrameResult
+from fer_core.schema.action_units import DERIVED
 from fer_core.ui.photo.inputs import Picture
 from fer_core.ui.photo.outcomes import PREVIEW_QUALITY, Outcome
 from fer_core.ui.shared.expression_html import face_html, mix_ribbon_html
+from fer_core.ui.shared.face_diagram import diagram_of_face, face_diagram
 from fer_core.ui.shared.widgets import plain
 
 MOST_BESIDE = 4
@@ -63,10 +65,12 @@ def show_outcome(outcome: Outcome, picture: Picture, landmarks: bool) -> None:
                 st.info(_no_face(outcome.result), icon=":material/person_search:")
             elif len(faces) <= MOST_BESIDE:
                 st.html(_faces_html(faces))
+                _movements(faces, outcome.name)
             else:
                 st.html(_summary_html(outcome.result))
         if len(faces) > MOST_BESIDE:
             st.html(_faces_html(faces))
+            _movements(faces, outcome.name)
 
 
 def _marked_picture(
@@ -106,6 +110,23 @@ def _faces_html(faces: Sequence[Face]) -> str:
         f"{shown}<details><summary>{len(cards) - MOST_OPEN} smaller faces</summary>"
         f'<div class="fer-cards">{"".join(cards[MOST_OPEN:])}</div></details>'
     )
+
+
+def _movements(faces: Sequence[Face], name: str) -> None:
+    """How the features of the largest faces moved, where that was measured: of one face at once,
+    of several when it is asked for."""
+    several = len(faces) > 1
+    diagrams = [
+        diagram_of_face(face, face_name(face, number) if several else "")
+        for number, face in enumerate(faces[:MOST_OPEN], start=1)
+    ]
+    drawn = [each for each in diagrams if each is not None]
+    if not drawn:
+        return
+    most = f" The {MOST_OPEN} largest faces." if len(faces) > MOST_OPEN else ""
+    note = f"{DERIVED} Left and right are the person's own.{most}"
+    with st.expander("Movements", expanded=not several, icon=":material/face:"):
+        face_diagram(drawn, note, f"moves_{name}")
 
 
 def _summary_html(result: FrameResult) -> str:

@@ -82,7 +82,7 @@ class SessionChart {
       await Plotly.react(this.plot, traces, { ...look, showlegend: false, uirevision: "kept" }, CONFIG);
       this.listen();
     }
-    this.scrub.hidden = !chosen;
+    this.scrub.hidden = !chosen || !this.data.slider;
     if (!chosen) return;
     [this.scrub.min, this.scrub.max] = this.full;
     const shown = this.span;

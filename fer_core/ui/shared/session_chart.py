@@ -63,12 +63,13 @@ def session_chart(
     name: str | None = None,
     view: str | None = None,
     chosen: Chosen | None = None,
+    slider: bool = True,
 ) -> None:
     """Show a figure; ``label`` describes it for screen readers.
 
     With a ``name`` it can be copied as a picture, or saved as a file of that name. With ``chosen``,
     its x axis must be that of ``charts.axis``; moments and spans can be selected, and the film of
-    the same ``view`` follows.
+    the same ``view`` follows. Of several charts of a view, one has the ``slider``.
     """
 
     def moment() -> None:
@@ -89,6 +90,7 @@ def session_chart(
             "height": figure.layout.height,
             "name": name,
             "view": view,
+            "slider": slider,
             "chosen": None
             if chosen is None
             else {

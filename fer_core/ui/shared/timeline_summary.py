@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -21,11 +21,12 @@ from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.widgets import plain
 
 
-def span_summary(session: Session, picture: Callable[[], None] | None = None) -> None:
-    """Key figures, shares and circumplex of the visible span; ``picture`` draws one beside them."""
+def span_summary(session: Session, beside: Sequence[Callable[[], None]] = ()) -> None:
+    """Key figures, shares and circumplex of the visible span; what is drawn ``beside`` the charts
+    is of the selected moment."""
     _span_line(session)
     face = session.in_span
-    parts = [] if picture is None else [picture]
+    parts = list(beside)
     if face is None:
         st.caption(f"{plain(session.name)} was not in the picture then.")
     else:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from fer_core.export.charts.axis import format_time
 from fer_core.export.charts.course import Style, course_figure, has_affect
+from fer_core.export.charts.movements import has_movements
 from fer_core.export.charts.words import course_in_words
 from fer_core.timeline.events import METHOD, find_events
 from fer_core.timeline.summary import TrackSummary, summarize
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_marks import Mark, mark_list
 from fer_core.ui.shared.timeline_moment import event_chips, moment_row
+from fer_core.ui.shared.timeline_movements import face_at_moment, movements_course
 from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.timeline_summary import share_chart, span_summary, tables
 
@@ -91,7 +93,10 @@ def timeline_view(
         picture = _course_and_film(session, frame_at, player)
     moment_row(session)
     event_chips(session)
-    span_summary(session, picture)
+    movements_course(session)
+    moved = has_movements(table, face.track_id)
+    beside = [picture, partial(face_at_moment, session) if moved else None]
+    span_summary(session, [each for each in beside if each is not None])
     mark_list(marks, key, session.moment_s, session.choose, on_add_mark, on_remove_mark)
     tables(session)
 

@@ -13,12 +13,13 @@ from fer_core.analysis.baseline import RestingExpression
 from fer_core.export.charts.basic import affect_figure
 from fer_core.labels import EMOTIONS, Emotion
 from fer_core.live.session import LiveCamera
-from fer_core.schema import FrameResult, HeadPose
+from fer_core.schema import FrameResult, Gaze, HeadPose
 from fer_core.timeline.table import Timeline
 from fer_core.ui.live.face_numbers import MOST_FACES, face_charts
 from fer_core.ui.live.view_state import LiveView, against_rest
 from tests.sessions import mixed_face as face
 from tests.sessions import mixed_table as table
+from tests.sessions import moving
 
 
 class Silent:
@@ -104,6 +105,42 @@ def test_what_is_known_of_a_head_is_said(yaw_deg, words):
     assert charts["facts"] == f"{words} · 14 blinks a minute"
     [unknown] = face_charts(table(3), new_view())
     assert unknown["facts"] == ""
+
+
+def winking(view: LiveView) -> pd.DataFrame:
+    seen = replace(face(), raw_probabilities=face().probabilities)
+    seen = moving(seen, {"eyeBlinkLeft": 0.8}, Gaze(0.0, 0.0, 0.0, 0.0))
+    for number in range(20):
+        result = FrameResult(64, 48, (seen,), "m", "d", t_s=number / 10)
+        view.session.timeline.append(result)
+    view.session._latest = result
+    return view.session.timeline.to_frame()
+
+
+def test_the_face_diagram_is_sent_where_it_is_asked_for():
+    view = new_view()
+    window = winking(view)
+    [charts] = face_charts(window, view)
+    assert charts["movements"] is None
+    [charts] = face_charts(window, view, movements=True)
+    assert charts["movements"]
+    [wink] = charts["movements"]["units"]
+    assert wink["name"] == "AU45 blink"
+    assert wink["note"].startswith("more on its left")
+    assert json.dumps(charts["movements"], allow_nan=False)
+    [still] = face_charts(table(3), new_view(), movements=True)
+    assert still["movements"] is None, "not measured"
+
+
+def test_against_rest_the_face_diagram_is_that_of_the_table():
+    view = new_view()
+    window = winking(view)
+    view.rests[1] = RestingExpression.measure(
+        EMOTIONS, np.arange(0, 3, 0.1), np.tile(SAD_AT_REST, (30, 1))
+    )
+    [charts] = face_charts(window, view, movements=True)
+    assert charts["movements"]
+    assert charts["movements"]["units"][0]["note"] == ""
 
 
 SAD_AT_REST = (0.05, 0.02, 0.03, 0.05, 0.6, 0.05, 0.2)

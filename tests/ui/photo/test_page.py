@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import numpy as np
@@ -13,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.models.emotion import custom
 from fer_core.paths import ROOT
-from fer_core.testing import FakeDetector, FakeEmotionModel
+from fer_core.schema import Box
+from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 from fer_core.ui.photo.inputs import Picture, with_unique_names
 from fer_core.ui.photo.show import MOST_OPEN
 from fer_core.ui.shared.widgets import plain
@@ -167,6 +169,45 @@ def test_a_rerun_does_not_repeat_the_work(page, monkeypatch):
     page.run()
     assert not page.exception
     assert len(readings(page)) == 1
+
+
+@pytest.mark.parametrize("boxes", [1, 2, 6])
+def test_how_a_face_moves_is_drawn(boxes):
+    page = shown(FakeLandmarkModel(movements={"jawOpen": 0.6}), boxes)
+    [diagrams] = page.main.get("bidi_component")
+    faces = json.loads(diagrams.proto.json)["faces"]
+    assert len(faces) == boxes
+    assert faces[-1]["title"] == ("" if boxes == 1 else f"Face {boxes}")
+    assert {face["units"][0]["name"] for face in faces} == {"AU26 jaw drop"}
+    assert page.expander[0].proto.expanded is (boxes == 1)
+
+
+def test_a_network_that_measures_no_movements_draws_none():
+    page = shown(FakeLandmarkModel(), 1)
+    assert not page.expander
+    assert not page.main.get("bidi_component")
+
+
+def shown(landmarks: FakeLandmarkModel, boxes: int) -> AppTest:
+    """A picture with so many faces, as the page shows it."""
+
+    def script(analyzer, picture):
+        from fer_core.ui.photo.outcomes import analyze_picture
+        from fer_core.ui.photo.show import show_outcome
+
+        show_outcome(analyze_picture(analyzer, picture), picture, landmarks=False)
+
+    detector = FakeDetector([Box(10 + 80 * i, 10, 60, 70) for i in range(boxes)])
+    page = AppTest.from_function(
+        script,
+        default_timeout=60,
+        kwargs={
+            "analyzer": Analyzer(detector, FakeEmotionModel(), landmarks),
+            "picture": Picture("a.jpg", SAMPLE.read_bytes()),
+        },
+    ).run()
+    assert not page.exception
+    return page
 
 
 @pytest.mark.parametrize("other", [Named("other-detector"), Named(emotion="other-emotion")])
