@@ -130,23 +130,23 @@ class Shown:
     right: float | None = None
 
     @property
-    def stronger(self) -> float:
-        """The value of the side that shows more."""
-        return max(self.value, self.left or 0.0, self.right or 0.0)
-
-    @property
     def side(self) -> str:
         """``left`` or ``right``, the person's own, where that side shows clearly more; else ""."""
         if self.left is None or self.right is None or abs(self.left - self.right) < ONE_SIDED:
             return ""
         return "left" if self.left > self.right else "right"
 
+    @property
+    def strength(self) -> float:
+        """The value by which it counts: that of one side where that shows clearly more."""
+        return max(self.left or 0.0, self.right or 0.0) if self.side else self.value
+
 
 def strongest(action_units: Mapping[str, float], most: int = 5) -> list[Shown]:
     """The action units that stand out, at most so many, the strongest first.
 
     ``action_units`` are those of ``derive_action_units``, or of a row of a table, which has no
-    sides. An action unit counts by its stronger side, and from ``STANDS_OUT`` on.
+    sides. An action unit counts by its ``strength``, and from ``STANDS_OUT`` on.
     """
     shown = (
         Shown(
@@ -158,8 +158,8 @@ def strongest(action_units: Mapping[str, float], most: int = 5) -> list[Shown]:
         for unit in ACTION_UNITS
         if unit.column in action_units
     )
-    found = [each for each in shown if each.stronger >= STANDS_OUT]
-    return sorted(found, key=lambda each: -each.stronger)[:most]
+    found = [each for each in shown if each.strength >= STANDS_OUT]
+    return sorted(found, key=lambda each: -each.strength)[:most]
 
 
 def _mean(values: list[float]) -> float:

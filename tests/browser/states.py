@@ -11,6 +11,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
+from fer_core.ui.photo.show import MOST_OPEN
 from tests.browser.test_live import until
 from tests.conftest import SAMPLE
 
@@ -34,7 +35,7 @@ FACES = 12
 
 
 def photo_with_faces(page: Page, folder: Path) -> None:
-    """Twelve faces, one of them blurred, and a file that is broken."""
+    """Twelve faces, one of them blurred, how they move, and a file that is broken."""
     face = read_picture(SAMPLE)[::2, ::2]
     blurred = cv2.GaussianBlur(face, (0, 0), 3.0)
     crowd = np.tile(np.hstack([face, face[:, ::-1], face, face]), (FACES // 4, 1, 1))
@@ -47,6 +48,9 @@ def photo_with_faces(page: Page, folder: Path) -> None:
     page.get_by_text("smaller faces").click()
     expect(page.get_by_text("Too blurred to read well", exact=True)).to_be_visible()
     expect(page.get_by_text("damaged or incomplete")).to_be_visible()
+    page.get_by_text("Movements", exact=True).click()
+    expect(page.locator(".fer-moves")).to_have_count(MOST_OPEN)
+    expect(page.locator(".fer-moves").last).to_be_visible()
     drawn(page)
 
 

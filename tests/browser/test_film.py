@@ -142,7 +142,7 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     expect(whole).to_have_count(0)
 
     status = page.locator(".fer-tools [role=status]").first
-    page.get_by_role("button", name="Copy PNG").click()
+    page.get_by_role("button", name="Copy PNG").first.click()
     expect(status).to_have_text("Copied as PNG.")
     copied = page.evaluate_handle("navigator.clipboard.read()").evaluate(
         """async ([item]) => {
@@ -153,7 +153,7 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     head = base64.b64decode(copied)
     assert head.startswith(PNG)
     assert int.from_bytes(head[16:20]) > 800, "twice as wide as it is shown"
-    page.get_by_role("button", name="Copy SVG").click()
+    page.get_by_role("button", name="Copy SVG").first.click()
     expect(status).to_have_text("Copied as SVG.")
     text = page.evaluate_handle("navigator.clipboard").evaluate("c => c.readText()")
     assert text.startswith("<svg")
@@ -165,7 +165,7 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
         "c => { c.write = () => Promise.reject(new Error('refused')) }"
     )
     with page.expect_download() as download:
-        page.get_by_role("button", name="Copy PNG").click()
+        page.get_by_role("button", name="Copy PNG").first.click()
     assert download.value.suggested_filename == "Face 1-expressions.png"
     assert download.value.path().read_bytes().startswith(PNG)
     expect(status).to_have_text("Saved as PNG: this browser lets no page copy it.")

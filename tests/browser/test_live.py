@@ -141,7 +141,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
 
     stop(page)
     expect(page.get_by_test_id("stMetricValue").first).to_contain_text("happy")
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
     with page.expect_download() as download:
         page.get_by_role("button", name="All values (CSV)").click()
     with download.value.path().open() as file:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_live import until
+from tests.browser.test_live import switch, until
 from tests.media.clips import clip
+
+BRIGHTEST = """() => Math.max(...[...document.querySelectorAll('.fer-moves .fer-region')]
+  .map((part) => Number(getComputedStyle(part).fillOpacity)))"""
 
 
 def shows(page: Page, expression: str) -> bool:
@@ -64,8 +68,14 @@ def test_an_upload_that_plays_once_ends_with_the_summary(open_page, tmp_path):
 
 def test_a_phone_in_the_dark(open_page, screenshot):
     page = open_page("/live?source=video", camera="none", width=390, height=844, dark=True)
+    switch(page, "Movements of the face")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_label("The video, with faces marked")).to_be_visible()
+    # The drawn face beside the list of what it shows.
+    diagram = page.locator(".fer-moves")
+    expect(diagram.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"AU\d+ .*%"))
+    expect(diagram.get_by_role("listitem").first).to_contain_text(re.compile(r"AU\d+ "))
+    until(page, lambda: page.evaluate(BRIGHTEST) > 0.15, "a part of the face is lit")
     sideways = page.evaluate(
         "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
     )

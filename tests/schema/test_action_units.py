@@ -69,6 +69,8 @@ def test_a_wink_counts_by_its_side() -> None:
     moved = {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.35}
     [smile] = strongest(derive_action_units(REST | moved))
     assert smile.side == ""
+    moved = {"mouthSmileLeft": 0.2, "mouthSmileRight": 0.06}
+    assert strongest(derive_action_units(REST | moved)) == []
 
 
 def test_a_table_has_no_sides() -> None:

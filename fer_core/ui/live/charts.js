@@ -221,6 +221,8 @@ function update(root) {
   };
   root.ferDrawn = { data, look };
   part(root, "nobody").hidden = data.faces.length > 0;
+  part(root, "moves-note").hidden = !data.note;
+  part(root, "moves-note").textContent = data.note;
   const faces = part(root, "faces");
   const cards = new Map([...faces.children].map((card) => [card.dataset.face, card]));
   data.faces.forEach((face, i) => {

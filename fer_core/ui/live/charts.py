@@ -20,6 +20,7 @@ import streamlit as st
 
 from fer_core.export.charts.basic import affect_figure, timeline_template
 from fer_core.labels import color_of
+from fer_core.schema.action_units import DERIVED
 from fer_core.ui.live.face_numbers import face_charts
 from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.shared.assets import PLOTLY_LOADER, PLOTLY_URL
@@ -39,6 +40,7 @@ _component = st.components.v2.component(
       <div class="fer-legend" role="group" aria-label="Expressions shown over time"></div>
       <p class="fer-nobody" hidden>No face in the picture.</p>
       <div class="fer-faces"></div>
+      <p class="fer-moves-note" hidden></p>
       <div class="fer-said" role="status" aria-live="polite"></div>
     </div>
     """,
@@ -78,6 +80,7 @@ def live_charts(
             "style": style,
             "faces": face_charts(window, view, affect, movements),
             "moments_s": list(view.moments.values()),
+            "note": DERIVED if movements else "",
             "nobody": bool(newest["track_id"].isna().all()),
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from fer_core.export.charts.axis import format_time
@@ -49,8 +50,21 @@ def face_at_moment(session: Session) -> None:
         return
     st.markdown(f"**Face at {format_time(moment_s)}**")
     rows = session.rows[session.rows["t_s"] == moment_s]
-    drawn = None if rows.empty else diagram_of_row(rows.iloc[0])
-    if drawn is None:
+    if rows.empty:
         st.caption(f"{plain(session.name)} was not in the picture then.")
     else:
-        face_diagram([drawn], NO_SIDES, f"{session.key}_face_at")
+        _face_of(session, rows.iloc[0], NO_SIDES)
+
+
+def only_face(session: Session) -> None:
+    """The face diagram of the only frame."""
+    st.markdown("**Movements**")
+    _face_of(session, session.rows.iloc[0], f"{DERIVED} {NO_SIDES}")
+
+
+def _face_of(session: Session, row: pd.Series, note: str) -> None:
+    drawn = diagram_of_row(row)
+    if drawn is None:
+        st.caption("Its movements were not measured.")
+    else:
+        face_diagram([drawn], note, f"{session.key}_face_at")

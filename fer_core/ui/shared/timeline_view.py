@@ -20,7 +20,7 @@ from fer_core.timeline.summary import TrackSummary, summarize
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_marks import Mark, mark_list
 from fer_core.ui.shared.timeline_moment import event_chips, moment_row
-from fer_core.ui.shared.timeline_movements import face_at_moment, movements_course
+from fer_core.ui.shared.timeline_movements import face_at_moment, movements_course, only_face
 from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.timeline_summary import share_chart, span_summary, tables
 
@@ -81,7 +81,7 @@ def timeline_view(
     }
     face = _face_chosen(faces, called, key)
     if table["t_s"].nunique() == 1:  # a photo has no course, and nothing to choose about it
-        share_chart(Session(table, face, called[face.track_id], key), face)
+        _photo(Session(table, face, called[face.track_id], key))
         return
     # The controls are below the chart, so that the ribbon is visible without scrolling.
     above, below = st.container(), st.container()
@@ -99,6 +99,17 @@ def timeline_view(
     span_summary(session, [each for each in beside if each is not None])
     mark_list(marks, key, session.moment_s, session.choose, on_add_mark, on_remove_mark)
     tables(session)
+
+
+def _photo(session: Session) -> None:
+    if not has_movements(session.table, session.face.track_id):
+        share_chart(session, session.face)
+        return
+    shares, movements = st.columns(2, gap="medium")
+    with shares:
+        share_chart(session, session.face)
+    with movements:
+        only_face(session)
 
 
 def faces_shown(table: pd.DataFrame) -> tuple[TrackSummary, ...]:

@@ -33,3 +33,11 @@ def test_a_session_without_movements_does_not_speak_of_them():
     assert len(charts(page)) == 3
     assert not any("action units" in each.value for each in page.caption)
     assert "**Movements**" not in {each.value for each in page.markdown}
+
+
+def test_a_saved_photo_has_its_face():
+    page = run(page_of, table=moving_session({"jawOpen": lambda t_s: 0.6}, 0.1))
+    shares, diagram = charts(page)
+    assert "figure" in shares
+    assert diagram["faces"][0]["units"][0]["name"] == "AU26 jaw drop"
+    assert not page.caption
