@@ -24,7 +24,7 @@ MOST_SPOKEN = 5
 """The largest number of action units in a description."""
 
 # Heights in pixels.
-_ROW, _STRIP, _TICKS, _EDGE = 32, 12, 24, 4
+_ROW, _STRIP, _TICKS, _EDGE = 32, 12, 24, 10
 
 _SCALE = [[0.0, f"rgba(136,102,204,{LEAST})"], [1.0, TRAIL]]
 """From almost clear to the colour of charts that no expression has."""

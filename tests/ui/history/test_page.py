@@ -6,6 +6,7 @@ import io
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -22,6 +23,7 @@ from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.ui.history.filters import _span
 from fer_core.ui.history.page import _zip
+from tests.sessions import moving
 
 
 def results(emotion: Emotion, seconds: int = 4) -> list[FrameResult]:
@@ -64,6 +66,23 @@ def select(page: AppTest, *rows: int) -> AppTest:
         "selection": {"rows": list(rows), "columns": [], "cells": []}
     }
     return page.run()
+
+
+@pytest.mark.parametrize("movements", [{}, {"jawOpen": 0.6}])
+def test_movements_are_shown_where_a_session_has_them(store, page, movements):
+    session_id = store.begin("live", "old", EMOTIONS, "compact", "haar")
+    [still] = results(Emotion.HAPPY)[0].faces
+    face = moving(still, movements) if movements else still
+    frames = [replace(frame, faces=(face,)) for frame in results(Emotion.HAPPY)]
+    store.append(session_id, frames)
+    store.finish(session_id)
+    page.session_state[f"history_{session_id}_moment"] = 1.0
+    page.run()
+    assert not page.exception
+    drawn = "".join(each.proto.json for each in page.main.get("bidi_component"))
+    assert ("movements from 0:00.0" in drawn) is bool(movements)
+    assert ('"AU26 jaw drop"' in drawn) is bool(movements)
+    assert ("**Movements**" in {each.value for each in page.markdown}) is bool(movements)
 
 
 def test_an_empty_history_says_how_to_fill_it(page):

@@ -25,6 +25,7 @@ from fer_core.ui.live import webrtc
 from fer_core.ui.live.page import BUSY_FPS, BUSY_UPDATE_S, UPDATE_S, speed_line
 from fer_core.ui.live.webrtc import CameraView
 from fer_core.ui.shared import models
+from tests.sessions import moving
 from tests.waiting import until
 
 
@@ -130,6 +131,20 @@ def test_the_last_minute_is_drawn_as_the_user_chooses(show):
     assert all(face["affect"] is None for face in sent(page)["faces"])
     page.toggle(key="live_affect").set_value(True).run()
     assert all(face["affect"] for face in sent(page)["faces"])
+
+
+def test_the_face_diagram_is_drawn_on_demand(show):
+    camera = session(seconds=3)
+    still = Face(Box(60, 10, 40, 40), 0.9, probabilities=(0.0,) * 6 + (1.0,), track_id=1)
+    for number in range(30, 50):
+        seen = (moving(still, {"jawOpen": 0.6}),)
+        camera.timeline.append(FrameResult(640, 480, seen, "m", "d", t_s=number / 10))
+    page = show(CameraView(running=True, session=camera))
+    assert sent(page)["faces"][0]["movements"] is None
+    assert sent(page)["note"] == ""
+    page.toggle(key="live_movements").set_value(True).run()
+    assert sent(page)["faces"][0]["movements"]["units"][0]["name"] == "AU26 jaw drop"
+    assert "not coded by a FACS coder" in sent(page)["note"]
 
 
 def test_faces_get_names_that_last_into_the_summary(show):
