@@ -68,7 +68,7 @@ def test_the_charts_are_in_it(page):
 
 
 def test_movements_are_in_it_where_they_were_measured(page):
-    assert "AU" not in Seen(page).text
+    assert "action units stay below" not in Seen(page).text
     table = moving_session({"jawOpen": bump(3.0)})
     seen = Seen(html_report(table, "Interview 4", {}))
     assert "16 of 17 action units stay below 15%. Derived from the movements" in seen.text

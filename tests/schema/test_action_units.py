@@ -63,6 +63,13 @@ def test_the_strongest_come_first_and_the_weak_are_left_out() -> None:
     assert strongest(derive_action_units(REST)) == []
 
 
+@pytest.mark.parametrize(("squint", "spoken_of"), [(0.4, []), (0.7, [7])])
+def test_the_lids_of_a_neutral_face_are_not_spoken_of(squint, spoken_of) -> None:
+    moved = dict.fromkeys(("eyeSquintLeft", "eyeSquintRight"), squint)
+    found = strongest(derive_action_units(REST | moved))
+    assert [each.unit.number for each in found] == spoken_of
+
+
 def test_a_wink_counts_by_its_side() -> None:
     [wink] = strongest(derive_action_units(REST | {"eyeBlinkRight": 0.2}))
     assert (wink.unit.number, wink.value, wink.side) == (45, 0.1, "right")
