@@ -25,11 +25,10 @@ from fer_core.export.charts.movements import (
 from fer_core.export.charts.words import course_in_words
 from fer_core.export.text_summary import hard_to_read, moved_most
 from fer_core.labels import color_of
-from fer_core.schema.action_units import DERIVED
+from fer_core.schema.action_units import DERIVED, LIDS_STAND_OUT
 from fer_core.timeline.events import METHOD, Event, find_events
 from fer_core.timeline.summary import (
     VISIBLE,
-    VISIBLE_LIDS,
     TrackSummary,
     key_figures,
     summarize,
@@ -54,7 +53,7 @@ EXPLAINED = (
     "are minutes:seconds since the beginning. Valence and arousal are derived from the shares "
     "(coordinates of Russell and Mehrabian, 1977). Action units are derived from the movements of "
     "the face: no FACS coder judged them. They are 0 to 100 %, and visible from "
-    f"{VISIBLE:.0%} on (AU7 from {VISIBLE_LIDS:.0%}, because it shows on most neutral faces). "
+    f"{VISIBLE:.0%} on (AU7 from {LIDS_STAND_OUT:.0%}, because it shows on most neutral faces). "
     "Made by FER Dashboard."
 )
 

@@ -15,11 +15,6 @@ from fer_core.timeline.table import MAX_GAP_S, labels_of
 VISIBLE = 0.3
 """From this value on, 0..1, an action unit counts as visible."""
 
-VISIBLE_LIDS = 0.6
-"""The same for AU7 (lid tightener), whose movement is 0.33 in the median of 2,000 neutral press
-photos, as MediaPipe reads them, and above 0.63 on 5 % of them; all others are at most 0.11 in the
-median. From 0.3 on, more than half of these faces would tighten their lids."""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -159,7 +154,7 @@ def _unit_summary(
 ) -> UnitSummary:
     known = values.notna().to_numpy(bool)
     values, seen_s, held_s = values[known], seen_s[known], held_s[known]
-    visible = values >= (VISIBLE_LIDS if unit.number == 7 else VISIBLE)
+    visible = values >= unit.least(VISIBLE)
     return UnitSummary(
         share=_mean(visible.astype(np.float64), held_s),
         mean=_mean(values, held_s),
@@ -237,7 +232,7 @@ def unit_table(face: TrackSummary) -> pd.DataFrame:
     of = [face.action_units[unit.column] for unit in known]
     return pd.DataFrame(
         {
-            "action unit": [f"AU{unit.number} {unit.name}" for unit in known],
+            "action unit": [unit.title for unit in known],
             "share of time": [each.share for each in of],
             "mean": [each.mean for each in of],
             "largest": [each.peak.share for each in of],
