@@ -33,7 +33,7 @@ with cannot:
 how, privacy = st.columns(2, gap="large")
 how.subheader("How it works")
 how.markdown(
-    "1. **Face detection**: YuNet, a small network, or OpenCV's Haar cascade.\n"
+    "1. **Face detection**: YuNet or Scout, small networks, or OpenCV's Haar cascade.\n"
     "2. **Landmarks**: a network trained by this project marks 68 points and says how surely it is "
     "a face at all. The turn of the head, the openness of eyes and mouth, and blinks come from "
     "them. In a stream they also lead from one frame to the next.\n"

@@ -15,9 +15,9 @@ from fer_core.cli.training_options import (
     report_errors,
     seed_option,
 )
+from fer_core.models.detectors.scout import ScoutDetector
 from fer_core.models.loading import load_detector, load_landmark_model
 from fer_core.models.registry import Kind, models
-from fer_core.training.detector.decode import TrainedDetector
 from fer_core.training.detector.evaluate import evaluate, read_labelled_pictures
 
 
@@ -52,7 +52,7 @@ def evaluate_detector_command(
     landmarks = load_landmark_model()
     reports = {
         detector.name: asdict(evaluate(detector, landmarks, pictures))
-        for detector in [*detectors, *map(TrainedDetector, networks)]
+        for detector in [*detectors, *map(ScoutDetector, networks)]
     }
     faces = sum(len(picture.boxes) for picture in pictures)
     click.echo(json.dumps({"pictures": len(pictures), "faces": faces, "detectors": reports}))

@@ -98,6 +98,20 @@ _ROWS = (
         loader="fer_core.models.detectors.yunet:YuNetDetector",
     ),
     Model(
+        name="scout",
+        title="Scout",
+        kind=Kind.DETECTOR,
+        about="Trained by this project and shipped with it: also finds faces that are turned, "
+        "tilted or masked, and marks eyes, nose and corners of the mouth.",
+        file_name="face_detector.onnx",
+        size_bytes=333_613,
+        licence="MIT",
+        source="this project",
+        source_url="",
+        measured="@@",
+        loader="fer_core.models.detectors.scout:ScoutDetector",
+    ),
+    Model(
         name="haar",
         title="Haar cascade",
         kind=Kind.DETECTOR,

@@ -17,6 +17,7 @@ from fer_core.analysis.tracker import MEMORY_S
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import YuNetDetector
+from fer_core.models.loading import load_detector
 from fer_core.schema import Box, Face, FrameResult
 
 WIDTH = 640
@@ -33,10 +34,10 @@ def frames(path: Path) -> Iterator[tuple[np.ndarray, float]]:
             t_s += picture.info["duration"] / 1000.0
 
 
-@pytest.fixture(params=["yunet", "haar"])
+@pytest.fixture(params=["yunet", "scout", "haar"])
 def detector(request: pytest.FixtureRequest, shared: Path) -> FaceDetector:
-    if request.param == "haar":
-        return HaarDetector()
+    if request.param != "yunet":
+        return load_detector(request.param)
     return YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
 
 

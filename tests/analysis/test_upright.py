@@ -15,10 +15,10 @@ from fer_core.schema import Box, FrameResult
 from fer_core.testing import FakeEmotionModel
 
 
-@pytest.fixture(params=["haar", pytest.param("yunet", marks=pytest.mark.shared)])
+@pytest.fixture(params=["scout", "haar", pytest.param("yunet", marks=pytest.mark.shared)])
 def analyzer(request: pytest.FixtureRequest, shared) -> Analyzer:
-    if request.param == "haar":
-        return Analyzer(HaarDetector(), "compact")
+    if request.param != "yunet":
+        return Analyzer(request.param, "compact")
     weights = shared / "weights" / "face_detection_yunet_2023mar.onnx"
     return Analyzer(YuNetDetector(weights), "compact")
 

@@ -26,7 +26,7 @@ from tests.downloads import WeightsServer, isolate, use, weights_server
 
 # (a kind, the model that is fetched, its stand-in)
 KINDS = [
-    pytest.param(Kind.DETECTOR, "yunet", "haar", id="detector"),
+    pytest.param(Kind.DETECTOR, "yunet", "scout", id="detector"),
     pytest.param(Kind.EMOTION, "deepface", "compact", id="emotion-model"),
 ]
 

@@ -160,7 +160,7 @@ class TestThirdDetector:
     def test_auto_takes_the_first_row_that_can_be_had(
         self, bright: Model, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert choose(Kind.DETECTOR, wait_s=5).model.name == "haar"
+        assert choose(Kind.DETECTOR, wait_s=5).model.name == "scout"
         in_front = {"bright": bright, **MODELS}
         MODELS.clear()
         MODELS.update(in_front)
@@ -172,7 +172,7 @@ class TestThirdDetector:
 
     @pytest.mark.parametrize("name", ["analyze", "video", "batch"])
     def test_is_among_the_choices_of_the_command_line(self, bright: Model, name: str) -> None:
-        assert "--detector [auto|yunet|haar|bright]" in command(name, "--help")
+        assert "--detector [auto|yunet|scout|haar|bright]" in command(name, "--help")
 
     def test_analyses_on_the_command_line(self, bright: Model) -> None:
         line = command("analyze", str(SAMPLE), "--detector", "bright", "--emotion", "compact")
@@ -188,7 +188,7 @@ class TestThirdDetector:
 
     def test_is_in_the_http_api(self, bright: Model, client: TestClient) -> None:
         listed = client.get("/api/v1/models").json()["detectors"]
-        assert [each["name"] for each in listed] == ["yunet", "haar", "bright"]
+        assert [each["name"] for each in listed] == ["yunet", "scout", "haar", "bright"]
         files = {"pictures": ("a.jpg", SAMPLE.read_bytes())}
         asked_for = {"detector": "bright", "emotion": "compact"}
         answer = client.post("/api/v1/analyze", params=asked_for, files=files)
@@ -197,14 +197,14 @@ class TestThirdDetector:
     def test_is_in_the_openapi_document(self, bright: Model) -> None:
         paths = document(settings())["paths"]
         detector, *_ = paths["/api/v1/analyze"]["post"]["parameters"]
-        assert detector["schema"]["enum"] == ["auto", "yunet", "haar", "bright"]
+        assert detector["schema"]["enum"] == ["auto", "yunet", "scout", "haar", "bright"]
 
     def test_may_be_set(self, bright: Model, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FER_DETECTOR", "bright")
         assert startup_problems() == []
         monkeypatch.setenv("FER_DETECTOR", "dull")
         [problem] = startup_problems()
-        assert problem.endswith("Choose one of auto, yunet, haar, bright.")
+        assert problem.endswith("Choose one of auto, yunet, scout, haar, bright.")
 
     def test_is_tried_before_a_start(self, bright: Model) -> None:
         Path(bright.file_name).unlink()

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from fer_core.errors import DatasetError
 from fer_core.models.detectors import FaceDetector
+from fer_core.models.detectors.scout import Boxes
 from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
 from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows
 from fer_core.training.detector.data import read_boxes
-from fer_core.training.detector.decode import Boxes
 
 MATCH_IOU = 0.5
 """A box with at least this overlap has found a face."""

@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_core.training.detector.decode import (
+from fer_core.models.detectors.scout import (
     INPUT,
     OUTPUTS,
     STRIDES,
     THRESHOLD_NOTE,
-    TrainedDetector,
+    ScoutDetector,
 )
 from fer_core.training.detector.network import DetectorNet, decode, fused
 from fer_core.training.expression.export import (
@@ -77,7 +77,7 @@ def export(
 def _difference(model: Exported, path: Path, picture: NDArray[np.uint8]) -> float:
     with torch.no_grad():
         expected = [each.numpy() for each in model(torch.from_numpy(picture)[None, None])]
-    got = TrainedDetector(path).predict(picture)
+    got = ScoutDetector(path).predict(picture)
     return max(
         float((np.abs(ours - theirs) / (1.0 + np.abs(ours))).max())
         for ours, theirs in zip(expected, got, strict=True)

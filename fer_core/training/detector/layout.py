@@ -7,8 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.training.detector.dice import Array
-
 MOST_FACES = 64
 """Of a scene."""
 
@@ -96,19 +94,3 @@ def _crowd(rng: np.random.Generator, width: int, height: int) -> Places:
 def _between(rng: np.random.Generator, low: float, high: float, n: int) -> NDArray[np.float64]:
     """Sizes whose logarithm is uniform."""
     return np.asarray(np.exp(rng.uniform(np.log(low), np.log(max(high, 1.01 * low)), n)))
-
-
-def layers(corner: Array, side: Array) -> NDArray[np.int64]:
-    """The layer of each person, above all farther people whose squares overlap: ``(n,)``.
-
-    ``corner``: ``(n, 2)`` and ``side``: ``(n,)`` of squares in pixels, the farthest first.
-    """
-    far = corner + side[:, None]
-    begun = (corner[:, None] < far[None]).all(axis=2)  # its near edges before the other's far
-    overlap = np.asarray(begun & begun.T)
-    layer = np.zeros(len(side), np.int64)
-    for k in range(1, len(side)):
-        below = overlap[k, :k]
-        if below.any():
-            layer[k] = layer[:k][below].max() + 1
-    return layer

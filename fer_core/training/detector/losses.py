@@ -29,7 +29,7 @@ _OVERLAP_COST, _LEVEL_COST = 3.0, 2.0
 _ASIDE, _OUTSIDE, _NO_FACE = 1e3, 1e5, 1e7
 _EPSILON = 1e-6
 
-_NEGATIVE_WEIGHT, _NEGATIVE_POWER = 0.75, 2.0
+_NEGATIVE_WEIGHT, _NEGATIVE_POWER = 1.5, 1.5
 """The exponent for cells without a face, as in VarifocalNet (Zhang et al. 2021): confident ones
 count more."""
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fer_core.training.detector.decode import POINTS, STRIDES
+from fer_core.models.detectors.scout import POINTS, STRIDES
 
 STEM, QUARTER = 16, 32
 """Channels at a half and at a quarter of the picture's sides."""

@@ -1,7 +1,7 @@
 """Plans synthetic scenes as numbers: people, light and camera. ``render`` draws them.
 
-Numbers are drawn on the processor, for whole scenes at once, pictures on the network's device. The
-units of lengths named ``_x``, ``_y``, ``_rx`` and ``_ry`` are given in ``render``.
+Lengths named ``_x``, ``_y``, ``_rx`` and ``_ry`` are in sides of the face's box, from its centre;
+those of the torso in the face's size.
 """
 
 from __future__ import annotations
@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 
 from fer_core.training.detector.data import FaceTiles
 from fer_core.training.detector.dice import Array, Dice, Numbers
-from fer_core.training.detector.layout import MOST_FACES, layers, layout
+from fer_core.training.detector.layout import MOST_FACES, layout
 from fer_core.training.detector.looks import body, camera, cover, light, matte, texture
-
-SQUARES = (32, 64, 128, 256, 0)
-"""Sides in pixels of the squares that people are drawn in, all of one size at once; 0 stands for
-the whole scene."""
 
 FACE, IGNORED = 1, 2
 """Kinds of labels. A face that is too small or too covered is ignored: finding it is neither right
@@ -53,15 +49,13 @@ class Labels:
 class Plan:
     """``n`` scenes of ``width`` x ``height`` pixels.
 
-    ``people`` are sorted by their square, then by their layer: of those in one layer and scene no
-    two squares overlap. ``pastes`` says in which order to paint: index into ``SQUARES``, first row,
-    row after the last.
+    ``people`` are those of all scenes, each after those behind it; their ``left``, ``top``,
+    ``right`` and ``bottom`` contain all of them.
     """
 
     width: int
     height: int
     people: Numbers
-    pastes: list[tuple[int, int, int]]
     scenes: Numbers
     labels: Labels
 
@@ -74,8 +68,6 @@ class _Scene:
     """The people of one scene from the farthest to the nearest, and the labels of some of them."""
 
     people: Numbers
-    square: NDArray[np.int64]
-    layer: NDArray[np.int64]
     boxes: Array
     points: Array
     kinds: NDArray[np.int64]
@@ -87,19 +79,15 @@ def plan(
     """Plan ``n`` scenes of ``size`` (height, width), with that many backgrounds to choose from."""
     height, width = size
     scenes = [_plan_scene(rng, tiles, backgrounds, width, height) for _ in range(n)]
-    square = np.concatenate([scene.square for scene in scenes])
-    layer = np.concatenate([scene.layer for scene in scenes])
-    order = np.lexsort((layer, square))
     people = {
-        name: np.concatenate([scene.people[name] for scene in scenes])[order]
-        for name in scenes[0].people
+        name: np.concatenate([scene.people[name] for scene in scenes]) for name in scenes[0].people
     }
-    people["scene"] = np.repeat(np.arange(n), [len(scene.layer) for scene in scenes])[order] * 1.0
+    crowd = [len(scene.people["x"]) for scene in scenes]
+    people["scene"] = np.repeat(np.arange(n), crowd) * 1.0
     return Plan(
         width=width,
         height=height,
         people=people,
-        pastes=_pastes(square[order], layer[order]),
         scenes=camera(Dice(rng, n), backgrounds),
         labels=_labels(scenes),
     )
@@ -114,16 +102,6 @@ def _labels(scenes: list[_Scene]) -> Labels:
         m = len(scene.kinds)
         boxes[i, :m], points[i, :m], kinds[i, :m] = scene.boxes, scene.points, scene.kinds
     return Labels(boxes, points, kinds)
-
-
-def _pastes(square: NDArray[np.int64], layer: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    found = []
-    for this in range(int(layer.max(initial=-1)) + 1):
-        for kind in range(len(SQUARES)):
-            rows = np.flatnonzero((layer == this) & (square == kind))
-            if len(rows):
-                found.append((kind, int(rows[0]), int(rows[-1]) + 1))
-    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,13 +147,12 @@ def _plan_scene(
         covering, part = cover(dice, share, size, pose.in_box)
         people |= {f"{name}_{key}": value for key, value in covering.items()}
         uncovered = uncovered - part
-    square, corner, side = _squares(people, loose, pose.turn, width, height)
-    people |= {"left": corner[:, 0], "top": corner[:, 1]}
+    people |= _extent(people, loose, pose.turn)
     visible = _visible(people, pose.to_scene, loose, width, height) * uncovered.clip(0.2, 1.0)
     boxes = np.clip(pose.outline, 0.0, [width, height, width, height])
     kinds = _kinds(visible, boxes[:, 2:] - boxes[:, :2], behind)
     kept = kinds > 0
-    return _Scene(people, square, layers(corner, side), boxes[kept], pose.points[kept], kinds[kept])
+    return _Scene(people, boxes[kept], pose.points[kept], kinds[kept])
 
 
 def _pose(dice: Dice, tiles: FaceTiles, x: Array, y: Array, size: Array) -> tuple[_Pose, Numbers]:
@@ -241,29 +218,21 @@ def _flat_matrices(matrices: Array) -> Numbers:
     return {f"m{row}{column}": matrices[:, row, column] for row in (0, 1) for column in (0, 1)}
 
 
-def _squares(
-    people: Numbers,
-    loose: NDArray[np.bool_],
-    turn: Array,
-    width: int,
-    height: int,
-) -> tuple[NDArray[np.int64], Array, Array]:
-    """The squares that contain all of each person: index into ``SQUARES``, corner, side."""
+def _extent(people: Numbers, loose: NDArray[np.bool_], turn: Array) -> Numbers:
+    """The edges of rectangles that contain all of each person."""
     size = people["size"]
     dressed = (people["torso"] > 0) | (people["neck"] > 0)
     wide = (np.abs(turn) > 0.5) | loose
     across = np.maximum(np.where(dressed, 1.55, 1.0), 0.95 * people["matte_rx"] + 0.25)
     across = np.where(wide, np.maximum(across, 1.45), across) * size
     up, down = np.where(wide, 1.45, 1.15) * size, np.where(dressed, 2.35, 1.2) * size
-    needed = np.maximum(2.0 * across, up + down)
-    fits = needed[:, None] <= np.array(SQUARES[:-1])
-    square = np.where(fits.any(axis=1), fits.argmax(axis=1), len(SQUARES) - 1)
-    side = np.array(SQUARES, np.float64)[square]
-    whole = side == 0.0
-    left = np.where(whole, 0.0, np.floor(people["x"] - side / 2.0))
-    top = np.where(whole, 0.0, np.floor(people["y"] - up - (side - up - down) / 2.0))
-    side = np.where(whole, float(max(width, height)), side)
-    return square, np.column_stack([left, top]), side
+    x, y = people["x"], people["y"]
+    return {
+        "left": np.floor(x - across),
+        "top": np.floor(y - up),
+        "right": np.ceil(x + across),
+        "bottom": np.ceil(y + down),
+    }
 
 
 _PROBES = np.array([(x, y) for x in (-0.36, 0.0, 0.36) for y in (-0.4, -0.13, 0.13, 0.4)])

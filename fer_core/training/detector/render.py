@@ -1,278 +1,315 @@
-"""Draws planned scenes, many at once, on the network's device."""
+"""Draws planned scenes with OpenCV, on a processor: some milliseconds each."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from fer_core.training.detector.dice import Numbers
-from fer_core.training.detector.plan import SQUARES, Plan
-from fer_core.training.device import device
-from fer_core.training.jpeg import Jpeg
+from fer_core.training.detector.plan import Plan
 
 _LEVELS = 4
 """The levels of each tile: 160, 80, 40 and 20 pixels per side."""
 
-_FINEST_LEVEL = {32: 3, 64: 2, 128: 1}
-"""For each square, the finer of the two levels that its faces are drawn from."""
-
-_BATCH_PIXELS = 48 << 20
-"""Pixels of the squares that are drawn at once, which limits memory."""
-
 _TEXTURE_MEAN = 110.0
+_TEXTURE_PX = 128
+_GRAIN_PX = 1024
 
+_SHAPE_POINTS = 40
+"""Corners of the polygon that stands for a curve."""
 
-class _Columns:
-    """``Numbers`` on the device, sent there as one array; each ``(n, 1, 1)`` to broadcast over
-    pixels."""
+_FINE = 4
+"""Corners are drawn to a sixteenth of a pixel (a shift of four bits)."""
 
-    def __init__(self, numbers: Numbers) -> None:
-        stacked = np.stack(list(numbers.values())).astype(np.float32)
-        self._names = {name: i for i, name in enumerate(numbers)}
-        self._values = torch.from_numpy(stacked).to(device())
+Plane = NDArray[np.float32]
+"""``(h, w)``, grey 0..255, or opacity 0..1."""
 
-    def __getitem__(self, name: str) -> Tensor:
-        return self._values[self._names[name], :, None, None]
-
-    def index(self, name: str) -> Tensor:
-        """A column of integers, ``(n,)``."""
-        return self._values[self._names[name]].long()
-
-    def rows(self, first: int, last: int) -> _Columns:
-        part = object.__new__(_Columns)
-        part._names, part._values = self._names, self._values[:, first:last]
-        return part
+Person = Mapping[str, float]
 
 
 class Renderer:
-    """Draws the scenes of plans.
-
-    Holds the tiles ``(n, 160, 160)`` and backgrounds ``(m, 512, 512)``, uint8, grey, on the device.
-    """
+    """Draws the scenes of plans from tiles ``(n, 160, 160)`` and backgrounds ``(m, 512, 512)``,
+    uint8, grey."""
 
     def __init__(self, tiles: NDArray[np.uint8], backgrounds: NDArray[np.uint8]) -> None:
-        level = torch.from_numpy(tiles).to(device())[:, None]
-        self._levels = [level]
-        for _ in range(1, _LEVELS):
-            level = torch.cat([_halved(part) for part in level.split(2048)])
-            self._levels.append(level)
-        self._backgrounds = torch.from_numpy(backgrounds).to(device())[:, None]
-        self._textures = torch.cat(
-            [functional.avg_pool2d(b.float(), 4).byte() for b in self._backgrounds.split(64)]
-        )
-        self._jpeg = Jpeg(device())
+        self._tiles, self._backgrounds = tiles, backgrounds
+        self._grain = np.random.default_rng(0).normal(0.0, 1.0, (_GRAIN_PX, _GRAIN_PX))
+        self._grain = self._grain.astype(np.float32)
 
-    @torch.no_grad()
-    def draw(self, plan: Plan, seed: int) -> Tensor:
-        """``(n, 1, height, width)`` float32 on the device, integers 0..255.
+    def draw(self, plan: Plan, seed: int) -> NDArray[np.uint8]:
+        """``(n, height, width)`` uint8. ``seed`` is for the sensor noise."""
+        scenes, people = _rows(plan.scenes), _rows(plan.people)
+        canvases = [self._background(scene, plan.width, plan.height) for scene in scenes]
+        for person in people:
+            self._draw_person(canvases[int(person["scene"])], person)
+        rng = np.random.default_rng(seed)
+        return np.stack([self._camera(*pair, rng) for pair in zip(canvases, scenes, strict=True)])
 
-        ``seed`` is for the sensor noise.
-        """
-        scenes, people = _Columns(plan.scenes), _Columns(plan.people)
-        canvas = self._background(scenes, plan).reshape(-1)
-        canvas = torch.cat([canvas, canvas.new_zeros(1)])  # the last one takes what is outside
-        drawn = {}
-        for square in sorted({square for square, _, _ in plan.pastes}):
-            rows = [(first, last) for kind, first, last in plan.pastes if kind == square]
-            first, last = min(r[0] for r in rows), max(r[1] for r in rows)
-            drawn[square] = first, *self._people(people.rows(first, last), plan, square)
-        for square, first, last in plan.pastes:
-            start, places, colour, left_open = drawn[square]
-            now = slice(first - start, last - start)
-            canvas[places[now]] = colour[now] + left_open[now] * canvas[places[now]]
-        pictures = canvas[:-1].reshape(len(plan), plan.height, plan.width).clamp(0.0, 255.0)
-        return self._camera(pictures, scenes, seed)[:, None]
+    def _background(self, scene: Person, width: int, height: int) -> Plane:
+        longer = max(width, height)
+        picture = self._wall(scene, width, height, "background", swapped=False)
+        if abs(scene["split"]) < 2.0:
+            other = self._wall(scene, width, height, "other", swapped=True)
+            x, y = _axes(width, height)
+            x, y = x * (width / longer), y * (height / longer)
+            angle = scene["split_angle"]
+            behind = x * math.cos(angle) + y * math.sin(angle) > scene["split"]
+            picture = np.where(behind, other, picture)
+        mean = float(picture.mean())
+        gain, detail = scene["background_gain"], scene["detail"]
+        level = mean - gain * mean + scene["background_bias"]
+        picture = picture * np.float32(gain * detail)
+        picture += np.float32(level * detail + scene["tone"] * (1.0 - detail))
+        return np.asarray(np.clip(picture, 0.0, 255.0, out=picture), np.float32)
 
-    def _background(self, scenes: _Columns, plan: Plan) -> Tensor:
-        longer = max(plan.height, plan.width)
-        x, y = _axes(plan.height, plan.width)
-        x, y = x * (plan.width / longer), y * (plan.height / longer)
-        cos, sin = torch.cos(scenes["turn"]), torch.sin(scenes["turn"])
-        size = scenes["scale"].abs()
-        across = (cos * x - sin * y) * scenes["scale"] + scenes["x"]
-        down = (sin * x + cos * y) * size + scenes["y"]
-        grid = torch.stack([across, down], dim=-1)
-        one = _sample(self._backgrounds[scenes.index("background")], grid, "reflection")
-        other = _sample(self._backgrounds[scenes.index("other")], 0.8 * grid.flip(-1), "reflection")
-        behind = x * torch.cos(scenes["split_angle"]) + y * torch.sin(scenes["split_angle"])
-        picture = torch.where(behind > scenes["split"], other, one)
-        mean = picture.mean(dim=(1, 2), keepdim=True)
-        picture = (picture - mean) * scenes["background_gain"] + mean + scenes["background_bias"]
-        picture = picture * scenes["detail"] + scenes["tone"] * (1.0 - scenes["detail"])
-        return picture.clamp(0.0, 255.0)
+    def _wall(self, scene: Person, width: int, height: int, name: str, *, swapped: bool) -> Plane:
+        """A part of a photo; ``swapped``: across and down exchanged, and a little nearer."""
+        photo = self._backgrounds[int(scene[name])]
+        half, longer = photo.shape[0] / 2.0, max(width, height)
+        cos, sin = math.cos(scene["turn"]), math.sin(scene["turn"])
+        size = abs(scene["scale"])
+        step = np.array([[cos * scene["scale"], -sin * scene["scale"]], [sin * size, cos * size]])
+        place = np.array([scene["x"], scene["y"]])
+        if swapped:
+            step, place = 0.8 * step[::-1], 0.8 * place[::-1]
+        step = step * (2.0 / longer) * half
+        centre = half * (place + 1.0) - 0.5
+        corner = centre - step @ np.array([(width - 1) / 2.0, (height - 1) / 2.0])
+        matrix = np.column_stack([step, corner])
+        scale = float(np.sqrt(abs(np.linalg.det(step))))
+        if scale > 1.5:  # bilinear interpolation would skip pixels
+            photo = _halved(photo)
+            matrix = matrix / 2.0
+            matrix[:, 2] -= 0.25
+        return _warp(photo, matrix, width, height, cv2.BORDER_REFLECT)
 
-    def _people(self, people: _Columns, plan: Plan, square: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Squares of one size: the canvas positions of their pixels, their colour times opacity,
-        and one minus their opacity, each ``(n, side, side)``."""
-        side = SQUARES[square] or max(plan.height, plan.width)
-        steps = torch.arange(side, device=device())
-        x = people["left"].long() + steps[None, None, :]
-        y = people["top"].long() + steps[None, :, None]
-        inside = (x >= 0) & (x < plan.width) & (y >= 0) & (y < plan.height)
-        scene = people.index("scene")[:, None, None]
-        places = (scene * plan.height + y) * plan.width + x
-        places = torch.where(inside, places, len(plan) * plan.height * plan.width)
-        n, most = len(places), max(1, _BATCH_PIXELS // (side * side))
-        parts = [self._draw_people(people.rows(i, i + most), side) for i in range(0, n, most)]
-        colour, opacity = (torch.cat(part) for part in zip(*parts, strict=True))
-        return places, colour, 1.0 - opacity
+    def _draw_person(self, canvas: Plane, p: Person) -> None:
+        """Paint hair, neck, clothes, face and covers, from the back to the front."""
+        height, width = canvas.shape
+        left, top = max(0, int(p["left"])), max(0, int(p["top"]))
+        right, bottom = min(width, int(p["right"])), min(height, int(p["bottom"]))
+        if right <= left or bottom <= top:
+            return
+        part = canvas[top:bottom, left:right]
+        shape = _Shape(p, left, top, part.shape)
+        size = p["size"]
+        texture: Plane | None = None
 
-    def _draw_people(self, p: _Columns, side: int) -> tuple[Tensor, Tensor]:
-        """Colour times opacity, and opacity, from the back to the front.
+        def clothes(name: str) -> Plane | np.float32:
+            nonlocal texture
+            if p[f"{name}_texture"] * 255.0 < 8.0 or size < 14.0:
+                return np.float32(p[f"{name}_tone"])
+            if texture is None:
+                texture = self._texture(p, left, top, part.shape)
+            return np.asarray(p[f"{name}_tone"] + p[f"{name}_texture"] * texture, np.float32)
 
-        ``dx`` and ``dy`` are from the face's centre in its size; ``u`` and ``v`` pixels of the
-        tile; ``a`` and ``b`` from the box's centre in its sides.
-        """
-        steps = torch.arange(side, device=device(), dtype=torch.float32) + 0.5
-        across = steps[None, None, :] + p["left"] - p["x"]
-        down = steps[None, :, None] + p["top"] - p["y"]
-        u = p["tile_x"] + p["m00"] * across + p["m01"] * down
-        v = p["tile_y"] + p["m10"] * across + p["m11"] * down
-        a, b = (u - p["tile_x"]) / p["tile_w"], (v - p["tile_y"]) / p["tile_h"]
-        dx, dy = across / p["size"] + 0.0 * down, down / p["size"] + 0.0 * across
-        texture = self._texture(p, dx, dy)
-        light = p["gain"] * (1.0 + p["light_x"] * a + p["light_y"] * b)
-        face = self._face(p, u, v, side) * light + p["bias"]
-        skin = self._skin(p) * light * 0.9 + p["bias"]
-
-        paint = _Paint(_torso(p, dx, dy), p["torso_tone"] + p["torso_texture"] * texture)
-        neck = _superellipse(a, b - 0.62, 0.34, 0.45, 3.0, 0.1) * p["neck"]
-        paint.over(neck, skin * 0.85)
-        hair = _superellipse(a, b - p["hair_y"], p["hair_rx"], p["hair_ry"], 2.3, 0.08)
-        paint.over(hair * p["hair"], p["hair_tone"] + p["hair_texture"] * texture)
-        paint.over(_matte(p, a, b, u, v), face)
+        light = shape.light()
+        if p["torso"]:
+            _paint(part, shape.torso(), clothes("torso"))
+        if p["neck"]:
+            skin = self._skin(p) * 0.9 * 0.85
+            _paint(part, shape.in_box(0.0, 0.62, 0.34, 0.45, 3.0, 0.1), skin * light + p["bias"])
+        if p["hair"]:
+            hair = shape.in_box(0.0, p["hair_y"], p["hair_rx"], p["hair_ry"], 2.3, 0.08)
+            _paint(part, hair, clothes("hair"))
+        if p["face"]:
+            _paint(part, shape.matte(), self._face(p, shape) * light + np.float32(p["bias"]))
         for name in ("cover1", "cover2"):
-            tone = p[f"{name}_tone"] + p[f"{name}_texture"] * texture
-            paint.over(_covered(p, name, a, b), tone * (1.0 + 0.5 * p["light_x"] * a))
-        return paint.colour, paint.opacity
+            if p[f"{name}_on"]:
+                _paint(part, shape.cover(name), clothes(name))
 
-    def _face(self, p: _Columns, u: Tensor, v: Tensor, side: int) -> Tensor:
-        """The tile, interpolated between the two levels closest to the scene's resolution."""
-        tile = p.index("tile")
-        grid = torch.stack([u / 80.0 - 1.0, v / 80.0 - 1.0], dim=-1)
-        level = _FINEST_LEVEL.get(side, 0)
-        face = _sample(self._levels[level][tile], grid, "border")
-        if level < _LEVELS - 1:
-            scale = p["size"] / torch.maximum(p["tile_w"], p["tile_h"])
-            wanted = -torch.log2(scale.clamp(1e-3, 8.0)) + p["blur"] - 0.35
-            coarser = _sample(self._levels[level + 1][tile], grid, "border")
-            face = torch.lerp(face, coarser, (wanted - level).clamp(0.0, 1.0))
-        if side >= 128:
-            mean = functional.avg_pool2d(face[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-            face = (face + p["sharp"] * (face - mean)).clamp(0.0, 255.0)
-        return face
+    def _face(self, p: Person, shape: _Shape) -> Plane:
+        """The tile at the scene's resolution, at times blurred further, or sharpened."""
+        tile = self._tiles[int(p["tile"])]
+        matrix = shape.to_tile()
+        scale = max(p["tile_w"], p["tile_h"]) / p["size"]
+        wanted = math.log2(max(scale, 0.125)) + p["blur"]
+        level = min(max(round(wanted), 0), _LEVELS - 1)
+        for _ in range(level):
+            tile = _halved(tile)
+        matrix = matrix / 2.0**level
+        matrix[:, 2] += 0.5 / 2.0**level - 0.5
+        face = _warp(tile, matrix, *shape.size, cv2.BORDER_REPLICATE)
+        if p["sharp"] > 0.0:
+            face = face + np.float32(p["sharp"]) * (face - cv2.blur(face, (3, 3)))
+            np.clip(face, 0.0, 255.0, out=face)
+        return np.asarray(face, np.float32)
 
-    def _skin(self, p: _Columns) -> Tensor:
-        """The mean grey of each face's centre, ``(n, 1, 1)``."""
-        middle = self._levels[-1][p.index("tile")][:, 0, 6:16, 6:14]
-        return middle.float().mean(dim=(1, 2), keepdim=True)
+    def _skin(self, p: Person) -> float:
+        """The mean grey of the face's centre."""
+        return float(self._tiles[int(p["tile"])][48:128:4, 48:112:4].mean())
 
-    def _texture(self, p: _Columns, dx: Tensor, dy: Tensor) -> Tensor:
+    def _texture(self, p: Person, left: int, top: int, shape: tuple[int, ...]) -> Plane:
         """A part of a background, for hair and clothes."""
-        x = p["texture_x"] + dx * p["texture_scale"]
-        y = p["texture_y"] + dy * p["texture_scale"]
-        textures = self._textures[p.index("texture")]
-        return _sample(textures, torch.stack([x, y], dim=-1), "reflection") - _TEXTURE_MEAN
+        photo = self._backgrounds[int(p["texture"])]
+        photo = cv2.resize(photo, (_TEXTURE_PX, _TEXTURE_PX), interpolation=cv2.INTER_AREA)
+        step = p["texture_scale"] * _TEXTURE_PX / 2.0 / p["size"]
+        half = _TEXTURE_PX / 2.0
+        x = half * (p["texture_x"] + 1.0) - 0.5 + step * (left + 0.5 - p["x"])
+        y = half * (p["texture_y"] + 1.0) - 0.5 + step * (top + 0.5 - p["y"])
+        matrix = np.array([[step, 0.0, x], [0.0, step, y]])
+        found = _warp(np.asarray(photo, np.uint8), matrix, shape[1], shape[0], cv2.BORDER_REFLECT)
+        return found - np.float32(_TEXTURE_MEAN)
 
-    def _camera(self, pictures: Tensor, scenes: _Columns, seed: int) -> Tensor:
+    def _camera(self, picture: Plane, scene: Person, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Blur, light, noise and compression."""
-        height, width = pictures.shape[1:]
-        pictures = _blur(pictures, scenes)
-        x, y = _axes(height, width)
-        pictures = (pictures.clamp(0.0, 255.0) / 255.0 + 1e-4) ** scenes["gamma"] * 255.0
-        pictures = (pictures - 128.0) * scenes["contrast"] + 128.0
-        pictures = pictures + scenes["lift"] * (1.0 - pictures / 255.0)
-        slope = x * torch.cos(scenes["light_angle"]) + y * torch.sin(scenes["light_angle"])
-        pictures = pictures * scenes["gain"] * (1.0 + scenes["light"] * slope)
-        along = x * torch.cos(scenes["moire_angle"]) * width
-        along = along + y * torch.sin(scenes["moire_angle"]) * height
-        waves = torch.sin(math.pi * along * scenes["moire_waves"])
-        pictures = pictures * (1.0 + scenes["moire"] * waves)
-        generator = torch.Generator(device()).manual_seed(seed)
-        noise = torch.randn(pictures.shape, device=device(), generator=generator)
-        grain = scenes["noise"] * scenes["gain"].clamp(0.3, 1.0) + scenes["dark_noise"]
-        pictures = (pictures + noise * grain).clamp(0.0, 255.0)
-        return self._jpeg.compress(pictures, scenes["jpeg"]).clamp(0.0, 255.0).round()
+        height, width = picture.shape
+        if scene["blur_x"] > 0.05 or scene["blur_y"] > 0.05:
+            sigma = max(scene["blur_x"], 0.05), max(scene["blur_y"], 0.05)
+            blurred = cv2.GaussianBlur(picture, (9, 9), sigma[0], sigmaY=sigma[1])
+            picture = np.asarray(blurred, np.float32)
+        grey = np.arange(256.0) / 255.0
+        curve = (grey + 1e-4) ** scene["gamma"] * 255.0
+        curve = (curve - 128.0) * scene["contrast"] + 128.0
+        curve = (curve + scene["lift"] * (1.0 - curve / 255.0)) * scene["gain"]
+        levels = np.asarray(np.clip(picture, 0.0, 255.0), np.uint8)
+        seen = np.asarray(curve.astype(np.float32)[levels], np.float32)
+        x, y = _axes(width, height)
+        if scene["light"]:
+            angle = scene["light_angle"]
+            slope = scene["light"] * (x * math.cos(angle) + y * math.sin(angle))
+            seen *= (1.0 + slope).astype(np.float32)
+        if scene["moire"]:
+            angle = scene["moire_angle"]
+            along = x * (math.cos(angle) * width) + y * (math.sin(angle) * height)
+            waves = np.sin(math.pi * scene["moire_waves"] * along)
+            seen *= (1.0 + scene["moire"] * waves).astype(np.float32)
+        grain = scene["noise"] * min(max(scene["gain"], 0.3), 1.0) + scene["dark_noise"]
+        row, column = rng.integers(0, _GRAIN_PX - np.array([height, width]) + 1)
+        seen += np.float32(grain) * self._grain[row : row + height, column : column + width]
+        out = np.asarray(np.clip(seen, 0.0, 255.0).round(), np.uint8)
+        return _compressed(out, scene["jpeg"]) if scene["jpeg"] else out
 
 
-class _Paint:
-    """A stack of painted layers: colour times opacity, and opacity."""
+class _Shape:
+    """Where the parts of a person are: masks of a part of a scene, 0..1."""
 
-    def __init__(self, opacity: Tensor, colour: Tensor) -> None:
-        self.opacity, self.colour = opacity, opacity * colour
+    def __init__(self, p: Person, left: int, top: int, shape: tuple[int, ...]) -> None:
+        self._p, self._shape = p, shape
+        self.size = shape[1], shape[0]
+        self._corner = np.array([left + 0.5, top + 0.5])
+        self._centre = np.array([p["x"], p["y"]]) - self._corner
+        self._to_tile = np.array([[p["m00"], p["m01"]], [p["m10"], p["m11"]]])
+        self._to_scene = np.linalg.inv(self._to_tile)
+        self._sides = np.array([p["tile_w"], p["tile_h"]])
 
-    def over(self, opacity: Tensor, colour: Tensor) -> None:
-        self.colour = self.colour * (1.0 - opacity) + opacity * colour
-        self.opacity = self.opacity * (1.0 - opacity) + opacity
+    def to_tile(self) -> NDArray[np.float64]:
+        """From this part's pixels to the tile's, ``(2, 3)``."""
+        middle = np.array([self._p["tile_x"], self._p["tile_y"]])
+        return np.column_stack([self._to_tile, middle - self._to_tile @ self._centre - 0.5])
+
+    def light(self) -> Plane:
+        p = self._p
+        across, down = (self._to_tile / self._sides[:, None]).T @ np.array(
+            [p["light_x"], p["light_y"]]
+        )
+        x = np.arange(self.size[0]) - self._centre[0]
+        y = np.arange(self.size[1]) - self._centre[1]
+        slope = 1.0 + across * x[None, :] + down * y[:, None]
+        return np.asarray(p["gain"] * slope, np.float32)
+
+    def in_box(
+        self, x: float, y: float, rx: float, ry: float, power: float, soft: float, turn: float = 0.0
+    ) -> Plane:
+        """A Lamé curve in sides of the face's box, from its centre, with a soft edge in radii."""
+        outline = _lame(rx, ry, power)
+        cos, sin = math.cos(turn), math.sin(turn)
+        outline = outline @ np.array([[cos, sin], [-sin, cos]]) + (x, y)
+        places = (outline * self._sides) @ self._to_scene.T + self._centre
+        return self._filled(places, soft * min(rx, ry) * self._p["size"])
+
+    def torso(self) -> Plane:
+        p = self._p
+        middle = np.array([p["torso_x"], p["torso_y"]])
+        outline = _lame(p["torso_rx"], p["torso_ry"], 3.5) + middle
+        cos, sin = math.cos(p["torso_turn"]), math.sin(p["torso_turn"])
+        outline = outline @ np.array([[cos, sin], [-sin, cos]])
+        soft = 0.04 * min(p["torso_rx"], p["torso_ry"]) * p["size"]
+        return self._filled(outline * p["size"] + self._centre, soft)
+
+    def matte(self) -> Plane:
+        """The visibility of the tile; 0 on its rim, where the photo ended and its edge repeats."""
+        p = self._p
+        radii = p["matte_rx"], p["matte_ry"]
+        matte = self.in_box(0.0, p["matte_y"], *radii, p["matte_power"], p["matte_soft"])
+        soft = p["rim_soft"] / 2.0
+        left, top, right, bottom = p["rim0"], p["rim1"], p["rim2"], p["rim3"]
+        corners = np.array(
+            [
+                (left + soft, top + soft),
+                (right - soft, top + soft),
+                (right - soft, bottom - soft),
+                (left + soft, bottom - soft),
+            ]
+        )
+        places = (corners - (p["tile_x"], p["tile_y"])) @ self._to_scene.T + self._centre
+        scale = p["size"] / max(self._sides)
+        return matte * self._filled(places, p["rim_soft"] * scale)
+
+    def cover(self, name: str) -> Plane:
+        p = self._p
+        x, y, rx, ry = (p[f"{name}_{key}"] for key in ("x", "y", "rx", "ry"))
+        turn = math.atan2(p[f"{name}_sin"], p[f"{name}_cos"])
+        return self.in_box(x, y, rx, ry, p[f"{name}_power"], p[f"{name}_soft"], turn)
+
+    def _filled(self, places: NDArray[np.float64], soft_px: float) -> Plane:
+        """A polygon ``(n, 2)`` in pixels, its edge ``soft_px`` wide."""
+        mask = np.zeros(self._shape, np.uint8)
+        corners = np.round(np.clip(places, -4000.0, 4000.0) * 2.0**_FINE).astype(np.int32)
+        cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _FINE)
+        width = int(soft_px) // 2 * 2 + 1
+        if width > 1:
+            mask = np.asarray(cv2.blur(mask, (width, width)), np.uint8)
+        return mask.astype(np.float32) * np.float32(1.0 / 255.0)
 
 
-def _torso(p: _Columns, dx: Tensor, dy: Tensor) -> Tensor:
-    cos, sin = torch.cos(p["torso_turn"]), torch.sin(p["torso_turn"])
-    x, y = cos * dx + sin * dy - p["torso_x"], cos * dy - sin * dx - p["torso_y"]
-    return _superellipse(x, y, p["torso_rx"], p["torso_ry"], 3.5, 0.04) * p["torso"]
+def _rows(numbers: Numbers) -> list[dict[str, float]]:
+    names = list(numbers)
+    columns = [numbers[name].tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _matte(p: _Columns, a: Tensor, b: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """The visibility of the tile; 0 on its rim, where the photo ended and its edge repeats."""
-    soft = p["rim_soft"]
-    matte = p["face"] * _superellipse(
-        a, b - p["matte_y"], p["matte_rx"], p["matte_ry"], p["matte_power"], p["matte_soft"]
-    )
-    for inwards in (u - p["rim0"], v - p["rim1"], p["rim2"] - u, p["rim3"] - v):
-        matte = matte * (inwards / soft).clamp(0.0, 1.0)
-    return matte
+def _paint(part: Plane, opacity: Plane, colour: Plane | np.float32) -> None:
+    part += opacity * (colour - part)
 
 
-def _covered(p: _Columns, name: str, a: Tensor, b: Tensor) -> Tensor:
-    x, y = a - p[f"{name}_x"], b - p[f"{name}_y"]
-    cos, sin = p[f"{name}_cos"], p[f"{name}_sin"]
-    shape = (p[f"{name}_{key}"] for key in ("rx", "ry", "power", "soft"))
-    return _superellipse(cos * x + sin * y, cos * y - sin * x, *shape) * p[f"{name}_on"]
+def _lame(rx: float, ry: float, power: float) -> NDArray[np.float64]:
+    """Corners ``(n, 2)`` of the curve |x / rx|^power + |y / ry|^power = 1 (Lamé)."""
+    angle = np.linspace(0.0, 2.0 * math.pi, _SHAPE_POINTS, endpoint=False)
+    ends = np.column_stack([np.cos(angle), np.sin(angle)])
+    rounded: NDArray[np.float64] = np.sign(ends) * np.abs(ends) ** (2.0 / power) * (rx, ry)
+    return rounded
 
 
-def _superellipse(
-    x: Tensor,
-    y: Tensor,
-    rx: Tensor | float,
-    ry: Tensor | float,
-    power: Tensor | float,
-    soft: Tensor | float,
-) -> Tensor:
-    """1 inside and 0 outside a Lamé curve, with a soft edge ``soft`` wide, in radii."""
-    across, down = (x / rx).abs().clamp(1e-4, 20.0), (y / ry).abs().clamp(1e-4, 20.0)
-    distance = (across**power + down**power) ** (1.0 / power)
-    return ((1.0 - distance) / soft + 0.5).clamp(0.0, 1.0)
+def _axes(width: int, height: int) -> tuple[Plane, Plane]:
+    """x ``(1, width)`` and y ``(height, 1)``, -1..1."""
+    x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
+    y = np.linspace(-1.0, 1.0, height, dtype=np.float32)
+    return x[None, :], y[:, None]
 
 
-def _axes(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """x ``(1, 1, width)`` and y ``(1, height, 1)``, -1..1."""
-    x = torch.linspace(-1.0, 1.0, width, device=device())
-    y = torch.linspace(-1.0, 1.0, height, device=device())
-    return x[None, None, :], y[None, :, None]
+def _warp(
+    picture: NDArray[np.uint8], matrix: NDArray[np.float64], width: int, height: int, beyond: int
+) -> Plane:
+    """``picture`` at the pixels that ``matrix`` ``(2, 3)`` gives for each of the result's."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=beyond)
+    return np.asarray(found, np.float32)
 
 
-def _sample(pictures: Tensor, grid: Tensor, beyond: str) -> Tensor:
-    """Bilinear, ``(n, 1, h, w)`` uint8 at ``(n, a, b, 2)`` in -1..1 -> ``(n, a, b)`` float32."""
-    return functional.grid_sample(pictures.float(), grid, padding_mode=beyond, align_corners=False)[
-        :, 0
-    ]
+def _halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = picture.shape
+    small = cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
-def _halved(pictures: Tensor) -> Tensor:
-    return functional.avg_pool2d(pictures.float(), 2).round().byte()
-
-
-def _blur(pictures: Tensor, scenes: _Columns) -> Tensor:
-    """Blur each with its own Gaussian, across and down."""
-    steps = torch.arange(-4.0, 5.0, device=device())
-    padded = functional.pad(pictures[None], (4, 4, 4, 4), mode="replicate")
-    for name, shape in (("blur_x", (1, 1, 9)), ("blur_y", (1, 9, 1))):
-        kernels = torch.exp(-0.5 * (steps / scenes[name].clamp(0.05)) ** 2)
-        kernels = (kernels / kernels.sum(dim=2, keepdim=True)).reshape(-1, *shape)
-        padded = functional.conv2d(padded, kernels, groups=len(pictures))
-    return padded[0]
+def _compressed(picture: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """After JPEG, whose quantisation at quality 50 is multiplied by ``factor``."""
+    # libjpeg: 50 / quality below, and 2 - quality / 50 above the middle.
+    quality = round(50.0 / factor if factor > 1.0 else 100.0 - 50.0 * factor)
+    _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, max(1, quality)])
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.uint8)

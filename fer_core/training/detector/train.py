@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -24,14 +24,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from fer_core.errors import FerError
+from fer_core.models.detectors.scout import Boxes, suppress
 from fer_core.training.checkpoints import save_network
 from fer_core.training.detector.curves import write_curves
 from fer_core.training.detector.data import FaceTiles
-from fer_core.training.detector.decode import Boxes, suppress
 from fer_core.training.detector.evaluate import DetectorScores, Truth, score
 from fer_core.training.detector.losses import BOX_WEIGHT, POINTS_WEIGHT, as_target, losses
 from fer_core.training.detector.network import DetectorNet, decode
-from fer_core.training.detector.plan import Plan, plan
+from fer_core.training.detector.plan import Labels, plan
 from fer_core.training.detector.render import Renderer
 from fer_core.training.detector.state import Settings, State
 from fer_core.training.device import device
@@ -69,21 +69,30 @@ class Scenes:
     truth: list[Truth]
 
 
-class _Plans(Dataset[Plan]):
-    """The plan of each step, by its number."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """Scenes ``(n, height, width)`` uint8, and their faces."""
+
+    pictures: NDArray[np.uint8]
+    labels: Labels
+
+
+class _Batches(Dataset[_Batch]):
+    """The scenes of each step, by its number."""
 
     def __init__(self, material: Material, settings: Settings) -> None:
-        # Plans need no pictures, which would be copied to every process.
-        self._tiles = replace(material.tiles, pictures=material.tiles.pictures[:, :0])
-        self._backgrounds, self._settings = len(material.backgrounds), settings
+        self._material, self._settings = material, settings
+        self._renderer = Renderer(material.tiles.pictures, material.backgrounds)
 
-    def __getitem__(self, step: int) -> Plan:
-        rng = np.random.default_rng([self._settings.seed, step])
-        shares = np.array([share for _, _, share in self._settings.shapes])
+    def __getitem__(self, step: int) -> _Batch:
+        settings, material = self._settings, self._material
+        rng = np.random.default_rng([settings.seed, step])
+        shares = np.array([share for _, _, share in settings.shapes])
         chosen = rng.choice(len(shares), p=shares / shares.sum())
-        height, width, _ = self._settings.shapes[chosen]
-        n = max(2, self._settings.pixels // (height * width))
-        return plan(rng, self._tiles, self._backgrounds, (height, width), n)
+        height, width, _ = settings.shapes[chosen]
+        n = max(2, settings.pixels // (height * width))
+        made = plan(rng, material.tiles, len(material.backgrounds), (height, width), n)
+        return _Batch(self._renderer.draw(made, seed=settings.seed * 1_000_003 + step), made.labels)
 
 
 def train(state: State, material: Material, validation: list[Scenes], out: Path) -> None:
@@ -92,12 +101,11 @@ def train(state: State, material: Material, validation: list[Scenes], out: Path)
     Raises ``TrainingFailed`` if the losses become infinite or NaN.
     """
     out.mkdir(parents=True, exist_ok=True)
-    plans = _plans(material, state)
-    renderer = Renderer(material.tiles.pictures, material.backgrounds)
+    batches = _batches(material, state)
     while state.progress < 1.0:
         rate = learning_rate(state)
         row = {"epoch": len(state.history) + 1.0, "learning_rate": rate}
-        row |= _train_epoch(state, plans, renderer)
+        row |= _train_epoch(state, batches)
         started = time.monotonic()
         row |= _as_row(*validate(state.average, validation))
         state.seconds += time.monotonic() - started
@@ -125,27 +133,32 @@ def learning_rate(state: State) -> float:
     return settings.learning_rate * (0.002 + 0.998 * 0.5 * (1.0 + math.cos(math.pi * fallen)))
 
 
-def _plans(material: Material, state: State) -> Iterator[Plan]:
-    """Plans from the next step on, made in other processes if there is an accelerator."""
-    workers = min(10, (os.cpu_count() or 1) - 1) if device().type == "cuda" else 0
+def _batches(material: Material, state: State) -> Iterator[_Batch]:
+    """Scenes from the next step on, drawn in other processes if there is an accelerator."""
+    workers = (os.cpu_count() or 1) - 1 if device().type == "cuda" else 0
     steps = count(state.step)
     loader = DataLoader(
-        _Plans(material, state.settings),
+        _Batches(material, state.settings),
         batch_size=None,
         sampler=steps,
         num_workers=workers,
+        collate_fn=_unchanged,
     )
     return iter(loader)
 
 
-def _train_epoch(state: State, plans: Iterator[Plan], renderer: Renderer) -> dict[str, float]:
+def _unchanged(batch: _Batch) -> _Batch:
+    return batch
+
+
+def _train_epoch(state: State, batches: Iterator[_Batch]) -> dict[str, float]:
     state.network.train()
     totals, taken, skipped = np.zeros(3), 0, 0
     for _ in range(state.settings.steps):
         if state.progress >= 1.0:
             break
         started = time.monotonic()
-        parts = _step(state, next(plans), renderer)
+        parts = _step(state, next(batches))
         if parts is None:
             skipped += 1
             click.echo(f"Step {state.step} skipped: its loss is not a finite number.", err=True)
@@ -163,14 +176,14 @@ def _train_epoch(state: State, plans: Iterator[Plan], renderer: Renderer) -> dic
     return dict(zip(names, means, strict=True)) | {"skipped_steps": float(skipped)}
 
 
-def _step(state: State, plan: Plan, renderer: Renderer) -> NDArray[np.float64] | None:
+def _step(state: State, batch: _Batch) -> NDArray[np.float64] | None:
     """The three losses ``(3,)`` of a step; None, without learning, if they are not finite."""
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state)
-    pictures = renderer.draw(plan, seed=state.settings.seed * 1_000_003 + state.step)
+    pictures = _tensor(batch.pictures).float()
     with half_precision():
         maps = state.network(pictures)
-    parts = losses(maps, as_target(plan.labels))
+    parts = losses(maps, as_target(batch.labels))
     state.optimizer.zero_grad()
     (parts[0] + BOX_WEIGHT * parts[1] + POINTS_WEIGHT * parts[2]).backward()
     gradient = nn.utils.clip_grad_norm_(state.network.parameters(), _MOST_GRADIENT)
@@ -180,6 +193,11 @@ def _step(state: State, plan: Plan, renderer: Renderer) -> NDArray[np.float64] |
     state.optimizer.step()
     move_average(state.average, state.network, state.settings.average_decay, state.step)
     return np.asarray(parts.detach().cpu().numpy(), np.float64)
+
+
+def _tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    """``(n, height, width)`` -> ``(n, 1, height, width)`` uint8 on the device."""
+    return torch.from_numpy(pictures).to(device())[:, None]
 
 
 @torch.no_grad()
@@ -201,7 +219,7 @@ def held_out_scenes(material: Material, settings: Settings) -> list[Scenes]:
             some = min(n, settings.held_out - first)
             made = plan(rng, material.tiles, len(material.backgrounds), (height, width), some)
             truth = [Truth(*made.labels.of_scene(i)) for i in range(some)]
-            scenes.append(Scenes(renderer.draw(made, seed=first).byte(), truth))
+            scenes.append(Scenes(_tensor(renderer.draw(made, seed=first)), truth))
     return scenes
 
 

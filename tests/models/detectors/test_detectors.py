@@ -1,4 +1,4 @@
-"""Tests of both detectors on a real face, and on pictures without one."""
+"""Tests of the detectors on a real face, and on pictures without one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fer_core.errors import UnknownModel, WeightsCorrupt
 from fer_core.media.resize import map_back, shrink
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.contrast import stretched
-from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.detectors.yunet import LONGEST_PX, NMS_IOU, SCORE_THRESHOLD, YuNetDetector
 from fer_core.models.landmarks.face import SHIPPED_WEIGHTS as LANDMARK_NETWORK
 from fer_core.models.loading import load_detector
@@ -26,10 +25,10 @@ from tests.conftest import SHARED
 FACE = Box(176, 66, 96, 116)
 
 
-@pytest.fixture(params=["haar", pytest.param("yunet", marks=pytest.mark.shared)])
+@pytest.fixture(params=["scout", "haar", pytest.param("yunet", marks=pytest.mark.shared)])
 def detector(request: pytest.FixtureRequest, shared) -> FaceDetector:
-    if request.param == "haar":
-        return HaarDetector()
+    if request.param != "yunet":
+        return load_detector(request.param)
     return YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
 
 

@@ -204,7 +204,7 @@ def test_settings_decide_where_nothing_is_said(client, sample, monkeypatch):
 
 def test_auto_works_without_a_network(client, sample):
     [record] = post(client, ("a", sample), detector="auto", emotion="auto").json()["pictures"]
-    assert (record["detector"], record["model"]) == ("haar", "compact")
+    assert (record["detector"], record["model"]) == ("scout", "compact")
 
 
 @pytest.fixture
@@ -452,12 +452,15 @@ def test_every_answer_has_the_security_headers(client, path):
 
 def test_models(client):
     answer = ModelsAnswer.model_validate(client.get("/api/v1/models").json())
-    assert [each.name for each in answer.detectors] == ["yunet", "haar"]
+    assert [each.name for each in answer.detectors] == ["yunet", "scout", "haar"]
     compact = {each.name: each for each in answer.emotion_models}["compact"]
     assert (compact.status, compact.licence) == ("here", "MIT")
     assert "% on FER2013" in compact.measured
     assert compact.size_bytes > 1_000_000
-    assert (answer.default_detector, answer.default_emotion_model) == ("haar", "compact")
+    assert (answer.default_detector, answer.default_emotion_model) == (
+        "scout",
+        "compact",
+    )
 
 
 def test_models_while_the_one_that_is_set_cannot_be_had(client, monkeypatch):

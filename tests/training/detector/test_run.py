@@ -17,17 +17,17 @@ torch = pytest.importorskip(
 from fer_core.cli.main import main  # noqa: E402
 from fer_core.errors import DatasetError, WeightsCorrupt  # noqa: E402
 from fer_core.models.detectors.haar import HaarDetector  # noqa: E402
+from fer_core.models.detectors.scout import (  # noqa: E402
+    STRIDES,
+    ScoutDetector,
+    as_plane,
+    suppress,
+)
 from fer_core.models.landmarks.face import SHIPPED_WEIGHTS  # noqa: E402
 from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.detector import train as training  # noqa: E402
 from fer_core.training.detector.backgrounds import read_backgrounds  # noqa: E402
 from fer_core.training.detector.data import read_face_tiles, split_by_person  # noqa: E402
-from fer_core.training.detector.decode import (  # noqa: E402
-    STRIDES,
-    TrainedDetector,
-    as_plane,
-    suppress,
-)
 from fer_core.training.detector.export import PARITY, Exported  # noqa: E402
 from fer_core.training.detector.losses import Target, assign, eiou, losses  # noqa: E402
 from fer_core.training.detector.network import DetectorNet, cells, decode, fused  # noqa: E402
@@ -90,11 +90,9 @@ def command(data: Path, backgrounds: Path, out: Path, *more: str) -> Result:
 def test_a_few_steps_lower_the_losses(material: tuple[Material, Material]) -> None:
     settings = replace(TINY, warm_share=0.0)
     state = new_state(settings)
-    renderer = Renderer(material[0].tiles.pictures, material[0].backgrounds)
-    many = len(material[0].backgrounds)
-    scenes = plan(np.random.default_rng(5), material[0].tiles, many, (96, 96), 3)
+    scenes = training._Batches(material[0], settings)[5]
     assert (scenes.labels.kinds == FACE).any()
-    steps = [training._step(state, scenes, renderer) for _ in range(16)]
+    steps = [training._step(state, scenes) for _ in range(16)]
     learned = [each for each in steps if each is not None]
     assert len(learned) == 16
     first, last = np.mean(learned[:2], axis=0), np.mean(learned[-2:], axis=0)
@@ -158,13 +156,14 @@ def test_steps_that_are_not_finite_are_skipped_and_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = Renderer.draw
+    whole = training._Batches.__getitem__
 
-    def spoil(self: Renderer, plan: object, seed: int) -> object:
-        pictures = whole(self, plan, seed)
-        return pictures * float("nan") if seed in spoilt else pictures
+    def spoil(self: training._Batches, step: int) -> training._Batch:
+        batch = whole(self, step)
+        spoilt_picture = np.full(batch.pictures.shape, np.nan, np.float32)
+        return replace(batch, pictures=spoilt_picture) if step in spoilt else batch
 
-    monkeypatch.setattr(Renderer, "draw", spoil)
+    monkeypatch.setattr(training._Batches, "__getitem__", spoil)
     spoilt = [1]
     state = go(material, tmp_path / "one", TINY)
     assert "Step 1 skipped" in capsys.readouterr().err
@@ -192,8 +191,8 @@ def test_labels_are_where_the_faces_are(material: tuple[Material, Material]) -> 
         for name in ("tone", "lift", "light", "noise", "dark_noise", "jpeg", "blur_x", "blur_y"):
             made.scenes[name][:] = 0.0
         pictures = renderer.draw(made, seed)
-        assert pictures.shape == (4, 1, 160, 160)
-        for i, picture in enumerate(pictures[:, 0].numpy()):
+        assert pictures.shape == (4, 160, 160)
+        for i, picture in enumerate(pictures):
             boxes, ignored = made.labels.of_scene(i)
             for left, top, right, bottom in boxes[~ignored]:
                 middle = picture[int(top + bottom) // 2, int(left + right) // 2]
@@ -206,12 +205,11 @@ def test_labels_are_where_the_faces_are(material: tuple[Material, Material]) -> 
 
 
 def test_the_same_step_gives_the_same_scenes(material: tuple[Material, Material]) -> None:
-    plans = training._Plans(material[0], TINY)
-    renderer = Renderer(material[0].tiles.pictures, material[0].backgrounds)
-    one, again, other = (renderer.draw(plans[step], seed=5) for step in (3, 3, 4))
-    torch.testing.assert_close(one, again, rtol=0, atol=0)
-    assert one.shape != other.shape or not torch.equal(one, other)
-    assert 0.0 <= float(one.min()) < float(one.max()) <= 255.0
+    one, again, other = (training._Batches(material[0], TINY)[step] for step in (3, 3, 4))
+    np.testing.assert_array_equal(one.pictures, again.pictures)
+    np.testing.assert_array_equal(one.labels.boxes, again.labels.boxes)
+    assert not np.array_equal(one.pictures, other.pictures)
+    assert one.pictures.std() > 1.0
 
 
 def test_cells_and_boxes_are_in_pixels() -> None:
@@ -293,7 +291,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 def test_the_file_says_what_the_network_says(finished: Finished, astronaut: np.ndarray) -> None:
     network, path = load_network(finished.out / "best.pt"), finished.out / "face_detector.onnx"
-    detector = TrainedDetector(path)
+    detector = ScoutDetector(path)
     assert detector.name == "face_detector"
     assert f"(threshold {detector.threshold:.2f})" in finished.said.stdout
     for size in ((64, 96), (160, 32)):
@@ -322,7 +320,7 @@ def test_the_file_says_what_the_network_says(finished: Finished, astronaut: np.n
 
 def test_another_network_is_refused() -> None:
     with pytest.raises(WeightsCorrupt, match="another network"):
-        TrainedDetector(SHIPPED_WEIGHTS)
+        ScoutDetector(SHIPPED_WEIGHTS)
 
 
 def test_weights_can_be_read_back(tmp_path: Path) -> None:
@@ -338,7 +336,7 @@ def test_the_command_ends_with_a_network_that_can_be_measured(
 ) -> None:
     assert "faces of held-out scenes" in finished.said.stdout
     network = finished.out / "face_detector.onnx"
-    assert TrainedDetector(network).detect(np.zeros((50, 70, 3), np.uint8)) == []
+    assert ScoutDetector(network).detect(np.zeros((50, 70, 3), np.uint8)) == []
 
     images = tmp_path / "images"
     images.mkdir()

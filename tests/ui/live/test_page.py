@@ -82,7 +82,7 @@ def test_before_the_start(show):
 
 def test_the_engines_in_use_are_named(show):
     page = show(CameraView(running=False, session=None))
-    assert any("Haar" in caption.value and "Compact" in caption.value for caption in page.caption)
+    assert any("Scout" in caption.value and "Compact" in caption.value for caption in page.caption)
 
 
 def test_what_is_loaded_is_no_longer_looked_through_for_garbage(show, monkeypatch):

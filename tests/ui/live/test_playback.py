@@ -27,10 +27,10 @@ from tests.waiting import until
 from tools.demo_clip.poses import HOLDS, LENGTH_S
 
 
-@pytest.fixture(params=["haar", pytest.param("yunet", marks=pytest.mark.shared)])
+@pytest.fixture(params=["scout", "haar", pytest.param("yunet", marks=pytest.mark.shared)])
 def analyzer(request, shared):
-    if request.param == "haar":
-        return Analyzer("haar", "compact")
+    if request.param != "yunet":
+        return Analyzer(request.param, "compact")
     weights = shared / "weights" / "face_detection_yunet_2023mar.onnx"
     return Analyzer(YuNetDetector(weights), "compact")
 

@@ -68,7 +68,7 @@ def test_everything_about_each_model(page, server, monkeypatch):
     page.run()
     assert not page.exception
     words = texts(page) + captions(page)
-    for word in ("YuNet", "Haar cascade", "Face network", "DeepFace", "Compact"):
+    for word in ("YuNet", "Scout", "Haar cascade", "Face network", "DeepFace", "Compact"):
         assert f"#### {word}" in words
     for fact in (
         "Apache-2.0",
@@ -153,7 +153,7 @@ def test_downloading_does_not_block(page, server, monkeypatch):
         assert re.fullmatch(r"Fetching the weights: \d\d%", bar.text)
     assert len(page.get("progress")) == 2
     assert not page.button
-    assert "In use now: **Haar cascade**. YuNet's weights are still downloading." in captions(page)
+    assert "In use now: **Scout**. YuNet's weights are still downloading." in captions(page)
     server.go_on.set()
     until(all_done)
     page.run()

@@ -234,7 +234,7 @@ def test_the_models_in_use_are_named(page):
     page.run()
     words = " ".join(item.value for item in [*page.caption, *page.markdown]).lower()
     assert "compact" in words
-    assert "haar" in words or "yunet" in words
+    assert "scout" in words or "yunet" in words
 
 
 def test_names_are_unique_and_harmless():

@@ -1,4 +1,7 @@
-"""Runs a trained detector's ONNX file. Needs no PyTorch."""
+"""Scout, the detector this project trains from scratch and ships (models/face_detector.md).
+
+Anchor-free and single-shot in the manner of YuNet, on grey pictures.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.media.resize import map_back, shrink
+from fer_core.models.registry import MODELS
+from fer_core.models.weights.files import SHIPPED
 from fer_core.models.weights.onnx import RESTORE, open_session, other_network
 from fer_core.schema import Detection
 
@@ -25,18 +30,26 @@ NMS_IOU = 0.4
 MOST_BOXES = 400
 """Only this many boxes with the highest scores are kept: comparing all would take seconds."""
 
+SHIPPED_WEIGHTS = SHIPPED / MODELS["scout"].file_name
+
 INPUT, OUTPUTS, THRESHOLD_NOTE = "picture", ["scores", "boxes", "points"], "threshold"
 
 Boxes = NDArray[np.float32]
 """``(n, 4)``: left, top, right, bottom in pixels."""
 
 
-class TrainedDetector:
-    """A ``FaceDetector`` made by ``train-detector``. ``score`` is its own, 0..1."""
+class ScoutDetector:
+    """A network made by ``train-detector``. ``score`` is its own confidence, 0..1.
 
-    def __init__(self, path: Path) -> None:
-        """Raises ``WeightsError`` if the file is missing, damaged or another network."""
-        self.name = path.stem
+    One instance may serve many threads.
+    """
+
+    def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "scout") -> None:
+        """``name`` is its name in results.
+
+        Raises ``WeightsError`` if the file is missing, damaged or another network.
+        """
+        self.name = name
         self._session = open_session(path, RESTORE)
         names = [value.name for value in self._session.get_outputs()]
         notes = self._session.get_modelmeta().custom_metadata_map
