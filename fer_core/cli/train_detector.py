@@ -52,7 +52,7 @@ def evaluate_detector_command(
     landmarks = load_landmark_model()
     reports = {
         detector.name: asdict(evaluate(detector, landmarks, pictures))
-        for detector in [*detectors, *map(ScoutDetector, networks)]
+        for detector in [*detectors, *(ScoutDetector(path, path.stem) for path in networks)]
     }
     faces = sum(len(picture.boxes) for picture in pictures)
     click.echo(json.dumps({"pictures": len(pictures), "faces": faces, "detectors": reports}))
@@ -81,9 +81,9 @@ def train_detector_command(
 ) -> None:
     """Train a face detector on synthetic scenes, or resume the run in the folder --out.
 
-    Writes face_detector.onnx to --out. A CSV file has the columns x, y, w, h and optionally
-    person, one row per tile of 160 pixels; a sheet has 40 tiles per row and at most 1,600. An
-    epoch is 100 steps.
+    Writes face_detector.onnx to --out, and a folder alarms with its false alarms, from which
+    train-landmarks learns. A CSV file has the columns x, y, w, h and optionally person, one row
+    per tile of 160 pixels; a sheet has 40 tiles per row and at most 1,600. An epoch is 100 steps.
     """
     from fer_core.training.detector.run import run
     from fer_core.training.detector.state import Settings, usual_pixels

@@ -62,7 +62,7 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
     "--data",
     required=True,
     help="Folder with images and landmarks.csv, movements and movements.csv, optionally also "
-    "backgrounds and faces.",
+    "backgrounds, faces and alarms.",
 )
 @out_option
 @click.option("--epochs", default=200, show_default=True, type=click.IntRange(1))
@@ -83,7 +83,8 @@ def train_landmarks_command(
 
     Writes face.onnx and its model card to --out. In --data, movements.csv tells the 68 points, the
     irises and the movements of the faces in movements; backgrounds holds pictures without a face
-    and faces holds cropped faces, both of any size; they teach presence.
+    and faces holds cropped faces, both of any size; alarms is what train-detector writes. They
+    teach presence.
     """
     from fer_core.training.landmarks.run import run
     from fer_core.training.landmarks.state import Settings

@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from fer_core.models.loading import load_detector, load_landmark_model
+from fer_core.training.detector.alarms import write_alarms
 from fer_core.training.detector.backgrounds import patterns, read_backgrounds
 from fer_core.training.detector.data import HELD_OUT_SHARE, read_face_tiles, split_by_person
 from fer_core.training.detector.export import export
@@ -34,10 +35,11 @@ def run(faces: Path, backgrounds: Path, out: Path, settings: Settings) -> None:
     threshold, scores = validate(network, scenes)
     pictures = [part.pictures[0, 0].cpu().numpy() for part in scenes]
     parity = export(network, threshold, pictures, out / NETWORK)
+    alarms = write_alarms(network, material.backgrounds, out / "alarms")
     click.echo(
         f"{out / NETWORK}: {scores.recall or 0.0:.1%} of {scores.faces} faces of held-out scenes "
         f"at a precision of {scores.precision or 0.0:.1%} (threshold {threshold:.2f}); "
-        f"differs from PyTorch by {parity:.1g}"
+        f"differs from PyTorch by {parity:.1g}; {alarms} false alarms on backgrounds"
     )
 
 

@@ -51,6 +51,7 @@ class Run:
     taught: list[int]
     backgrounds: list[int]
     strangers: list[int]
+    alarms: int
 
 
 def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:

@@ -22,6 +22,9 @@ _MAX_OVERLAP = 0.1
 _ALARM_SHARE = 0.5
 """The share of crops from Haar's false alarms, in a picture that has any."""
 
+_DETECTOR_SHARE = 0.5
+"""The share of crops without a face that are false alarms of a detector, if there are any."""
+
 
 def false_alarms(cascade: cv2.CascadeClassifier, grey: NDArray[np.uint8]) -> list[Square]:
     """The squares of Haar's detections, even weak ones, in a picture ``(height, width)``."""
@@ -119,17 +122,26 @@ class Strangers:
         points: NDArray[np.float32],
         backgrounds: Iterable[NDArray[np.uint8]],
         faces: Iterable[NDArray[np.uint8]],
+        alarms: Iterable[NDArray[np.uint8]] = (),
     ) -> None:
-        """Grey ``pictures`` with a face each, ``backgrounds`` without faces, cropped ``faces``."""
+        """Grey ``pictures`` with a face each, ``backgrounds`` without faces, cropped ``faces``.
+
+        ``alarms`` are square pictures without a face; a detector found one in the inner half.
+        """
         self._cascade = cv2.CascadeClassifier(str(CASCADE))
         self._pictures, self._points = pictures, points
         # Found when first asked for: 44 ms a picture, and few are drawn in a short run.
         self._alarms: dict[int, list[Square]] = {}
         self._backgrounds = [(grey, false_alarms(self._cascade, grey)) for grey in backgrounds]
-        self._faces = list(faces)
+        self._faces, self._detector_alarms = list(faces), list(alarms)
 
     def negative(self, rng: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
         """A crop without a face, ``(80, 80)`` uint8."""
+        if self._detector_alarms and rng.random() < _DETECTOR_SHARE:
+            alarm = self._detector_alarms[rng.integers(0, len(self._detector_alarms))]
+            middle, side = (len(alarm) - 1) / 2.0, len(alarm) / 2.0
+            square = _near([Square(middle, middle, side)], rng)
+            return spoil(square.cut(alarm, LANDMARK_PX), rng, strength)
         kind = rng.random()
         if kind < 0.1:
             return spoil(texture(rng), rng, strength)

@@ -54,12 +54,13 @@ NEGATIVES = 1000
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
     """Faces with points, and for each of the three parts its taught faces, its backgrounds and its
-    faces without points."""
+    faces without points. The false ``alarms`` of a detector are for training alone."""
 
     split: Split
     taught: list[TaughtFaces]
     backgrounds: list[list[NDArray[np.uint8]]]
     faces: list[list[NDArray[np.uint8]]]
+    alarms: list[NDArray[np.uint8]]
 
 
 def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) -> None:
@@ -103,6 +104,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
         taught=[len(part) for part in data.taught],
         backgrounds=[len(part) for part in data.backgrounds],
         strangers=[len(part) for part in data.faces],
+        alarms=len(data.alarms),
     )
     write_card(facts, model, path)
     click.echo(
@@ -128,17 +130,15 @@ def movements(model: FaceModel, crops: Validation) -> MovementScores:
 
 def read(folder: Path, seed: int) -> Data:
     """Read ``images`` with ``landmarks.csv``, ``movements`` with ``movements.csv``, and, if they
-    exist, ``backgrounds`` and ``faces``."""
+    exist, ``backgrounds``, ``faces`` and ``alarms``."""
     split = split_by_person(read_landmark_faces(folder / "images", folder / "landmarks.csv"), seed)
     taught = read_taught_faces(folder / "movements", folder / "movements.csv")
-    return Data(
-        split,
-        split_taught(taught, split, seed),
-        *(
-            [[pictures[name] for name in part] for part in parts(sorted(pictures), seed)]
-            for pictures in (read_folder(folder / "backgrounds"), read_folder(folder / "faces"))
-        ),
+    backgrounds, faces = (
+        [[pictures[name] for name in part] for part in parts(sorted(pictures), seed)]
+        for pictures in (read_folder(folder / "backgrounds"), read_folder(folder / "faces"))
     )
+    alarms = list(read_folder(folder / "alarms").values())
+    return Data(split, split_taught(taught, split, seed), backgrounds, faces, alarms)
 
 
 def training(data: Data) -> Training:
@@ -153,7 +153,7 @@ def training(data: Data) -> Training:
             np.concatenate([taught.faces.points, taught.irises], axis=1),
             taught.movements,
         ),
-        Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0]),
+        Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0], data.alarms),
     )
 
 

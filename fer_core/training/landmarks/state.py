@@ -41,10 +41,10 @@ class Settings:
     minutes: float | None = None
     alone: int = 24_000
     alone_epochs: int = 40
-    steps: int = 100
+    steps: int = 300
     taught: int = 64
     marked: int = 12
-    negatives: int = 8
+    negatives: int = 14
     strangers: int = 2
     learning_rate: float = 1e-3
     weight_decay: float = 0.02

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -26,6 +27,7 @@ from fer_core.models.detectors.scout import (  # noqa: E402
 from fer_core.models.landmarks.face import SHIPPED_WEIGHTS  # noqa: E402
 from fer_core.training.checkpoints import save_network  # noqa: E402
 from fer_core.training.detector import train as training  # noqa: E402
+from fer_core.training.detector.alarms import write_alarms  # noqa: E402
 from fer_core.training.detector.backgrounds import read_backgrounds  # noqa: E402
 from fer_core.training.detector.data import read_face_tiles, split_by_person  # noqa: E402
 from fer_core.training.detector.export import PARITY, Exported  # noqa: E402
@@ -292,7 +294,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def test_the_file_says_what_the_network_says(finished: Finished, astronaut: np.ndarray) -> None:
     network, path = load_network(finished.out / "best.pt"), finished.out / "face_detector.onnx"
     detector = ScoutDetector(path)
-    assert detector.name == "face_detector"
     assert f"(threshold {detector.threshold:.2f})" in finished.said.stdout
     for size in ((64, 96), (160, 32)):
         assert len(detector.predict(np.zeros(size, np.uint8))[0]) == sum(
@@ -318,6 +319,21 @@ def test_the_file_says_what_the_network_says(finished: Finished, astronaut: np.n
     assert areas == sorted(areas, reverse=True)
 
 
+def test_false_alarms_are_written_as_pictures(tmp_path: Path) -> None:
+    """A network that sees a face everywhere: five in each background, at each of three sizes."""
+    network = DetectorNet()
+    for output in network.outputs:
+        output.bias.data[0] = 5.0
+    rng = np.random.default_rng(0)
+    backgrounds = rng.integers(0, 256, (2, 512, 512), dtype=np.uint8)
+    assert write_alarms(network, backgrounds, tmp_path / "alarms") == 2 * 3 * 5
+    pictures = [cv2.imread(str(path), 0) for path in (tmp_path / "alarms").iterdir()]
+    assert {picture.shape for picture in pictures} == {(160, 160)}
+    for output in network.outputs:
+        output.bias.data[0] = -5.0
+    assert write_alarms(network, backgrounds, tmp_path / "none") == 0
+
+
 def test_another_network_is_refused() -> None:
     with pytest.raises(WeightsCorrupt, match="another network"):
         ScoutDetector(SHIPPED_WEIGHTS)
@@ -337,6 +353,7 @@ def test_the_command_ends_with_a_network_that_can_be_measured(
     assert "faces of held-out scenes" in finished.said.stdout
     network = finished.out / "face_detector.onnx"
     assert ScoutDetector(network).detect(np.zeros((50, 70, 3), np.uint8)) == []
+    assert (finished.out / "alarms").is_dir()
 
     images = tmp_path / "images"
     images.mkdir()

@@ -112,6 +112,18 @@ def test_textures_differ(rng: np.random.Generator) -> None:
     assert len({crop.tobytes() for crop in crops}) == 30
 
 
+def test_half_of_the_crops_without_a_face_are_what_a_detector_took_for_one(
+    rng: np.random.Generator,
+) -> None:
+    picture, points = draw_face(rng, 160)
+    marked = [np.zeros((160, 160), np.uint8)], points[None].astype(np.float32)
+    alarm = np.full((160, 160), 255, np.uint8)
+    alarm[40:120, 40:120] = picture[40:120, 40:120, 0] // 2 + 100
+    strangers = Strangers(*marked, [], [], [alarm])
+    crops = [strangers.negative(rng, strength=0.0) for _ in range(200)]
+    assert 80 < sum(crop[20:60, 20:60].mean() > 30 and crop.std() > 5 for crop in crops) < 140
+
+
 def test_strangers_come_with_or_without_backgrounds_and_faces(rng: np.random.Generator) -> None:
     picture, points = draw_face(rng, 160)
     marked = [np.ascontiguousarray(picture[:, :, 0])], points[None].astype(np.float32)
