@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_core.media.images import read_picture
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.haar import HaarDetector
+from fer_core.models.detectors.scout import ScoutDetector
 from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.models.registry import MODELS
 from fer_core.models.weights.files import find
@@ -81,7 +82,7 @@ def validation_faces() -> LabelledFaces:
 
 
 def detectors() -> list[FaceDetector]:
-    """YuNet, if its weights are here or in ../shared, and the Haar cascade."""
+    """YuNet, if its weights are here or in ../shared, Scout, and the Haar cascade."""
     shared = SHARED / "weights" / MODELS["yunet"].file_name
     path = find(MODELS["yunet"]) or (shared if shared.is_file() else None)
-    return [*([YuNetDetector(path)] if path else []), HaarDetector()]
+    return [*([YuNetDetector(path)] if path else []), ScoutDetector(), HaarDetector()]

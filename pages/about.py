@@ -17,7 +17,9 @@ with can:
         "- Which of seven posed or spontaneous **expressions** a face resembles, compared with "
         "thousands of pictures that people labelled by looking at them.\n"
         "- How that changes over the seconds of a live stream, and against the same face at rest.\n"
-        "- Whether a face is turned to the camera with its eyes open; not where the eyes look."
+        "- How the features of a face move: brows, lids, mouth and jaw, as **action units** that a "
+        "network derives and no trained coder has checked.\n"
+        "- Whether a face is turned to the camera with its eyes open, and roughly where they look."
     )
 with cannot:
     st.subheader("What it cannot tell")
@@ -34,9 +36,10 @@ how, privacy = st.columns(2, gap="large")
 how.subheader("How it works")
 how.markdown(
     "1. **Face detection**: YuNet or Scout, small networks, or OpenCV's Haar cascade.\n"
-    "2. **Landmarks**: a network trained by this project marks 68 points and says how surely it is "
-    "a face at all. The turn of the head, the openness of eyes and mouth, and blinks come from "
-    "them. In a stream they also lead from one frame to the next.\n"
+    "2. **Landmarks**: a network trained by this project marks 68 points and the irises, says how "
+    "surely it is a face at all, and measures 52 movements of its features. The turn of the head, "
+    "the gaze, blinks and action units come from them. In a stream the points also lead from one "
+    "frame to the next.\n"
     "3. **Expression**: the grey square around each face goes through DeepFace's pretrained "
     "network or through the compact network that ships with the dashboard.\n\n"
     "The [Models](/models) page shows which are in use, where they come from and how accurate "

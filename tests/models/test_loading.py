@@ -98,7 +98,7 @@ class TestChoice:
             choose(kind, fetched, wait_s=0.1)
 
     def test_unknown_name(self, kind, fetched, shipped) -> None:
-        with pytest.raises(UnknownModel, match=f"auto, {fetched} or {shipped}"):
+        with pytest.raises(UnknownModel, match=f"auto, {fetched}(,| or) {shipped}"):
             choose(kind, "yolo")
 
 
