@@ -18,7 +18,7 @@ from fer_core.analysis.upright import Upright, find_upright
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
+from fer_core.models.landmarks import LandmarkModel, least_presence
 from fer_core.models.landmarks.crops import Square, eye_line
 from fer_core.models.landmarks.gaze import eye_gaze
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
@@ -103,10 +103,11 @@ class Analyzer:
         if self.landmarks is None:
             return [DetectedFace(each.box, each.score, marks=each.landmarks) for each in found]
         located = self.landmarks.locate(bgr, [each.box for each in found])
+        least = least_presence(self.detector)
         return [
             located_face(each.box, each.score, there)
             for each, there in zip(found, located, strict=True)
-            if there.presence >= MIN_PRESENCE
+            if there.presence >= least
         ]
 
     def crops(self, bgr: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.detection import DetectedFace, located_face
 from fer_core.analysis.tracker import Track
 from fer_core.media.resize import shrink
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
+from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel, least_presence
 from fer_core.models.landmarks.crops import face_box
 from fer_core.schema import Box, Detection
 
@@ -62,7 +62,8 @@ class FaceFinder:
         self._detected_s = now_s
         found = self._detect(frame_bgr)
         new = [each for each in found if all(each.box.iou(f.box) < KNOWN_IOU for f in faces)]
-        return _distinct(faces + [face for face in _look(network, frame_bgr, new) if face])
+        least = least_presence(self._analyzer.detector)
+        return _distinct(faces + [face for face in _look(network, frame_bgr, new, least) if face])
 
     def _due(self, faces: Sequence[DetectedFace], tracks: Sequence[Track], now_s: float) -> bool:
         if not faces:
@@ -85,14 +86,17 @@ def _follow(
 ) -> list[DetectedFace]:
     """The known faces that are where they were expected."""
     expected = [Detection(track.predict(now_s), track.seen.score) for track in tracks]
-    found = [face for face in _look(network, frame_bgr, expected) if face]
+    found = [face for face in _look(network, frame_bgr, expected, MIN_PRESENCE) if face]
     return _distinct(sorted(found, key=lambda face: -(face.presence or 0.0)))
 
 
 def _look(
-    network: LandmarkModel, frame_bgr: NDArray[np.uint8], expected: Sequence[Detection]
+    network: LandmarkModel,
+    frame_bgr: NDArray[np.uint8],
+    expected: Sequence[Detection],
+    least: float,
 ) -> list[DetectedFace | None]:
-    """The face in each of these boxes, or None; all in one batch."""
+    """The face in each of these boxes, or None if its presence is below ``least``; in one batch."""
     if not expected:
         return []
     height, width = frame_bgr.shape[:2]
@@ -100,7 +104,7 @@ def _look(
     faces: list[DetectedFace | None] = []
     for near, landmarks in zip(expected, located, strict=True):
         box = face_box(landmarks.points).to_box()
-        present = landmarks.presence >= MIN_PRESENCE and box.inside(width, height)
+        present = landmarks.presence >= least and box.inside(width, height)
         face = located_face(box, near.score, landmarks)
         faces.append(face if present else None)
     return faces

@@ -104,11 +104,12 @@ _ROWS = (
         about="Trained by this project and shipped with it: also finds faces that are turned, "
         "tilted or masked, and marks eyes, nose and corners of the mouth.",
         file_name="face_detector.onnx",
-        size_bytes=333_613,
+        size_bytes=373_513,
         licence="MIT",
         source="this project",
         source_url="",
-        measured="@@",
+        measured="misses 0.2 % of the faces of held-out press photos, and half of those that are "
+        "tilted by 45 degrees or masked",
         loader="fer_core.models.detectors.scout:ScoutDetector",
     ),
     Model(
@@ -130,14 +131,16 @@ _ROWS = (
         name="face",
         title="Face network",
         kind=Kind.LANDMARKS,
-        about="Trained by this project and shipped with it: finds 68 points on a face, and says "
-        "how certain it is that this is a face.",
+        about="Trained by this project and shipped with it: finds 68 points and the irises of a "
+        "face, measures 52 movements of its features, and says how certain it is that this is a "
+        "face.",
         file_name="face.onnx",
-        size_bytes=851_441,
+        size_bytes=1_215_064,
         licence="MIT",
         source="this project",
         source_url="",
-        measured="a mean error of 5.83 % of the distance between the outer eye corners (test part)",
+        measured="a mean error of 5.62 % of the distance between the outer eye corners, movements "
+        "correlate by 0.79 with those of MediaPipe, which taught them (test part)",
         loader="fer_core.models.landmarks.face:FaceModel",
     ),
     Model(

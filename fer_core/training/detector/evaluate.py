@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fer_core.errors import DatasetError
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.scout import Boxes
-from fer_core.models.landmarks import MIN_PRESENCE, LandmarkModel
+from fer_core.models.landmarks import LandmarkModel, least_presence
 from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows
 from fer_core.training.detector.data import read_boxes
 
@@ -103,6 +103,7 @@ def evaluate(
     Raises ``DatasetError`` if a picture cannot be read.
     """
     raw, confirmed, truth, detecting, confirming = [], [], [], [], []
+    least = least_presence(detector)
     for picture in pictures:
         bgr = read_bgr(picture.path)
         started = time.perf_counter()
@@ -113,7 +114,7 @@ def evaluate(
         detecting.append(detected - started)
         boxes = np.array([each.box.to_list() for each in found], np.float32).reshape(-1, 4)
         boxes, scores = _corners(boxes), np.array([each.score for each in found], np.float32)
-        present = np.array([each.presence >= MIN_PRESENCE for each in located], bool)
+        present = np.array([each.presence >= least for each in located], bool)
         raw.append((boxes, scores))
         confirmed.append((boxes[present], scores[present]))
         truth.append(Truth(picture.boxes, np.zeros(len(picture.boxes), bool)))

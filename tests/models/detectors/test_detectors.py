@@ -10,6 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.detection import DetectedFace
 from fer_core.errors import UnknownModel, WeightsCorrupt
 from fer_core.media.resize import map_back, shrink
 from fer_core.models.detectors import FaceDetector
@@ -18,7 +20,7 @@ from fer_core.models.detectors.yunet import LONGEST_PX, NMS_IOU, SCORE_THRESHOLD
 from fer_core.models.landmarks.face import SHIPPED_WEIGHTS as LANDMARK_NETWORK
 from fer_core.models.loading import load_detector
 from fer_core.schema import Box, Detection
-from fer_core.testing import FakeDetector
+from fer_core.testing import FakeDetector, FakeEmotionModel
 from tests.conftest import SHARED
 
 # The astronaut's face in the 512x512 picture, drawn by hand.
@@ -32,8 +34,13 @@ def detector(request: pytest.FixtureRequest, shared) -> FaceDetector:
     return YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
 
 
+def confirmed(detector: FaceDetector, bgr: np.ndarray) -> list[DetectedFace]:
+    """The faces that the landmark network confirms, as everywhere in the program."""
+    return Analyzer(detector, FakeEmotionModel()).detect(bgr)
+
+
 def test_it_finds_the_face(detector, astronaut):
-    [face] = detector.detect(astronaut)
+    [face] = confirmed(detector, astronaut)
     assert face.box.iou(FACE) > 0.5
     assert 0.3 < face.score <= 1.0
 
@@ -48,7 +55,7 @@ def test_several_faces_come_largest_first(detector, astronaut):
     canvas = np.full((1100, 1600, 3), 127, np.uint8)
     canvas[:512, :512] = astronaut
     canvas[50:1074, 550:1574] = cv2.resize(astronaut, (1024, 1024))
-    boxes = [face.box for face in detector.detect(canvas)]
+    boxes = [face.box for face in confirmed(detector, canvas)]
     assert len(boxes) == 2
     assert boxes[0].area > boxes[1].area
     assert boxes[1].x < 512 < boxes[0].x
