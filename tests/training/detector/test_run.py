@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -162,8 +163,8 @@ def test_steps_that_are_not_finite_are_skipped_and_said(
 
     def spoil(self: training._Batches, step: int) -> training._Batch:
         batch = whole(self, step)
-        spoilt_picture = np.full(batch.pictures.shape, np.nan, np.float32)
-        return replace(batch, pictures=spoilt_picture) if step in spoilt else batch
+        spoilt_pictures: Any = np.full(batch.pictures.shape, np.nan)  # no uint8 is not a number
+        return replace(batch, pictures=spoilt_pictures) if step in spoilt else batch
 
     monkeypatch.setattr(training._Batches, "__getitem__", spoil)
     spoilt = [1]
@@ -327,7 +328,7 @@ def test_false_alarms_are_written_as_pictures(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     backgrounds = rng.integers(0, 256, (2, 512, 512), dtype=np.uint8)
     assert write_alarms(network, backgrounds, tmp_path / "alarms") == 2 * 3 * 5
-    pictures = [cv2.imread(str(path), 0) for path in (tmp_path / "alarms").iterdir()]
+    pictures = [np.asarray(cv2.imread(str(path), 0)) for path in (tmp_path / "alarms").iterdir()]
     assert {picture.shape for picture in pictures} == {(160, 160)}
     for output in network.outputs:
         output.bias.data[0] = -5.0
