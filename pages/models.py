@@ -9,15 +9,15 @@ from fer_core.ui.shared.models import pick
 st.title("Models")
 st.markdown(
     "A **detector** finds the faces in a picture, a **landmark network** marks 68 points on each "
-    "of them, an **expression network** reads its expression. What you choose here holds for all "
-    "pages until you close the browser tab."
+    "of them and measures how its features move, an **expression network** reads its expression. "
+    "What you choose here holds for all pages until you close the browser tab."
 )
 
 st.subheader("Finding faces")
 pick(Kind.DETECTOR, "Face detector in use")
 model_rows(Kind.DETECTOR)
 
-st.subheader("Marking points")
+st.subheader("Points and movements")
 model_rows(Kind.LANDMARKS)
 
 st.subheader("Reading expressions")

@@ -142,7 +142,7 @@ def test_a_stamp_changes_when_an_own_network_is_trained_again():
 
 def test_a_recipe_has_the_models_that_auto_found():
     recipe = Recipe.of(Analyzer("auto", "auto"), WHOLE)
-    assert (recipe.detector, recipe.emotion, recipe.network) == ("haar", "compact", "")
+    assert (recipe.detector, recipe.emotion, recipe.network) == ("scout", "compact", "")
 
 
 def test_which_frames_matters_to_videos_only():

@@ -136,7 +136,7 @@ def test_a_file_that_killed_its_process_is_tried_again(here, folder, out, monkey
 
 def test_a_damaged_part_is_done_again(here, folder, out, monkeypatch):
     """As after a loss of power: the file exists without its content."""
-    monkeypatch.setattr(run_module, "merge", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(run_module, "merge", lambda *_: signal.raise_signal(signal.SIGINT))
     assert batch(folder, out)[0] == 130
     parts = sorted(out.parent.glob("*.parts/*.parquet"))
     assert len(parts) == 3

@@ -80,8 +80,8 @@ def test_everything_about_each_model(page, server, monkeypatch):
         "57.4 %",
     ):
         assert fact in words
-    assert words.count("**Accuracy**") == words.count(" MB") == 5
-    assert words.count("Built in") == 4  # of the cards, and why the landmark network is in use
+    assert words.count("**Accuracy**") == words.count(" MB") == 6
+    assert words.count("Built in") == 5  # of the cards, and why the landmark network is in use
     assert "feel" not in words
 
 
