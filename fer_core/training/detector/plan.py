@@ -59,9 +59,6 @@ class Plan:
     scenes: Numbers
     labels: Labels
 
-    def __len__(self) -> int:
-        return len(self.labels.kinds)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
