@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.media.resize import map_back, shrink
+from fer_core.models.detectors.contrast import stretched
 from fer_core.models.registry import MODELS
 from fer_core.models.weights.files import SHIPPED
 from fer_core.models.weights.onnx import RESTORE, open_session, other_network
@@ -71,7 +72,7 @@ class ScoutDetector:
         """See ``FaceDetector.detect``."""
         height, width = bgr.shape[:2]
         small, scale = shrink(bgr, LONGEST_PX)
-        scores, boxes, points = self.predict(as_plane(small))
+        scores, boxes, points = self.predict(as_plane(stretched(small)))
         faces = []
         for i in suppress(boxes, scores, self.threshold):
             left, top, right, bottom = boxes[i].tolist()

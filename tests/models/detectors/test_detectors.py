@@ -203,16 +203,17 @@ def test_the_fake_keeps_the_contract():
     assert [face.box for face in found] == [Box(90, 90, 10, 10)]
 
 
-@pytest.mark.shared
+@pytest.mark.parametrize("name", ["scout", pytest.param("yunet", marks=pytest.mark.shared)])
 @pytest.mark.parametrize(("gain", "lift"), [(0.05, 0), (0.1, 0), (0.1, 40), (0.12, 190)])
-def test_yunet_finds_a_face_in_the_dark_and_in_the_fog(astronaut, shared, gain, lift):
-    yunet = YuNetDetector(shared / "weights" / "face_detection_yunet_2023mar.onnx")
+def test_networks_find_a_face_in_the_dark_and_in_the_fog(astronaut, shared, name, gain, lift):
+    weights = shared / "weights" / "face_detection_yunet_2023mar.onnx"
+    detector: FaceDetector = YuNetDetector(weights) if name == "yunet" else load_detector(name)
     small = cv2.resize(astronaut, (160, 160), interpolation=cv2.INTER_AREA)
     picture = np.full((480, 640, 3), 60, np.uint8)
     picture[100:260, 200:360] = small
     dark = np.clip(picture * gain + lift, 0, 255).round().astype(np.uint8)
-    [face] = yunet.detect(dark)
-    [lit] = yunet.detect(picture)
+    [face] = confirmed(detector, dark)
+    [lit] = confirmed(detector, picture)
     assert face.box.iou(lit.box) > 0.8
     assert face.score > lit.score - 0.1
 
