@@ -38,7 +38,8 @@ TURNED_DEG = 35.0
 (171 faces), 6.8 above (69 faces, accurate to a few points)."""
 
 UNCLEAR = 0.9
-"""The limit of presence: a drop of 16.6 between 0.6 and this (83 faces)."""
+"""The limit of presence: a drop of 16.6 between 0.6 and this (83 faces), by the presence of
+landmarks68, the network before. Scout's new faces are all above it (``least_presence``)."""
 
 COVERED = 0.5
 """The limit of the probability that mouth or eyes are covered.
