@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.detection import DetectedFace, as_landmarks, located_face, moving
+from fer_core.analysis.detection import DetectedFace, as_landmarks, gaze_of, located_face, moving
 from fer_core.analysis.quality import face_quality
 from fer_core.analysis.upright import Upright, find_upright
 from fer_core.models.detectors import FaceDetector
@@ -20,14 +20,10 @@ from fer_core.models.detectors.pyramid import detect_all_sizes
 from fer_core.models.emotion import EmotionModel
 from fer_core.models.landmarks import LandmarkModel, least_presence
 from fer_core.models.landmarks.crops import Square, eye_line
-from fer_core.models.landmarks.gaze import eye_gaze
 from fer_core.models.landmarks.geometry import eye_aspect_ratio, head_pose, mouth_aspect_ratio
 from fer_core.models.loading import AUTO, DEFAULT_WAIT_S, choose, load
 from fer_core.models.registry import Kind
-from fer_core.schema import Box, Detection, Face, FrameResult, Gaze, HeadPose
-from fer_core.schema.action_units import MOVEMENTS
-
-BLINKS = [MOVEMENTS.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+from fer_core.schema import Box, Detection, Face, FrameResult
 
 
 class Analyzer:
@@ -149,19 +145,6 @@ class Analyzer:
             **moving(seen.movements),
             gaze=gaze_of(seen, pose),
         )
-
-
-def gaze_of(face: DetectedFace, pose: HeadPose | None) -> Gaze | None:
-    """Where the eyes of a face look whose head points as ``pose`` says; see ``eye_gaze``."""
-    blink = blink_of(face)
-    if face.points is None or face.irises is None or blink is None:
-        return None
-    return eye_gaze(face.points, face.irises, pose, blink)
-
-
-def blink_of(face: DetectedFace) -> float | None:
-    """How closed the eyes are, 0..1, the mean of both; None if it was not measured."""
-    return None if face.movements is None else float(face.movements[BLINKS].mean())
 
 
 def _with_quality(

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.models.landmarks import Landmarks
-from fer_core.schema import Box, Point
+from fer_core.models.landmarks.gaze import eye_gaze
+from fer_core.schema import Box, Gaze, HeadPose, Point
 from fer_core.schema.action_units import MOVEMENTS, derive_action_units
+
+BLINKS = [MOVEMENTS.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+"""Where the two blinks are in ``movements``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +66,19 @@ def located_face(box: Box, score: float, there: Landmarks) -> DetectedFace:
         movements=there.movements,
         irises=there.irises,
     )
+
+
+def gaze_of(face: DetectedFace, pose: HeadPose | None) -> Gaze | None:
+    """Where the eyes of a face look whose head points as ``pose`` says; see ``eye_gaze``."""
+    blink = blink_of(face)
+    if face.points is None or face.irises is None or blink is None:
+        return None
+    return eye_gaze(face.points, face.irises, pose, blink)
+
+
+def blink_of(face: DetectedFace) -> float | None:
+    """How closed the eyes are, 0..1, the mean of both; None if it was not measured."""
+    return None if face.movements is None else float(face.movements[BLINKS].mean())
 
 
 def moving(movements: NDArray[np.floating] | None) -> dict[str, Any]:

@@ -8,9 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.analysis.analyzer import blink_of, gaze_of
 from fer_core.analysis.attention import MAX_YAW_DEG, EyeWatch, attends, eye_openness
-from fer_core.analysis.detection import DetectedFace, as_coefficients, as_landmarks, moving
+from fer_core.analysis.detection import (
+    DetectedFace,
+    as_coefficients,
+    as_landmarks,
+    blink_of,
+    gaze_of,
+    moving,
+)
 from fer_core.analysis.quality_watch import QualityWatch
 from fer_core.analysis.smoothing import ExponentialSmoother, PointFilter, SteadyLabel
 from fer_core.models.landmarks.crops import face_box
