@@ -36,10 +36,12 @@ def _send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = Non
 
 class WeightsServer:
     """``url(key, how)``; ``how`` is one of ``good truncated short wrong text missing broken huge
-    slow hanging silent``. ``slow`` and ``hanging`` stop half way until ``go_on`` is set."""
+    slow hanging silent repaired``. ``slow`` and ``hanging`` stop half way until ``go_on`` is set;
+    ``repaired`` is broken until the event of that name is set, then slow."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
+        self.repaired = threading.Event()
         self.requests: list[str] = []
         server = self
 
@@ -110,6 +112,9 @@ class WeightsServer:
             handler.wfile.write(body[half:])
 
     _hanging = _slow
+
+    def _repaired(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        (self._slow if self.repaired.is_set() else self._broken)(handler, body)
 
     def _silent(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         self.go_on.wait(30)
