@@ -76,6 +76,7 @@ def _encoded(frames: list[av.VideoFrame], fps: int) -> Seconds:
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    encoder.thread_count = 1  # several wait for each other in loops
     encoder.framerate, encoder.time_base = fractions.Fraction(fps), fractions.Fraction(1, fps)
     encoder.bit_rate, encoder.gop_size = fps * BITS_OF_A_PICTURE, fps
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}

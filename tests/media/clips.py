@@ -32,7 +32,8 @@ MUXERS = {"mts": "mpegts", "m2ts": "mpegts", "y4m": "yuv4mpegpipe"}
 FASTSTART = {"movflags": "+faststart"}
 QUICK = {
     "libx264": {"preset": "ultrafast", "bf": "2"},
-    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    # Several threads wait for each other in loops, which takes ten times the processor.
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "threads": "1"},
 }
 PIXELS = {"gif": "rgb8", "mjpeg": "yuvj420p", "ffv1": "bgr0", "apng": "rgb24"}
 SMALL_JPEG = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
