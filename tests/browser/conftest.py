@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urljoin
 
 import cv2
@@ -30,6 +31,7 @@ from playwright.sync_api import Error as PlaywrightError
 from fer_core.media.images import read_picture
 from fer_core.paths import ROOT
 from tests.conftest import NOWHERE, SAMPLE
+from tests.forked import ForkedProcess, run_streamlit
 from tests.servers import free_port
 
 CHROMIUM = shutil.which("chromium")
@@ -64,10 +66,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Dashboard:
-    """`streamlit run app.py` on a port of its own; its output is printed when a test fails."""
+    """`streamlit run app.py` on a port of its own; its output is printed when a test fails.
+
+    One that comes after another has its port, if that is free again: to a browser they are the same
+    site, whose JavaScript it has read already.
+    """
+
+    _left_ports: ClassVar[list[int]] = []
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = free_port()
+        self.port = self._left_ports.pop() if self._left_ports else free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
         mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}
@@ -78,16 +86,19 @@ class Dashboard:
         # As in the Makefile and on hosts: glibc gives back what threads that are gone have freed.
         mine |= {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
         mine |= {"FER_DATA_DIR": str(folder / "data"), **environment}
+        self.process = self._start(mine)
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | ForkedProcess:
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self.command(), cwd=ROOT, env=mine, stdout=log, stderr=subprocess.STDOUT
+            return subprocess.Popen(
+                self.command(), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
 
     def command(self) -> list[str]:
-        return [
-            *(sys.executable, "-m", "streamlit", "run", "app.py"),
-            *("--server.port", str(self.port), "--server.headless", "true"),
-        ]
+        return [sys.executable, "-m", "streamlit", *self.arguments()]
+
+    def arguments(self) -> list[str]:
+        return ["run", "app.py", "--server.port", str(self.port), "--server.headless", "true"]
 
     def wait_until_ready(self, timeout_s: float = 90.0) -> None:
         deadline = time.monotonic() + timeout_s
@@ -108,6 +119,15 @@ class Dashboard:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._left_ports.append(self.port)
+
+
+class WarmDashboard(Dashboard):
+    """The same in a process that need not import it. For tests of what it does with settings of
+    their own; how it starts is seen wherever ``dashboard`` is used."""
+
+    def _start(self, environment: dict[str, str]) -> ForkedProcess:
+        return ForkedProcess(run_streamlit, self.arguments(), environment, self.log)
 
 
 @pytest.fixture(scope="package")
@@ -221,10 +241,16 @@ class Tabs:
         self._launch = launch
         self._free: dict[tuple[str, ...], list[Page]] = {}
 
-    def take(self, *flags: str) -> Page:
-        """A tab of a Chromium with these flags, as of a visitor who was never there."""
-        free = self._free.get(flags)
-        page = free.pop() if free else self._new(flags)
+    def take(self, *flags: str, site: str = "") -> Page:
+        """A tab of a Chromium with these flags, as of a visitor who was never there.
+
+        For ``site`` one that has read its JavaScript, if there is one.
+        """
+        free = self._free.setdefault(flags, [])
+        there = [page for page in free if page.url.startswith(site)]
+        page = there[-1] if there else self._new(flags)
+        if there:
+            free.remove(page)
         page.set_viewport_size({"width": 1280, "height": 900})
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         return page
@@ -309,7 +335,7 @@ def open_page(
             flags += [f"--use-file-for-fake-video-capture={camera_clips(camera)}", ALLOW_FLAG]
         if camera != "none":
             flags.append(CAMERA_FLAG)
-        page = tabs.take(*flags)
+        page = tabs.take(*flags, site=dashboard)
         taken.append((page, flags))
         page.on("console", refused.note)
         page.set_viewport_size({"width": width, "height": height})

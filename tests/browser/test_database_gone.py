@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import WarmDashboard
 from tests.browser.states import drawn
 from tests.history.conftest import Server, running_server
 from tests.servers import running
@@ -23,7 +23,7 @@ def database() -> Iterator[Server]:
 
 @pytest.fixture
 def dashboard(database: Server, tmp_path: Path) -> Iterator[str]:
-    with running(Dashboard(tmp_path, DATABASE_URL=database.new_database())) as server:
+    with running(WarmDashboard(tmp_path, DATABASE_URL=database.new_database())) as server:
         yield server.url
 
 

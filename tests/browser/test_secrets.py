@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from fer_core.server.auth.cookie import COOKIE
 from fer_core.server.auth.password import hash_password
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import Dashboard, WarmDashboard
 from tests.browser.test_live import camera_frame
 from tests.servers import running
 
@@ -30,7 +30,7 @@ WRONG = ("wrong-token-of-somebody-else", "a wrong password of somebody")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard with every secret there is, that tells all it can, and whose database is away."""
-    server = Dashboard(
+    server = WarmDashboard(
         tmp_path_factory.mktemp("secrets"),
         FER_PASSWORD_HASH=HASH,
         FER_API_TOKENS=TOKEN,

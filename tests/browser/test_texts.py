@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from fer_core.export.report import html_report
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import WarmDashboard
 from tests.conftest import SAMPLE
 from tests.servers import running
 from tests.sessions import HandMark, bump, session
@@ -51,7 +50,7 @@ def script() -> None:
     st.text("done")
 
 
-class OnePage(Dashboard):
+class OnePage(WarmDashboard):
     """A server of that page alone."""
 
     def __init__(self, folder: Path) -> None:
@@ -60,11 +59,9 @@ class OnePage(Dashboard):
         self.page.write_text(f"{called}{inspect.getsource(script)}\nscript()\n")
         super().__init__(folder)
 
-    def command(self) -> list[str]:
-        return [
-            *(sys.executable, "-m", "streamlit", "run", str(self.page)),
-            *("--server.port", str(self.port), "--server.headless", "true"),
-        ]
+    def arguments(self) -> list[str]:
+        _, _, *options = super().arguments()
+        return ["run", str(self.page), *options]
 
 
 @pytest.fixture

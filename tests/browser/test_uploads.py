@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import Dashboard, WarmDashboard
 from tests.browser.test_photo import upload
 from tests.conftest import SAMPLE
 from tests.server.api.test_server import END, PART
@@ -31,7 +31,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard that takes pictures of 1 MB, videos of 2 MB, and 4 MB of files in all."""
     folder = tmp_path_factory.mktemp("small")
     sizes = {"FER_MAX_UPLOAD_MB": "1", "FER_MAX_VIDEO_MB": "2", "FER_MAX_UPLOADS_MB": "4"}
-    with running(Dashboard(folder, **sizes)) as server:
+    with running(WarmDashboard(folder, **sizes)) as server:
         yield server
 
 

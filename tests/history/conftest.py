@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fer_core.history import History
+from fer_core.history import LOCAL, History
 from tests.servers import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -52,11 +52,11 @@ class Server:
         """An address as Heroku gives it."""
         return f"{scheme}://fer:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The address of an empty database."""
+    def new_database(self, template: str = "template1") -> str:
+        """The address of a new database, empty or a copy of another."""
         name = f"fer{next(self._numbers)}"
         with psycopg.connect(self.url(scheme="postgresql"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url(name)
 
     def _run(self, program: str, *arguments: object) -> None:
@@ -102,12 +102,52 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, one of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/history/history.sqlite3"
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, kind: str, sqlite_file: Path) -> str:
+    """The address of a database without tables, one of each kind."""
+    if kind == "sqlite":
+        return f"sqlite:///{sqlite_file}"
     made: Server = request.getfixturevalue("server")
     return made.new_database()
+
+
+def _with_tables(url: str) -> None:
+    history = History(url)
+    history.count(LOCAL)
+    history.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables, and nothing in them."""
+    file = tmp_path_factory.mktemp("tables") / "history.sqlite3"
+    _with_tables(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgresql_tables(server: Server) -> str:
+    """The name of a database with the tables, and nothing in them."""
+    url = server.new_database()
+    _with_tables(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str, sqlite_file: Path) -> str:
+    """The address of an empty history, one of each kind: a copy, because the migrations take longer
+    than most tests."""
+    if kind == "sqlite":
+        sqlite_file.parent.mkdir()
+        shutil.copyfile(request.getfixturevalue("sqlite_tables"), sqlite_file)
+        return f"sqlite:///{sqlite_file}"
+    made: Server = request.getfixturevalue("server")
+    return made.new_database(request.getfixturevalue("postgresql_tables"))
 
 
 @pytest.fixture

@@ -124,15 +124,17 @@ def test_a_history_of_a_newer_version(history, url):
     again.close()
 
 
-def test_a_migration_that_breaks_leaves_nothing(history, url, monkeypatch):
+def test_a_migration_that_breaks_leaves_nothing(empty_url, monkeypatch):
     def broken(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
+    history = History(empty_url)
     monkeypatch.setattr("alembic.command.upgrade", broken)
     with pytest.raises(HistoryUnavailable, match="no space left"):
         history.sessions(LOCAL)
     monkeypatch.undo()
     assert history.sessions(LOCAL) == []
+    history.close()
 
 
 def refused(path: Path) -> str:

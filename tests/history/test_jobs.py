@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +11,9 @@ import sqlalchemy as sa
 from fer_core.errors import JobUnknown, SessionUnknown
 from fer_core.history import LOCAL, History
 from fer_core.history.tables import jobs
-from fer_core.paths import ROOT
+from tests.forked import Piped
 from tests.history.frames import begin
+from tests.history.workers import claim_jobs
 
 
 def add(history: History, name: str = "clip.mp4") -> int:
@@ -143,34 +142,15 @@ def test_threads_never_get_the_same_job(history):
     assert sorted(claimed) == added
 
 
-WORKER = """
-import sys
-from fer_core.history import History
-history = History(sys.argv[1])
-history.jobs("local")
-print("ready", flush=True)
-sys.stdin.readline()
-while job := history.claim_job(sys.argv[2]):
-    print(job.id, flush=True)
-history.close()
-"""
-
-
-def start(url: str, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WORKER, url, name]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-
 def test_two_processes_never_get_the_same_job(history, url):
     added = [add(history, str(number)) for number in range(20)]
-    both = [start(url, name) for name in ("one", "two")]
+    both = [Piped(claim_jobs, url, name) for name in ("one", "two")]
+    assert [process.pipe.recv() for process in both] == ["ready"] * 2
     for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    said = [process.communicate("go\n", timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert sorted(int(line) for out, _ in said for line in out.split()) == added
+        process.pipe.send("go")
+    claimed = [process.pipe.recv() for process in both]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert sorted(number for each in claimed for number in each) == added
     with history.database.reading() as connection:
         states = connection.execute(sa.select(jobs.c.state).distinct()).all()
     assert states == [("running",)]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from fer_core.history import LOCAL, History, Recorder
 from fer_core.history import recorder as recorder_module
-from fer_core.paths import ROOT
+from tests.forked import Piped
 from tests.history.conftest import Server
 from tests.history.frames import OWN, begin, face, frame, frames, times, whole
+from tests.history.workers import record
 from tests.waiting import until
 
 
@@ -169,35 +168,18 @@ def test_recorders_end_their_threads(sqlite_history):
     assert set(threading.enumerate()) <= before
 
 
-LIVE = """
-import sys, time
-from fer_core.history import History, Recorder
-from tests.history.frames import begin, face, frame
-history = History(sys.argv[1])
-session_id = begin(history)
-recorder = Recorder(history, session_id)
-start_s = time.monotonic()
-while True:
-    t_s = time.monotonic() - start_s
-    recorder.add(frame(t_s, face()))
-    print(session_id, t_s, flush=True)
-    time.sleep(1 / 30)
-"""
-
-
 def crashed(history, url, enough):
     """The seconds of the frames that a process had recorded when it was killed, and of those that
     are saved; killed once its frames are ``enough``."""
-    live = subprocess.Popen(
-        [sys.executable, "-c", LIVE, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert live.stdout is not None
-    last_s = 0.0
-    while not enough(last_s):
-        last_s = float(live.stdout.readline().split()[1])
-    live.send_signal(signal.SIGKILL)
-    rest = live.communicate()[0].splitlines()
-    seen_s = [last_s, *(float(line.split()[1]) for line in rest if len(line.split()) == 2)]
+    live = Piped(record, url)
+    seen_s = [0.0]
+    while not enough(seen_s[-1]):
+        seen_s.append(live.pipe.recv())
+    live.kill()
+    live.wait(60)
+    with suppress(EOFError, OSError):  # in the middle of one that was cut short
+        while True:
+            seen_s.append(live.pipe.recv())
     [info] = history.sessions(LOCAL)
     saved = times(history, info.id)
     assert not info.finished
@@ -211,7 +193,7 @@ def test_a_crash_leaves_what_was_saved(history, url):
         return bool(infos and infos[0].frames)
 
     seen_s, saved = crashed(history, url, saved_some)
-    assert 0.0 <= saved[0] <= saved[-1] <= seen_s[-1] + 1.0  # the last line may be cut short
+    assert 0.0 <= saved[0] <= saved[-1] <= seen_s[-1] + 1.0
 
 
 @pytest.mark.soak

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 import threading
 import time
 
@@ -19,9 +17,11 @@ from fer_core.history import LOCAL, History
 from fer_core.history import samples as samples_module
 from fer_core.history.tables import samples
 from fer_core.labels import EMOTIONS, Emotion
-from fer_core.paths import ROOT
 from fer_core.timeline.table import Timeline
-from tests.history.frames import OWN, begin, face, frame, frames, streams, times, whole
+from tests.forked import Piped
+from tests.history.frames import OWN, begin, face, frame, frames, times, whole
+from tests.history.streams import streams
+from tests.history.workers import write_a_session
 
 
 @settings(
@@ -122,29 +122,14 @@ def test_threads_write_one_session_and_others(history):
     assert [times(history, each) for each in (*own, shared)] == [whole(frames(60))] * 4
 
 
-WRITER = """
-import sys
-from fer_core.history import History
-from tests.history.frames import begin, frames
-history = History(sys.argv[1])
-session_id = begin(history, "of a process")
-sys.stdin.readline()
-for number in range(0, 300, 10):
-    history.append(session_id, frames(10, start=number))
-history.close()
-"""
-
-
-def test_two_processes_begin_and_write_at_once(url):
+def test_two_processes_begin_and_write_at_once(empty_url):
     """They also make the tables at once: the database is empty when both start."""
-    command = [sys.executable, "-c", WRITER, url]
-    pipe = subprocess.PIPE
-    both = [
-        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stderr=pipe, text=True) for _ in range(2)
-    ]
-    said = [process.communicate("go\n", timeout=60)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    history = History(url)
+    both = [Piped(write_a_session, empty_url, 300) for _ in range(2)]
+    assert [process.pipe.recv() for process in both] == ["begun"] * 2
+    for process in both:
+        process.pipe.send("go")
+    assert [process.wait(60) for process in both] == [0, 0]
+    history = History(empty_url)
     written = [times(history, each.id) for each in history.sessions(LOCAL)]
     history.close()
     assert written == [whole(frames(300))] * 2

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from fer_core.ui.shared.assets import PLOTLY_URL
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import Dashboard, WarmDashboard
 from tests.conftest import SAMPLE
 from tests.server.api.conftest import TOKEN
 from tests.server.api.test_server import END, HEAD, PART, answer_on, ask
@@ -19,7 +19,7 @@ from tests.server.api.test_server import END, HEAD, PART, answer_on, ask
 
 @contextmanager
 def dashboard(folder, **environment) -> Iterator[Dashboard]:
-    server = Dashboard(folder, FER_DATA_DIR=str(folder), **environment)
+    server = WarmDashboard(folder, FER_DATA_DIR=str(folder), **environment)
     try:
         server.wait_until_ready()
         yield server
