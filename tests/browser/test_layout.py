@@ -12,57 +12,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from fer_core.paths import ROOT
-from tests.browser.states import STATES, drawn
+from tests.browser.states import drawn, wear
 
 MOST_SHIFT = 0.05
 
 STYLE = ROOT / "fer_core" / "ui" / "shared" / "style.css"
-
-
-def selectors_without_a_match(page: Page) -> set[str]:
-    """Those of the style sheet that match nothing on the page, hover and focus left aside."""
-    found = page.evaluate(
-        """() => {
-          const rules = list => [...list].flatMap(rule => rule.selectorText
-            ? [rule.selectorText] : rule.cssRules ? rules(rule.cssRules) : []);
-          const ours = [...document.styleSheets]
-            .filter(sheet => sheet.href?.endsWith('/assets/style.css'));
-          if (ours.length !== 1) throw new Error(`${ours.length} style sheets of ours`);
-          const plain = text => text.replace(/::?(before|after|hover)/g, '')
-            .replace(/:focus-visible/g, ':enabled');
-          return rules(ours[0].cssRules).filter(text => !document.querySelector(plain(text)));
-        }"""
-    )
-    return set(found)
-
-
-ELSEWHERE = {
-    '[data-testid="stHtml"] .fer-button',  # test_auth.py
-    '[data-testid="stElementContainer"][class*="_course"]',  # test_video.py
-}
-"""Rules that match something on pages that other tests open, and check there."""
-
-
-def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path):
-    """An upgrade of Streamlit may rename what they hang on."""
-    page = open_page("/", camera="none")
-    drawn(page)
-    missing = selectors_without_a_match(page)
-    states = (
-        *("models", "photo, empty", "photo, faces and an error", "history, a session"),
-        *("live", "video"),
-    )
-    for path, bring_about in (STATES[name] for name in states):
-        page.goto(urljoin(page.url, path))
-        bring_about(page, tmp_path)
-        missing &= selectors_without_a_match(page)
-    page.goto(urljoin(page.url, "/"))
-    expect(page.locator(".fer-session").first).to_be_visible()
-    missing &= selectors_without_a_match(page)
-    assert missing == ELSEWHERE
-    # One rule names the font of Streamlit's icons.
-    families = page.evaluate("[...document.fonts].map(each => each.family).join()")
-    assert "Material Symbols Rounded" in families
 
 
 def test_the_style_sheet_names_nothing_that_a_build_makes_up():
@@ -97,19 +51,31 @@ def nothing_in_the_cache(page: Page) -> Iterator[None]:
     devtools.detach()
 
 
-PAGES = ("/", "/photo", "/live", "/video", "/history", "/models", "/about")
-DESKTOP, PHONE = (1280, 900), (390, 844)
+PAGES = {
+    "/": "See what faces express",
+    "/photo": "Facial expressions in photos",
+    "/live": "Live",
+    "/video": "Facial expressions in videos",
+    "/history": "History",
+    "/models": "Models",
+    "/about": "About",
+}
+"""The heading of each."""
+
+DEVICES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_nothing_jumps_while_a_page_loads(open_page, path, size):
-    width, height = size
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_cold_deep_link(open_page, screenshot, path, device):
+    """Nothing jumps, nothing is wider than the screen, and (as ``open_page`` checks) the browser
+    refuses nothing because of the headers."""
+    width, height = DEVICES[device]
     page = open_page("/healthz", camera="none", width=width, height=height)
     with nothing_in_the_cache(page):
         page.goto(urljoin(page.url, path))
         heading = page.get_by_role("heading").first
-        expect(heading).to_be_visible()
+        expect(heading).to_have_text(PAGES[path])
         drawn(page)
     assert shift(page) < MOST_SHIFT
     # It begins right below the navigation.
@@ -117,6 +83,10 @@ def test_nothing_jumps_while_a_page_loads(open_page, path, size):
     assert title is not None
     assert header is not None
     assert title["y"] - (header["y"] + header["height"]) < 32
+    for theme in ("light", "dark"):
+        wear(page, theme)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        screenshot(page, f"{path.strip('/') or 'overview'}-{device}-{theme}")
 
 
 def assert_above_the_fold(*elements: Locator) -> None:

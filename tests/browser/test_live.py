@@ -117,10 +117,10 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     expect(page.locator(".fer-now")).to_contain_text("happy")
     frame = camera_frame(page)
     until(page, lambda: frame.locator("video").evaluate("v => v.videoWidth") > 16, "a picture")
-    until(page, lambda: frames_analysed(page) >= 10, "10 frames")
+    until(page, lambda: frames_analysed(page) >= 5, "5 frames")
     screenshot(page, "live-running")
 
-    # The same chart some seconds later, with the zoom and the legend as the user left them.
+    # The same chart a second later, with the zoom and the legend as the user left them.
     chart = show_lines(page)
     drawn_s = newest_s(page)
     until(page, lambda: newest_s(page) > drawn_s, "an update")
@@ -129,8 +129,8 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     zoomed = zoom(page, chart)
     page.get_by_role("button", name="angry", pressed=True).click()
     until(page, lambda: chart.evaluate("c => c.data[0].visible") is False, "angry is hidden")
-    until(page, lambda: frames_analysed(page) >= 30, "30 frames")
-    until(page, lambda: newest_s(page) >= before_s + 3.0, "three seconds of the camera")
+    until(page, lambda: frames_analysed(page) >= 12, "12 frames")
+    until(page, lambda: newest_s(page) >= before_s + 1.0, "a second of the camera")
     assert chart.get_attribute("data-first") == "yes"
     assert chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)") == pytest.approx(zoomed)
     assert chart.evaluate("c => c.data.map((line) => line.visible)") == [False] + [True] * 6
@@ -146,7 +146,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
         page.get_by_role("button", name="All values (CSV)").click()
     with download.value.path().open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) >= 30
+    assert len(rows) >= 12
     assert max(row["dominant"] for row in rows if row["track_id"] == "1") == "happy"
     screenshot(page, "live-summary")
 
@@ -228,7 +228,7 @@ def test_updates_come_at_least_twice_a_second(open_page):
 def test_to_another_page_and_back(open_page):
     page = open_page("/live")
     start(page)
-    until(page, lambda: frames_analysed(page) >= 8, "8 frames")
+    until(page, lambda: frames_analysed(page) >= 3, "3 frames")
     page.get_by_role("link", name="About").click()
     expect(page.locator("iframe[src*=streamlit_webrtc]")).to_have_count(0)
     page.get_by_role("link", name="Live").click()

@@ -79,25 +79,6 @@ def test_the_sample_fits_every_screen(open_page, screenshot, device, width):
         screenshot(page, f"photo-{device}-{theme}")
 
 
-@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [
-        ("photo", "Facial expressions in photos"),
-        ("about", "About"),
-        ("models", "Models"),
-        ("live", "Live"),
-    ],
-)
-def test_cold_deep_links(open_page, screenshot, path, title, device, width):
-    page = open_page(f"/{path}", width=width)
-    for theme in ("light", "dark"):
-        wear(page, theme)
-        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        screenshot(page, f"{path}-{device}-{theme}")
-
-
 def test_readyz(dashboard):
     with urllib.request.urlopen(f"{dashboard}/readyz", timeout=60) as answer:
         assert answer.headers["content-type"] == "application/json"
