@@ -150,7 +150,7 @@ def test_a_damaged_part_is_done_again(here, folder, out, monkeypatch):
 
 def tree(folder: Path, face: np.ndarray) -> Path:
     """Enough pictures for an interruption: four pieces."""
-    small = cv2.resize(face, (256, 256))
+    small = cv2.resize(face, (192, 192))
     for i in range(4 * PICTURES_AT_ONCE):
         picture(folder / f"{i:03}.jpg", np.roll(small, i, axis=1))
     return folder

@@ -33,6 +33,27 @@ def stopped_after_an_epoch(loop: ModuleType) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def replaced_only_if_equal(exporter: ModuleType, path: Path) -> Iterator[None]:
+    """An export to ``path`` inside leaves the file there alone until ``keep_if_equal`` decides, to
+    which it gives the new file."""
+    path.write_bytes(b"the old one")
+    decided: list[Path] = []
+    keep = exporter.keep_if_equal
+
+    def decide(difference: float, partial: Path, kept: Path, *most: float) -> None:
+        assert (kept, path.read_bytes()) == (path, b"the old one")
+        assert 0.0 < difference < 1.0
+        decided.append(partial)
+        keep(difference, partial, kept, *most)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "keep_if_equal", decide)
+        yield
+    assert len(decided) == 1
+    assert list(path.parent.iterdir()) == [path]
+
+
 def assert_same_weights(one: RunState[Any, Any], other: RunState[Any, Any]) -> None:
     for name, value in one.average.state_dict().items():
         torch.testing.assert_close(other.average.state_dict()[name], value, rtol=0, atol=0)

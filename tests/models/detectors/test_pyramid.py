@@ -143,10 +143,10 @@ def test_yunet_finds_sixty_pixels_in_twelve_megapixels(astronaut, shared):
 
 def test_haar_finds_faces_it_would_shrink_away(astronaut):
     small = cv2.resize(astronaut, (320, 320), interpolation=cv2.INTER_AREA)
-    picture = np.tile(small, (2, 9, 1))  # 18 times a face of 60 pixels
+    picture = np.tile(small, (1, 9, 1))  # 9 times a face of 60 pixels
     haar = HaarDetector()
     assert len(haar.detect(picture)) == 0
-    assert len(Analyzer(haar, "compact").analyze(picture).faces) >= 16
+    assert len(Analyzer(haar, "compact").analyze(picture).faces) >= 8
 
 
 def test_frames_of_a_stream_are_not_searched(astronaut):
