@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fer_core.history import LOCAL, History
+from fer_core.history import LOCAL, History, tables
+from fer_core.history.migrations import REVISIONS
 from tests.servers import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -138,16 +139,46 @@ def postgresql_tables(server: Server) -> str:
     return url.rpartition("/")[2]
 
 
+@pytest.fixture(scope="session")
+def used_databases() -> list[str]:
+    """The addresses of PostgreSQL databases with tables, for the next test. Each has eight
+    megabytes of files; to delete those of a whole run took the disk half a minute."""
+    return []
+
+
+def _emptied(url: str) -> bool:
+    """Whether all tables are empty and new now: not where somebody still holds one."""
+    try:
+        with psycopg.connect(url.replace("postgres:", "postgresql:", 1)) as connection:
+            connection.execute("SET lock_timeout = '2s'")
+            query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            names = {name for (name,) in connection.execute(query)}
+            if names != {*tables.metadata.tables, "alembic_version"}:
+                return False
+            [(version,)] = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            emptied = ", ".join(names - {"alembic_version"})
+            connection.execute(f"TRUNCATE {emptied} RESTART IDENTITY CASCADE".encode())
+            return bool(version == REVISIONS[-1])
+    except psycopg.Error:
+        return False
+
+
 @pytest.fixture
-def url(request: pytest.FixtureRequest, kind: str, sqlite_file: Path) -> str:
-    """The address of an empty history, one of each kind: a copy, because the migrations take longer
-    than most tests."""
+def url(request: pytest.FixtureRequest, kind: str, sqlite_file: Path) -> Iterator[str]:
+    """The address of an empty history, one of each kind. Its tables come from a copy or from the
+    test before, because the migrations take longer than most tests."""
     if kind == "sqlite":
         sqlite_file.parent.mkdir()
         shutil.copyfile(request.getfixturevalue("sqlite_tables"), sqlite_file)
-        return f"sqlite:///{sqlite_file}"
+        yield f"sqlite:///{sqlite_file}"
+        return
     made: Server = request.getfixturevalue("server")
-    return made.new_database(request.getfixturevalue("postgresql_tables"))
+    used: list[str] = request.getfixturevalue("used_databases")
+    template: str = request.getfixturevalue("postgresql_tables")
+    database = used.pop() if used else made.new_database(template)
+    yield database
+    if _emptied(database):
+        used.append(database)
 
 
 @pytest.fixture
