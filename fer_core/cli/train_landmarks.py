@@ -62,7 +62,7 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
     "--data",
     required=True,
     help="Folder with images and landmarks.csv, movements and movements.csv, optionally also "
-    "backgrounds, faces and alarms.",
+    "mesh.npz, backgrounds, faces and alarms.",
 )
 @out_option
 @click.option("--epochs", default=200, show_default=True, type=click.IntRange(1))
@@ -82,11 +82,13 @@ def train_landmarks_command(
     """Train the face network, or resume the run in the folder --out.
 
     Writes face.onnx and its model card to --out. In --data, movements.csv tells the 68 points, the
-    irises and the movements of the faces in movements; backgrounds holds pictures without a face
+    irises and the movements of the faces in movements, mesh.npz further points of them that help
+    to learn these (arrays points and mirrored); backgrounds holds pictures without a face
     and faces holds cropped faces, both of any size; alarms is what train-detector writes. They
     teach presence.
     """
     from fer_core.training.landmarks.run import run
-    from fer_core.training.landmarks.state import Settings
+    from fer_core.training.landmarks.state import Settings, usual_batch_scale
 
-    run(data, out, Settings(epochs=epochs, minutes=minutes, seed=seed), start)
+    settings = Settings(epochs=epochs, minutes=minutes, batch_scale=usual_batch_scale(), seed=seed)
+    run(data, out, settings, start)

@@ -1,9 +1,17 @@
-"""The device that a network is trained on, and the size of the network."""
+"""The device that a network is trained on, the size of the network, and who makes its batches."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import cv2
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+Batch = TypeVar("Batch")
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -14,3 +22,23 @@ def parameter_count(network: nn.Module) -> int:
 def device() -> torch.device:
     """The accelerator if there is one, else the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def made_batches(batches: Dataset[Batch], steps: Iterable[int]) -> Iterator[Batch]:
+    """The batch of each step, made in other processes if there is an accelerator to keep busy."""
+    workers = (os.cpu_count() or 1) - 1 if device().type == "cuda" else 0
+    if workers:
+        # A process that is forked while OpenCV has threads waits for them forever.
+        cv2.setNumThreads(1)
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        collate_fn=_unchanged,
+    )
+    return iter(loader)
+
+
+def _unchanged(batch: Batch) -> Batch:
+    return batch

@@ -46,9 +46,9 @@ class ScoutDetector:
     """
 
     least_presence = 0.95
-    """The face network must be surer than of other detectors' boxes: from 0.6 on, 4 false alarms
-    are left in 284 held-out pictures without a face, from 0.95 on none. 1.7 of 100 upright faces
-    are lost by it, and 14 of 100 masked ones (models/face_detector.md)."""
+    """The face network must be surer than of other detectors' boxes: from 0.6 on, 2 false alarms
+    are left in 284 held-out pictures without a face, from 0.95 on none. One of 120 upright faces is
+    lost by it, and 8 of 120 masked ones (models/face_detector.md)."""
 
     def __init__(self, path: Path = SHIPPED_WEIGHTS, name: str = "scout") -> None:
         """``name`` is its name in results.

@@ -9,7 +9,6 @@ have.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from fer_core.errors import FerError
 from fer_core.models.detectors.scout import Boxes, suppress
@@ -34,7 +33,7 @@ from fer_core.training.detector.network import DetectorNet, decode
 from fer_core.training.detector.plan import Labels, plan
 from fer_core.training.detector.render import Renderer
 from fer_core.training.detector.state import Settings, State
-from fer_core.training.device import device
+from fer_core.training.device import device, made_batches
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
 from fer_core.training.run_state import save_checkpoint
@@ -101,7 +100,7 @@ def train(state: State, material: Material, validation: list[Scenes], out: Path)
     Raises ``TrainingFailed`` if the losses become infinite or NaN.
     """
     out.mkdir(parents=True, exist_ok=True)
-    batches = _batches(material, state)
+    batches: Iterator[_Batch] = made_batches(_Batches(material, state.settings), count(state.step))
     while state.progress < 1.0:
         rate = learning_rate(state)
         row = {"epoch": len(state.history) + 1.0, "learning_rate": rate}
@@ -131,24 +130,6 @@ def learning_rate(state: State) -> float:
         return settings.learning_rate * max(done / settings.warm_share, 1e-3)
     fallen = (done - settings.warm_share) / (1.0 - settings.warm_share)
     return settings.learning_rate * (0.002 + 0.998 * 0.5 * (1.0 + math.cos(math.pi * fallen)))
-
-
-def _batches(material: Material, state: State) -> Iterator[_Batch]:
-    """Scenes from the next step on, drawn in other processes if there is an accelerator."""
-    workers = (os.cpu_count() or 1) - 1 if device().type == "cuda" else 0
-    steps = count(state.step)
-    loader = DataLoader(
-        _Batches(material, state.settings),
-        batch_size=None,
-        sampler=steps,
-        num_workers=workers,
-        collate_fn=_unchanged,
-    )
-    return iter(loader)
-
-
-def _unchanged(batch: _Batch) -> _Batch:
-    return batch
 
 
 def _train_epoch(state: State, batches: Iterator[_Batch]) -> dict[str, float]:

@@ -93,28 +93,29 @@ def augment(
     points: NDArray[np.float32],
     rng: np.random.Generator,
     strength: float = 1.0,
+    order: NDArray[np.int_] = MIRROR,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], bool]:
     """A random crop of a face, its points in it, and whether it was mirrored.
 
-    ``picture``: ``(height, width)`` uint8, grey; ``points``: ``(68, 2)`` in its pixels, or
-    ``(70, 2)`` with the irises. ``strength`` (0..1) scales the shares of distorted crops. Returns
-    ``(80, 80)`` uint8 and as many points as were given, float32, shares of its side. The same state
-    of ``rng`` gives the same result.
+    ``picture``: ``(height, width)`` uint8, grey; ``points``: ``(n, 2)`` in its pixels, the 68
+    first. ``strength`` (0..1) scales the shares of distorted crops; ``order`` holds the index in
+    the original of each point of a mirrored face. Returns ``(80, 80)`` uint8 and as many points as
+    were given, float32, shares of its side. The same state of ``rng`` gives the same result.
     """
     square = frame(points[:POINTS], rng)
     crop, places = square.cut(picture, LANDMARK_PX), square.to_square(points)
     turned_over = bool(rng.random() < 0.5)
     if turned_over:
-        crop, places = mirror(crop, places)
+        crop, places = mirror(crop, places, order)
     crop, places = _stretch(crop, places, rng)
     return spoil(crop, rng, strength), places, turned_over
 
 
 def mirror(
-    crop: NDArray[np.uint8], places: NDArray[np.float32]
+    crop: NDArray[np.uint8], places: NDArray[np.float32], order: NDArray[np.int_] = MIRROR
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The mirrored crop, and its points in their new order."""
-    there = (places * (-1.0, 1.0) + (1.0, 0.0))[MIRROR[: len(places)]]
+    there = (places * (-1.0, 1.0) + (1.0, 0.0))[order[: len(places)]]
     return np.ascontiguousarray(crop[:, ::-1]), there.astype(np.float32)
 
 

@@ -52,6 +52,7 @@ class Run:
     backgrounds: list[int]
     strangers: list[int]
     alarms: int
+    mesh: int
 
 
 def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:
@@ -67,7 +68,7 @@ def write_card(run: Run, model: LandmarkModel, onnx_file: Path) -> None:
         settings=asdict(run.settings),
         epochs=len(run.history),
         processor=_processor(),
-        hours=sum(row["seconds"] for row in run.history) / 3600.0,
+        minutes=sum(row["seconds"] for row in run.history) / 60.0,
     )
     onnx_file.with_suffix(".md").write_text(text, encoding="utf-8")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,14 @@ class TaughtFaces:
     """Faces whose movements and irises a teacher told, beside their 68 points.
 
     ``movements``: ``(n, 52)`` float32, 0..1, in the order of ``MOVEMENTS``; ``irises``:
-    ``(n, 2, 2)`` float32, the centres of the person's right and left iris, in pixels.
+    ``(n, 2, 2)`` float32, the centres of the person's right and left iris, in pixels; ``mesh``:
+    ``(n, k, 2)`` float32, as many further points as the teacher marked, also none, in pixels.
     """
 
     faces: LandmarkFaces
     movements: NDArray[np.float32]
     irises: NDArray[np.float32]
+    mesh: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -68,7 +71,9 @@ class TaughtFaces:
     def of(self, people: set[str]) -> TaughtFaces:
         """The faces of these people."""
         keep = np.array([person in people for person in self.faces.people])
-        return TaughtFaces(self.faces.subset(keep), self.movements[keep], self.irises[keep])
+        return TaughtFaces(
+            self.faces.subset(keep), self.movements[keep], self.irises[keep], self.mesh[keep]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +122,27 @@ def read_taught_faces(images: Path, labels: Path) -> TaughtFaces:
     irises, movements = np.split(flat, [len(_IRIS_COORDINATES)], axis=1)
     outside = np.asarray(((movements < 0.0) | (movements > 1.0)).any(axis=1))
     refuse_rows(labels, outside, "a movement is not in 0..1")
-    return TaughtFaces(faces, movements, irises.reshape(-1, IRISES, 2))
+    mesh = np.zeros((len(faces), 0, 2), np.float32)
+    return TaughtFaces(faces, movements, irises.reshape(-1, IRISES, 2), mesh)
+
+
+def read_mesh(path: Path, faces: int, points: int) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Further points of ``faces`` faces, and their order in a mirrored face.
+
+    The NPZ file at ``path`` holds ``points`` ``(faces, points, 2)``, in pixels of the picture, and
+    ``mirrored`` ``(points,)``, the index in the original of each point of a mirrored face. Returns
+    both. Raises ``DatasetError`` if the file cannot be read or holds something else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            mesh, mirrored = content["points"], content["mirrored"]
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise DatasetError(f"{path} must hold the arrays points and mirrored ({error}).") from error
+    if mesh.shape != (faces, points, 2) or not np.isfinite(mesh).all():
+        raise DatasetError(f"{path}: points must be ({faces}, {points}, 2) numbers.")
+    if sorted(mirrored.ravel().tolist()) != list(range(points)):
+        raise DatasetError(f"{path}: mirrored must hold each number below {points} once.")
+    return mesh.astype(np.float32), mirrored.ravel().astype(int)
 
 
 def tells_movements(labels: Path) -> bool:

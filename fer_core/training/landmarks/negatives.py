@@ -130,10 +130,15 @@ class Strangers:
         """
         self._cascade = cv2.CascadeClassifier(str(CASCADE))
         self._pictures, self._points = pictures, points
-        # Found when first asked for: 44 ms a picture, and few are drawn in a short run.
+        # Found when first asked for: 44 ms a picture, and few are drawn on a processor.
         self._alarms: dict[int, list[Square]] = {}
         self._backgrounds = [(grey, false_alarms(self._cascade, grey)) for grey in backgrounds]
         self._faces, self._detector_alarms = list(faces), list(alarms)
+
+    def find_all(self) -> None:
+        """Find Haar's false alarms in all pictures now, before other processes draw from them."""
+        for i in range(len(self._pictures)):
+            self._alarms_beside(i)
 
     def negative(self, rng: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
         """A crop without a face, ``(80, 80)`` uint8."""

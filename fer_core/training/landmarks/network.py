@@ -31,7 +31,11 @@ FINE = 16
 READ = 16
 """Numbers read from both maps at each point of the eyes, brows, nose and mouth."""
 
-HIDDEN = 128
+HIDDEN = 192
+
+MESH = 146
+"""Further points of the face that a teacher may mark (those from which MediaPipe tells movements).
+The network learns to find them for the sake of its maps; the exported file does not tell them."""
 
 _REACH = 1.3
 """The range of points in sides of the crop: the maps cover a larger square than the crop."""
@@ -79,6 +83,7 @@ class FaceNet(nn.Module):
             nn.ReLU(inplace=True), *convolution(NECK, NECK, 3), nn.ReLU(inplace=True)
         )
         self.maps = nn.Conv2d(NECK, POINTS, 1, bias=False)  # softmax would not see one
+        self.mesh_maps = nn.Conv2d(NECK, MESH, 1, bias=False)
         self.presence = nn.Linear(STAGES[-1], 1)
         self.fine_necks = nn.ModuleList(
             nn.Sequential(*convolution(width, FINE, 1)) for width in (STEM, NECK)
@@ -93,9 +98,20 @@ class FaceNet(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         points, irises, shown = self.look(crops)
-        # The points are learned from their own labels alone.
-        moved = self.movement_mean + self.movement_scale * self.movements(shown)
-        return points, self.presence(shown.pooled)[:, 0], moved, irises
+        return points, self.present(shown), self.moved(shown), irises
+
+    def present(self, shown: Shown) -> Tensor:
+        """The logit of presence, ``(n,)``."""
+        logit: Tensor = self.presence(shown.pooled)[:, 0]
+        return logit
+
+    def moved(self, shown: Shown) -> Tensor:
+        """The movements, ``(n, 52)``."""
+        return self.movement_mean + self.movement_scale * self.movements(shown)
+
+    def mesh(self, shown: Shown) -> Tensor:
+        """Further points of the face, ``(n, 146, 2)``, in shares of the crop's side."""
+        return expectation(self.mesh_maps(shown.coarse))
 
     def look(self, crops: Tensor) -> tuple[Tensor, Tensor, Shown]:
         """Points and irises, and what the movements are told from."""
@@ -117,6 +133,7 @@ class FaceNet(nn.Module):
         wide = functional.interpolate(self.fine_necks[1](coarse), scale_factor=2.0)
         fine = self.fine(self.fine_necks[0](stem) + wide)
         irises = expectation(self.iris_maps(fine))
+        # The points are learned from their own labels alone.
         places = torch.cat([points[:, _FIRST_INNER:], irises], dim=1).detach()
         return points, irises, Shown(coarse, fine, pooled, places)
 

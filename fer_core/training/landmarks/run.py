@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -15,7 +15,8 @@ from fer_core.models.landmarks.crops import LANDMARK_PX, Square
 from fer_core.models.landmarks.face import FaceModel
 from fer_core.training.dataset_files import to_grey
 from fer_core.training.device import parameter_count
-from fer_core.training.landmarks.augment import detected
+from fer_core.training.landmarks.augment import MIRROR, detected
+from fer_core.training.landmarks.batches import MARKED, Taught, Training
 from fer_core.training.landmarks.card import Run, write_card
 from fer_core.training.landmarks.data import (
     LandmarkFaces,
@@ -24,6 +25,7 @@ from fer_core.training.landmarks.data import (
     parts,
     read_folder,
     read_landmark_faces,
+    read_mesh,
     read_taught_faces,
     split_by_person,
     split_taught,
@@ -42,8 +44,9 @@ from fer_core.training.landmarks.evaluate import (
 )
 from fer_core.training.landmarks.export import export
 from fer_core.training.landmarks.negatives import Strangers
+from fer_core.training.landmarks.network import MESH
 from fer_core.training.landmarks.state import Settings, load_network, new_state, resume
-from fer_core.training.landmarks.train import Taught, Training, Validation, train
+from fer_core.training.landmarks.train import Validation, train
 
 VALIDATION, TEST = 1, 2
 
@@ -54,10 +57,12 @@ NEGATIVES = 1000
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
     """Faces with points, and for each of the three parts its taught faces, its backgrounds and its
-    faces without points. The false ``alarms`` of a detector are for training alone."""
+    faces without points. The false ``alarms`` of a detector are for training alone. ``order`` holds
+    the index in the original of each point of a mirrored face: the 68, the irises, the mesh."""
 
     split: Split
     taught: list[TaughtFaces]
+    order: NDArray[np.int_]
     backgrounds: list[list[NDArray[np.uint8]]]
     faces: list[list[NDArray[np.uint8]]]
     alarms: list[NDArray[np.uint8]]
@@ -96,7 +101,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
         },
         presence={name: presence(model, crops) for name, (_, crops) in parts.items()},
         movements={name: movements(model, crops) for name, (_, crops) in parts.items()},
-        parameters=parameter_count(network),
+        parameters=parameter_count(network) - parameter_count(network.mesh_maps),
         parity=parity,
         people=[len(set(part.people)) for part in data.split.all],
         faces=[len(part) for part in data.split.all],
@@ -105,6 +110,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
         backgrounds=[len(part) for part in data.backgrounds],
         strangers=[len(part) for part in data.faces],
         alarms=len(data.alarms),
+        mesh=len(data.order) - MARKED,
     )
     write_card(facts, model, path)
     click.echo(
@@ -130,15 +136,20 @@ def movements(model: FaceModel, crops: Validation) -> MovementScores:
 
 def read(folder: Path, seed: int) -> Data:
     """Read ``images`` with ``landmarks.csv``, ``movements`` with ``movements.csv``, and, if they
-    exist, ``backgrounds``, ``faces`` and ``alarms``."""
+    exist, ``mesh.npz``, ``backgrounds``, ``faces`` and ``alarms``."""
     split = split_by_person(read_landmark_faces(folder / "images", folder / "landmarks.csv"), seed)
     taught = read_taught_faces(folder / "movements", folder / "movements.csv")
+    order, mesh = MIRROR, folder / "mesh.npz"
+    if mesh.exists():
+        points, mirrored = read_mesh(mesh, len(taught), MESH)
+        taught = replace(taught, mesh=points)
+        order = np.concatenate([MIRROR, MARKED + mirrored])
     backgrounds, faces = (
         [[pictures[name] for name in part] for part in parts(sorted(pictures), seed)]
         for pictures in (read_folder(folder / "backgrounds"), read_folder(folder / "faces"))
     )
     alarms = list(read_folder(folder / "alarms").values())
-    return Data(split, split_taught(taught, split, seed), backgrounds, faces, alarms)
+    return Data(split, split_taught(taught, split, seed), order, backgrounds, faces, alarms)
 
 
 def training(data: Data) -> Training:
@@ -150,8 +161,9 @@ def training(data: Data) -> Training:
         faces.points,
         Taught(
             [to_grey(picture) for picture in taught.faces.pictures],
-            np.concatenate([taught.faces.points, taught.irises], axis=1),
+            np.concatenate([taught.faces.points, taught.irises, taught.mesh], axis=1),
             taught.movements,
+            data.order,
         ),
         Strangers(pictures, faces.points, data.backgrounds[0], data.faces[0], data.alarms),
     )

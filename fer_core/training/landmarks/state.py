@@ -31,10 +31,11 @@ class Settings:
 
     First the movements are learned alone, ``alone_epochs`` times from ``alone`` crops. Then the
     whole network is trained: a batch holds ``taught`` faces with movements, ``marked`` faces with
-    points alone, ``negatives`` crops without a face and ``strangers`` faces without points; an
-    epoch is ``steps`` of them. The learning rate warms up over the first ``warm_share`` of the run
-    and falls along a cosine. Over the last ``refine_share`` only half as many crops are degraded. A
-    run lasts ``epochs``, or ``minutes`` if given.
+    points alone, ``negatives`` crops without a face and ``strangers`` faces without points, each
+    ``batch_scale`` times; an epoch is ``steps`` of them. The learning rate grows with the root of
+    ``batch_scale``, warms up over the first ``warm_share`` of the run and falls along a cosine.
+    Over the last ``refine_share`` only half as many crops are degraded. A run lasts ``epochs``, or
+    ``minutes`` if given.
     """
 
     epochs: int
@@ -46,15 +47,22 @@ class Settings:
     marked: int = 12
     negatives: int = 14
     strangers: int = 2
+    batch_scale: int = 1
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     presence_weight: float = 0.3
     iris_weight: float = 0.5
+    mesh_weight: float = 0.5
     movement_weight: float = 3.0
     average_decay: float = 0.998
     warm_share: float = 0.05
     refine_share: float = 0.6
     seed: int = 0
+
+
+def usual_batch_scale() -> int:
+    """The usual ``batch_scale`` on this computer: small steps leave an accelerator idle."""
+    return 8 if device().type == "cuda" else 1
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fer_core.models.landmarks.face import POINTS, Read
+from fer_core.models.landmarks.face import Read
 from fer_core.training.checkpoints import save_network
-from fer_core.training.device import device
+from fer_core.training.device import device, made_batches
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
-from fer_core.training.landmarks.augment import MIRRORED_MOVEMENT, augment
+from fer_core.training.landmarks.batches import Batch, Batches, Taught, Training
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.data import interocular
 from fer_core.training.landmarks.evaluate import (
@@ -33,7 +34,6 @@ from fer_core.training.landmarks.evaluate import (
     movement_correlations,
 )
 from fer_core.training.landmarks.head import fit_movements
-from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.network import FaceNet
 from fer_core.training.landmarks.state import Settings, State
 from fer_core.training.run_state import save_checkpoint
@@ -41,33 +41,12 @@ from fer_core.training.run_state import save_checkpoint
 WING_WIDTH, WING_CURVE = 4.0, 1.0
 """Parameters of the Wing loss, in hundredths of the crop's side."""
 
+LOSSES = "wing", "presence_loss", "movement_loss", "iris_wing", "mesh_wing"
+"""What is summed, weighted, to the loss of a step."""
+
 LEAST_DEVIATION = 0.05
 """Movements that vary less over the training faces count as if they varied this much, so that noise
 is not learned at their cost."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Taught:
-    """Faces of which a teacher told everything.
-
-    Grey ``pictures``; ``points`` ``(n, 70, 2)``, the irises after the 68; ``movements``
-    ``(n, 52)``, 0..1.
-    """
-
-    pictures: list[NDArray[np.uint8]]
-    points: NDArray[np.float32]
-    movements: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """Training data: grey pictures with their points ``(n, 68, 2)``, taught faces, and faces
-    without points."""
-
-    pictures: list[NDArray[np.uint8]]
-    points: NDArray[np.float32]
-    taught: Taught
-    strangers: Strangers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,26 +68,13 @@ class Validation:
     eyes: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """``crops``: ``(n, 1, 80, 80)`` float32. The first ``len(points)`` have points ``(k, 68, 2)``;
-    the first ``len(movements)`` of these also ``irises`` ``(m, 2, 2)`` and movements ``(m, 52)``.
-
-    ``present``: ``(n,)`` float32, 1 for a face and 0 for none.
-    """
-
-    crops: Tensor
-    points: Tensor
-    irises: Tensor
-    movements: Tensor
-    present: Tensor
-
-
 def train(state: State, training: Training, validation: Validation, out: Path) -> None:
     """Train until the run's end, writing the folder ``out`` after every epoch."""
     out.mkdir(parents=True, exist_ok=True)
     if not state.history:
         _begin(state, training.taught)
+    if device().type == "cuda":
+        training.strangers.find_all()
     while state.progress < 1.0:
         started = time.monotonic()
         row = {
@@ -147,7 +113,8 @@ def learning_rate(settings: Settings, progress: float) -> float:
     """The learning rate when this share of the run is done."""
     done = min(progress, 1.0)
     warm = min(1.0, (done + 1e-4) / settings.warm_share)
-    return settings.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
+    highest = settings.learning_rate * math.sqrt(settings.batch_scale)
+    return highest * warm * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 def set_scale(network: FaceNet, movements: NDArray[np.float32]) -> None:
@@ -165,8 +132,7 @@ def _begin(state: State, taught: Taught) -> None:
     set_scale(state.network, taught.movements)
     rng = np.random.default_rng(settings.seed)
     drawn = [
-        _taught_face(taught, int(i), rng, 0.0)
-        for i in rng.integers(0, len(taught.pictures), settings.alone)
+        taught.face(int(i), rng, 0.0) for i in rng.integers(0, len(taught.pictures), settings.alone)
     ]
     crops, _, movements = (np.stack(column) for column in zip(*drawn, strict=True))
     error = fit_movements(state.network, crops, movements, settings.alone_epochs, settings.seed)
@@ -174,32 +140,30 @@ def _begin(state: State, taught: Taught) -> None:
     state.average.load_state_dict(state.network.state_dict())
 
 
-def _taught_face(
-    taught: Taught, i: int, rng: np.random.Generator, strength: float
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """A random crop of a face, its points and its movements."""
-    crop, places, turned_over = augment(taught.pictures[i], taught.points[i], rng, strength)
-    moved = taught.movements[i]
-    return crop, places, moved[MIRRORED_MOVEMENT] if turned_over else moved
-
-
 def _train_epoch(state: State, data: Training) -> dict[str, float]:
     settings, network = state.settings, state.network
-    rng = np.random.default_rng([settings.seed, state.epoch])
     network.train()
     begun, since = state.progress, time.monotonic()
-    totals = np.zeros(4)
-    for step in range(settings.steps):
+    totals = np.zeros(len(LOSSES))
+    batches: Iterator[Batch] = made_batches(
+        Batches(data, settings, state.epoch, begun), range(settings.steps)
+    )
+    for step, batch in enumerate(batches):
         if settings.minutes is None:
             progress = begun + step / settings.steps / settings.epochs
         else:
             progress = begun + (time.monotonic() - since) / (60.0 * settings.minutes)
-        batch = _batch(data, settings, progress, rng)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, progress)
         losses = _losses(network, batch)
         weights = losses.new_tensor(
-            [1.0, settings.presence_weight, settings.movement_weight, settings.iris_weight]
+            [
+                1.0,
+                settings.presence_weight,
+                settings.movement_weight,
+                settings.iris_weight,
+                settings.mesh_weight,
+            ]
         )
         state.optimizer.zero_grad()
         (losses * weights).sum().backward()
@@ -208,56 +172,33 @@ def _train_epoch(state: State, data: Training) -> dict[str, float]:
             state.average, network, settings.average_decay, state.epoch * settings.steps + step
         )
         totals += losses.detach().cpu().numpy()
-    names = ("wing", "presence_loss", "movement_loss", "iris_wing")
     return {
         f"train_{name}": float(total) / settings.steps
-        for name, total in zip(names, totals, strict=True)
+        for name, total in zip(LOSSES, totals, strict=True)
     }
 
 
 def _losses(network: FaceNet, batch: Batch) -> Tensor:
-    """Of the points, of presence, of movements and of irises: ``(4,)``."""
+    """Those of ``LOSSES``: ``(5,)``; that of the mesh is 0 without one."""
+    to = device()
     with half_precision():
-        points, presence, movements, irises = network(
-            batch.crops.to(memory_format=torch.channels_last)
+        points, irises, shown = network.look(
+            _tensor(batch.crops).to(memory_format=torch.channels_last)
         )
-    n = len(batch.movements)
-    error = (movements[:n].float() - batch.movements) / network.movement_scale
+        present, moved, mesh = network.present(shown), network.moved(shown), network.mesh(shown)
+    n, k = len(batch.movements), len(batch.points)
+    movements, marked, iris, further, face = (
+        torch.from_numpy(part).to(to)
+        for part in (batch.movements, batch.points, batch.irises, batch.mesh, batch.present)
+    )
     return torch.stack(
         [
-            wing(points[: len(batch.points)], batch.points),
-            functional.binary_cross_entropy_with_logits(presence.float(), batch.present),
-            error.square().mean(),
-            wing(irises[:n], batch.irises),
+            wing(points[:k], marked),
+            functional.binary_cross_entropy_with_logits(present.float(), face),
+            ((moved[:n].float() - movements) / network.movement_scale).square().mean(),
+            wing(irises[:n], iris),
+            wing(mesh[:n], further) if further.numel() else points.new_zeros(()),
         ]
-    )
-
-
-def _batch(data: Training, settings: Settings, progress: float, rng: np.random.Generator) -> Batch:
-    """Faces drawn at random, and crops without one."""
-    strength = 0.5 if progress >= 1.0 - settings.refine_share else 1.0
-    taught = data.taught
-    crops, places, movements = [], [], []
-    for i in rng.integers(0, len(taught.pictures), settings.taught):
-        crop, there, moved = _taught_face(taught, int(i), rng, strength)
-        crops.append(crop)
-        places.append(there)
-        movements.append(moved)
-    irises = [there[POINTS:] for there in places]
-    for i in rng.integers(0, len(data.pictures), settings.marked):
-        crop, there, _ = augment(data.pictures[i], data.points[i], rng, strength)
-        crops.append(crop)
-        places.append(there)
-    faces = [data.strangers.face(rng, strength) for _ in range(settings.strangers)]
-    negatives = [data.strangers.negative(rng, strength) for _ in range(settings.negatives)]
-    present = [1.0] * (len(crops) + len(faces)) + [0.0] * len(negatives)
-    to = device()
-    return Batch(
-        _tensor(np.stack([*crops, *faces, *negatives])),
-        torch.from_numpy(np.stack([there[:POINTS] for there in places])).to(to),
-        torch.from_numpy(np.stack(irises)).to(to),
-        torch.from_numpy(np.stack(movements)).to(to),
-        torch.tensor(present, device=to),
     )
 
 

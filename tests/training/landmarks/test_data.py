@@ -17,6 +17,7 @@ from fer_core.training.landmarks.data import (
     parts,
     read_folder,
     read_landmark_faces,
+    read_mesh,
     read_taught_faces,
     split_by_person,
     split_taught,
@@ -176,8 +177,9 @@ def test_a_person_is_in_the_same_part_of_taught_faces_and_the_unknown_are_traine
     marked = split_by_person(faces_of(list("abcdef")), 0)
     people = [*"abcdef", *"uvwxyz", "", ""]
     n = len(people)
+    mesh = np.arange(6 * n, dtype=np.float32).reshape(n, 3, 2)
     taught = TaughtFaces(
-        faces_of(people), np.zeros((n, 52), np.float32), np.zeros((n, 2, 2), np.float32)
+        faces_of(people), np.zeros((n, 52), np.float32), np.zeros((n, 2, 2), np.float32), mesh
     )
     split = split_taught(taught, marked, 0)
     assert sorted(p for part in split for p in part.faces.people) == sorted(people)
@@ -185,3 +187,42 @@ def test_a_person_is_in_the_same_part_of_taught_faces_and_the_unknown_are_traine
         assert set(theirs.people) <= set(ours.faces.people)
         assert set(ours.faces.people) & set("uvwxyz")
     assert [part.faces.people.count("") for part in split] == [2, 0, 0]
+    for part in split:  # a picture is as bright as its number
+        rows = [int(picture[0, 0, 0]) for picture in part.faces.pictures]
+        np.testing.assert_array_equal(part.mesh, mesh[rows])
+
+
+MESH = np.arange(24, dtype=np.float32).reshape(2, 6, 2)
+SWAPPED = np.array([1, 0, 2, 3, 5, 4])
+
+
+def test_further_points_and_their_order_in_a_mirrored_face(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mesh.npz", points=MESH, mirrored=SWAPPED)
+    points, mirrored = read_mesh(tmp_path / "mesh.npz", 2, 6)
+    np.testing.assert_array_equal(points, MESH)
+    np.testing.assert_array_equal(mirrored, SWAPPED)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"points": MESH}, "must hold the arrays points and mirrored"),
+        ({"points": MESH[:1], "mirrored": SWAPPED}, r"points must be \(2, 6, 2\) numbers"),
+        ({"points": MESH * np.nan, "mirrored": SWAPPED}, r"points must be \(2, 6, 2\) numbers"),
+        ({"points": MESH, "mirrored": SWAPPED[:5]}, "each number below 6 once"),
+        ({"points": MESH, "mirrored": SWAPPED * 0}, "each number below 6 once"),
+    ],
+)
+def test_further_points_that_cannot_be(
+    tmp_path: Path, content: dict[str, np.ndarray], sentence: str
+) -> None:
+    np.savez(tmp_path / "mesh.npz", **content)  # type: ignore[arg-type]
+    with pytest.raises(DatasetError, match=sentence):
+        read_mesh(tmp_path / "mesh.npz", 2, 6)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 a damaged one"])
+def test_a_file_without_further_points(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mesh.npz").write_bytes(content)
+    with pytest.raises(DatasetError, match="must hold the arrays"):
+        read_mesh(tmp_path / "mesh.npz", 2, 6)

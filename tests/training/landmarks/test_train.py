@@ -25,6 +25,9 @@ from fer_core.training.expression.export import PARITY  # noqa: E402
 from fer_core.training.landmarks import export as exporter  # noqa: E402
 from fer_core.training.landmarks import run as runs  # noqa: E402
 from fer_core.training.landmarks import train as training  # noqa: E402
+from fer_core.training.landmarks.augment import MIRROR  # noqa: E402
+from fer_core.training.landmarks.batches import Batches, Taught, Training  # noqa: E402
+from fer_core.training.landmarks.data import read_taught_faces  # noqa: E402
 from fer_core.training.landmarks.evaluate import movement_correlations  # noqa: E402
 from fer_core.training.landmarks.head import fit_movements  # noqa: E402
 from fer_core.training.landmarks.negatives import Strangers  # noqa: E402
@@ -74,7 +77,7 @@ def command(data: Path, out: Path, *more: str) -> Result:
 
 
 def test_a_run_learns(faces_folder: Path, tmp_path: Path) -> None:
-    settings = replace(TINY, epochs=3, steps=16, average_decay=0.5, learning_rate=3e-3)
+    settings = replace(TINY, epochs=4, steps=16, average_decay=0.5, learning_rate=3e-3)
     data = runs.read(faces_folder, settings.seed)
     held_out = runs.held_out(data, runs.VALIDATION, settings.seed)
     state = new_state(settings)
@@ -86,7 +89,7 @@ def test_a_run_learns(faces_folder: Path, tmp_path: Path) -> None:
     for loss, share in (("wing", 0.7), ("iris_wing", 0.7), ("movement_loss", 0.9)):
         assert last[f"train_{loss}"] < share * first[f"train_{loss}"], loss
     log = (tmp_path / "log.csv").read_text("utf-8").splitlines()
-    assert len(log) == 4
+    assert len(log) == 5
     assert (tmp_path / "curves.png").is_file()
     best = validate(load_network(tmp_path / "best.pt"), held_out)
     assert min(abs(best["validation_nme_percent"] - error) for error in errors) < 1e-3
@@ -219,24 +222,62 @@ def test_movements_can_be_learned_alone() -> None:
     assert movement_correlations(after.movements, moved)["mouthSmileLeft"] > 0.9
 
 
+def one_face(order: np.ndarray, points: np.ndarray, moved: np.ndarray) -> Training:
+    grey = np.zeros((64, 64), np.uint8)
+    return Training(
+        [grey],
+        points[:, :68],
+        Taught([grey], points, moved, order),
+        Strangers([grey], points[:, :68], [], []),
+    )
+
+
 def test_movements_are_turned_over_with_their_face() -> None:
     """A crop and its mirror image teach the same smile, once on the left and once on the right."""
     moved = np.zeros((1, 52), np.float32)
     moved[0, MOVEMENTS.index("mouthSmileLeft")] = 1.0
-    grey = np.zeros((64, 64), np.uint8)
     points = np.random.default_rng(0).uniform(16, 48, (1, 70, 2)).astype(np.float32)
-    data = training.Training(
-        [grey],
-        points[:, :68],
-        training.Taught([grey], points, moved),
-        Strangers([grey], points[:, :68], [], []),
-    )
-    settings = replace(TINY, taught=32)
-    batch = training._batch(data, settings, 0.0, np.random.default_rng(0))
+    data = one_face(MIRROR, points, moved)
+    batch = Batches(data, replace(TINY, taught=32), epoch=0, progress=0.0)[0]
     sides = [MOVEMENTS.index(f"mouthSmile{side}") for side in ("Left", "Right")]
     shown = batch.movements[:, sides]
     assert batch.movements.sum() == 32
     assert 8 < shown[:, 0].sum() < 24
+
+
+def test_the_mesh_is_turned_over_with_its_face() -> None:
+    """Two points beside the first and the last point of the jaw stay beside them."""
+    points = np.random.default_rng(0).uniform(16, 48, (1, 72, 2)).astype(np.float32)
+    points[0, 70], points[0, 71] = points[0, 0], points[0, 16]
+    order = np.array([*MIRROR, 71, 70])
+    data = one_face(order, points, np.zeros((1, 52), np.float32))
+    batch = Batches(data, replace(TINY, taught=16), epoch=0, progress=0.0)[0]
+    np.testing.assert_allclose(batch.mesh, batch.points[:16, [0, 16]], atol=1e-6)
+
+
+def test_batches_grow_and_their_learning_rate_with_the_root() -> None:
+    points = np.random.default_rng(0).uniform(16, 48, (1, 70, 2)).astype(np.float32)
+    data = one_face(MIRROR, points, np.zeros((1, 52), np.float32))
+    one, four = (
+        Batches(data, replace(TINY, batch_scale=scale), epoch=0, progress=0.0)[0]
+        for scale in (1, 4)
+    )
+    assert [len(one.crops), len(four.crops)] == [11, 44]
+    assert [len(four.points), len(four.movements), four.present.sum()] == [32, 16, 36.0]
+    rates = [learning_rate(replace(TINY, batch_scale=scale), 0.5) for scale in (1, 4)]
+    assert rates[1] == pytest.approx(2.0 * rates[0])
+
+
+def test_a_run_learns_the_mesh(faces_folder: Path, tmp_path: Path) -> None:
+    """Its 146 points are copies of the corners of the mouth, sides exchanged in a mirrored face."""
+    taught = read_taught_faces(faces_folder / "movements", faces_folder / "movements.csv")
+    corners = np.tile(taught.faces.points[:, [48, 54]], (1, 73, 1))
+    mirrored = np.arange(146) ^ 1
+    np.savez(faces_folder / "mesh.npz", points=corners, mirrored=mirrored)
+    settings = replace(TINY, epochs=3, steps=16, learning_rate=3e-3)
+    state = go(faces_folder, tmp_path, settings)
+    losses = [row["train_mesh_wing"] for row in state.history]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_the_command_ends_with_a_network_and_its_card(
