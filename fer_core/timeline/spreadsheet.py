@@ -29,7 +29,7 @@ def harmless(cell: Any) -> Any:
 
 def original(cell: Any) -> Any:
     """The cell as it was before ``harmless``."""
-    return _HARMLESS.sub("", cell, count=1) if isinstance(cell, str) and cell[:1] == "'" else cell
+    return cell[1:] if isinstance(cell, str) and _HARMLESS.match(cell) else cell
 
 
 def table_to_csv(table: pd.DataFrame) -> bytes:

@@ -31,6 +31,7 @@ PLAIN = [
     "Jürgen Müller 的照片.jpg",
     "1-2=3.jpg",
     "'quoted'.jpg",
+    "'0'=1.jpg",
     'a,b;c"d.jpg',
     " x",
     "😀",
