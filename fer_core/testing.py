@@ -62,7 +62,7 @@ class FakeLandmarkModel:
     def __init__(
         self,
         boxes: Sequence[Box] | None = None,
-        presence: float = 0.9,
+        presence: float = 1.0,
         movements: Mapping[str, float] | None = None,
     ) -> None:
         self.boxes = boxes

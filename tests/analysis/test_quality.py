@@ -35,7 +35,7 @@ class AnyFace:
     name = "any-face"
 
     def locate(self, bgr, boxes):
-        return [replace(each, presence=0.95) for each in load_landmark_model().locate(bgr, boxes)]
+        return [replace(each, presence=1.0) for each in load_landmark_model().locate(bgr, boxes)]
 
 
 def test_a_good_face_has_no_problem(astronaut):

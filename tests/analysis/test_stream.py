@@ -338,7 +338,7 @@ def test_a_mouth_that_is_covered_is_noticed_within_a_second(astronaut):
 def test_what_the_landmarks_tell(followed):
     [face] = followed.show(0.0, LEFT).faces
     assert len(face.landmarks) == 68
-    assert face.presence == pytest.approx(0.9)
+    assert face.presence == pytest.approx(1.0)
     assert abs(face.pose.yaw_deg) < 3
     assert face.eye_aspect_ratio == pytest.approx(0.3, abs=0.01)
     assert 0.0 < face.mouth_aspect_ratio < 0.1

@@ -14,8 +14,8 @@ from fer_core.schema import Box
 MIN_PRESENCE = 0.6
 """A box with less presence than this contains no face; see also ``least_presence``.
 
-On the validation part 99.9 % of the faces reach it, as do 1.8 % of the crops without a face, half of
-which are false alarms of Haar (models/face.md).
+On the validation part 99.9 % of the faces reach it, as do 1.8 % of the crops without a face, half
+of which are false alarms of Haar (models/face.md).
 """
 
 

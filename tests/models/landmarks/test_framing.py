@@ -178,7 +178,7 @@ def test_a_tilted_face_is_set_upright(astronaut: np.ndarray, degrees: int) -> No
     moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     assert math.degrees(eye_line(moved) - eye_line(points)) == pytest.approx(-degrees, abs=0.1)
     # The box as the face would have it upright: a followed face's grows with its tilt.
-    box = face_box(points).to_box()
+    box = FACE
     middle = matrix @ (box.x + (box.w - 1) / 2, box.y + (box.h - 1) / 2, 1.0)
     left = round(float(middle[0]) - (box.w - 1) / 2)
     top = round(float(middle[1]) - (box.h - 1) / 2)
