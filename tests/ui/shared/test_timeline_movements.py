@@ -14,6 +14,8 @@ def test_movements_have_strips_and_a_face_at_the_moment():
     assert (strips["view"], strips["slider"]) == ("s", False)
     assert charts(page)[0]["slider"] is True
     assert any("16 of 17 action units stay below 15%" in each.value for each in page.caption)
+    sentence = ":material/face: Most visible movements: jaw drop (AU26)"
+    assert any(each.value.startswith(sentence) for each in page.caption)
     assert any("Click a chart to choose a moment" in each.value for each in page.caption)
     page.session_state["s_moment"] = 3.0
     page.run()
@@ -31,7 +33,9 @@ def test_a_session_without_movements_does_not_speak_of_them():
     page.session_state["s_moment"] = 3.0
     page.run()
     assert len(charts(page)) == 3
-    assert not any("action units" in each.value for each in page.caption)
+    assert not any(
+        "action units" in each.value or "Most visible" in each.value for each in page.caption
+    )
     assert "**Movements**" not in {each.value for each in page.markdown}
 
 
