@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import timeit
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import cv2
@@ -54,15 +55,19 @@ def tiles(name: str, wanted: dict[str, str] | None = None) -> list[Tile]:
     return found
 
 
-def scene(faces: Sequence[Tile], size_px: int, seed: int) -> tuple[NDArray[np.uint8], list[Box]]:
+def scene(
+    faces: Sequence[Tile], size_px: int, seed: int, sides: tuple[int, int] = (WIDTH, HEIGHT)
+) -> tuple[NDArray[np.uint8], list[Box]]:
     """A large picture with as many of these faces as fit, and their boxes."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(60, 200, (HEIGHT // 64, WIDTH // 64, 3)).astype(np.uint8)
-    smooth = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    noise = rng.normal(0.0, 6.0, (HEIGHT, WIDTH, 1))
-    picture = np.clip(smooth + noise, 0, 255).astype(np.uint8)
+    width, height = sides
+    coarse = rng.integers(60, 200, (height // 64, width // 64, 3)).astype(np.uint8)
+    picture = np.asarray(cv2.resize(coarse, sides, interpolation=cv2.INTER_CUBIC), np.uint8)
+    for rows in np.array_split(picture, 32):  # the noise of a whole picture takes gigabytes
+        noise = rng.normal(0.0, 6.0, (*rows.shape[:2], 1))
+        rows[:] = np.clip(rows + noise, 0, 255).astype(np.uint8)
     step = round(size_px * 2.4) + 8
-    cells = [(x, y) for y in range(0, HEIGHT - step, step) for x in range(0, WIDTH - step, step)]
+    cells = [(x, y) for y in range(0, height - step, step) for x in range(0, width - step, step)]
     rng.shuffle(cells)
     truth = []
     for (tile, box), (left, top) in zip(faces, cells, strict=False):
@@ -93,11 +98,16 @@ def analysis_s(detector: FaceDetector, faces: Sequence[Tile]) -> float:
     return min(timeit.repeat(lambda: analyzer.analyze(picture), number=1, repeat=3))
 
 
+@cache
+def people() -> list[Tile]:
+    """The faces of the scenes, in a fixed random order."""
+    known = tiles("posed") + tiles("masks", {"kind": "without_mask"})
+    return [known[number] for number in np.random.default_rng(0).permutation(len(known))[:FACES]]
+
+
 def measure() -> Report:
     """Recall by size, and of faces of 48 pixels by light, for each available detector."""
-    people = tiles("posed") + tiles("masks", {"kind": "without_mask"})
-    chosen = np.random.default_rng(0).permutation(len(people))[:FACES]
-    faces = [people[number] for number in chosen]
+    faces = people()
     sizes = [_figures(d, faces, px) for d in detectors() for px in SIZES_PX]
     lights = [_figures(d, faces, 48, light) for d in detectors() for light in LIGHTS]
     seconds = {each.name: analysis_s(each, faces) for each in detectors()}

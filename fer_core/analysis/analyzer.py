@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -16,7 +17,7 @@ from fer_core.analysis.detection import DetectedFace, as_landmarks, gaze_of, loc
 from fer_core.analysis.quality import face_quality
 from fer_core.analysis.upright import Upright, find_upright
 from fer_core.models.detectors import FaceDetector
-from fer_core.models.detectors.pyramid import detect_all_sizes
+from fer_core.models.detectors.pyramid import OnProgress, detect_all_sizes
 from fer_core.models.emotion import EmotionModel
 from fer_core.models.landmarks import LandmarkModel, least_presence
 from fer_core.models.landmarks.crops import Square, eye_line
@@ -50,18 +51,22 @@ class Analyzer:
         """The labels of the emotion model, and of the results."""
         return self.emotion.labels
 
-    def analyze(self, bgr: NDArray[np.uint8], t_s: float = 0.0) -> FrameResult:
+    def analyze(
+        self, bgr: NDArray[np.uint8], t_s: float = 0.0, on_progress: OnProgress | None = None
+    ) -> FrameResult:
         """Find and classify every face in a picture ``(height, width, 3)`` uint8, BGR.
 
         This is more thorough and slower than ``StreamAnalyzer`` for a frame: it also searches large
         pictures for small faces, and pictures without upright faces in other orientations. ``t_s``
-        is the time of the result in seconds.
+        is the time of the result in seconds. The search of 64 megapixels takes seconds:
+        ``on_progress`` is called with the part that is done, 0..1 (once more from the beginning if
+        the picture is turned), and what it raises ends the analysis.
         Raises ``ValueError`` for an array of another shape or type.
         """
         check_picture(bgr)
         started = time.perf_counter()
         height, width = bgr.shape[:2]
-        upright = self.find(bgr)
+        upright = self.find(bgr, on_progress)
         crops = self.crops(upright.picture, upright.faces)
         return FrameResult(
             width=width,
@@ -84,16 +89,17 @@ class Analyzer:
             labels=self.labels,
         )
 
-    def find(self, bgr: NDArray[np.uint8]) -> Upright:
+    def find(self, bgr: NDArray[np.uint8], on_progress: OnProgress | None = None) -> Upright:
         """The faces that ``analyze`` classifies, in the picture turned so that they are upright."""
-        return find_upright(bgr, self._search, self.detect, self.landmarks)
+        search = partial(self._search, on_progress=on_progress)
+        return find_upright(bgr, search, self.detect, self.landmarks)
 
     def detect(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of a frame that the detector finds and the landmark network confirms."""
         return self._confirmed(bgr, self.detector.detect(bgr))
 
-    def _search(self, bgr: NDArray[np.uint8]) -> list[DetectedFace]:
-        return self._confirmed(bgr, detect_all_sizes(self.detector, bgr))
+    def _search(self, bgr: NDArray[np.uint8], on_progress: OnProgress | None) -> list[DetectedFace]:
+        return self._confirmed(bgr, detect_all_sizes(self.detector, bgr, on_progress))
 
     def _confirmed(self, bgr: NDArray[np.uint8], found: Sequence[Detection]) -> list[DetectedFace]:
         if self.landmarks is None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -88,12 +89,20 @@ def _analyzer(options: Options) -> Analyzer:
         raise Refused(503, "engine_unavailable", sentence) from error
 
 
+def _go_on_unless(gone: Future[None], _done: float) -> None:
+    """End the search of a large picture, which takes seconds, once the caller is gone."""
+    if gone.done():
+        raise ClientDisconnect
+
+
 def _record(
     analyzer: Analyzer, picture: Picture, gone: Future[None], readable_only: bool
 ) -> dict[str, Any]:
     try:
         decoded = decode_apart(picture.data, gone)
-        result = analyzer.analyze(decoded.bgr)
+        result = analyzer.analyze(decoded.bgr, on_progress=partial(_go_on_unless, gone))
+    except ClientDisconnect:
+        raise
     except PictureError as error:
         ERRORS.labels("api").inc()
         return {"file": picture.name, "error": str(error)}

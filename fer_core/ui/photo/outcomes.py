@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import PictureError, unexpected_error_message
 from fer_core.export.files import to_jpeg
 from fer_core.media.decoder_pool import decode_apart
 from fer_core.media.resize import shrink
+from fer_core.models.detectors.pyramid import OnProgress
 from fer_core.schema import FrameResult
 from fer_core.telemetry import ERRORS, PICTURES
 from fer_core.ui.photo.inputs import Picture
 
 PREVIEW_PX = 1280
 PREVIEW_QUALITY = 95
+
+LARGE_PIXELS = 16_000_000
+"""The search of a photo of more pixels takes longer than a second, and is shown as a bar."""
 
 AT_ONCE = threading.BoundedSemaphore(2)
 """Pictures that are decoded and analysed at once, for all visitors together. More would not be
@@ -53,17 +58,29 @@ def analyze_all(analyzer: Analyzer, pictures: list[Picture]) -> dict[str, Outcom
     todo = [picture for picture in pictures if keys[picture.name] not in known]
     # The same dict, filled as it goes: pictures that are done survive an interrupted run.
     st.session_state["photo_outcomes"] = known
-    for picture in _with_progress(todo):
-        known[keys[picture.name]] = analyze_picture(analyzer, picture)
+    bar = st.empty()
+    for number, picture in enumerate(todo):
+        if len(todo) > 1:
+            _show_progress(bar, number, len(todo), 0.0)
+        on_progress = partial(_show_progress, bar, number, len(todo))
+        known[keys[picture.name]] = analyze_picture(analyzer, picture, on_progress)
+    bar.empty()
     return {name: known[key] for name, key in keys.items()}
 
 
-def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
-    """Decode and analyse one picture; what is wrong with it becomes a sentence."""
+def analyze_picture(
+    analyzer: Analyzer, picture: Picture, on_progress: OnProgress | None = None
+) -> Outcome:
+    """Decode and analyse one picture; what is wrong with it becomes a sentence.
+
+    ``on_progress`` is called for a picture of more than ``LARGE_PIXELS``.
+    """
     with AT_ONCE:
         try:
             decoded = decode_apart(picture.data)
-            result = analyzer.analyze(decoded.bgr)
+            height, width = decoded.bgr.shape[:2]
+            large = width * height > LARGE_PIXELS
+            result = analyzer.analyze(decoded.bgr, on_progress=on_progress if large else None)
         except PictureError as error:
             ERRORS.labels("page").inc()
             return Outcome(picture.name, error=str(error))
@@ -75,16 +92,14 @@ def analyze_picture(analyzer: Analyzer, picture: Picture) -> Outcome:
         return Outcome(picture.name, result, preview, decoded.note)
 
 
-def _with_progress(todo: list[Picture]) -> Iterator[Picture]:
-    """The pictures one by one; a bar where there are several."""
-    if len(todo) < 2:
-        yield from todo
-        return
-    bar = st.progress(0.0)
-    for done, picture in enumerate(todo):
-        bar.progress(done / len(todo), f"Picture {done + 1} of {len(todo)}")
-        yield picture
-    bar.empty()
+def _show_progress(bar: DeltaGenerator, number: int, count: int, done: float) -> None:
+    """Show how much is done, 0..1, of the picture ``number`` of ``count``.
+
+    Streamlit ends the run here, and with it the search, if the user has left the page or changed
+    the pictures.
+    """
+    text = f"Picture {number + 1} of {count}" if count > 1 else "Searching this large picture"
+    bar.progress((number + done) / count, text)
 
 
 def _key(picture: Picture, analyzer: Analyzer) -> str:

@@ -13,7 +13,7 @@ from fer_core.export.draw import annotate, face_name
 from fer_core.export.files import to_jpeg, to_png
 from fer_core.media.decoder_pool import decode_apart
 from fer_core.media.images import decode_picture
-from fer_core.models.detectors.pyramid import smallest_face_px
+from fer_core.models.detectors.pyramid import SMALLEST_PX
 from fer_core.schema import Face, FrameResult
 from fer_core.schema.action_units import DERIVED
 from fer_core.ui.photo.inputs import Picture
@@ -145,10 +145,9 @@ def _turned(degrees: int) -> str:
 
 
 def _no_face(result: FrameResult) -> str:
-    smallest = smallest_face_px(result.width, result.height)
     return (
         f"No face was found. In this picture of {result.width} x {result.height} pixels a face has "
-        f"to be {smallest} pixels high. One that is larger, brighter or turned to the camera is "
+        f"to be {SMALLEST_PX} pixels high. One that is larger, brighter or turned to the camera is "
         "found more easily."
     )
 

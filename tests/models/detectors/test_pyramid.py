@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.models.detectors.haar import HaarDetector
@@ -16,8 +19,8 @@ from fer_core.models.detectors.pyramid import (
     _starts,
     _tiles,
     detect_all_sizes,
-    smallest_face_px,
 )
+from fer_core.models.detectors.scout import ScoutDetector
 from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.schema import Box, Detection
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
@@ -77,7 +80,7 @@ def test_each_square_is_found_once_and_whole_wherever_it_is():
 
 
 def test_a_square_across_a_corner_of_tiles():
-    left, top = _starts(3000)[1], _starts(3000)[2]
+    left, top = _starts(3000, 1)[1], _starts(3000, 1)[2]
     squares = [(left + TILE_PX - 30, top + TILE_PX - 30, 60)]
     [face] = detect_all_sizes(Squares(), dotted(3000, 3000, squares))
     assert face.box.iou(Box(*squares[0][:2], 60, 60)) > 0.9
@@ -94,25 +97,85 @@ def test_a_small_picture_is_looked_at_once():
     assert detector.seen == [(640, 480)]
 
 
-@pytest.mark.parametrize("size", [(641, 480), (6000, 1500), (500, 9000), (4032, 3024)])
-def test_tiles_cover_the_picture_and_share_enough(size):
+@pytest.mark.parametrize("size", [(641, 480), (6000, 1500), (500, 9000), (8000, 8000)])
+def test_tiles_of_each_scale_cover_the_picture_and_share_enough(size):
     width, height = size
-    seen = np.zeros((height, width), bool)
-    for left, top, right, bottom in _tiles(width, height):
-        assert right - left <= TILE_PX
-        assert bottom - top <= TILE_PX
-        seen[top:bottom, left:right] = True
-    assert seen.all()
-    for starts in (_starts(width), _starts(height)):
-        assert all(b - a <= TILE_PX - OVERLAP_PX for a, b in itertools.pairwise(starts))
+    tiles = list(_tiles(width, height))
+    scales = sorted({tile.shrunk for tile in tiles})
+    assert scales == [1, 2, 4, 8][: len(scales)]
+    assert TILE_PX * scales[-1] < max(size) <= 2 * TILE_PX * scales[-1]
+    for shrunk in scales:
+        seen = np.zeros((height, width), bool)
+        for left, top, right, bottom, _ in (tile for tile in tiles if tile.shrunk == shrunk):
+            assert max(right - left, bottom - top) <= TILE_PX * shrunk
+            seen[top:bottom, left:right] = True
+        assert seen.all()
+        for starts in (_starts(width, shrunk), _starts(height, shrunk)):
+            steps = [b - a for a, b in itertools.pairwise(starts)]
+            assert all(step <= (TILE_PX - OVERLAP_PX) * shrunk for step in steps)
 
 
-def test_a_huge_picture_takes_no_more_tiles_than_a_large_one():
+SCOUT = ScoutDetector()
+SMALL_HEAD = 44
+"""Width of the astronaut's head in pixels with which her face is 24 pixels high."""
+
+
+def with_head(astronaut, width: int, height: int, left: int, top: int) -> np.ndarray:
+    """A grey picture in which the astronaut's face, 24 pixels high, begins there."""
+    x, y, w, h = HEAD
+    size = (SMALL_HEAD, round(SMALL_HEAD * h / w))  # 44 x 48
+    head = cv2.resize(astronaut[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
+    picture = np.full((height, width, 3), 120, np.uint8)
+    picture[top : top + size[1], left : left + size[0]] = head
+    return picture
+
+
+SIDES = 1912, 400
+"""Four tiles side by side, and so wide that the face is lost in the whole picture. Three tiles
+would cover it as well, but with borders that hardly overlap."""
+
+
+@settings(max_examples=5)
+@given(st.integers(0, SIDES[0] - SMALL_HEAD), st.integers(0, SIDES[1] - 48))
+@example(640 - 22, 200)  # across borders of tiles
+@example(424 - 22, 0)
+@example(0, 0)
+@example(SIDES[0] - SMALL_HEAD, SIDES[1] - 48)
+def test_a_face_of_24_pixels_is_found_wherever_it_is(astronaut, left, top):
+    found = detect_all_sizes(SCOUT, with_head(astronaut, *SIDES, left, top))
+    assert is_found(found, left, top)
+
+
+def test_it_is_found_in_25_megapixels_in_little_memory(astronaut):
+    width, height = 5000, 5000
+    left = _starts(width, 1)[4] + TILE_PX - 22
+    top = _starts(height, 1)[6] + TILE_PX - 24
+    picture = with_head(astronaut, width, height, left, top)
+    done: list[float] = []
+    tracemalloc.start()
+    found = detect_all_sizes(SCOUT, picture, done.append)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert is_found(found, left, top)
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    assert peak < picture.nbytes / 4  # of what a copy with half the sides takes
+
+
+def test_a_search_ends_when_its_caller_says_so():
     detector = Squares()
-    detect_all_sizes(detector, np.zeros((8000, 8000, 3), np.uint8))
-    assert len(detector.seen) < 120
-    assert smallest_face_px(8000, 8000) == 48
-    assert smallest_face_px(4000, 3000) == smallest_face_px(100, 100) == 24
+
+    def stop(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_all_sizes(detector, np.zeros((4000, 4000, 3), np.uint8), stop)
+    assert len(detector.seen) < 10
+
+
+def is_found(found, left: int, top: int) -> bool:
+    """Whether a box overlaps the face in the head that begins there as in benchmarks/."""
+    return any(face.box.iou(Box(left + 14, top + 9, 19, 24)) > 0.3 for face in found)
 
 
 def crowd(astronaut, head_px: int, width: int, height: int, count: int) -> np.ndarray:

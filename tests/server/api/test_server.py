@@ -14,7 +14,9 @@ from contextlib import suppress
 
 import pytest
 from PIL import Image
+from starlette.requests import ClientDisconnect
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import UnreadablePicture
 from fer_core.media.images import decode_noted, read_picture
 from fer_core.server.api import analysis
@@ -221,6 +223,33 @@ def test_who_closes_the_connection_ends_the_work(start_server, monkeypatch):
             connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             assert begun.wait(30)
     # The only place is free again: it would be held for a minute.
+    assert ask(server, "POST", path, body, **kind)[0] == 200
+
+
+def test_who_closes_the_connection_ends_the_search(start_server, monkeypatch):
+    searches, last = [], threading.Event()
+
+    def search_on(_analyzer, bgr, on_progress):
+        searches.append(bgr.shape)
+        try:
+            while not last.wait(0.01):
+                on_progress(0.5)
+        except ClientDisconnect:
+            searches.append("ended")
+            raise
+
+    server = start_server()
+    body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
+    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    with monkeypatch.context() as forged:
+        forged.setattr(Analyzer, "analyze", search_on)
+        try:
+            with server.connect() as connection:
+                connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                until(lambda: len(searches) == 1)
+            until(lambda: searches[1:] == ["ended"])
+        finally:
+            last.set()
     assert ask(server, "POST", path, body, **kind)[0] == 200
 
 

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from fer_core.analysis.analyzer import Analyzer
@@ -16,6 +17,7 @@ from fer_core.models.emotion import custom
 from fer_core.paths import ROOT
 from fer_core.schema import Box
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
+from fer_core.ui.photo import outcomes
 from fer_core.ui.photo.inputs import Picture, with_unique_names
 from fer_core.ui.photo.show import MOST_OPEN
 from fer_core.ui.shared.widgets import plain
@@ -228,6 +230,38 @@ def test_another_model_analyses_the_same_picture_anew(other):
     page.run()
     assert not page.exception
     assert page.text[0].value == f"{other.analyzer.detector.name} {other.analyzer.emotion.name}"
+
+
+class Leaving(FakeDetector):
+    """A detector during whose twentieth tile the user leaves the page."""
+
+    seen = 0
+
+    def detect(self, bgr):
+        if self.seen == 0:  # in the page's own thread
+            self.requests = get_script_run_ctx().script_requests
+        self.seen += 1
+        if self.seen == 20:
+            self.requests.request_stop()
+        return []
+
+
+def test_a_large_picture_shows_the_search_which_ends_with_the_page(monkeypatch):
+    def script(analyzer, picture):
+        from fer_core.ui.photo.outcomes import analyze_all
+
+        analyze_all(analyzer, [picture])
+
+    monkeypatch.setattr(outcomes, "LARGE_PIXELS", 1_000_000)
+    detector = Leaving()
+    arguments = {
+        "analyzer": Analyzer(detector, FakeEmotionModel(), None),
+        "picture": Picture("a.png", png(np.zeros((3000, 3000), np.uint8))),
+    }
+    page = AppTest.from_function(script, default_timeout=60, kwargs=arguments).run()
+    [bar] = page.main.get("progress")
+    assert bar.proto.text == "Searching this large picture"
+    assert 20 <= detector.seen < 30  # of 50
 
 
 def test_the_models_in_use_are_named(page):
