@@ -24,7 +24,7 @@ from benchmarks._scenes import SHARED, detectors
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.detectors.pyramid import detect_all_sizes
-from fer_core.models.landmarks import MIN_PRESENCE
+from fer_core.models.landmarks import least_presence
 from fer_core.models.loading import load_landmark_model
 from fer_core.schema import Box, Detection
 
@@ -145,7 +145,9 @@ def _figures(
         "faces": len(truth),
         "alone": recall(detector.detect(picture), truth),
         "tiles": recall(found, truth),
-        "confirmed": recall((f for f, at in seen if at.presence >= MIN_PRESENCE), truth),
+        "confirmed": recall(
+            (f for f, at in seen if at.presence >= least_presence(detector)), truth
+        ),
     }
 
 

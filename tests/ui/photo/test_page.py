@@ -239,7 +239,10 @@ class Leaving(FakeDetector):
 
     def detect(self, bgr):
         if self.seen == 0:  # in the page's own thread
-            self.requests = get_script_run_ctx().script_requests
+            context = get_script_run_ctx()
+            assert context is not None
+            assert context.script_requests is not None
+            self.requests = context.script_requests
         self.seen += 1
         if self.seen == 20:
             self.requests.request_stop()
