@@ -28,7 +28,8 @@ def made_batches(batches: Dataset[Batch], steps: Iterable[int]) -> Iterator[Batc
     """The batch of each step, made in other processes if there is an accelerator to keep busy."""
     workers = (os.cpu_count() or 1) - 1 if device().type == "cuda" else 0
     if workers:
-        # A process that is forked while OpenCV has threads waits for them forever.
+        # OpenCV's threads do not survive a fork: a child that asked for another number of them died
+        # (4.14) or hung (5.0). So this process has none, before it forks.
         cv2.setNumThreads(1)
     loader = DataLoader(
         batches,

@@ -1,6 +1,6 @@
 """The batches of a run of the face network, drawn at random from its training data.
 
-Needs no PyTorch network, so that other processes can draw batches too.
+NumPy and OpenCV only, no tensors, so that forked processes can draw them too.
 """
 
 from __future__ import annotations
