@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -25,8 +26,12 @@ def device() -> torch.device:
 
 
 def made_batches(batches: Dataset[Batch], steps: Iterable[int]) -> Iterator[Batch]:
-    """The batch of each step, made in other processes if there is an accelerator to keep busy."""
-    workers = (os.cpu_count() or 1) - 1 if device().type == "cuda" else 0
+    """The batch of each step, made in forked processes if there is an accelerator to keep busy.
+
+    Without fork (Windows) this process makes them: the material is too large to send.
+    """
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    workers = (os.cpu_count() or 1) - 1 if forks and device().type == "cuda" else 0
     if workers:
         # OpenCV's threads do not survive a fork: a child that asked for another number of them died
         # (4.14) or hung (5.0). So this process has none, before it forks.
@@ -36,6 +41,7 @@ def made_batches(batches: Dataset[Batch], steps: Iterable[int]) -> Iterator[Batc
         batch_size=None,
         sampler=steps,
         num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
         collate_fn=_unchanged,
     )
     return iter(loader)
