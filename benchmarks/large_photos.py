@@ -50,9 +50,9 @@ def measure() -> Report:
         {"rows": rows},
         [table([*head, "20 faces, MB", "none, MB"], cells)],
         [
-            "Processor time in seconds, of which about half passes on two idle cores, and the most "
-            "memory beyond the picture and the loaded networks: with 20 faces of 60 pixels, and "
-            "without a face, where all four orientations are tried."
+            "Processor time of a first analysis in seconds, and the most memory beyond the picture "
+            "and the loaded networks: with 20 faces of 60 pixels, and without a face, where all "
+            "four orientations are tried."
         ],
     )
 

@@ -66,10 +66,15 @@ class ServedApp:
         self._thread.join(20)
 
 
-def free_port() -> int:
-    """A port that is currently free."""
+def free_port(wanted: int = 0) -> int:
+    """A port that is currently free: the ``wanted`` one, if it is."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # As servers do: connections that were closed a moment ago do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 

@@ -75,7 +75,7 @@ class Dashboard:
     _left_ports: ClassVar[list[int]] = []
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = self._left_ports.pop() if self._left_ports else free_port()
+        self.port = free_port(self._left_ports.pop() if self._left_ports else 0)
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
         mine = {k: v for k, v in os.environ.items() if not k.startswith("FER_")}
