@@ -13,6 +13,7 @@ from fer_core.ui.live.view_state import (
     live_view,
     marks_toggles,
     movements_toggle,
+    note_source,
     snapshots_toggle,
 )
 from fer_core.ui.shared.models import models_in_use, models_line
@@ -25,6 +26,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", ke
         affect_toggle()
         movements_toggle()
         by_snapshots = not by_video and snapshots_toggle()
+    note_source(by_video=by_video, by_snapshots=by_snapshots)
     keys_popover()
 # Loaded before Start is shown: the first frames would wait for it.
 in_use = models_in_use()

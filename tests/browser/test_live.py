@@ -68,7 +68,10 @@ def switch(page: Page, *options: str) -> None:
     """Switch these options on or off."""
     page.get_by_role("button", name="Options").click()
     for option in options:
+        toggle = page.get_by_label(option, exact=True)
+        on = toggle.is_checked()
         page.get_by_text(option, exact=True).click()
+        expect(toggle).to_be_checked(checked=not on)
     page.keyboard.press("Escape")
 
 

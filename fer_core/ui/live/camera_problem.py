@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.ui.live.camera_pace import camera_pace
 from fer_core.ui.live.connection import LOOK_S, connection_problem
-from fer_core.ui.live.view_state import choose_snapshots
+from fer_core.ui.live.view_state import choose_snapshots, source_changed
 from fer_core.ui.live.webrtc import CameraView
 from fer_core.ui.shared.widgets import photo_link
 
@@ -61,6 +61,8 @@ def camera_problem(key: str, view: CameraView) -> None:
 
 
 def _problem(key: str, view: CameraView) -> None:
+    if source_changed():
+        st.rerun()
     # It lies over the place of the picture, which is empty then: nothing below it moves.
     note = st.container(key="live_problem")
     camera_pace()

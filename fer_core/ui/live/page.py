@@ -22,6 +22,7 @@ from fer_core.ui.live.view_state import (
     faces_popover,
     movements_wanted,
     rest_controls,
+    source_changed,
 )
 from fer_core.ui.services import owner
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
@@ -80,7 +81,7 @@ def next_update_s(update_s: float) -> float:
 
 
 def _panel(view: LiveView, update_s: float) -> None:
-    if next_update_s(update_s) != update_s:
+    if next_update_s(update_s) != update_s or source_changed():
         st.rerun()  # the whole page: a fragment cannot change how often it runs
     session = view.session
     # Always the same containers, so that what comes and goes in one does not move the others.

@@ -26,6 +26,7 @@ from fer_core.media.video import read_frame
 from fer_core.paths import SAMPLE_CLIP
 from fer_core.settings import settings
 from fer_core.ui.live.playback_pictures import QUALITY, Screen
+from fer_core.ui.live.view_state import SOURCE
 from fer_core.ui.live.webrtc import CameraView, Marks
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
@@ -124,25 +125,24 @@ def source_choice(key: str) -> bool:
 
     ``?source=video`` in the page's address chooses it beforehand.
     """
-    widget = f"{key}_source"
     source = st.segmented_control(
         "Source",
         SOURCES,
         default="video" if st.query_params.get("source") == "video" else "camera",
         required=True,
         format_func=SOURCES.__getitem__,
-        key=widget,
+        key=SOURCE,
         on_change=_choose,
-        args=(key, widget),
+        args=(key,),
         label_visibility="collapsed",
     )
     return source == "video"
 
 
-def _choose(key: str, widget: str) -> None:
+def _choose(key: str) -> None:
     """End what plays, or it would hold its camera slot until it notices that nobody watches."""
     _playback_camera(key).stop()
-    if st.session_state[widget] == "video":
+    if st.session_state[SOURCE] == "video":
         st.query_params["source"] = "video"
     else:
         st.query_params.pop("source", None)

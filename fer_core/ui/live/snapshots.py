@@ -27,7 +27,7 @@ from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
 from fer_core.media.decoder_pool import decode_apart
 from fer_core.ui.live.camera_problem import SENTENCES
-from fer_core.ui.live.view_state import snapshots_switched_off
+from fer_core.ui.live.view_state import source_changed
 from fer_core.ui.live.webrtc import CameraView, Marks
 from fer_core.ui.shared.bounds import bounded
 
@@ -239,7 +239,7 @@ def _exchange(
         on_run_change=lambda: None,
         on_snapshot_change=take,
     )
-    if camera.turn(_run(result.get("run")), new_session) or snapshots_switched_off():
+    if camera.turn(_run(result.get("run")), new_session) or source_changed():
         st.rerun()
 
 

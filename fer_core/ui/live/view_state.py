@@ -20,10 +20,17 @@ from fer_core.schema import Gaze
 from fer_core.schema.affect import COORDINATES
 from fer_core.ui.live.webrtc import Marks
 
+_LANDMARKS = "live_landmarks"
+_POSE = "live_pose"
 _AFFECT = "live_affect"
 _MOVEMENTS = "live_movements"
 
 _GAZE = [f"gaze_{each.name}" for each in fields(Gaze)]
+
+SOURCE = "live_playback_source"
+"""The widget whose value is ``video`` where a video plays in the camera's place."""
+
+_DRAWN_FOR = "live_drawn_for"
 
 OFFERS_TAKEN = "live_snapshot_offers"
 """How many times this browser session went from a video that failed to snapshots."""
@@ -80,13 +87,31 @@ def live_view(session: LiveCamera) -> LiveView:
 
 
 def marks_toggles() -> Marks:
-    """The widgets that choose what is drawn into the picture."""
+    """The widgets that choose what is drawn into the picture.
+
+    A click changes the marks at once, not only when the page is run: see
+    ``source_changed``.
+    """
     marks = cast("Marks", st.session_state.setdefault("live_marks", Marks()))
     marks.landmarks = st.toggle(
-        "Landmarks", key="live_landmarks", help="68 points along jaw, brows, eyes, nose, lips."
+        "Landmarks",
+        key=_LANDMARKS,
+        help="68 points along jaw, brows, eyes, nose, lips.",
+        on_change=_set_marks,
+        args=(marks,),
     )
-    marks.pose = st.toggle("Head pose", key="live_pose", help="Three axes that turn with the head.")
+    marks.pose = st.toggle(
+        "Head pose",
+        key=_POSE,
+        help="Three axes that turn with the head.",
+        on_change=_set_marks,
+        args=(marks,),
+    )
     return marks
+
+
+def _set_marks(marks: Marks) -> None:
+    marks.landmarks, marks.pose = st.session_state[_LANDMARKS], st.session_state[_POSE]
 
 
 def affect_toggle() -> None:
@@ -130,13 +155,21 @@ def snapshots_toggle() -> bool:
     )
 
 
-def snapshots_switched_off() -> bool:
-    """Whether the widget is off, asked in a fragment of a page that it had switched on.
+def note_source(*, by_video: bool, by_snapshots: bool) -> None:
+    """Note which pictures the page is drawn for; see ``source_changed``."""
+    st.session_state[_DRAWN_FOR] = by_video, by_snapshots
 
-    Where fragments run by themselves, Streamlit may answer the click on it with one of their runs,
-    and not with one of the page.
+
+def source_changed() -> bool:
+    """Whether other pictures are chosen than the page is drawn for: it must be run again.
+
+    Asked in each fragment that runs by itself. Streamlit may answer a click on a widget of the page
+    with one of their runs, and not with one of the page.
     """
-    return st.session_state.get(_snapshots_key()) is False
+    by_video, by_snapshots = st.session_state.get(_DRAWN_FOR, (False, False))
+    if (st.session_state.get(SOURCE) == "video") != by_video:
+        return True
+    return not by_video and st.session_state.get(_snapshots_key()) is (not by_snapshots)
 
 
 def choose_snapshots() -> None:
