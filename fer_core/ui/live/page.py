@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.live.frame_rate import FASTEST_FPS, FRAME_RATE
 from fer_core.live.session import LiveStats
@@ -42,6 +44,8 @@ SLOWED_FPS = 25.0
 SKIPPED_SHARE = 0.4
 """A machine that skips more than this part of the camera's frames is too slow for the camera."""
 
+_STYLE = "live_style"
+
 _STYLES: dict[Style, str] = {
     "ribbon": "Ribbon",
     "lines": "Lines",
@@ -67,10 +71,21 @@ def my_slots() -> CameraSlots | UserSlots:
 
 
 def live_panel(view: LiveView) -> None:
-    """The live charts of a running session, and a line on how the machine keeps up."""
+    """The live charts of a running session, a line on how the machine keeps up, and the tools.
+
+    Only the charts are drawn by the clock. To draw the tools' widgets with them, though they rarely
+    change, kept the browser busy enough that pictures came late.
+    """
     update_s = next_update_s(st.session_state.get("live_update_s", UPDATE_S))
     st.session_state["live_update_s"] = update_s
-    st.fragment(_panel, run_every=update_s)(view, update_s)
+    measuring = view.resting_since_s is not None
+    tools = _tools_for(view, _last_minute(view))
+    # Always the same containers, so that what comes and goes in one does not move the others.
+    with st.container():
+        st.fragment(_panel, run_every=update_s)(view, update_s, tools)
+    with st.container(key="live_tools"):
+        if tools:
+            st.fragment(_tools, run_every=UPDATE_S if measuring else None)(view, tools, measuring)
 
 
 def next_update_s(update_s: float) -> float:
@@ -80,47 +95,67 @@ def next_update_s(update_s: float) -> float:
     return UPDATE_S if FRAME_RATE.fps >= FASTEST_FPS else update_s
 
 
-def _panel(view: LiveView, update_s: float) -> None:
-    if next_update_s(update_s) != update_s or source_changed():
-        st.rerun()  # the whole page: a fragment cannot change how often it runs
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What the tools are drawn from: the faces to name, and what keeps the history from saving."""
+
+    tracks: list[int]
+    not_saved: str
+
+
+def _last_minute(view: LiveView) -> pd.DataFrame:
+    return view.session.timeline.to_frame(last_s=WINDOW_S)
+
+
+def _tools_for(view: LiveView, window: pd.DataFrame) -> _Tools | None:
+    """The tools for a session as it is now; None before its first picture."""
+    if window.empty:
+        return None
+    return _Tools(long_enough(window), view.recording.error if view.recording else "")
+
+
+def _panel(view: LiveView, update_s: float, drawn: _Tools | None) -> None:
+    """``drawn``: the tools that the page was drawn with."""
+    window = _last_minute(view)
+    tools_differ = _tools_for(view, window) != drawn
+    if next_update_s(update_s) != update_s or source_changed() or tools_differ:
+        st.rerun()  # the whole page: a fragment cannot change how often it runs, nor another one
     session = view.session
-    # Always the same containers, so that what comes and goes in one does not move the others.
-    status, charts, tools = st.container(), st.container(), st.container(key="live_tools")
+    status, charts = st.container(), st.container()
     if error := session.error:
         status.warning(plain(error), icon=":material/warning:")
-    window = session.timeline.to_frame(last_s=WINDOW_S)
     if window.empty:
         if not error:
             status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
         return
-    with tools:
-        style = _tools(view, long_enough(window), status)
-        st.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
     with charts:
         live_charts(
             window,
             view,
             "live_charts",
-            style,
+            st.session_state.get(_STYLE, "ribbon"),
             affect=affect_wanted(),
             movements=movements_wanted(),
         )
+    with st.container(key="live_speed"):
+        st.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
 
 
-def _tools(view: LiveView, tracks: list[int], status: DeltaGenerator) -> Style:
-    """The row of widgets below the charts; how they are to be drawn."""
+def _tools(view: LiveView, drawn: _Tools, measuring: bool) -> None:
+    """The row of widgets below the charts; ``measuring`` is whether it runs by the clock, because a
+    rest is being measured."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        style = st.segmented_control(
+        st.segmented_control(
             "The last minute as",
             list(_STYLES),
             format_func=lambda style: _STYLES[style],
             default="ribbon",
             required=True,
-            key="live_style",
+            key=_STYLE,
             label_visibility="collapsed",
             persist_state="session",
         )
-        faces_popover(view, tracks)
+        faces_popover(view, drawn.tracks)
         st.button(
             "Mark",
             key="live_moment",
@@ -137,10 +172,11 @@ def _tools(view: LiveView, tracks: list[int], status: DeltaGenerator) -> Style:
             help="Fill the screen, for a talk. Esc leaves.",
         )
     if not_saved:
-        status.warning(plain(not_saved), icon=":material/database:")
+        st.warning(plain(not_saved), icon=":material/database:")
     if view.problem:
-        status.warning(plain(view.problem), icon=":material/person_search:")
-    return style
+        st.warning(plain(view.problem), icon=":material/person_search:")
+    if (view.resting_since_s is not None) != measuring:
+        st.rerun()  # the whole page, for the same reason
 
 
 def welcome() -> None:
