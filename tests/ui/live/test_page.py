@@ -147,6 +147,20 @@ def test_the_face_diagram_is_drawn_on_demand(show):
     assert "not coded by a FACS coder" in sent(page)["note"]
 
 
+def test_a_face_that_comes_while_the_charts_are_drawn_is_offered_too(show, monkeypatch):
+    camera, both = session(seconds=3), session(seconds=3, faces=2)
+    before = camera.timeline.to_frame
+    asked: list[float] = []
+
+    def to_frame(last_s: float):
+        asked.append(last_s)
+        return before(last_s=last_s) if len(asked) == 1 else both.timeline.to_frame(last_s=last_s)
+
+    monkeypatch.setattr(camera.timeline, "to_frame", to_frame)
+    page = show(CameraView(running=True, session=camera))
+    assert [each.label for each in page.checkbox] == ["Face 1", "Face 2"]
+
+
 def test_faces_get_names_that_last_into_the_summary(show):
     camera = session(seconds=5, faces=2)
     page = show(CameraView(running=True, session=camera))
