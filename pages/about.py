@@ -36,10 +36,10 @@ how, privacy = st.columns(2, gap="large")
 how.subheader("How it works")
 how.markdown(
     "1. **Face detection**: YuNet or Scout, small networks, or OpenCV's Haar cascade.\n"
-    "2. **Landmarks**: a network trained by this project marks 68 points and the irises, says how "
-    "surely it is a face at all, and measures 52 movements of its features. The turn of the head, "
-    "the gaze, blinks and action units come from them. In a stream the points also lead from one "
-    "frame to the next.\n"
+    "2. **Landmarks**: a network trained by this project marks 68 points and the irises, tells "
+    "how likely it is a face at all, and measures 52 movements of its features. The turn of the "
+    "head, the gaze, blinks and action units come from them. In a stream, the points also tell "
+    "where to look in the next frame.\n"
     "3. **Expression**: the grey square around each face goes through DeepFace's pretrained "
     "network or through the compact network that ships with the dashboard.\n\n"
     "The [Models](/models) page shows which are in use, where they come from and how accurate "
@@ -50,15 +50,13 @@ privacy.markdown(
     "- Pictures and video are analysed **on the computer that runs the dashboard** and are sent "
     "nowhere else. If somebody else runs it for you, that is their computer.\n"
     "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "
-    "held in memory while the browser tab is open, and are gone with it. Where you switch on "
-    "“Save to history”, numbers and times are stored on that computer until you delete "
-    "them, and no picture but the small one of a video that you can ask for. Everybody behind "
-    "one access password shares one history; accounts have "
-    "their own. Frames of the camera are never kept.\n"
+    "held in memory while the browser tab is open, and are gone with it. If you switch on “Save "
+    "to history”, numbers and times are stored on that computer until you delete them; the only "
+    "picture is a small one of a video, if you ask for it. Everybody who uses the same access "
+    "password shares one history; accounts have their own. Camera pictures are never stored.\n"
     "- The copy of a **video** you add stays on that computer until you remove it, a day at most, "
     "so that you can replay its moments.\n"
-    "- The only traffic it causes itself is fetching the networks' files once, where they are "
-    "missing."
+    "- The only data it fetches by itself are the networks' files, once, if they are missing."
 )
 
 st.subheader("Where it must not be used")

@@ -14,7 +14,7 @@ with sample_place:
     sample = st.container(key="overview_sample")
     sample_video_link("See it live with a sample video")
 with saved_place:
-    st.subheader("Saved last")
+    st.subheader("Last saved")
     saved = st.container(key="overview_saved")
 line = st.container(key="overview_models")
 

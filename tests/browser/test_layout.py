@@ -102,14 +102,14 @@ def assert_above_the_fold(*elements: Locator) -> None:
 def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
     page = open_page("/")
     drawn(page)
-    ways_in = [page.get_by_role("link", name=name) for name in ("Use the camera", "Read photos")]
+    ways_in = [page.get_by_role("link", name=name) for name in ("Use the camera", "Analyse photos")]
     reading = page.locator(".fer-reading").first
     bars = page.locator(".fer-bars li")
     expect(reading).to_contain_text("happy")
     assert_above_the_fold(*ways_in, reading, bars.last, page.get_by_role("heading", name="Saved"))
     screenshot(page, "overview-desktop")
     page.set_viewport_size({"width": 390, "height": 844})
-    assert_above_the_fold(*ways_in, page.get_by_role("link", name="Read a video"))
+    assert_above_the_fold(*ways_in, page.get_by_role("link", name="Analyse a video"))
     assert_above_the_fold(page.get_by_role("img", name="Astronaut Eileen Collins"))
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     screenshot(page, "overview-phone")

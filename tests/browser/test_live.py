@@ -268,7 +268,7 @@ def test_a_connection_that_does_not_come_up(open_page):
         "() => { RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {}) }"
     )
     press(page, "Start")
-    expect(page.get_by_text("the connection was not made in time")).to_be_visible()
+    expect(page.get_by_text("no connection was made in time")).to_be_visible()
     expect(page.get_by_role("link", name="Use photos instead")).to_be_visible()
     # streamlit-webrtc's own words about it are hidden, and stay hidden.
     expect(camera_frame(page).locator(".MuiAlert-root")).to_be_hidden()

@@ -117,7 +117,7 @@ def test_the_picture_comes_by_relay(open_page, relay, flags):
 def test_credentials_that_are_no_good(open_page, relay, screenshot):
     page = open_page("/live")
     press(page, "Start")
-    expect(page.get_by_text("the connection was not made in time")).to_be_visible()
+    expect(page.get_by_text("no connection was made in time")).to_be_visible()
     assert relay.allocations() == 0
     assert "401" in relay.log.read_text()
     assert frames_analysed(page) == 0

@@ -49,8 +49,8 @@ def where_line(store: OwnedHistory) -> None:
 def nothing_saved() -> None:
     """The text of an empty history, with links to the pages that fill it."""
     st.info(
-        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, "
-        "and its numbers are found here again.",
+        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, and "
+        "its numbers will be here.",
         icon=":material/bookmark:",
     )
     with st.container(horizontal=True):
@@ -154,7 +154,7 @@ def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
         on_click="ignore",
         icon=":material/download:",
         key="history_export",
-        help="A CSV for each, and a list of them.",
+        help="A CSV file for each session, and a list of them.",
     )
     if st.button(f"Delete {_count(chosen)}", icon=":material/delete:", key="history_delete"):
         _delete(store, [each.id for each in chosen])

@@ -25,17 +25,17 @@ SENTENCES = {
         "Start again."
     ),
     "insecure": (
-        "A browser gives its camera only to pages on the same computer (localhost) or opened over "
-        "https. Open the dashboard at such an address."
+        "Browsers allow the camera only on pages of the same computer (localhost) or over https. "
+        "Open the dashboard at such an address."
     ),
     "no_connection": (
-        "The picture does not get through to the dashboard: the connection was not made in time. "
-        "A firewall or a VPN may be in the way. Press Stop, then Start, or try another network, or "
-        "use snapshots: a few pictures a second that go the way of this page."
+        "The video does not reach the dashboard: no connection was made in time. A firewall or a "
+        "VPN may be blocking it. Press Stop, then Start, try another network, or use snapshots: a "
+        "few pictures a second over the connection of this page."
     ),
     "connection_lost": (
-        "The picture no longer gets through to the dashboard: the connection was lost. Press Start "
-        "to try again, or use snapshots: a few pictures a second that go the way of this page."
+        "The video no longer reaches the dashboard: the connection was lost. Press Start to try "
+        "again, or use snapshots: a few pictures a second over the connection of this page."
     ),
 }
 

@@ -184,12 +184,13 @@ def welcome() -> None:
     with st.container(key="live_welcome"):
         st.markdown(
             "**Press Start to see** how a neural network reads the faces in the picture.\n\n"
-            ":material/bar_chart: **Now**: the share of each expression, and how sure it is\n\n"
+            ":material/bar_chart: **Now**: the share of each expression, and how sure the network "
+            "is\n\n"
             ":material/show_chart: **The last minute**: every change, down to a few per cent\n\n"
             ":material/groups: **Several faces** at once, each under the name you give it"
         )
         st.caption(
-            ":material/shield_lock: Pictures are analysed as they come and never stored. Numbers "
+            ":material/shield_lock: Pictures are analysed as they arrive and never stored. Numbers "
             "are saved only if you switch that on."
         )
 

@@ -202,7 +202,7 @@ def _buttons(
             help="It plays in the camera's place. The copy is deleted when it stops.",
         )
         upload_problem()
-        st.caption("Without one, an included clip of a drawn face plays.")
+        st.caption("If you choose none, an included clip of a drawn face plays.")
     st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
 
 

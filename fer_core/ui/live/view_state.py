@@ -134,7 +134,7 @@ def movements_toggle() -> None:
     st.toggle(
         "Movements of the face",
         key=_MOVEMENTS,
-        help="A drawn face whose parts light up as the features of yours move.",
+        help="A drawn face whose parts light up as the features of your face move.",
     )
 
 
@@ -149,8 +149,8 @@ def snapshots_toggle() -> bool:
         "Live without WebRTC",
         value=_offers_taken() > 0,
         key=_snapshots_key(),
-        help="Sends a few snapshots a second the way of this page, where a firewall or a VPN lets "
-        "no video through.",
+        help="Sends a few snapshots a second over the connection of this page, where a firewall "
+        "or a VPN blocks the video.",
         persist_state="session",
     )
 

@@ -28,7 +28,7 @@ def saved_last() -> None:
         if not store or not found:
             st.html(
                 '<div class="fer-empty"><p>Nothing is saved yet. Switch on “Save to history” on '
-                "any page: its numbers then stay here, to be opened, compared and exported.</p>"
+                "any page to keep its numbers here, ready to open, compare and export.</p>"
                 "</div>"
             )
             return

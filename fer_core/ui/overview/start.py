@@ -13,18 +13,18 @@ _WAYS: tuple[tuple[str, Callable[[str], None], str, str], ...] = (
         "live",
         live_link,
         "Use the camera",
-        "Expressions in front of you, as they change.",
+        "Expressions as they change.",
     ),
     (
         "photo",
         photo_link,
-        "Read photos",
+        "Analyse photos",
         "Every face in one picture or many.",
     ),
     (
         "video",
         video_link,
-        "Read a video",
+        "Analyse a video",
         "A timeline of each face in a clip.",
     ),
 )

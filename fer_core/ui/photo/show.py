@@ -146,9 +146,9 @@ def _turned(degrees: int) -> str:
 
 def _no_face(result: FrameResult) -> str:
     return (
-        f"No face was found. In this picture of {result.width} x {result.height} pixels a face has "
-        f"to be {SMALLEST_PX} pixels high. One that is larger, brighter or turned to the camera is "
-        "found more easily."
+        f"No face was found. In this picture of {result.width} x {result.height} pixels, a face "
+        f"must be at least {SMALLEST_PX} pixels high. Faces that are larger, brighter or turned "
+        "to the camera are found more easily."
     )
 
 

@@ -97,7 +97,7 @@ def _offset(key: str) -> float | None:
         if align == "start":
             return None
         return st.number_input(
-            "Seconds by which the second begins later",
+            "Seconds by which the second one starts later",
             value=0.0,
             step=0.5,
             format="%.1f",

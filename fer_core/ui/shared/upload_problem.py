@@ -8,11 +8,13 @@ import streamlit as st
 
 from fer_core.server.upload_guard import NO_ROOM, TOO_SLOW
 
-BROKEN = "The file did not get through. Check your connection and try again."
+BROKEN = "The upload was interrupted. Check your connection and try again."
 
 # With no figure: what is above the page's own limit is not sent at all, so that it is most likely a
 # proxy that refused, and its limit is not known here.
-TOO_LARGE = "This file is larger than this server, or a proxy before it, takes. Use a smaller one."
+TOO_LARGE = (
+    "This file is larger than this server, or a proxy in front of it, accepts. Use a smaller one."
+)
 
 _component = st.components.v2.component(
     "fer_upload_problem",

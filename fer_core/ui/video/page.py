@@ -50,7 +50,7 @@ _STATES = {
     "done": _State("Done", ":material/check_circle:"),
     "cancelled": _State("Cancelled; what was analysed is kept here", ":material/cancel:"),
     "failed": _State("Failed", ":material/error:"),
-    "interrupted": _State("Interrupted; it can go on where it ended", ":material/pause_circle:"),
+    "interrupted": _State("Interrupted; it can resume where it stopped", ":material/pause_circle:"),
 }
 
 
@@ -99,7 +99,7 @@ def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
         keep = st.toggle(
             "Save to history",
             key="video_keep",
-            help="Numbers and times only, no pictures. Otherwise they go with the video.",
+            help="Numbers and times only, no pictures. Otherwise they are deleted with the video.",
         )
         with st.popover("Which frames", icon=":material/tune:", key="video_frames"):
             selection = _selection()
@@ -153,10 +153,11 @@ def what_to_expect() -> None:
             "<p><strong>Add one or more videos</strong> to see the expressions of every face over "
             "time, or try the sample.</p>"
             "<ul>"
-            "<li>MP4, MOV, MKV, WebM, AVI and more, all of it or a part.</li>"
-            "<li>You get a timeline beside the film, its moments, a table and files.</li>"
-            "<li>The work goes on when you leave this page, and its results are found here "
-            "again.</li>"
+            "<li>MP4, MOV, MKV, WebM, AVI and more, whole or in part.</li>"
+            "<li>You get a timeline beside the video, its key moments, a table, and files to "
+            "download.</li>"
+            "<li>The analysis continues when you leave this page, and its results will be "
+            "here.</li>"
             "</ul></div>"
         )
 
@@ -193,7 +194,7 @@ def _selection() -> Selection | None:
     try:
         return Selection(every=every, fps=fps, start_s=start_s, end_s=end_s)
     except ValueError:
-        st.warning("The end must lie after the start.", icon=":material/warning:")
+        st.warning("The end must be after the start.", icon=":material/warning:")
         return None
 
 

@@ -86,7 +86,7 @@ def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
         "Save to history",
         icon=":material/bookmark_add:",
         key=f"video_keep_{job.id}",
-        help="Numbers and times only, no pictures. Otherwise they go with the video.",
+        help="Numbers and times only, no pictures. Otherwise they are deleted with the video.",
     ):
         jobs.keep(job.id, owner())
         st.rerun()

@@ -409,7 +409,7 @@ def test_a_history_that_is_away_is_a_sentence_and_the_picture_goes_on(show, monk
 
 def test_a_connection_that_failed_has_a_sentence_and_a_way_on(show):
     page = show(CameraView(running=False, session=None, timed_out=True))
-    assert "connection was not made" in page.error[0].value
+    assert "no connection was made" in page.error[0].value
     assert any("Use photos instead" in each.value for each in page.markdown)
 
 

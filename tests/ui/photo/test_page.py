@@ -160,7 +160,9 @@ def test_many_faces_are_all_there_and_counted(page, astronaut):
 
 def test_where_no_face_was_found_the_page_says_how_small_one_may_be(page):
     upload(page, ("grey.png", png(np.full((200, 300), 128, np.uint8))))
-    assert any("300 x 200 pixels a face has to be 24 pixels high" in i.value for i in page.info)
+    assert any(
+        "300 x 200 pixels, a face must be at least 24 pixels high" in i.value for i in page.info
+    )
 
 
 def test_a_rerun_does_not_repeat_the_work(page, monkeypatch):
