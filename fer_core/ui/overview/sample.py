@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
+from html import escape
 
 import streamlit as st
 
@@ -14,7 +15,9 @@ from fer_core.media.images import read_picture
 from fer_core.models.detectors import FaceDetector
 from fer_core.models.emotion import EmotionModel
 from fer_core.paths import SAMPLE
+from fer_core.schema import Face
 from fer_core.ui.shared.expression_html import face_html
+from fer_core.ui.shared.face_diagram import diagram_of_face
 
 _QUALITY = 85
 
@@ -34,7 +37,8 @@ def _sample_html(detector: FaceDetector, emotion: EmotionModel) -> str:
     picture = read_picture(SAMPLE)
     result = Analyzer(detector, emotion).analyze(picture)
     marked = to_jpeg(annotate(picture, result, True, True), _QUALITY)
-    faces = "".join(map(face_html, result.faces)) or "<p>This detector finds no face in it.</p>"
+    faces = "".join(face_html(face) + _movements_html(face) for face in result.faces)
+    faces = faces or "<p>This detector finds no face in it.</p>"
     return (
         '<div class="fer-sample"><figure>'
         f'<img src="data:image/jpeg;base64,{base64.b64encode(marked).decode()}" '
@@ -42,3 +46,12 @@ def _sample_html(detector: FaceDetector, emotion: EmotionModel) -> str:
         "<figcaption>Astronaut Eileen Collins (NASA, public domain)</figcaption></figure>"
         f"<div>{faces}</div></div>"
     )
+
+
+def _movements_html(face: Face) -> str:
+    """The strongest movements of a face in words, if they were measured."""
+    diagram = diagram_of_face(face)
+    if diagram is None:
+        return ""
+    units = (f"{unit['name']} {unit['share']}".strip() for unit in diagram["units"])
+    return f'<p class="fer-small">Movements: {escape(", ".join(units))}</p>'

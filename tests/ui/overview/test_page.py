@@ -40,6 +40,8 @@ def test_the_sample_is_read_by_the_models_in_use(page):
     [face] = Analyzer("haar", "compact").analyze(read_picture(SAMPLE)).faces
     assert face.dominant == "happy"
     assert f"<strong>happy</strong> {100 * face.confidence:.0f}\u00a0%" in html(page)
+    smile = f"AU12 lip corner puller {100 * face.action_units['AU12']:.0f}\u00a0%"
+    assert f"Movements: {smile}" in html(page)
     assert 'src="data:image/jpeg;base64,' in html(page)
     [line] = [each.value for each in page.caption if "finds faces" in each.value]
     assert MODELS["haar"].measured in line
