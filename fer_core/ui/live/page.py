@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +15,7 @@ from fer_core.timeline.table import table_csv
 from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import Style, live_charts
 from fer_core.ui.live.face_numbers import WINDOW_S, long_enough
-from fer_core.ui.live.save import save_live
+from fer_core.ui.live.save import save_live, save_problem
 from fer_core.ui.live.view_state import (
     LiveView,
     affect_wanted,
@@ -79,13 +77,14 @@ def live_panel(view: LiveView) -> None:
     update_s = next_update_s(st.session_state.get("live_update_s", UPDATE_S))
     st.session_state["live_update_s"] = update_s
     measuring = view.resting_since_s is not None
-    tools = _tools_for(view, _last_minute(view))
-    # Always the same containers, so that what comes and goes in one does not move the others.
-    with st.container():
-        st.fragment(_panel, run_every=update_s)(view, update_s, tools)
+    tracks = _tracks(_last_minute(view))
+    charts = st.container()
+    # The tools first: what goes wrong with them is said above the charts.
     with st.container(key="live_tools"):
-        if tools:
-            st.fragment(_tools, run_every=UPDATE_S if measuring else None)(view, tools, measuring)
+        if tracks is not None:
+            st.fragment(_tools, run_every=UPDATE_S if measuring else None)(view, tracks, measuring)
+    with charts:
+        st.fragment(_panel, run_every=update_s)(view, update_s, tracks)
 
 
 def next_update_s(update_s: float) -> float:
@@ -95,35 +94,30 @@ def next_update_s(update_s: float) -> float:
     return UPDATE_S if FRAME_RATE.fps >= FASTEST_FPS else update_s
 
 
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """What the tools are drawn from: the faces to name, and what keeps the history from saving."""
-
-    tracks: list[int]
-    not_saved: str
-
-
 def _last_minute(view: LiveView) -> pd.DataFrame:
     return view.session.timeline.to_frame(last_s=WINDOW_S)
 
 
-def _tools_for(view: LiveView, window: pd.DataFrame) -> _Tools | None:
-    """The tools for a session as it is now; None before its first picture."""
-    if window.empty:
-        return None
-    return _Tools(long_enough(window), view.recording.error if view.recording else "")
+def _tracks(window: pd.DataFrame) -> list[int] | None:
+    """The faces that can be named; None before the first picture."""
+    return None if window.empty else long_enough(window)
 
 
-def _panel(view: LiveView, update_s: float, drawn: _Tools | None) -> None:
-    """``drawn``: the tools that the page was drawn with."""
+def _panel(view: LiveView, update_s: float, offered: list[int] | None) -> None:
+    """``offered``: the faces that the tools of the page offer."""
     window = _last_minute(view)
-    tools_differ = _tools_for(view, window) != drawn
-    if next_update_s(update_s) != update_s or source_changed() or tools_differ:
+    outdated = _tracks(window) != offered or source_changed()
+    if outdated or next_update_s(update_s) != update_s:
         st.rerun()  # the whole page: a fragment cannot change how often it runs, nor another one
     session = view.session
+    # Always the same containers, so that what comes and goes in one does not move the others.
     status, charts = st.container(), st.container()
     if error := session.error:
         status.warning(plain(error), icon=":material/warning:")
+    if not_saved := save_problem(view):
+        status.warning(plain(not_saved), icon=":material/database:")
+    if view.problem:
+        status.warning(plain(view.problem), icon=":material/person_search:")
     if window.empty:
         if not error:
             status.info("Waiting for the first picture…", icon=":material/hourglass_top:")
@@ -141,7 +135,7 @@ def _panel(view: LiveView, update_s: float, drawn: _Tools | None) -> None:
         st.caption(speed_line(session.stats(), FRAME_RATE.cameras, FRAME_RATE.fps))
 
 
-def _tools(view: LiveView, drawn: _Tools, measuring: bool) -> None:
+def _tools(view: LiveView, tracks: list[int], measuring: bool) -> None:
     """The row of widgets below the charts; ``measuring`` is whether it runs by the clock, because a
     rest is being measured."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -155,7 +149,7 @@ def _tools(view: LiveView, drawn: _Tools, measuring: bool) -> None:
             label_visibility="collapsed",
             persist_state="session",
         )
-        faces_popover(view, drawn.tracks)
+        faces_popover(view, tracks)
         st.button(
             "Mark",
             key="live_moment",
@@ -164,17 +158,13 @@ def _tools(view: LiveView, drawn: _Tools, measuring: bool) -> None:
             on_click=view.mark_moment,
         )
         rest_controls(view)
-        not_saved = save_live(view)
+        save_live(view)
         st.button(
             "Present",
             key="live_present",
             icon=":material/fullscreen:",
             help="Fill the screen, for a talk. Esc leaves.",
         )
-    if not_saved:
-        st.warning(plain(not_saved), icon=":material/database:")
-    if view.problem:
-        st.warning(plain(view.problem), icon=":material/person_search:")
     if (view.resting_since_s is not None) != measuring:
         st.rerun()  # the whole page, for the same reason
 
@@ -220,7 +210,8 @@ def session_summary(view: LiveView) -> None:
     """What a finished session showed: its timeline, with all values as a file."""
     whole = view.session.timeline.to_frame()
     st.subheader("Last session")
-    if problem := save_live(view):
+    save_live(view)
+    if problem := save_problem(view):
         st.warning(plain(problem), icon=":material/database:")
     # A key of its own for each session: what was chosen in the one before does not stay.
     key = f"session_{id(view.session)}"

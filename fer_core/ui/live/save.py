@@ -16,10 +16,10 @@ from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import SAVE_HELP
 
 
-def save_live(view: LiveView) -> str:
+def save_live(view: LiveView) -> None:
     """The switch of a live session: all of it is kept, also what came before the switch.
 
-    Switched off again, the session leaves the history. Returns a sentence while something is wrong.
+    Switched off again, the session leaves the history.
     """
     latest = view.session.latest
     on = st.toggle("Save to history", key="live_keep", help=SAVE_HELP, persist_state="session")
@@ -37,6 +37,10 @@ def save_live(view: LiveView) -> str:
             view.recording.mark_moments(view.moments)
     except HistoryError as error:
         view.save_problem = str(error)
+
+
+def save_problem(view: LiveView) -> str:
+    """What keeps the session from being saved, as a sentence; empty if nothing does."""
     return view.save_problem or (view.recording.error if view.recording else "")
 
 
