@@ -6,6 +6,7 @@ import csv
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,23 @@ def show_lines(page: Page) -> Locator:
 
 
 def switch(page: Page, *options: str) -> None:
-    """Switch these options on or off."""
+    """Switch these options on or off.
+
+    A page that is drawn anew under the pointer may miss a click, and it is made again, as a visitor
+    would.
+    """
     page.get_by_role("button", name="Options").click()
     for option in options:
         toggle = page.get_by_label(option, exact=True)
-        on = toggle.is_checked()
-        page.get_by_text(option, exact=True).click()
-        expect(toggle).to_be_checked(checked=not on)
+        before = toggle.is_checked()
+
+        def turned(option: str = option, toggle: Locator = toggle, before: bool = before) -> bool:
+            page.get_by_text(option, exact=True).click()
+            with suppress(AssertionError):
+                expect(toggle).to_be_checked(checked=not before, timeout=10_000)
+            return toggle.is_checked() != before
+
+        until(page, turned, f"{option} is switched")
     page.keyboard.press("Escape")
 
 
