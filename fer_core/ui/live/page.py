@@ -71,8 +71,8 @@ def my_slots() -> CameraSlots | UserSlots:
 def live_panel(view: LiveView) -> None:
     """The live charts of a running session, a line on how the machine keeps up, and the tools.
 
-    Only the charts are drawn by the clock. To draw the tools' widgets with them, though they rarely
-    change, kept the browser busy enough that pictures came late.
+    Only the charts are drawn by the clock. The tools' widgets rarely change, and to draw them as
+    often cost the browser a tenth more.
     """
     update_s = next_update_s(st.session_state.get("live_update_s", UPDATE_S))
     st.session_state["live_update_s"] = update_s
