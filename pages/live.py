@@ -6,16 +6,16 @@ from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.live.session import LiveCamera
 from fer_core.ui.live import playback, snapshots, webrtc
 from fer_core.ui.live.camera_problem import camera_problem
-from fer_core.ui.live.page import live_panel, my_slots, session_summary, welcome
-from fer_core.ui.live.stage import keys_popover, stage_keys
-from fer_core.ui.live.view_state import (
+from fer_core.ui.live.options import (
     affect_toggle,
-    live_view,
     marks_toggles,
     movements_toggle,
     note_source,
     snapshots_toggle,
 )
+from fer_core.ui.live.page import live_panel, my_slots, session_summary, welcome
+from fer_core.ui.live.stage import keys_popover, stage_keys
+from fer_core.ui.live.view_state import live_view
 from fer_core.ui.shared.models import models_in_use, models_line
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="live_head"):

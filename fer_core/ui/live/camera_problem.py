@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.ui.live.camera_pace import camera_pace
 from fer_core.ui.live.connection import LOOK_S, connection_problem
-from fer_core.ui.live.view_state import choose_snapshots, source_changed
+from fer_core.ui.live.options import choose_snapshots, source_changed
 from fer_core.ui.live.webrtc import CameraView
 from fer_core.ui.shared.widgets import photo_link
 

@@ -25,8 +25,8 @@ from fer_core.media.names import printable
 from fer_core.media.video import read_frame
 from fer_core.paths import SAMPLE_CLIP
 from fer_core.settings import settings
+from fer_core.ui.live.options import SOURCE
 from fer_core.ui.live.playback_pictures import QUALITY, Screen
-from fer_core.ui.live.view_state import SOURCE
 from fer_core.ui.live.webrtc import CameraView, Marks
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain

@@ -27,7 +27,7 @@ from fer_core.export.draw import annotate
 from fer_core.live.session import LiveCamera
 from fer_core.media.decoder_pool import decode_apart
 from fer_core.ui.live.camera_problem import SENTENCES
-from fer_core.ui.live.view_state import source_changed
+from fer_core.ui.live.options import source_changed
 from fer_core.ui.live.webrtc import CameraView, Marks
 from fer_core.ui.shared.bounds import bounded
 
