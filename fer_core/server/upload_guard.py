@@ -1,4 +1,4 @@
-"""Limits the uploads of pages: their size, alone and together, and their slowness.
+"""Limits the uploads of pages: who may send any, their size, alone and together, their slowness.
 
 Streamlit itself reads whatever a browser sends for as long as it comes. The HTTP API has its own
 limits (fer_core/server/api).
@@ -32,6 +32,7 @@ FRAMING_BYTES = 1 << 20
 """More than a form adds to the file in it."""
 
 TOO_SLOW = "The upload was too slow. Try again on a better connection."
+NO_ACCESS = "This page may not upload files. Reload it and, if it asks, sign in."
 NO_ROOM = "The server cannot hold more files right now. Try again in a minute."
 
 
@@ -52,7 +53,9 @@ class UploadGuard:
     Streamlit), too slow, or do not fit into memory, and answers with a sentence.
 
     ``room_mb``: the memory for all uploads, those arriving and those ``held`` for the pages, in
-    bytes. A single upload that has the memory to itself is not refused.
+    bytes. A single upload that has the memory to itself is not refused. ``may_upload`` is asked
+    with the session in the URL: Streamlit gives a session to everybody, also to a visitor who sees
+    nothing but a request to sign in.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class UploadGuard:
         limit_mb: int,
         room_mb: int,
         held: Callable[[], int],
+        may_upload: Callable[[str], bool],
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -68,6 +72,7 @@ class UploadGuard:
         self._limit_bytes = (limit_mb << 20) + FRAMING_BYTES
         self._room_bytes = max(room_mb << 20, self._limit_bytes)
         self._held = held
+        self._may_upload = may_upload
         self._coming: dict[object, int] = {}
         self._clock_s = clock_s
 
@@ -76,12 +81,7 @@ class UploadGuard:
             await self._app(scope, receive, send)
             return
         size = announced_bytes(Headers(scope=scope))
-        refusal = None
-        if size > self._limit_bytes:
-            refusal = self._refuse_size()
-        elif size and not self._has_room(size):  # a request without a file may remove one
-            refusal = _closing(503, NO_ROOM)
-        if refusal:
+        if refusal := self._refusal(scope["path"].removeprefix(UPLOADS).partition("/")[0], size):
             await refusal(scope, receive, partial(_send_lingering, receive, send))
             return
         this = object()
@@ -90,6 +90,16 @@ class UploadGuard:
             await self._pass_on(this, scope, receive, send)
         finally:
             del self._coming[this]
+
+    def _refusal(self, session_id: str, size: int) -> PlainTextResponse | None:
+        """The answer to a request that is refused before its body is read."""
+        if not self._may_upload(session_id):
+            return _closing(401, NO_ACCESS)
+        if size > self._limit_bytes:
+            return self._refuse_size()
+        if size and not self._has_room(size):  # a request without a file may remove one
+            return _closing(503, NO_ROOM)
+        return None
 
     def _has_room(self, size: int) -> bool:
         return self._held() + sum(self._coming.values()) + size <= self._room_bytes

@@ -6,11 +6,13 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import cache
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.secrets import SecretsValue
 
 from fer_core.server.auth import gate
@@ -26,6 +28,14 @@ from fer_core.ui.shared.widgets import plain
 
 _LATEST_S = 1e12
 """A time in seconds since 1970 later than any valid sign-in."""
+
+
+class _Access:
+    """Kept in the state of a session that may see the pages, and forgotten with it."""
+
+
+_with_access: WeakValueDictionary[str, _Access] = WeakValueDictionary()
+"""By the session's id."""
 
 
 @cache
@@ -79,6 +89,21 @@ def middleware() -> list[Middleware]:
 
 def require_access() -> bool:
     """Whether this browser may see the pages; if not, draws a page that says why."""
+    allowed = _may_enter()
+    if ctx := get_script_run_ctx():
+        if allowed:
+            _with_access[ctx.session_id] = st.session_state["access"] = _Access()
+        else:
+            _with_access.pop(ctx.session_id, None)
+    return allowed
+
+
+def has_access(session_id: str) -> bool:
+    """Whether this session of Streamlit's could see the pages when they were last drawn."""
+    return session_id in _with_access
+
+
+def _may_enter() -> bool:
     match auth_mode():
         case AuthMode.SIGN_IN:
             return _signed_in()

@@ -18,6 +18,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.server.upload_guard import UploadGuard
 from fer_core.settings import settings
+from fer_core.ui.auth import has_access
 
 
 def middleware() -> list[Middleware]:
@@ -30,7 +31,11 @@ def middleware() -> list[Middleware]:
     limit_mb = max(chosen.max_upload_mb, chosen.max_video_mb)
     config.set_option("server.maxUploadSize", limit_mb)
     guard = Middleware(
-        UploadGuard, limit_mb=limit_mb, room_mb=chosen.max_uploads_mb, held=held_bytes
+        UploadGuard,
+        limit_mb=limit_mb,
+        room_mb=chosen.max_uploads_mb,
+        held=held_bytes,
+        may_upload=has_access,
     )
     return [guard]
 

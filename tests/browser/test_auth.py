@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from fer_core.server.auth.password import hash_password
+from fer_core.server.upload_guard import NO_ACCESS
 from tests.browser.conftest import DIRECT, Dashboard, WarmDashboard
 from tests.browser.test_film import clip
 from tests.browser.test_video import analyse
@@ -192,6 +194,29 @@ def test_two_accounts_do_not_see_each_other_s_history(accounts, new_visitor):
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()  # the provider's own question
     heading(page, "FER Dashboard is locked")
+
+
+def test_a_stranger_can_upload_nothing(accounts, new_visitor):
+    stranger = new_visitor()
+    told: list[str] = []
+
+    def note(frame: str | bytes) -> None:
+        message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+        if message.WhichOneof("type") == "new_session":
+            told.append(message.new_session.initialize.session_id)
+
+    stranger.on("websocket", lambda opened: opened.on("framereceived", note))
+    stranger.goto(accounts.url)
+    heading(stranger, "FER Dashboard is locked")
+    address = f"{accounts.url}/_stcore/upload_file/{told[0]}/file"
+    stranger.request.get(f"{accounts.url}/_stcore/health")  # gives the cookie against forgery
+    cookies = {each["name"]: each["value"] for each in stranger.context.cookies()}
+    answer = stranger.request.put(
+        address,
+        headers={"X-Xsrftoken": cookies["_streamlit_xsrf"]},
+        multipart={"file": {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"1"}},
+    )
+    assert (answer.status, answer.text()) == (401, NO_ACCESS)
 
 
 def test_a_film_is_for_the_account_that_added_it(accounts, new_visitor, tmp_path):

@@ -86,7 +86,7 @@ def test_forged_uploads(page, small):
     assert keys.put("c", PART + bytes(4_000_000) + END) == 413
     assert keys.put("d", picture, **{"x-xsrftoken": "2|forged"}) == 403
     keys.folder = keys.folder.rpartition("/")[0] + "/somebody-else"
-    assert keys.put("e", picture) == 400
+    assert keys.put("e", picture) == 401
     assert "Traceback" not in small.log.read_text()
 
 

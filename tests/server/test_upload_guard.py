@@ -50,7 +50,15 @@ def connect(held: dict[str, int]) -> Iterator[Callable[[], socket.socket]]:
     """``connect()``: a connection to a server that takes uploads of 1 MB, and 3 MB together."""
     app = Starlette(
         routes=[Route("/{path:path}", take, methods=["PUT", "POST", "DELETE"])],
-        middleware=[Middleware(UploadGuard, limit_mb=1, room_mb=3, held=lambda: held["bytes"])],
+        middleware=[
+            Middleware(
+                UploadGuard,
+                limit_mb=1,
+                room_mb=3,
+                held=lambda: held["bytes"],
+                may_upload="session".__eq__,
+            )
+        ],
     )
     settings = uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="off")
     server = uvicorn.Server(settings)
@@ -73,6 +81,13 @@ def test_what_is_small_passes(connect):
     with connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + bytes(1_000_000))
         assert answer_on(connection) == (200, "1000000")
+
+
+def test_a_session_without_access_sends_nothing(connect):
+    with connect() as connection:
+        stranger = HEAD.replace(b"/session/", b"/another/")
+        connection.sendall(stranger + b"Content-Length: 1000\r\n\r\n")
+        assert answer_on(connection) == (401, guard.NO_ACCESS)
 
 
 def test_what_is_announced_as_too_large_is_refused_before_it_comes(connect):
@@ -177,7 +192,9 @@ def test_an_upload_of_unknown_size_takes_the_room_that_it_needs(connect, held):
 
 
 def test_a_single_file_always_has_room():
-    guard = UploadGuard(Starlette(), limit_mb=1000, room_mb=1, held=lambda: 0)
+    guard = UploadGuard(
+        Starlette(), limit_mb=1000, room_mb=1, held=lambda: 0, may_upload=lambda _: True
+    )
     assert guard._has_room(1000 << 20)
 
 
@@ -185,7 +202,9 @@ def test_who_hangs_up_in_mid_upload_is_no_error():
     async def send(message: Message) -> None:
         raise AssertionError("nobody listens")
 
-    guarded = Middleware(UploadGuard, limit_mb=1, room_mb=3, held=lambda: 0)
+    guarded = Middleware(
+        UploadGuard, limit_mb=1, room_mb=3, held=lambda: 0, may_upload=lambda _: True
+    )
     app = Starlette(routes=[Route(PATH, take, methods=["PUT"])], middleware=[guarded])
     scope: Scope = {
         "type": "http", "method": "PUT", "path": PATH, "headers": [(b"content-length", b"9")],

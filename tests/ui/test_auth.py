@@ -76,9 +76,14 @@ def ada(**claims: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+SESSION = "test session id"
+"""AppTest's."""
+
+
 def is_locked(site: AppTest, sentence: str) -> bool:
-    """The locked page, and nothing of any other page."""
+    """The locked page, nothing of any other page, and no way to upload."""
     assert not site.exception
+    assert not auth.has_access(SESSION)
     assert [title.value for title in site.title] == ["FER Dashboard is locked"]
     assert not site.get("file_uploader")
     assert not site.toggle
@@ -87,6 +92,7 @@ def is_locked(site: AppTest, sentence: str) -> bool:
 
 def is_open(site: AppTest) -> bool:
     assert not site.exception
+    assert auth.has_access(SESSION)
     return [title.value for title in site.title] == ["See what faces express"]
 
 
