@@ -19,15 +19,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer_core.server.upload_guard import UploadGuard
 from fer_core.settings import settings
 from fer_core.ui.auth import has_access
+from fer_core.ui.patches import pictures_in_memory
 
 
 def middleware() -> list[Middleware]:
     """For ``st.App(middleware=…)``: the guard, with the limit of the largest widget.
 
     Streamlit's server has one limit for all uploads, by default 200 MB, whatever a widget allows.
-    It is raised here.
+    It is raised here. Pictures are kept off the disk while they arrive.
     """
     chosen = settings()
+    pictures_in_memory.install(chosen.max_upload_mb)
     limit_mb = max(chosen.max_upload_mb, chosen.max_video_mb)
     config.set_option("server.maxUploadSize", limit_mb)
     guard = Middleware(

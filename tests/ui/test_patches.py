@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import importlib.util
 import inspect
 import subprocess
 import sys
@@ -34,13 +34,19 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.formparsers import MultiPartParser
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import VideoProcessTrack
 
 from fer_core.live.frame_rate import FairFrameRate
 from fer_core.paths import ROOT
 from fer_core.ui import patches
-from fer_core.ui.patches import video_track, vp8_encoder
+from fer_core.ui.patches import pictures_in_memory, video_track, vp8_encoder
 from fer_core.ui.patches.camera import SWITCH_S
 from fer_core.ui.patches.consent_retries import CONSENT_FAILURES, CONSENT_RETRIES, RetryingStun
 from fer_core.ui.patches.jitter_buffer import LowLatencyJitterBuffer
@@ -78,6 +84,32 @@ def test_a_patch_is_for_the_version_that_is_installed(patch):
     """Fails when one is raised: see whether the patch is still needed and still fits."""
     package, version = patch.WRITTEN_FOR
     assert metadata.version(package) == version
+
+
+def kept_in_memory(size: int) -> bool:
+    """Whether a file of this many bytes stays off the disk while a form with it is read."""
+
+    async def read(request: Request) -> Response:
+        async with request.form() as form:
+            return PlainTextResponse(str(form["file"].file._rolled))  # type: ignore[union-attr]
+
+    client = TestClient(Starlette(routes=[Route("/", read, methods=["POST"])]))
+    return client.post("/", files={"file": bytes(size)}).text == "False"
+
+
+def test_pictures_are_not_written_to_disk_while_they_arrive(monkeypatch):
+    spec = importlib.util.find_spec("starlette.formparsers")
+    assert spec
+    assert spec.loader
+    original = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(original)
+    limit = original.MultiPartParser.spool_max_size
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", limit)
+    # Once this fails, Starlette keeps more in memory by itself, or Streamlit says how much.
+    assert not kept_in_memory((1 << 20) + 1)
+    pictures_in_memory.install(limit_mb=3)
+    assert kept_in_memory(3 << 20)
+    assert not kept_in_memory((3 << 20) + 1)
 
 
 def numbered(number: int) -> av.VideoFrame:
