@@ -59,26 +59,29 @@ def test_a_history_that_is_there_is_read():
     assert ask().status_code == 200
 
 
-@pytest.mark.parametrize("url", ["postgres://fer@127.0.0.1:9/fer", "mysql://nobody", "sqlite:///"])
-def test_not_ready_with_a_database_that_cannot_be_had(monkeypatch, url):
-    monkeypatch.setenv("DATABASE_URL", url)
+def reason(caplog: pytest.LogCaptureFixture) -> str:
+    """Why it is not ready, which anybody may ask but only the log says."""
     answer = ask()
     assert answer.status_code == 503
-    assert "DATABASE_URL" in json.loads(bytes(answer.body))["error"]
+    sentence = "The history cannot be used: see the server's log."
+    assert json.loads(bytes(answer.body)) == {"ready": False, "error": sentence}
+    return caplog.text
 
 
-def test_not_ready_with_a_damaged_history():
+@pytest.mark.parametrize("url", ["postgres://fer@127.0.0.1:9/fer", "mysql://nobody", "sqlite:///"])
+def test_not_ready_with_a_database_that_cannot_be_had(monkeypatch, caplog, url):
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert "DATABASE_URL" in reason(caplog)
+
+
+def test_not_ready_with_a_damaged_history(caplog):
     file = settings().data_dir / "history.sqlite3"
     file.parent.mkdir()
     file.write_bytes(b"no database at all" * 999)
-    answer = ask()
-    assert answer.status_code == 503
-    assert "it is not a database" in json.loads(bytes(answer.body))["error"]
+    assert "it is not a database" in reason(caplog)
 
 
-def test_not_ready_with_a_place_where_no_history_can_be_made(monkeypatch, tmp_path):
+def test_not_ready_with_a_place_where_no_history_can_be_made(monkeypatch, caplog, tmp_path):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("FER_DATA_DIR", str(tmp_path / "file" / "data"))
-    answer = ask()
-    assert answer.status_code == 503
-    assert "FER_DATA_DIR" in json.loads(bytes(answer.body))["error"]
+    assert "FER_DATA_DIR" in reason(caplog)
