@@ -68,6 +68,7 @@ class EyeWatch:
 
     def update(self, openness: float | None, t_s: float) -> None:
         """Add the ``eye_openness`` of the next frame, at ``t_s`` seconds; None if it is unknown."""
+        self._forget_before(t_s - WINDOW_S)
         if openness is None:
             self._last_s = self._closed_since_s = None
             return
@@ -109,9 +110,11 @@ class EyeWatch:
     def _observe(self, t_s: float, step_s: float) -> None:
         self._observed.append((t_s, step_s))
         self._observed_s += step_s
-        while self._observed[0][0] < t_s - WINDOW_S:
+
+    def _forget_before(self, t_s: float) -> None:
+        while self._observed and self._observed[0][0] < t_s:
             self._observed_s -= self._observed.popleft()[1]
-        while self._blinks and self._blinks[0] < t_s - WINDOW_S:
+        while self._blinks and self._blinks[0] < t_s:
             self._blinks.popleft()
 
 

@@ -44,6 +44,15 @@ def test_only_the_last_minute_counts():
     )
 
 
+@pytest.mark.parametrize(("fps", "openness"), [(30, None), (5, 0.3)], ids=["unseen", "few frames"])
+def test_a_minute_in_which_no_blink_could_be_seen_has_no_rate(fps, openness):
+    eyes = watch(60, 30, blinking(4.0, 0.2))
+    assert eyes.blinks_per_minute is not None
+    for n in range(60 * fps):
+        eyes.update(openness, 60 + n / fps)
+    assert eyes.blinks_per_minute is None
+
+
 @pytest.mark.parametrize("length_s", [0.03, 0.8, 2.0])
 def test_too_short_or_too_long_is_no_blink(length_s):
     assert watch(50, 30, blinking(5.0, length_s)).blinks_per_minute == 0.0
