@@ -25,15 +25,22 @@ class OutputFile(ABC):
     shortened if it is too long for a disk. If the block ends with an exception (Ctrl-C, a broken
     video), what was written so far is closed as a readable file. If the file itself cannot be
     written, as on a full disk, it is removed, ``VideoError`` is raised, and an earlier file of that
-    name stays.
+    name stays. A link keeps pointing to the file that it names. What is neither a file nor free,
+    such as a device or a pipe, is not replaced: ``VideoError``.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.part = beside(path, ".part")
+        self._target = path.resolve()
+        self.part = beside(self._target, ".part")
         self._lost = False
 
     def __enter__(self) -> Self:
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise VideoError(
+                f"{printable(self.path.name)} cannot be written: it is a device or a pipe. Choose "
+                "the name of a file."
+            )
         with self._guarded():
             self._open()
         return self
@@ -49,7 +56,7 @@ class OutputFile(ABC):
         with self._guarded():
             self._finish(whole=error is None)
             if self.part.exists():
-                self.part.replace(self.path)
+                self.part.replace(self._target)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
