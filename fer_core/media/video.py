@@ -23,7 +23,7 @@ _SAME_S = 1e-6
 """Times that differ by less are equal: rounding errors of added floats."""
 
 _ROUNDED_S = 6e-4
-"""Tables round times to the millisecond, so a time from one may be this much too early."""
+"""Tables, Matroska and FLV round times to the millisecond, so one may be this much too early."""
 
 _SEEK_MARGIN_S = 1.0
 """Indexes of MP4 files use decoding times, which are earlier than presentation times."""
@@ -73,7 +73,7 @@ class Selection:
             if self.fps is None:
                 count += 1
                 return (count - 1) % self.every == 0
-            now = math.floor((t_s - self.start_s + _SAME_S) * self.fps)
+            now = math.floor((t_s - self.start_s + _ROUNDED_S) * self.fps)
             later, slot = now > slot, max(now, slot)
             return later
 

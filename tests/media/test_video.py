@@ -229,6 +229,12 @@ def test_a_clip_deep_in_a_long_file_starts_quickly(suffix, tmp_path, monkeypatch
     assert decoded < 60
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [("h264", "libx264"), ("hevc", "libx265")])
+def test_a_part_of_a_stream_without_a_container(suffix, codec, tmp_path):
+    path = clip(tmp_path / f"clip.{suffix}", count=75, fps=25, gop=10, codec=codec)
+    assert [number for _, number in seen(path, Selection(start_s=2.0))] == list(range(50, 75))
+
+
 def test_a_clip_without_frames_is_told(tmp_path):
     with VideoFile(clip(tmp_path / "clip.mp4", count=20, fps=10)) as video:
         assert list(video.frames(Selection(start_s=60))) == []
@@ -256,8 +262,16 @@ def test_a_rate_takes_the_first_of_each_slot(times, fps, start_s):
     slots: dict[int, float] = {}
     for t_s in times:
         if t_s >= start_s - 1e-6:
-            slots.setdefault(int((t_s - start_s + 1e-6) * fps), t_s)
+            slots.setdefault(int((t_s - start_s + 6e-4) * fps), t_s)
     assert taken == list(slots.values())
+
+
+@pytest.mark.parametrize("rate", [23.976, 24, 25, 29.97, 30, 50, 60])
+def test_the_rate_of_the_file_takes_every_frame(rate):
+    """Of times in milliseconds too, as Matroska and FLV have them."""
+    for times in ([n / rate for n in range(1000)], [round(n / rate, 3) for n in range(1000)]):
+        take = Selection(fps=rate).picker()
+        assert all([take(t_s) for t_s in times])
 
 
 @given(times, st.integers(1, 9), st.floats(0, 10), st.floats(0.1, 10))
