@@ -22,6 +22,10 @@ from fer_core.media.container import (
 from fer_core.media.names import printable
 from fer_core.media.wholeness import holds_all
 
+_CANNOT_SEEK = {"gif", "h264", "hevc"}
+"""Formats that are read from their start: to find a GIF's frames FFmpeg would read the whole file,
+and bare H.264 and HEVC have no times, so that after a seek nothing tells which frame is next."""
+
 _UNCLEAR_S = 0.25
 """A file whose streams end this much earlier than its header says may have lost its end."""
 
@@ -109,8 +113,8 @@ class DecodePass:
 
     def seek(self, first_ticks: int, t_s: float) -> bool:
         """Seek to the last key frame at or before a time; False if the file cannot seek."""
-        if self._container.format.name == "gif":
-            return False  # FFmpeg would read the whole file to find its frames
+        if self._container.format.name in _CANNOT_SEEK:
+            return False
         try:
             self._container.seek(first_ticks + int(t_s / self._tick_s), stream=self.stream)
         except (av.error.FFmpegError, OSError):
