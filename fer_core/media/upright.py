@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _STRIP_PIXELS = 1 << 18
 
+_BEYOND_WHITE = 1.5
+"""The brightest pixel, as a share of white, that resizing with a cubic or Lanczos filter makes."""
+
 Region = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
@@ -81,7 +84,8 @@ def _depth(cut: Cut, width: int, height: int) -> Callable[[Image.Image], Image.I
     """A function that reduces a strip to 8 bits.
 
     A deep grey file does not say whether white is 1.0, 255, 4095 or 65535, so the smallest of these
-    that is not below the brightest pixel is taken.
+    that is not below the brightest pixel is taken; with floating point, of which resizing makes a
+    little more than white, that is not far below it.
     """
     mode = cut((0, 0, 1, 1)).mode
     if not (mode.startswith("I") or mode == "F"):
@@ -91,7 +95,8 @@ def _depth(cut: Cut, width: int, height: int) -> Callable[[Image.Image], Image.I
     peak = max(
         float(_finite(np.asarray(cut(region))).max()) for region, _ in _strips(width, height, 1)
     )
-    white = next((each for each in (1.0, 255.0, 4095.0, 65535.0) if peak <= each), peak)
+    beyond = _BEYOND_WHITE if mode == "F" else 1.0
+    white = next((each for each in (1.0, 255.0, 4095.0, 65535.0) if peak <= beyond * each), peak)
 
     def scaled(values: NDArray[Any]) -> NDArray[np.uint8]:
         numbers = _finite(values).astype(np.float64)

@@ -120,6 +120,16 @@ def test_deep_greys_are_scaled(dtype, white):
     assert abs(int(grey[128]) - 128) <= 1
 
 
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_floats_a_little_above_white_are_white(white):
+    """Resizing with a cubic filter makes such."""
+    ramp = np.linspace(0, white, 256, dtype=np.float32).reshape(16, 16)
+    ramp[0, 0] = 1.1 * white
+    grey = decode_picture(encoded(Image.fromarray(ramp), "TIFF"))[:, :, 0].ravel()
+    assert grey[0] == grey[-1] == 255
+    assert abs(int(grey[128]) - 128) <= 1
+
+
 def test_floats_that_are_no_numbers_are_black():
     values = np.array([[np.nan, np.inf], [-np.inf, 1.0]], np.float32)
     assert decode_picture(encoded(Image.fromarray(values), "TIFF"))[1, 1, 0] == 255
