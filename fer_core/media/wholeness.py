@@ -119,8 +119,11 @@ def _gif(content: _Content) -> bool | None:
                 at += 10 + _gif_table(content.byte(at + 9)) + 1
             elif kind == 0x21:
                 at += 2
-            else:
-                return None
+            elif kind:
+                return False
+            else:  # some programs write these between two frames
+                at += 1
+                continue
             while size := content.byte(at):
                 at += size + 1
             at += 1

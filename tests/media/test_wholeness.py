@@ -182,6 +182,17 @@ def test_gifs_that_end_as_encoders_like_it(tmp_path):
     assert "nothing could be read" in read(path)[1]
 
 
+def test_a_gif_damaged_in_its_middle(tmp_path):
+    path = clip(tmp_path / "c.gif", 30)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + len(content) // 10] = bytes(len(content) // 10)
+    path.write_bytes(content)
+    found, problem, _ = read(path)
+    assert 0 < len(found) < 30
+    assert "nothing could be read" in problem
+
+
 def test_a_fragmented_file_is_whole_or_not(tmp_path):
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     path = clip(tmp_path / "c.mp4", 60, gop=10, options=options)
