@@ -271,7 +271,7 @@ def test_the_rate_of_the_file_takes_every_frame(rate):
     """Of times in milliseconds too, as Matroska and FLV have them."""
     for times in ([n / rate for n in range(1000)], [round(n / rate, 3) for n in range(1000)]):
         take = Selection(fps=rate).picker()
-        assert all([take(t_s) for t_s in times])
+        assert all(take(t_s) for t_s in times)
 
 
 @given(times, st.integers(1, 9), st.floats(0, 10), st.floats(0.1, 10))
