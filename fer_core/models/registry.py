@@ -108,7 +108,7 @@ _ROWS = (
         licence="MIT",
         source="this project",
         source_url="",
-        measured="misses 0.2 % of the faces of held-out press photos, and four of ten of those "
+        measured="misses 0.2 % of the faces of held-out press photos, and nearly half of those "
         "that are tilted by 45 degrees or masked",
         loader="fer_core.models.detectors.scout:ScoutDetector",
     ),
