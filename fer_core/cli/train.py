@@ -133,7 +133,8 @@ def train_command(
     With --from, an .onnx or .pt file of the network, it learns your own classes instead: one folder
     of face pictures per class. This writes adapted.onnx, and adapted.json with the scores on the
     fifth of the pictures that was held out. If --out is models/own/NAME, the dashboard's Models
-    page offers the network.
+    page offers the network. After you have added or removed pictures, run the same command again:
+    it trains anew.
     """
     from fer_core.training.expression.adapt import adapt
     from fer_core.training.expression.export import read_network

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from fer_core.errors import DatasetError
@@ -20,6 +23,7 @@ Settings = TypeVar("Settings", bound=Any)
 @dataclass(slots=True)
 class RunState(Generic[Network, Settings]):
     """A run between two epochs. ``average`` is the moving average of the network's weights.
+    ``data`` is the ``digest`` of what it learns from.
 
     A checkpoint holds every field under its name, those of subclasses too.
     """
@@ -29,6 +33,22 @@ class RunState(Generic[Network, Settings]):
     average: Network
     optimizer: torch.optim.Optimizer
     history: list[dict[str, float]]
+    data: str = field(default="", kw_only=True)
+
+
+def digest(*content: ArrayLike) -> str:
+    """64 hexadecimal digits that change with any of these arrays, numbers and texts."""
+    found = hashlib.sha256()
+    for each in content:
+        array = np.asarray(each)
+        found.update(repr((array.dtype.str, array.shape)).encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def weights_of(network: nn.Module) -> list[NDArray[np.generic]]:
+    """The weights of a network as arrays, for ``digest``."""
+    return [tensor.cpu().numpy() for tensor in network.state_dict().values()]
 
 
 def save_checkpoint(state: RunState[Any, Any], path: Path) -> None:
@@ -44,9 +64,10 @@ def save_checkpoint(state: RunState[Any, Any], path: Path) -> None:
 def read_run(path: Path, kind: type[RunState[Any, Any]]) -> dict[str, Any]:
     """The fields of the run whose checkpoint is at ``path``.
 
-    Raises ``DatasetError`` if the file is no checkpoint of a run of this kind.
+    Its ``data`` is empty if an earlier version wrote it. Raises ``DatasetError`` if the file is no
+    checkpoint of a run of this kind.
     """
-    return read_checkpoint(path, _names(kind))
+    return {"data": "", **read_checkpoint(path, _names(kind) - {"data"})}
 
 
 def refuse_other_settings(path: Path, same: bool, what: str = "settings") -> None:
@@ -58,12 +79,22 @@ def refuse_other_settings(path: Path, same: bool, what: str = "settings") -> Non
         )
 
 
+def refuse_other_data(path: Path, same: bool) -> None:
+    """Raise ``DatasetError`` unless the run at ``path`` began with the ``same`` data: the faces it
+    learned from could be among those held out now."""
+    if not same:
+        raise DatasetError(
+            f"{path} is a checkpoint of a run with other data, or of an earlier version. "
+            "Give the data it began with, or another folder for a new run."
+        )
+
+
 def restore(state: RunState[Any, Any], content: Mapping[str, Any], path: Path) -> None:
     """Set a new ``state`` to that of the run that ``read_run`` read from ``path``.
 
-    Its settings stay. Raises ``DatasetError`` if the checkpoint is of another network.
+    Its settings and ``data`` stay. Raises ``DatasetError`` if the checkpoint is of another network.
     """
-    for name in _names(type(state)) - {"settings"}:
+    for name in _names(type(state)) - {"settings", "data"}:
         value = getattr(state, name)
         if isinstance(value, nn.Module):
             load_weights(value, content[name], path)

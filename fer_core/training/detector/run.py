@@ -14,6 +14,7 @@ from fer_core.training.detector.data import HELD_OUT_SHARE, read_face_tiles, spl
 from fer_core.training.detector.export import export
 from fer_core.training.detector.state import Settings, load_network, new_state, resume
 from fer_core.training.detector.train import Material, held_out_scenes, train, validate
+from fer_core.training.run_state import digest
 
 NETWORK = "face_detector.onnx"
 
@@ -28,7 +29,8 @@ def run(faces: Path, backgrounds: Path, out: Path, settings: Settings) -> None:
     """
     material, held_out = read(faces, backgrounds, settings.seed)
     last = out / "last.pt"
-    state = resume(last, settings) if last.exists() else new_state(settings)
+    known = digest_of(material, held_out)
+    state = resume(last, settings, known) if last.exists() else new_state(settings, known)
     scenes = held_out_scenes(held_out, state.settings)
     train(state, material, scenes, out)
     network = load_network(out / "best.pt").to(scenes[0].pictures.device)
@@ -41,6 +43,17 @@ def run(faces: Path, backgrounds: Path, out: Path, settings: Settings) -> None:
         f"at a precision of {scores.precision or 0.0:.1%} (threshold {threshold:.2f}); "
         f"differs from PyTorch by {parity:.1g}; {alarms} false alarms on backgrounds"
     )
+
+
+def digest_of(material: Material, held_out: Material) -> str:
+    """The digest of all faces, the backgrounds held out and the number of the others, some of which
+    are drawn: their last digits may differ on another processor."""
+    faces = [
+        each
+        for part in (material.tiles, held_out.tiles)
+        for each in (part.pictures, part.boxes, part.people)
+    ]
+    return digest(*faces, held_out.backgrounds, len(material.backgrounds))
 
 
 def read(faces: Path, backgrounds: Path, seed: int) -> tuple[Material, Material]:

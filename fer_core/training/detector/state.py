@@ -15,6 +15,7 @@ from fer_core.training.run_state import (
     RunState,
     parameter_groups,
     read_run,
+    refuse_other_data,
     refuse_other_settings,
     restore,
 )
@@ -71,8 +72,8 @@ class State(RunState[DetectorNet, Settings]):
         return self.step / (self.settings.epochs * self.settings.steps)
 
 
-def new_state(settings: Settings) -> State:
-    """A new run."""
+def new_state(settings: Settings, data: str = "") -> State:
+    """A new run; ``data`` is the digest of what it learns from."""
     torch.manual_seed(settings.seed)
     network = DetectorNet().to(device(), memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
@@ -81,22 +82,23 @@ def new_state(settings: Settings) -> State:
         betas=(0.9, 0.99),
     )
     average = copy.deepcopy(network)
-    return State(settings, network, average, optimizer, history=[], step=0, seconds=0.0)
+    return State(settings, network, average, optimizer, history=[], data=data, step=0, seconds=0.0)
 
 
-def resume(path: Path, settings: Settings) -> State:
+def resume(path: Path, settings: Settings, data: str = "") -> State:
     """The run whose ``last.pt`` is at ``path``.
 
     Its length may differ from what it began with. Its batch size stays, also on a computer that
     would begin with another. Raises ``DatasetError`` if the file is no checkpoint, or one of
-    another network or other settings.
+    another network, other settings or other ``data``.
     """
     content = read_run(path, State)
     begun = Settings(**content["settings"])
     settings = replace(settings, pixels=begun.pixels)
     same = begun == replace(settings, epochs=begun.epochs, minutes=begun.minutes)
     refuse_other_settings(path, same)
-    state = new_state(settings)
+    refuse_other_data(path, content["data"] == data)
+    state = new_state(settings, data=data)
     restore(state, content, path)
     return state
 

@@ -20,9 +20,10 @@ from fer_core.training.expression.export import export
 from fer_core.training.expression.folder import ClassFolders, held_out, read_class_folders
 from fer_core.training.expression.network import CompactNet
 from fer_core.training.expression.sources import SMOOTHING, Source, ValidationSet
-from fer_core.training.expression.state import Settings, new_state, resume
+from fer_core.training.expression.state import Settings, State, new_state, resume
 from fer_core.training.expression.targets import one_hot
 from fer_core.training.expression.train import predict_logits, train
+from fer_core.training.run_state import digest, read_run, weights_of
 
 HEAD = "own"
 """The only head of an adapted network."""
@@ -31,6 +32,8 @@ HEAD = "own"
 def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Scores:
     """Adapt ``start`` to the folder of class folders ``data``; write all files to ``out``.
 
+    A run in ``out`` is resumed if it began with the same faces and the same ``start``; otherwise a
+    new one takes its place, because faces held out now may be among those it learned from.
     Faces are read at ``settings.side``, which is that of ``start``. A fifth of each class is held
     out. The weights are those of the last epoch, so that no choice on the held-out faces makes
     their accuracy optimistic; only the temperature is fitted on them.
@@ -39,10 +42,8 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     faces = read_class_folders(data, settings.side)
     training, held = split(faces, settings.seed)
     classes, k = {HEAD: faces.classes}, len(faces.classes)
-    last = out / "last.pt"
-    state = (
-        resume(last, classes, settings) if last.exists() else new_state(classes, settings, start)
-    )
+    known = digest(faces.tiles, faces.labels, faces.classes, *weights_of(start))
+    state = _resume_or_start(out / "last.pt", classes, settings, start, known)
     train(
         state,
         [
@@ -65,6 +66,23 @@ def adapt(data: Path, out: Path, start: CompactNet, settings: Settings) -> Score
     report = {"classes": faces.classes, "learned_from": int(training.sum()), **asdict(scores)}
     (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return scores
+
+
+def _resume_or_start(
+    last: Path, classes: dict[str, list[str]], settings: Settings, start: CompactNet, data: str
+) -> State:
+    """The run at ``last`` if it began with the same ``data``, else a new one in its place; but a
+    run of the whole training is never replaced."""
+    if last.exists():
+        earlier = read_run(last, State)
+        if earlier["data"] == data or HEAD not in earlier["classes"]:
+            return resume(last, classes, settings, data)
+        click.echo(
+            f"The run in {last.parent} began with other pictures or another network: it is trained "
+            "anew.",
+            err=True,
+        )
+    return new_state(classes, settings, start, data)
 
 
 def split(faces: ClassFolders, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.models.emotion.compact import CompactEmotionModel
@@ -46,6 +46,7 @@ from fer_core.training.expression.state import Settings, State, load_network, ne
 from fer_core.training.expression.targets import FER2013, FERPLUS, FOREIGN, HEADS, LEARNED, SHOWN
 from fer_core.training.expression.teachers import read_teacher
 from fer_core.training.expression.train import predict_logits, train
+from fer_core.training.run_state import digest, weights_of
 
 PARITY_TILES = 512
 """The number of validation tiles on which the exported file is compared with PyTorch."""
@@ -90,6 +91,7 @@ class Data:
 
     ``prior``: ``(7,)``, the logarithm of FER+'s prior. ``tiles`` and ``pictures`` are the faces of
     ``validation_sets``; ``duplicates`` counts training tiles that are near-duplicates of these.
+    ``digest`` changes with all of these.
     """
 
     sources: list[Source]
@@ -98,6 +100,7 @@ class Data:
     tiles: LabelledFaces
     pictures: list[PictureFaces]
     duplicates: int
+    digest: str
 
 
 def run(origin: Origin, out: Path, settings: Settings, analyzer: Analyzer) -> None:
@@ -112,7 +115,11 @@ def run(origin: Origin, out: Path, settings: Settings, analyzer: Analyzer) -> No
     data = read(origin, settings, analyzer)
     starts_from_teacher = bool(teachers) and teachers[-1].channels == settings.channels
     state = _resume_or_start(
-        out / "last.pt", data, settings, teachers[-1] if starts_from_teacher else None
+        out / "last.pt",
+        data,
+        settings,
+        teachers[-1] if starts_from_teacher else None,
+        digest(data.digest, *(each for teacher in teachers for each in weights_of(teacher))),
     )
     train(state, data.sources, data.validation_sets, out, teachers)
     network, _ = load_network(out / "best.pt")
@@ -171,18 +178,32 @@ def read(origin: Origin, settings: Settings, analyzer: Analyzer) -> Data:
     line_counts = {TILES: len(tiles)}
     prior = log_prior(first.targets[SHOWN])
     validation_sets, held_out = validation_tiles(validation, settings.side, prior), []
+    known: list[ArrayLike] = [
+        each for part in (tiles, validation) for each in (part.tiles, part.labels, part.votes)
+    ]
     pictures = [read_pictures(*each, analyzer) for each in origin.pictures]
     for faces in pictures:
         held = held_out_people(faces, settings.seed)
         training = faces.subset(~held)
         sources.append(picture_source(training))
         rows[faces.name], line_counts[faces.name] = training.rows, faces.csv_lines
+        # Without the crops: another processor may find a face half a pixel beside.
+        known += [faces.rows, faces.labels, held]
         if held.any():
             held_out.append(faces.subset(held))
             validation_sets.append(validation_pictures(held_out[-1], settings.side, prior))
     soft_labels = [read_soft_labels(path, line_counts) for path in origin.soft_labels]
+    known += [logits for each in soft_labels for logits in each.logits.values()]
     sources = add_soft_labels(sources, rows, soft_labels)
-    return Data(sources, validation_sets, prior, validation, held_out, int(duplicates.sum()))
+    return Data(
+        sources,
+        validation_sets,
+        prior,
+        validation,
+        held_out,
+        int(duplicates.sum()),
+        digest(*known),
+    )
 
 
 def calibrate(network: CompactNet, validation_sets: Sequence[ValidationSet]) -> dict[str, float]:
@@ -203,13 +224,16 @@ def _known(
     return predict_logits(network, faces.tiles[known])[head], faces.labels[known]
 
 
-def _resume_or_start(last: Path, data: Data, settings: Settings, start: CompactNet | None) -> State:
-    """The run at ``last``, or a new one that starts from the weights of ``start``."""
+def _resume_or_start(
+    last: Path, data: Data, settings: Settings, start: CompactNet | None, known: str
+) -> State:
+    """The run at ``last``, or a new one that starts from the weights of ``start``; ``known`` is the
+    digest of data and teachers."""
     foreign = [head for head in data.sources[0].targets if head.startswith(FOREIGN)]
     classes = LEARNED | dict.fromkeys(foreign, LEARNED[SHOWN])
     if last.exists():
-        return resume(last, classes, settings)
-    state = new_state(classes, settings)
+        return resume(last, classes, settings, known)
+    state = new_state(classes, settings, data=known)
     if start is not None:
         load_earlier_weights(state.network, start, data.prior)
         state.average.load_state_dict(state.network.state_dict())

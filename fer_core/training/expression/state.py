@@ -16,6 +16,7 @@ from fer_core.training.run_state import (
     RunState,
     parameter_groups,
     read_run,
+    refuse_other_data,
     refuse_other_settings,
     restore,
 )
@@ -59,9 +60,13 @@ class State(RunState[CompactNet, Settings]):
 
 
 def new_state(
-    classes: dict[str, list[str]], settings: Settings, start: CompactNet | None = None
+    classes: dict[str, list[str]],
+    settings: Settings,
+    start: CompactNet | None = None,
+    data: str = "",
 ) -> State:
-    """A new run. ``classes`` are the labels of each head, in column order.
+    """A new run. ``classes`` are the labels of each head, in column order; ``data`` is the digest
+    of what it learns from.
 
     The trunk is copied from ``start`` if given; the heads are always new.
     """
@@ -83,7 +88,9 @@ def new_state(
         nesterov=True,
     )
     average = copy.deepcopy(network)
-    return State(settings, network, average, optimizer, history=[], classes=classes, epoch=0)
+    return State(
+        settings, network, average, optimizer, history=[], data=data, classes=classes, epoch=0
+    )
 
 
 def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path) -> None:
@@ -93,17 +100,18 @@ def save_network(network: CompactNet, classes: dict[str, list[str]], path: Path)
     )
 
 
-def resume(path: Path, classes: dict[str, list[str]], settings: Settings) -> State:
+def resume(path: Path, classes: dict[str, list[str]], settings: Settings, data: str = "") -> State:
     """Resume the run whose ``last.pt`` is at ``path``.
 
     Of its settings, only the number of epochs may differ. Raises ``DatasetError`` if the file is
-    not a checkpoint, or is one of another network or other settings.
+    not a checkpoint, or is one of another network, other settings or other ``data``.
     """
     content = read_run(path, State)
     earlier = Settings(**{"side": UNENLARGED, **content["settings"]})
     same = content["classes"] == classes and earlier == replace(settings, epochs=earlier.epochs)
     refuse_other_settings(path, same, "classes or settings")
-    state = new_state(classes, settings)
+    refuse_other_data(path, content["data"] == data)
+    state = new_state(classes, settings, data=data)
     restore(state, content, path)
     return state
 

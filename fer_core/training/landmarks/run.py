@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fer_core.models.detectors.haar import HaarDetector
 from fer_core.models.landmarks import MIN_PRESENCE
@@ -47,6 +47,7 @@ from fer_core.training.landmarks.negatives import Strangers
 from fer_core.training.landmarks.network import MESH
 from fer_core.training.landmarks.state import Settings, load_network, new_state, resume
 from fer_core.training.landmarks.train import Validation, train
+from fer_core.training.run_state import digest
 
 VALIDATION, TEST = 1, 2
 
@@ -76,7 +77,8 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
     """
     data = read(folder, settings.seed)
     last = out / "last.pt"
-    state = resume(last, settings) if last.exists() else new_state(settings, start)
+    known = digest_of(data)
+    state = resume(last, settings, known) if last.exists() else new_state(settings, start, known)
     chosen_on = held_out(data, VALIDATION, settings.seed)
     train(state, training(data), chosen_on, out)
     network = load_network(out / "best.pt")
@@ -150,6 +152,18 @@ def read(folder: Path, seed: int) -> Data:
     )
     alarms = list(read_folder(folder / "alarms").values())
     return Data(split, split_taught(taught, split, seed), order, backgrounds, faces, alarms)
+
+
+def digest_of(data: Data) -> str:
+    """The digest of everything that was read."""
+    every: list[ArrayLike] = [data.order]
+    for marked in (*data.split.all, *(part.faces for part in data.taught)):
+        every += [*marked.pictures, marked.points]
+    for taught in data.taught:
+        every += [taught.movements, taught.irises, taught.mesh]
+    for pictures in (*data.backgrounds, *data.faces, data.alarms):
+        every += pictures
+    return digest(*every)
 
 
 def training(data: Data) -> Training:

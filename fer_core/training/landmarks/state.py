@@ -20,6 +20,7 @@ from fer_core.training.run_state import (
     RunState,
     parameter_groups,
     read_run,
+    refuse_other_data,
     refuse_other_settings,
     restore,
 )
@@ -80,10 +81,11 @@ class State(RunState[FaceNet, Settings]):
         return self.epoch / self.settings.epochs
 
 
-def new_state(settings: Settings, start: Path | None = None) -> State:
+def new_state(settings: Settings, start: Path | None = None, data: str = "") -> State:
     """A new run; with the weights of the ONNX file ``start``, as far as it has the network's.
 
-    Raises ``DatasetError`` if ``start`` has none of them.
+    ``data`` is the digest of what it learns from. Raises ``DatasetError`` if ``start`` has none of
+    its weights.
     """
     torch.manual_seed(settings.seed)
     network = FaceNet()
@@ -94,7 +96,7 @@ def new_state(settings: Settings, start: Path | None = None) -> State:
         parameter_groups(network, settings.weight_decay), lr=settings.learning_rate
     )
     average = copy.deepcopy(network)
-    return State(settings, network, average, optimizer, history=[], epoch=0, seconds=0.0)
+    return State(settings, network, average, optimizer, history=[], data=data, epoch=0, seconds=0.0)
 
 
 def begin_with(network: FaceNet, path: Path) -> None:
@@ -118,18 +120,19 @@ def begin_with(network: FaceNet, path: Path) -> None:
     network.load_state_dict(found, strict=False)
 
 
-def resume(path: Path, settings: Settings) -> State:
+def resume(path: Path, settings: Settings, data: str = "") -> State:
     """The run whose ``last.pt`` is at ``path``.
 
     Only its length may differ from the settings it began with. Raises ``DatasetError``
-    if the file is no checkpoint, or one of another network or other settings.
+    if the file is no checkpoint, or one of another network, other settings or other ``data``.
     """
     content = read_run(path, State)
     begun = Settings(**content["settings"])
     refuse_other_settings(
         path, begun == replace(settings, epochs=begun.epochs, minutes=begun.minutes)
     )
-    state = new_state(settings)
+    refuse_other_data(path, content["data"] == data)
+    state = new_state(settings, data=data)
     restore(state, content, path)
     return state
 

@@ -36,6 +36,7 @@ from fer_core.training.detector.losses import Target, assign, eiou, losses  # no
 from fer_core.training.detector.network import DetectorNet, cells, decode, fused  # noqa: E402
 from fer_core.training.detector.plan import FACE, IGNORED, plan  # noqa: E402
 from fer_core.training.detector.render import Renderer  # noqa: E402
+from fer_core.training.detector.run import digest_of  # noqa: E402
 from fer_core.training.detector.state import (  # noqa: E402
     Settings,
     State,
@@ -53,6 +54,7 @@ from fer_core.training.detector.train import (  # noqa: E402
     validate,
 )
 from fer_core.training.expression.export import rounded_to_half  # noqa: E402
+from fer_core.training.run_state import save_checkpoint  # noqa: E402
 from tests.training.detector.conftest import (  # noqa: E402
     CentralPoints,
     write_backgrounds,
@@ -141,6 +143,18 @@ def test_a_checkpoint_of_other_settings_or_none(
     (tmp_path / "broken.pt").write_bytes(b"no checkpoint")
     with pytest.raises(DatasetError, match="not a checkpoint that can be read"):
         load_network(tmp_path / "broken.pt")
+
+
+def test_a_checkpoint_of_other_data(material: tuple[Material, Material], tmp_path: Path) -> None:
+    learned, held_out = material
+    data = digest_of(learned, held_out)
+    save_checkpoint(new_state(TINY, data), tmp_path / "last.pt")
+    assert resume(tmp_path / "last.pt", TINY, data).data == data
+    fewer = replace(learned, tiles=learned.tiles.subset(np.arange(1, len(learned.tiles))))
+    darker = replace(held_out, backgrounds=held_out.backgrounds // 2)
+    for other in ((fewer, held_out), (learned, darker), (held_out, learned)):
+        with pytest.raises(DatasetError, match="other data"):
+            resume(tmp_path / "last.pt", TINY, digest_of(*other))
 
 
 def test_a_run_of_minutes_ends_by_the_clock() -> None:

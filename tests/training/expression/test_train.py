@@ -38,7 +38,7 @@ from fer_core.training.expression.train import (  # noqa: E402
     predict_logits,
     train,
 )
-from fer_core.training.run_state import save_checkpoint  # noqa: E402
+from fer_core.training.run_state import digest, save_checkpoint  # noqa: E402
 from tests.training.expression.conftest import face  # noqa: E402
 
 CLASSES = {"head": ["a", "b", "c", "d", "e", "f", "g"]}
@@ -133,6 +133,21 @@ def test_a_checkpoint_of_another_run_is_refused(
 ) -> None:
     with pytest.raises(DatasetError, match="other classes or settings"):
         resume(finished / "last.pt", classes, settings)
+
+
+def test_a_checkpoint_of_other_data_or_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    """The faces that are held out now may be among those it has learned from."""
+    last, data = tmp_path / "last.pt", digest(np.arange(3), ["a"])
+    save_checkpoint(new_state(CLASSES, QUICK, data=data), last)
+    assert resume(last, CLASSES, QUICK, data).data == data
+    for other in (digest(np.arange(4), ["a"]), digest(np.arange(3), ["b"])):
+        with pytest.raises(DatasetError, match="other data, or of an earlier version"):
+            resume(last, CLASSES, QUICK, other)
+    content = torch.load(last, weights_only=True)
+    del content["data"]
+    torch.save(content, last)
+    with pytest.raises(DatasetError, match="other data, or of an earlier version"):
+        resume(last, CLASSES, QUICK, data)
 
 
 @pytest.mark.parametrize("side", [64, 80])

@@ -16,10 +16,14 @@ from fer_core.cli.train import train_command
 from fer_core.errors import DatasetError
 from fer_core.models.emotion.compact import SHIPPED_WEIGHTS, CompactEmotionModel
 from fer_core.models.emotion.onnx_model import OnnxEmotionModel
+from fer_core.training.expression.adapt import adapt
 from fer_core.training.expression.data import read_contact_sheet
 from fer_core.training.expression.folder import held_out, read_class_folders
+from fer_core.training.expression.state import Settings, new_state
+from fer_core.training.expression.targets import LEARNED
+from fer_core.training.run_state import save_checkpoint
 from tests.conftest import SHARED
-from tests.training.expression.conftest import face
+from tests.training.expression.conftest import face, write_sheet
 
 TINY = ("--channels", "8,8,8,8", "--side", "48")
 
@@ -61,6 +65,13 @@ def test_a_run_ends_with_a_network_and_its_card(data_folder: Path, tmp_path: Pat
 
     other = command(data_folder, out, *TINY, "--epochs", "1", "--seed", "5")
     assert refused(other, "other classes or settings")
+    taught_later = command(
+        data_folder, out, *TINY, "--epochs", "1", "--seed", "4", "--teacher", str(out / "best.pt")
+    )
+    assert refused(taught_later, "other classes or settings")  # of the share of the teachers
+    write_sheet(data_folder, "train", 30, seed=1)
+    larger = command(data_folder, out, *TINY, "--epochs", "1", "--seed", "4")
+    assert refused(larger, "a run with other data, or of an earlier version")
 
     pupil = tmp_path / "pupil"
     teachers = ("--teacher", str(out / "best.pt"), "--teacher", str(out / "emotion_compact.onnx"))
@@ -119,6 +130,38 @@ def test_the_network_adapts_to_own_classes(folder: Path, data_folder: Path, tmp_
         taught = command(data_folder, tmp_path / "pupil", "--teacher", str(out / name))
         assert refused(taught, f"{name} knows other classes")
     assert not (tmp_path / "pupil").exists()
+
+
+def test_more_pictures_are_learned_by_the_same_command(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A resumed run would learn nothing, and hold out faces that it has learned from."""
+    out, settings = tmp_path / "run", Settings(1, 16, channels=(8, 8, 8, 8), side=48)
+    start = new_state(LEARNED, settings).network
+    adapt(folder, out, start, settings)
+    first = (out / "last.pt").read_bytes()
+    adapt(folder, out, start, settings)
+    assert "anew" not in capsys.readouterr().err
+    assert (out / "last.pt").read_bytes() == first
+
+    for index, name in enumerate(("closed", "open", "winking")):
+        (folder / name).mkdir(exist_ok=True)
+        for i in range(10, 15):
+            Image.fromarray(face(7 * i + index, 5)).save(folder / name / f"{i}.png")
+    scores = adapt(folder, out, start, settings)
+    assert f"The run in {out} began with other pictures or" in capsys.readouterr().err
+    assert (out / "last.pt").read_bytes() != first
+    assert scores.n == 3 + 3 + 1
+
+
+def test_a_whole_training_is_not_replaced_by_own_classes(folder: Path, tmp_path: Path) -> None:
+    last = tmp_path / "run" / "last.pt"
+    last.parent.mkdir()
+    save_checkpoint(new_state(LEARNED, Settings(1, channels=(8, 8, 8, 8))), last)
+    begun = last.read_bytes()
+    result = command(folder, last.parent, "--from", str(SHIPPED_WEIGHTS), "--epochs", "1")
+    assert refused(result, "other classes or settings")
+    assert last.read_bytes() == begun
 
 
 @pytest.mark.parametrize("name", ["absent.onnx", "broken.onnx", "broken.pt"])

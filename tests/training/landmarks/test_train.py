@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -303,6 +304,10 @@ def test_the_command_ends_with_a_network_and_its_card(
     other = command(faces_folder, out, "--epochs", "1", "--seed", "4")
     assert other.exit_code == 2
     assert "other settings" in other.stderr
+    shutil.copytree(faces_folder / "images", faces_folder / "alarms")
+    larger = command(faces_folder, out, "--epochs", "1", "--seed", "3")
+    assert larger.exit_code == 2
+    assert "other data" in larger.stderr
 
 
 @pytest.mark.parametrize("missing", ["images", "landmarks.csv", "movements", "movements.csv"])
