@@ -14,6 +14,7 @@ from fer_core.media.kinds import Kind, kind_of
 from fer_core.media.names import as_text, printable
 from fer_core.media.video import Selection
 from fer_core.models import registry
+from fer_core.models.weights.files import find as find_weights
 
 PICTURES_AT_ONCE = 16
 """Pictures in a piece of work: enough for a file, and quickly repeated after a crash."""
@@ -52,34 +53,29 @@ class Recipe:
     """What to do with each file: models by name (never ``auto``), which frames of a video, and
     whether to leave out faces that cannot be read well.
 
-    ``labels`` are those of the emotion model; ``network`` distinguishes a user's own network from
-    another of the same name.
+    ``labels`` are those of the emotion model; ``networks`` is a digest of the files of all models,
+    landmark model included: another file may have the same name.
     """
 
     detector: str
     emotion: str
     labels: tuple[str, ...]
     selection: Selection
-    network: str = ""
+    networks: str = ""
     readable_only: bool = False
 
     @classmethod
     def of(cls, analyzer: Analyzer, selection: Selection, readable_only: bool = False) -> Recipe:
         """The recipe with the analyzer's models, under the names of their rows."""
-        emotion = registry.models(registry.Kind.EMOTION)[analyzer.emotion.name]
-        network = ""
-        if emotion.own:
-            found = Path(emotion.file_name).stat()
-            network = f"{found.st_size} {found.st_mtime_ns}"
+        detector, emotion = analyzer.detector.name, analyzer.emotion.name
         labels = tuple(map(str, analyzer.labels))
-        detector = analyzer.detector.name
-        return cls(detector, emotion.name, labels, selection, network, readable_only)
+        return cls(detector, emotion, labels, selection, _networks(analyzer), readable_only)
 
     def stamp(self, item: Item) -> str:
         """32 hexadecimal digits that change with the file or the recipe."""
         frames = self.selection if item.kind == "video" else None
         identity = (_FORMAT, item.file, item.size_bytes, item.mtime_ns)
-        made_by = (self.detector, self.emotion, self.labels, self.network)
+        made_by = (self.detector, self.emotion, self.labels, self.networks)
         done = (identity, made_by, frames, self.readable_only)
         return hashlib.sha256(repr(done).encode()).hexdigest()[:32]
 
@@ -113,6 +109,21 @@ def pieces(items: Iterable[Item]) -> list[Piece]:
     return [(each,) for each in videos] + [
         tuple(pictures[start : start + PICTURES_AT_ONCE]) for start in starts
     ]
+
+
+def _networks(analyzer: Analyzer) -> str:
+    """The sha256 of the files of an analyzer's models; a model without a row has no file."""
+    used = {
+        registry.Kind.DETECTOR: analyzer.detector,
+        registry.Kind.LANDMARKS: analyzer.landmarks,
+        registry.Kind.EMOTION: analyzer.emotion,
+    }
+    contents = hashlib.sha256()
+    for kind, model in used.items():
+        row = registry.models(kind).get(model.name) if model else None
+        if row and (path := find_weights(row)):
+            contents.update(hashlib.sha256(path.read_bytes()).digest())
+    return contents.hexdigest()
 
 
 def _walk(

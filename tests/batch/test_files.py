@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from fer_core.batch.files import (
 )
 from fer_core.media.video import WHOLE, Selection
 from fer_core.models.emotion import custom
+from fer_core.models.weights import files
 from fer_core.testing import FakeDetector
 from tests.batch.folders import RECIPE
 from tests.graphs import own_network_graph
@@ -121,7 +123,7 @@ def test_a_stamp_changes_with_the_file(other):
 
 @pytest.mark.parametrize("other", [
     replace(RECIPE, detector="yunet"), replace(RECIPE, emotion="deepface"),
-    replace(RECIPE, labels=("a", "b")), replace(RECIPE, network="1 2"),
+    replace(RECIPE, labels=("a", "b")), replace(RECIPE, networks="1 2"),
 ])  # fmt: skip
 def test_a_stamp_changes_with_the_models(other):
     assert RECIPE.stamp(ITEM) != other.stamp(ITEM)
@@ -131,18 +133,29 @@ def test_a_stamp_changes_when_an_own_network_is_trained_again():
     path = custom.OWN_NETWORKS / "tired" / custom.NETWORK
     path.parent.mkdir(parents=True)
     stamps = set()
-    # As large at another time; at the same time, larger: both are another network.
     note = b"\x32\x04note"  # the same network with a comment, as ONNX's protobuf has it
-    for more, mtime_ns in ((b"", 1), (b"", 2), (note, 2)):
+    for more, mtime_ns in ((b"", 1), (note, 1), (b"", 2)):
         path.write_bytes(own_network_graph(("awake", "tired")) + more)
         os.utime(path, ns=(mtime_ns, mtime_ns))
         stamps.add(Recipe.of(Analyzer(FakeDetector(), "own/tired", None), WHOLE).stamp(ITEM))
-    assert len(stamps) == 3
+    assert len(stamps) == 2  # the last one is the first one again, written later
+
+
+@pytest.mark.parametrize("file", ["face.onnx", "face_detector.onnx", "emotion_compact.onnx"])
+def test_a_stamp_changes_with_the_file_of_each_shipped_network(file, tmp_path, monkeypatch):
+    for network in files.SHIPPED.glob("*.onnx"):
+        shutil.copy(network, tmp_path)
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
+    before = Recipe.of(Analyzer("scout", "compact"), WHOLE)
+    with (tmp_path / file).open("ab") as network:
+        network.write(b"\x32\x04note")
+    after = Recipe.of(Analyzer("scout", "compact"), WHOLE)
+    assert before.stamp(ITEM) != after.stamp(ITEM)
 
 
 def test_a_recipe_has_the_models_that_auto_found():
     recipe = Recipe.of(Analyzer("auto", "auto"), WHOLE)
-    assert (recipe.detector, recipe.emotion, recipe.network) == ("scout", "compact", "")
+    assert (recipe.detector, recipe.emotion) == ("scout", "compact")
 
 
 def test_which_frames_matters_to_videos_only():
