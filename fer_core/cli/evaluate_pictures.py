@@ -9,8 +9,8 @@ import click
 
 from fer_core.cli.options import (
     analyzer_of,
-    detector_option,
-    emotion_option,
+    fixed_detector_option,
+    fixed_emotion_option,
     readable_only_option,
 )
 from fer_core.cli.training_options import json_option, path_option, report_errors
@@ -22,8 +22,8 @@ from fer_core.training.expression.evaluate_pictures import (
 
 
 @click.command("evaluate-pictures")
-@emotion_option
-@detector_option
+@fixed_emotion_option
+@fixed_detector_option
 @path_option("--pictures", "folder", required=True, help="Their folder.")
 @path_option(
     "--labels", required=True, help="CSV file with the columns file, label and optionally person."

@@ -47,14 +47,24 @@ class OneOf(click.ParamType[str]):
 
 
 def detector_option(command: Command) -> Command:
-    """``--detector NAME``."""
-    return _model_option(command, "--detector", Kind.DETECTOR, "The face detector.")
+    """``--detector NAME``, by default that of the setting."""
+    return _detector_option(command, "FER_DETECTOR")
 
 
 def emotion_option(command: Command) -> Command:
-    """``--emotion NAME``."""
-    what = "The emotion model; own/NAME is a network in models/own."
-    return _model_option(command, "--emotion", Kind.EMOTION, what)
+    """``--emotion NAME``, by default that of the setting."""
+    return _emotion_option(command, "FER_EMOTION")
+
+
+def fixed_detector_option(command: Command) -> Command:
+    """``--detector NAME`` whatever the setting: what is trained or measured depends on the command
+    alone."""
+    return _detector_option(command)
+
+
+def fixed_emotion_option(command: Command) -> Command:
+    """``--emotion NAME`` whatever the setting, like ``fixed_detector_option``."""
+    return _emotion_option(command)
 
 
 def readable_only_option(command: Command) -> Command:
@@ -71,6 +81,24 @@ def analyzer_of(detector: str, emotion: str) -> Analyzer:
         raise click.ClickException(str(error)) from error
 
 
-def _model_option(command: Command, option: str, kind: Kind, what: str) -> Command:
-    known = OneOf(partial(names, kind))
-    return click.option(option, type=known, default=AUTO, show_default=True, help=what)(command)
+def _detector_option(command: Command, setting: str | None = None) -> Command:
+    return _model_option(command, "--detector", Kind.DETECTOR, "The face detector.", setting)
+
+
+def _emotion_option(command: Command, setting: str | None = None) -> Command:
+    what = "The emotion model; own/NAME is a network in models/own."
+    return _model_option(command, "--emotion", Kind.EMOTION, what, setting)
+
+
+def _model_option(
+    command: Command, option: str, kind: Kind, what: str, setting: str | None
+) -> Command:
+    return click.option(
+        option,
+        type=OneOf(partial(names, kind)),
+        default=AUTO,
+        show_default=True,
+        envvar=setting,
+        show_envvar=True,
+        help=what,
+    )(command)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fer_core.cli.options import analyzer_of, detector_option, emotion_option
+from fer_core.cli.options import analyzer_of, fixed_detector_option, fixed_emotion_option
 from fer_core.cli.training_options import (
     json_option,
     labels_option,
@@ -44,7 +44,7 @@ class Channels(click.ParamType[tuple[int, ...]]):
 
 
 @click.command("evaluate")
-@emotion_option
+@fixed_emotion_option
 @path_option("--sheet", required=True, help="Contact sheet.")
 @labels_option
 @json_option
@@ -90,7 +90,7 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
     help="NPZ file with the outputs of another maker's network: for each CSV file an array (n, 7) "
     "of logits, named after it. Can be repeated.",
 )
-@detector_option
+@fixed_detector_option
 @click.option(
     "--channels",
     type=Channels(),

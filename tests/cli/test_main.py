@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -50,6 +51,25 @@ def test_a_line_of_json_a_picture():
     assert sum(face["emotions"].values()) == pytest.approx(1.0)
     assert all(isinstance(value, int) for value in face["box"])
     assert 0 <= face["score"] <= 1
+
+
+def test_the_models_are_those_of_the_settings_unless_an_option_names_one(monkeypatch):
+    monkeypatch.setenv("FER_DETECTOR", "haar")
+    monkeypatch.setenv("FER_EMOTION", "compact")
+    [by_setting] = map(json.loads, run("analyze", SAMPLE)[1])
+    [by_option] = map(json.loads, run("analyze", SAMPLE, "--detector", "scout")[1])
+    assert (by_setting["detector"], by_option["detector"]) == ("haar", "scout")
+    monkeypatch.setenv("FER_DETECTOR", "none")
+    code, _, err = run("analyze", SAMPLE)
+    assert code == 2
+    assert "(env var: 'FER_DETECTOR'): 'none' is not one of auto, yunet, scout, haar" in err
+
+
+@pytest.mark.parametrize("name", ["evaluate", "evaluate-pictures", "train"])
+def test_what_is_measured_or_trained_depends_on_the_command_alone(name):
+    command = main.get_command(click.Context(main), name)
+    assert command
+    assert {option.envvar for option in command.params} == {None}
 
 
 def test_a_broken_picture_does_not_stop_the_others(broken):
