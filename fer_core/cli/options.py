@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+from pydantic import ValidationError
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import FerError
 from fer_core.models.loading import AUTO, names
 from fer_core.models.registry import Kind
+from fer_core.settings import setting_problem, settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -74,11 +76,22 @@ def readable_only_option(command: Command) -> Command:
 
 
 def analyzer_of(detector: str, emotion: str) -> Analyzer:
-    """The analyzer with these models; the command ends with an error if one is unavailable."""
+    """The analyzer with these models; the command ends with an error if one is unavailable, or if
+    a setting is wrong."""
+    check_settings()
     try:
         return Analyzer(detector, emotion)
     except FerError as error:
         raise click.ClickException(str(error)) from error
+
+
+def check_settings() -> None:
+    """End the command with an error if a setting is wrong, before a file is blamed for it."""
+    try:
+        settings()
+    except ValidationError as error:
+        problems = map(setting_problem, error.errors(include_url=False))
+        raise click.ClickException(" ".join(problems)) from error
 
 
 def _detector_option(command: Command, setting: str | None = None) -> Command:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fer_core.cli.options import OneOf
+from fer_core.cli.options import OneOf, check_settings
 from fer_core.errors import FerError
 from fer_core.models.registry import MODELS, downloads
 from fer_core.models.weights import files
@@ -17,6 +17,7 @@ from fer_core.models.weights import files
 @click.group("weights")
 def weights_group() -> None:
     """The files of downloaded networks."""
+    check_settings()
 
 
 @weights_group.command()

@@ -72,6 +72,21 @@ def test_what_is_measured_or_trained_depends_on_the_command_alone(name):
     assert {option.envvar for option in command.params} == {None}
 
 
+@pytest.mark.parametrize("command", [
+    ["analyze", str(SAMPLE)],
+    ["video", "film.mp4"],
+    ["batch", str(SAMPLE.parent), "--out", "table.parquet"],
+    ["evaluate", "--sheet", "sheet.webp", "--labels", "labels.csv"],
+    ["weights", "status"],
+], ids=lambda command: command[0])  # fmt: skip
+def test_a_wrong_setting_is_named_and_no_file_is_blamed(command, monkeypatch):
+    monkeypatch.setenv("FER_MAX_UPLOAD_MB", "many")
+    code, lines, err = run(*command)
+    assert (code, lines) == (1, [])
+    assert err.startswith("Error: FER_MAX_UPLOAD_MB: Input should be a valid integer")
+    assert err.endswith("Correct it, or unset it.\n")
+
+
 def test_a_broken_picture_does_not_stop_the_others(broken):
     code, lines, _ = run("analyze", broken, SAMPLE, "gone.png", "--detector", "haar")
     records = [json.loads(line) for line in lines]

@@ -164,6 +164,14 @@ def test_a_whole_training_is_not_replaced_by_own_classes(folder: Path, tmp_path:
     assert last.read_bytes() == begun
 
 
+def test_where_no_run_can_be_written(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert refused(command(folder, file, "--from", str(SHIPPED_WEIGHTS)), "is a file")
+    below = command(folder, file / "run", "--from", str(SHIPPED_WEIGHTS))
+    assert refused(below, f"{file / 'run'}: not a directory. Check the folders")
+
+
 @pytest.mark.parametrize("name", ["absent.onnx", "broken.onnx", "broken.pt"])
 def test_a_start_that_is_no_network(folder: Path, tmp_path: Path, name: str) -> None:
     if name.startswith("broken"):
