@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.errors import DatasetError, PictureError
+from fer_core.errors import DatasetError, PictureError, PictureTooLarge
+from fer_core.media import images
 from fer_core.media.images import read_picture
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {f".{ending}" for ending in images.SUFFIXES}
 """The file name endings of the pictures that are read from a folder."""
 
 
@@ -51,13 +52,18 @@ def refuse_rows(path: Path, flawed: NDArray[np.bool_], sentence: str) -> None:
 
 
 def read_bgr(path: Path) -> NDArray[np.uint8]:
-    """A picture ``(height, width, 3)``; ``DatasetError`` if there is none at ``path``."""
+    """A picture ``(height, width, 3)``, read as in the dashboard; ``DatasetError`` if there is none
+    at ``path``."""
     if not path.is_file():
         raise DatasetError(f"{path} is not there. Check the folder and the csv.")
     try:
         return read_picture(path)
+    except PictureTooLarge as error:
+        raise DatasetError(f"{path}: {error}") from error
     except PictureError as error:
-        raise DatasetError(f"{path} is not a picture that can be read.") from error
+        raise DatasetError(
+            f"{path} is not a picture that can be read. Repair or remove it."
+        ) from error
 
 
 def to_grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fer_core.errors import DatasetError
 from fer_core.export.records import columns as picture_columns
 from fer_core.models.emotion.onnx_model import to_tiles
 from fer_core.timeline.table import columns as timeline_columns
-from fer_core.training.dataset_files import SUFFIXES
+from fer_core.training.dataset_files import SUFFIXES, read_bgr, to_grey
 
 HELD_OUT_SHARE = 0.2
 
@@ -76,13 +75,7 @@ def held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
 
 
 def _read_tile(path: Path, tile: int) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as picture:
-            grey = np.asarray(picture.convert("L"))
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DatasetError(
-            f"{path} is not a picture that can be read. Repair or remove it."
-        ) from error
+    grey = to_grey(read_bgr(path))
     side = min(grey.shape)
     top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
     square = grey[None, top : top + side, left : left + side]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import ExifTags, Image
 
 pytest.importorskip("torch", reason="PyTorch is absent: pip install -r requirements-train.txt")
 
@@ -206,6 +206,30 @@ def test_pictures_become_tiles_in_the_order_of_the_class_names(folder: Path) -> 
         np.testing.assert_array_equal(faces.labels, [0] * 10 + [1] * 10)
     # The middle square, pixel by pixel: nothing is made smaller and larger again.
     np.testing.assert_array_equal(faces.tiles[0], np.kron(face(3, 5), np.ones((2, 2)))[:64, 8:72])
+
+
+def test_pictures_are_read_as_in_the_dashboard(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upright, in any format and depth, and within the same limits."""
+    tile, home = face(3, 5), folder / "closed"
+    for old in home.iterdir():
+        old.unlink()
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    Image.fromarray(np.rot90(tile)).save(home / "a.png", exif=turned)
+    Image.fromarray(tile.astype(np.uint16) * 257).save(home / "b.png")
+    Image.fromarray(tile).save(home / "c.gif")
+    Image.fromarray(tile).convert("RGB").save(home / "d.avif", quality=100)
+    faces = read_class_folders(folder, 48)
+    assert np.bincount(faces.labels).tolist() == [4, 10]
+    for read, most in zip(faces.tiles[:4], (0, 0, 0, 9), strict=True):
+        assert np.abs(read.astype(int) - tile).max() <= most
+
+    monkeypatch.setenv("FER_MAX_MEGAPIXELS", "1")
+    Image.new("L", (1100, 1000)).save(home / "a.png")
+    with pytest.raises(DatasetError, match=r"a\.png: .*FER_MAX_MEGAPIXELS"):
+        read_class_folders(folder, 48)
 
 
 def test_a_folder_without_classes_or_with_a_broken_picture(folder: Path, tmp_path: Path) -> None:
