@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,10 @@ SUFFIXES = {f".{ending}" for ending in images.SUFFIXES}
 """The file name endings of the pictures that are read from a folder."""
 
 
+ENCODING = "utf-8-sig"
+"""Of a csv: UTF-8, with or without the byte order mark that spreadsheets write."""
+
+
 def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:
     """The rows of a csv that has at least the columns ``wanted``.
 
@@ -24,13 +29,12 @@ def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[di
     column, ``amount`` says how many rows there should be.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding=ENCODING) as file:
             reader = csv.DictReader(file, strict=True)
-            missing = sorted(wanted - set(reader.fieldnames or ()))
-            if missing:
-                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            header = reader.fieldnames or ()
+            if missing := sorted(wanted - set(header)):
                 raise DatasetError(
-                    f"{path} lacks the columns {', '.join(missing[:3])}{more}. {remedy}"
+                    f"{path} lacks the columns {_named(missing)}. {remedy}{_hint(header)}"
                 )
             rows = list(reader)
     except OSError as error:
@@ -43,6 +47,17 @@ def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[di
         if any(row[column] is None for column in wanted):
             raise DatasetError(f"{path}, line {line}: the row is too short.")
     return rows
+
+
+def _named(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return f"{', '.join(columns[:3])}{more}"
+
+
+def _hint(header: Sequence[str]) -> str:
+    """What else may be wrong with a csv whose first line was read as this ``header``."""
+    other = len(header) == 1 and any(separator in header[0] for separator in ";\t")
+    return " The columns must be separated by commas." if other else ""
 
 
 def refuse_rows(path: Path, flawed: NDArray[np.bool_], sentence: str) -> None:

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from fer_core.errors import DatasetError
 from fer_core.models.landmarks.face import IRISES, POINTS
 from fer_core.schema.action_units import MOVEMENTS
-from fer_core.training.dataset_files import SUFFIXES, read_bgr, read_rows, refuse_rows, to_grey
+from fer_core.training.dataset_files import (
+    ENCODING,
+    SUFFIXES,
+    read_bgr,
+    read_rows,
+    refuse_rows,
+    to_grey,
+)
 
 TRAINING_SHARE, VALIDATION_SHARE = 0.70, 0.15
 """Shares of the people; the others are the test part."""
@@ -147,7 +154,7 @@ def read_mesh(path: Path, faces: int, points: int) -> tuple[NDArray[np.float32],
 
 def tells_movements(labels: Path) -> bool:
     """Whether a csv has the columns of ``read_taught_faces``, judged by the first movement."""
-    with labels.open(newline="", encoding="utf-8") as file:
+    with labels.open(newline="", encoding=ENCODING) as file:
         return MOVEMENTS[0] in file.readline().strip().split(",")
 
 
