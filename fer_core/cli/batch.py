@@ -53,8 +53,9 @@ def batch_command(
 ) -> None:
     """Analyse all pictures and videos below FOLDER into one Parquet file, a row per face and frame.
 
-    A file without a face has a row without one; a file that cannot be analysed has a row with its
-    error, and the exit code is 1. With --readable-only, the column note says how many faces were
+    A file without a face has a row without one. A file that cannot be analysed has a row with its
+    error; a video of which some cannot be read has its rows, with the error in the last one. The
+    exit code is then 1. With --readable-only, the column note says how many faces were
     left out of a file. Files are recognised by content: animations count as videos, except WebP.
     Files that are neither pictures nor videos are listed.
 

@@ -87,8 +87,9 @@ def video_command(
     video, named after it without its ending, unless two videos would then have the same name.
     Several videos need folders. Without any output a summary is printed.
 
-    If a video fails, a line says why, the others continue, and the exit code is 1. Ctrl-C ends at
-    once and keeps the results so far.
+    If a video cannot be analysed, or some of it cannot be read, a line says why, the others
+    continue, and the exit code is 1. What can be read is analysed; without a frame, no output is
+    written. Ctrl-C ends at once and keeps the results so far.
     """
     given = {kind: name for kind, name in outputs.items() if name is not None}
     names = _names(files)

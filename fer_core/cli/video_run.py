@@ -16,7 +16,7 @@ import click
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
 from fer_core.analysis.video import analyze_video
-from fer_core.errors import FerError, unexpected_error_message
+from fer_core.errors import FerError, VideoError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
 from fer_core.export.text_summary import ReportSink, summary_text
@@ -48,15 +48,18 @@ def analyze_all(
 ) -> int:
     """Analyse videos one after the other, each into its outputs; returns the exit code.
 
-    Prints results on standard output and errors on standard error; a video that fails does not stop
-    the others. With ``readable_only``, faces are left out of frames in which they cannot be read
-    well.
+    Prints results on standard output and errors on standard error; a video that fails, or that can
+    be read in part only, does not stop the others. With ``readable_only``, faces are left out of
+    frames in which they cannot be read well.
     """
     failed = False
     with _ctrl_c() as stopped:
         for number, (path, paths) in enumerate(plan.items(), start=1):
             try:
-                _analyze(path, paths, analyzer, selection, readable_only, stopped)
+                whole = _analyze(path, paths, analyzer, selection, readable_only, stopped)
+                failed = failed or not whole
+            except BrokenPipeError:
+                raise  # the reader of the output has had enough, and click ends quietly
             except FerError as error:
                 failed = True
                 click.echo(f"{printable(str(path))}: {error}", err=True)
@@ -95,36 +98,42 @@ def _analyze(
     selection: Selection,
     readable_only: bool,
     stopped: threading.Event,
-) -> None:
-    """Analyse one video and print the results. Raises ``VideoError``."""
+) -> bool:
+    """Analyse one video and print the results; returns whether all of it could be read.
+
+    Raises ``VideoError``, also for a video without a selected frame: earlier outputs stay.
+    """
     name = printable(str(path))
     timeline = Timeline(analyzer.labels)
     seen, kept = 0, 0
     with VideoFile(path) as video:
         line = _ProgressLine(video.info.name, Progress(video.info, selection))
         with suppress(_StoppedEarly), line, ExitStack() as stack:
-            write = _open_outputs(stack, paths, video, analyzer, selection)
             found = stack.enter_context(closing(analyze_video(video, analyzer, selection)))
             for frame, every in found:
                 result = every.readable() if readable_only else every
                 seen, kept = seen + len(every.faces), kept + len(result.faces)
+                if not line.frames:
+                    write = _open_outputs(stack, paths, video, analyzer, selection)
                 write(frame, result)
                 if not paths:
                     timeline.append(result)
                 line.advance(frame.t_s)
                 if stopped.is_set():
                     raise _StoppedEarly
+        if not line.frames and video.problem:
+            raise VideoError(video.problem)
         for sentence in filter(None, (video.problem, video.note)):
             click.echo(f"{name}: {sentence}", err=True)
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
     click.echo(f"{name}: {line.frames} frames, {line.seconds:.1f} s, {models}")
     if readable_only:
         click.echo(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
-    for output in paths.values():
-        if output.exists():  # without a frame there is no file
-            click.echo(f"  {printable(str(output))}")
+    for output in paths.values() if line.frames else ():
+        click.echo(f"  {printable(str(output))}")
     if not paths:
         click.echo(summary_text(timeline.to_frame()))
+    return not video.problem
 
 
 def _open_outputs(

@@ -170,9 +170,35 @@ def test_a_truncated_video_gives_what_it_has(tmp_path):
     path = clip(tmp_path / "c.mkv", count=90)
     path.write_bytes(path.read_bytes()[:-4000])
     code, _, err = run(path, "--csv", tmp_path / "a.csv")
-    assert code == 0
+    assert code == 1  # as of a batch
     assert "nothing could be read" in err
     assert 0 < len(pd.read_csv(tmp_path / "a.csv")) < 90
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json", "annotated", "report"])
+def test_without_a_frame_earlier_outputs_stay(kind, tmp_path):
+    path, kept = clip(tmp_path / "c.mp4", count=5), tmp_path / "kept"
+    kept.write_text("an earlier result")
+    code, out, err = run(path, "--start", "5", f"--{kind}", kept)
+    assert (code, out) == (1, "")
+    assert err == f"{path}: This video has no frame between the chosen start and end.\n"
+    assert kept.read_text() == "an earlier result"
+    assert names(tmp_path) == ["c.mp4", "kept"]
+
+
+def test_a_reader_who_has_had_enough_ends_the_command(tmp_path):
+    """As with `| head -1`; no video is called broken, and the others are not analysed."""
+    videos = [clip(tmp_path / name, count=5) for name in ("a.mp4", "b.mp4")]
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_core", "video", *videos, "--csv", f"{tmp_path}/out/",
+         "--detector", "haar", "--emotion", "compact"],
+        cwd=ROOT, stdout=ours, stderr=subprocess.PIPE, timeout=100,
+    )  # fmt: skip
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert names(tmp_path / "out") == ["a.csv"]
 
 
 def test_an_output_that_cannot_be_written_is_a_line(tmp_path):
