@@ -78,8 +78,8 @@ def _resume_or_start(
         if earlier["data"] == data or HEAD not in earlier["classes"]:
             return resume(last, classes, settings, data)
         click.echo(
-            f"The run in {last.parent} began with other pictures or another network: it is trained "
-            "anew.",
+            f"The run in {last.parent} began with other pictures or another network, or is of an "
+            "earlier version: it is trained anew.",
             err=True,
         )
     return new_state(classes, settings, start, data)
