@@ -1,12 +1,15 @@
 """Entry of `streamlit run app.py`: the pages, and the HTTP routes mounted beside them."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
+from pydantic import ValidationError
 from starlette.middleware import Middleware
 
 from fer_core import ui
 from fer_core.server import api
+from fer_core.settings import setting_problems, settings
 from fer_core.ui import auth, styled_pages, uploads
 from fer_core.ui.live import playback_pictures
 from fer_core.ui.server_tuning import tune_server
@@ -14,6 +17,11 @@ from fer_core.ui.services import tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
 from fer_core.ui.static_files import StaticFromMemory
 from fer_core.ui.video import film_route
+
+try:
+    settings()
+except ValidationError as error:
+    sys.exit("\n".join(setting_problems(error)))
 
 tidy_at_start()
 tune_server()

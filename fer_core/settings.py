@@ -12,6 +12,7 @@ from pydantic import (
     AliasChoices,
     Field,
     SecretStr,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -258,8 +259,12 @@ def is_hash(line: str) -> bool:
     return n > 1 and n & (n - 1) == 0 and r > 0 and p > 0 and 128 * n * r <= 64_000_000
 
 
-def setting_problem(fault: Any) -> str:
-    """One of pydantic's errors as a sentence, without the value, which may be a secret."""
+def setting_problems(error: ValidationError) -> list[str]:
+    """A sentence for each setting that is wrong, without its value, which may be a secret."""
+    return [_problem(fault) for fault in error.errors(include_url=False)]
+
+
+def _problem(fault: Any) -> str:
     sentence: str = fault["msg"].removeprefix("Value error, ")
     if sentence.endswith("."):  # our own, which says what to do
         return sentence

@@ -253,6 +253,17 @@ def test_memory_that_is_seen_twice_while_a_process_forks_counts_once(tmp_path, m
     assert dyno.peak_mb == 300.0
 
 
+def test_a_wrong_setting_ends_streamlit_run_with_its_name():
+    environment = {**os.environ, "FER_MAX_STREAMS": "a secret"}
+    command = [sys.executable, "-c", "import app"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    [line] = [each for each in ended.stderr.splitlines() if "FER_" in each]
+    assert line.startswith("FER_MAX_STREAMS: ")
+    assert "Traceback" not in ended.stderr
+    assert "a secret" not in ended.stderr
+
+
 def test_a_dyno_with_a_wrong_setting_does_not_start(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_MAX_STREAMS", "many")
     dyno = Dyno(tmp_path, free_port())

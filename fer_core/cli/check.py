@@ -21,7 +21,7 @@ from fer_core.live.turn_settings import turn_settings
 from fer_core.models.loading import names, smoke_test
 from fer_core.models.registry import Kind, built_in, downloads
 from fer_core.models.weights.files import status
-from fer_core.settings import Settings, setting_problem, settings
+from fer_core.settings import Settings, setting_problems, settings
 
 
 def startup_problems() -> list[str]:
@@ -32,7 +32,7 @@ def startup_problems() -> list[str]:
     try:
         wanted = settings()
     except ValidationError as error:
-        return [setting_problem(fault) for fault in error.errors(include_url=False)]
+        return setting_problems(error)
     checks: list[Callable[[], object]] = [
         lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),

@@ -14,7 +14,7 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import FerError
 from fer_core.models.loading import AUTO, names
 from fer_core.models.registry import Kind
-from fer_core.settings import setting_problem, settings
+from fer_core.settings import setting_problems, settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,8 +90,7 @@ def check_settings() -> None:
     try:
         settings()
     except ValidationError as error:
-        problems = map(setting_problem, error.errors(include_url=False))
-        raise click.ClickException(" ".join(problems)) from error
+        raise click.ClickException(" ".join(setting_problems(error))) from error
 
 
 def _detector_option(command: Command, setting: str | None = None) -> Command:

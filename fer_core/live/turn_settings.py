@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError, field_validator, model_validato
 from pydantic_settings import BaseSettings
 
 from fer_core.errors import IceSettingsWrong
-from fer_core.settings import CONFIG, setting_problem, variable
+from fer_core.settings import CONFIG, setting_problems, variable
 
 # RFC 7064 and 7065, without literal IPv6 addresses, which aiortc cannot read.
 _URL = re.compile(
@@ -164,7 +164,7 @@ def turn_settings() -> TurnSettings:
     try:
         return TurnSettings()
     except ValidationError as error:
-        raise IceSettingsWrong(setting_problem(error.errors(include_url=False)[0])) from None
+        raise IceSettingsWrong(setting_problems(error)[0]) from None
 
 
 def is_address(url: str) -> bool:
