@@ -22,11 +22,11 @@ ENCODING = "utf-8-sig"
 """Of a csv: UTF-8, with or without the byte order mark that spreadsheets write."""
 
 
-def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[dict[str, str]]:
+def read_rows(path: Path, wanted: set[str], remedy: str, amount: str = "") -> list[dict[str, str]]:
     """The rows of a csv that has at least the columns ``wanted``.
 
     Raises ``DatasetError`` if it is missing or malformed: ``remedy`` is the sentence for a missing
-    column, ``amount`` says how many rows there should be.
+    column, ``amount`` says how many rows there should be; without it there may be none.
     """
     try:
         with path.open(newline="", encoding=ENCODING) as file:
@@ -41,7 +41,7 @@ def read_rows(path: Path, wanted: set[str], remedy: str, amount: str) -> list[di
         raise DatasetError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not a csv in UTF-8: {error}.") from error
-    if not rows:
+    if amount and not rows:
         raise DatasetError(f"{path} has no rows. It needs {amount}.")
     for line, row in enumerate(rows, start=2):
         if any(row[column] is None for column in wanted):

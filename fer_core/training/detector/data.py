@@ -128,6 +128,7 @@ def read_boxes(path: Path, rows: Sequence[dict[str, str]]) -> NDArray[np.float32
     """
     try:
         boxes = np.array([[float(row[c]) for c in _BOX] for row in rows], np.float32)
+        boxes = boxes.reshape(-1, len(_BOX))
     except ValueError as error:
         raise DatasetError(f"{path}: boxes must be numbers ({error}).") from error
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 1.0).all(axis=1)

@@ -78,11 +78,9 @@ def read_labelled_pictures(images: Path, labels: Path) -> list[LabelledPicture]:
     """
     if not images.is_dir():
         raise DatasetError(f"{images} is not a folder. Check the path.")
-    rows = read_rows(
-        labels, {"file", "x", "y", "w", "h"}, "It needs file, x, y, w, h.", "one for each face"
-    )
+    rows = read_rows(labels, {"file", "x", "y", "w", "h"}, "It needs file, x, y, w, h.")
     names = {path.name for path in images.iterdir() if path.suffix.lower() in SUFFIXES}
-    files = np.array([row["file"] for row in rows])
+    files = np.array([row["file"] for row in rows], np.str_)
     for missing in sorted(set(files) - names)[:1]:
         raise DatasetError(f"{images / missing} is not there. Check the folder and the csv.")
     boxes = read_boxes(labels, rows)

@@ -134,6 +134,14 @@ def test_pictures_with_known_faces_give_known_figures(tmp_path: Path) -> None:
     assert report.detect_ms > 0.0
 
 
+def test_pictures_of_which_none_has_a_face_give_false_alarms(tmp_path: Path) -> None:
+    labels = write(tmp_path / "images", {"a.png": [POLE], "b.png": [SMALL]}, [])
+    pictures = read_labelled_pictures(tmp_path / "images", labels)
+    report = evaluate(Bright(), WideIsFace(), pictures)
+    assert (report.raw.recall, report.raw.false_alarms_without_faces) == (None, 2)
+    assert report.confirmed.false_alarms_without_faces == 1
+
+
 def command(images: Path, labels: Path, *more: str) -> Result:
     args = ["evaluate-detector", "--images", str(images), "--labels", str(labels), *more]
     return CliRunner().invoke(main, args)
