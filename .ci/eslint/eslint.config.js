@@ -14,6 +14,7 @@ export default [
     files: [
       "fer_core/ui/shared/plotly.js",
       "fer_core/ui/shared/chart_copy.js",
+      "fer_core/ui/shared/clock.js",
       "fer_core/ui/shared/face_diagram.js",
       "fer_core/ui/live/minute.js",
     ],
@@ -23,6 +24,10 @@ export default [
   {
     files: ["fer_core/ui/shared/session_chart.js"],
     languageOptions: { globals: { copyOrSave: "readonly" } },
+  },
+  {
+    files: ["fer_core/ui/shared/session_chart.js", "fer_core/ui/video/film.js"],
+    languageOptions: { globals: { clock: "readonly" } },
   },
   {
     files: ["fer_core/ui/live/charts.js", "fer_core/ui/shared/session_chart.js"],

@@ -15,11 +15,15 @@ from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
 from tests.browser.conftest import OpenPage
-from tests.browser.states import drawn
+from tests.browser.states import drawn, wear
 from tests.browser.test_live import until, zoom
 from tests.browser.test_video import SECONDS, analyse, chart, click_at, remove_all
 from tests.conftest import SAMPLE
 
+IN_COLOURS = """
+(plot) => getComputedStyle(plot.querySelector(".xtick text")).fill
+  === getComputedStyle(document.querySelector("[data-testid=stApp]")).color
+"""
 PNG = b"\x89PNG\r\n"
 
 
@@ -114,6 +118,11 @@ def test_film_and_chart_are_in_sight_and_have_one_cursor(open_page: OpenPage, fi
     page.mouse.move(2, 2)
     expect(peek).to_be_hidden()
     screenshot(page, "film")
+
+    # A page that turns dark has a chart in its new colours.
+    wear(page, "dark")
+    until(page, lambda: chart(page).evaluate(IN_COLOURS), "a chart in the page's colours")
+    wear(page, "light")
 
     # On the whole screen it has its marks, too.
     page.get_by_role("button", name="Full screen", exact=True).click()

@@ -25,11 +25,6 @@ const PARTS = `
     </div>
   </div>`;
 
-const clock = (x) => {
-  const tenths = Math.round((x - ZERO_MS) / 100);
-  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
-};
-
 // What stands for a trace in the legend: its symbol, its stripes, or its line.
 function swatchOf({ line, marker, fillcolor, mode }) {
   const swatch = document.createElement("i");
@@ -59,6 +54,10 @@ class SessionChart {
     this.off = new Set(); // the names of lines that are hidden
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value), true));
     this.scrub.addEventListener("change", () => this.tell("moment", this.moment));
+    // The colours of the page have changed (session_chart.css): Plotly's are set when it draws.
+    root.addEventListener("transitionend", ({ target, propertyName }) => {
+      if (target === root && propertyName === "color" && this.Plotly) this.draw(this.Plotly);
+    });
     for (const button of root.querySelectorAll("[data-format]"))
       button.addEventListener("click", () => this.copy(button.dataset.format));
     this.follow = ({ detail }) => detail.view === this.data.view && detail.by !== this && this.move(detail.x);
@@ -72,8 +71,9 @@ class SessionChart {
   async draw(Plotly) {
     const { figure, chosen } = this.data;
     this.Plotly = Plotly;
-    if (this.figure !== figure) {
-      this.figure = figure;
+    const ink = getComputedStyle(this.plot).getPropertyValue("--st-text-color");
+    if (this.figure !== figure || this.ink !== ink) {
+      [this.figure, this.ink] = [figure, ink];
       const { data: traces, layout } = JSON.parse(figure);
       this.full = [...layout.xaxis.range]; // a copy: Plotly writes into its own
       // What the reader did (zoom, legend) stays, also when another figure is drawn.
@@ -177,7 +177,7 @@ class SessionChart {
     this.moment = x;
     if (x !== null) {
       this.scrub.value = x;
-      this.scrub.setAttribute("aria-valuetext", clock(x));
+      this.scrub.setAttribute("aria-valuetext", clock((x - ZERO_MS) / 1000));
     }
     this.place();
     if (aloud) this.say("fer-moment", { x });

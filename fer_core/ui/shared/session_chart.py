@@ -31,6 +31,7 @@ _component = st.components.v2.component(
     html='<div class="fer-session"></div>',
     css=(_HERE / "session_chart.css").read_text("utf-8"),
     js=PLOTLY_LOADER
+    + (_HERE / "clock.js").read_text("utf-8")
     + (_HERE / "chart_copy.js").read_text("utf-8")
     + (_HERE / "session_chart.js").read_text("utf-8"),
     # Plotly puts its own styles into the document's head, where a shadow root does not see them.

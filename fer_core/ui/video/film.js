@@ -12,8 +12,6 @@ const PEEK_PX = 176;
 const toMs = (s) => ZERO_MS + 1000 * s;
 const toS = (x) => (x - ZERO_MS) / 1000;
 
-const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
-
 const PARTS = `
   <div class="fer-screen"><div class="fer-stage"><video controls playsinline preload="metadata"
     controlslist="nofullscreen noremoteplayback" disablepictureinpicture></video><canvas aria-hidden="true"></canvas><button

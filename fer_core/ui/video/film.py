@@ -34,12 +34,13 @@ MOST_PX = 440
 _LATEST_S = 1e7
 
 _HERE = Path(__file__).parent
+_CLOCK = _HERE.parent / "shared" / "clock.js"
 
 _component = st.components.v2.component(
     "fer_film",
     html='<div class="fer-film"></div>',
     css=(_HERE / "film.css").read_text("utf-8"),
-    js=(_HERE / "film.js").read_text("utf-8"),
+    js=_CLOCK.read_text("utf-8") + (_HERE / "film.js").read_text("utf-8"),
 )
 
 
