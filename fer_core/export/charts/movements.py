@@ -83,7 +83,8 @@ def movements_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
         ],
         xaxis={**time_axis(*_ends(table)), "gridcolor": GRID, "showgrid": False},
         yaxis={
-            **{"autorange": "reversed", "fixedrange": True, "showgrid": False, "zeroline": False},
+            "range": [len(units) - 0.5, -0.5],  # not Plotly's, which makes room for the titles
+            **{"fixedrange": True, "showgrid": False, "zeroline": False},
             **{"showticklabels": False, "ticks": "", "type": "category"},
         },
     )

@@ -10,7 +10,7 @@ function forPaper(node) {
     layout: {
       ...layout,
       showlegend: node.ferLegend,
-      margin: { ...layout.margin, t: 48 },
+      margin: { ...layout.margin, ...(node.ferLegend && { t: 48 }) },
       ...(xaxis2 && { xaxis2: { ...xaxis2, rangeslider: { visible: false } } }),
       paper_bgcolor: getComputedStyle(node).getPropertyValue("--st-background-color"),
     },

@@ -38,6 +38,13 @@ def test_a_strip_for_each_unit_that_stands_out():
     assert left_out(TABLE, 1) == "15 of 17 action units stay below 15%."
 
 
+@pytest.mark.parametrize("movements", [SMILE, SMILE | {"browInnerUp": lambda t_s: 0.3}])
+def test_each_strip_has_its_row_and_no_other_room_is_left(movements):
+    figure = movements_figure(moving_session(movements), 1)
+    count = len(figure.data[0].y)
+    assert figure.layout.yaxis.range == (count - 0.5, -0.5)
+
+
 def test_a_cell_has_the_value_of_its_frame_and_a_gap_where_the_face_was_not_seen():
     strip = strips(TABLE)
     times_s = cells_s(strip)
