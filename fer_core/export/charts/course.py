@@ -74,7 +74,7 @@ def course_figure(
     figure.add_traces(ribbon(stretches, labels))
     figure.add_traces(miniature(stretches, labels))
     lay_out(figure, table, affect)
-    draw_marks(figure, marks, float(table["t_s"].iloc[-1]))
+    draw_marks(figure, marks, *table["t_s"].iloc[[0, -1]])
     return figure
 
 

@@ -89,7 +89,7 @@ def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
         )
 
 
-def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
+def draw_marks(figure: go.Figure, marks: Sequence[Mark], start_s: float, end_s: float) -> None:
     """Draw marks over the shares: vertical lines, with labels that alternate in height."""
     for number, mark in enumerate(sorted(marks, key=lambda mark: mark.t_s)):
         x = ms(mark.t_s)
@@ -103,7 +103,7 @@ def draw_marks(figure: go.Figure, marks: Sequence[Mark], end_s: float) -> None:
         note = f"<br>{safe(mark.note)}" if mark.note else ""
         figure.add_annotation(
             **{"x": x, "y": 1, "yref": "y domain", "yanchor": "top"},
-            xanchor="left" if mark.t_s < 0.7 * end_s else "right",
+            xanchor="left" if mark.t_s - start_s < 0.7 * (end_s - start_s) else "right",
             text=f"⚑ {safe(short)}",
             showarrow=False,
             yshift=-18 * (number % 3),

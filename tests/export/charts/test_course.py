@@ -158,6 +158,12 @@ def test_marks_are_lines_with_labels():
     assert (first.xanchor, second.xanchor) == ("left", "right"), "not over the edge"
 
 
+def test_marks_of_a_part_from_deep_in_a_video_stay_in_the_plot():
+    marks = [HandMark(1802.0, "question"), HandMark(1809.0, "answer")]
+    figure = course_figure(session({1: bump(3.0)}, start_s=1800.0), 1, marks=marks)
+    assert [each.xanchor for each in figure.layout.annotations] == ["left", "right"]
+
+
 def test_frames_far_apart_are_dots_and_nothing_is_shaded():
     figure = course_figure(session({1: bump(50, width_s=20)}, 100, 0.2), 1)
     assert figure.data[3].mode == "lines+markers"
