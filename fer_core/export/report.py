@@ -71,7 +71,8 @@ def html_report(
     faces without a name are numbered. All texts are escaped, because users enter them. The file
     contains plotly.js (4.8 MB), and its security policy forbids it to load anything.
     """
-    faces = summarize(table)[:MOST_FACES]
+    seen = summarize(table)
+    faces = seen[:MOST_FACES]
     titles = {
         face.track_id: (names or {}).get(face.track_id) or f"Face {face.track_id}" for face in faces
     }
@@ -85,6 +86,7 @@ def html_report(
             _face(table, face, titles[face.track_id], events[face.track_id], marks)
             for face in faces
         ],
+        left_out=max(len(seen) - MOST_FACES, 0),
         marks=[
             {"at": format_time(mark.t_s), "label": mark.label, "note": mark.note}
             for mark in sorted(marks, key=lambda mark: mark.t_s)

@@ -152,6 +152,17 @@ def test_how_long_a_face_could_not_be_read_well():
     assert "too small to read well 33%" in summary_text(table)
 
 
+def test_more_faces_than_are_drawn():
+    crowd = session({number: bump(3.0) for number in range(1, 15)}, seconds=2.0)
+    page = Seen(html_report(crowd, "crowd", {}))
+    assert len(page.named("section")) == report.MOST_FACES
+    words = " ".join(page.text.split())
+    assert "2 more faces were seen, each for a shorter time, and are left out here." in words
+    one = crowd[crowd["track_id"] != 14]
+    assert "1 more face was seen, for a shorter time, and is left out here." in " ".join(Seen(html_report(one, "", {})).text.split())
+    assert "left out here" not in Seen(html_report(TABLE, "two", {})).text
+
+
 def test_the_key_figures():
     [face] = summarize(session({1: lambda t_s: 0.9 if t_s < 6 else 0.1}))
     assert key_figures(face) == {
