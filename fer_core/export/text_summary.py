@@ -21,19 +21,20 @@ def summary_text(table: pd.DataFrame) -> str:
 
 
 def _face_text(face: TrackSummary) -> str:
+    timed = face.observed_s > 0.0
+    seen = f"for {face.observed_s:.1f} s" if timed else f"in {_frames(face.frames)}"
     lines = [
-        f"  Face {face.track_id}: seen for {face.observed_s:.1f} s, from {face.start_s:.1f} s to "
-        f"{face.end_s:.1f} s"
+        f"  Face {face.track_id}: seen {seen}, from {face.start_s:.1f} s to {face.end_s:.1f} s"
     ]
     for label in sorted(face.shares, key=lambda each: -face.means[each]):
-        peak = face.peaks[label]
+        peak, dominant = face.peaks[label], f"dominant {face.shares[label]:4.0%}   "
         lines.append(
-            f"    {label:<9} dominant {face.shares[label]:4.0%}   mean {face.means[label]:4.0%}   "
+            f"    {label:<9} {dominant if timed else ''}mean {face.means[label]:4.0%}   "
             f"peak {peak.share:4.0%} at {peak.t_s:.1f} s"
         )
     affect = ""
     if face.valence_mean is not None and face.arousal_mean is not None:
-        affect = f"valence {face.valence_mean:+.2f}, arousal {face.arousal_mean:+.2f}, "
+        affect = f"valence {face.valence_mean:+z.2f}, arousal {face.arousal_mean:+z.2f}, "
     lines.append(f"    {affect}switches {face.switches}, gaps {len(face.gaps)}")
     lines += [f"    {sentence}" for sentence in (moved_most(face), hard_to_read(face)) if sentence]
     return "\n".join(lines)
@@ -44,7 +45,7 @@ def hard_to_read(face: TrackSummary) -> str:
     if not face.poor_share:
         return ""
     reasons = "; ".join(f"{IN_WORDS[why]} {part:.0%}" for why, part in face.problems.items())
-    return f"Hard to read for {face.poor_share:.0%} of the time: {reasons}."
+    return f"Hard to read for {face.poor_share:.0%} of {_whole(face)}: {reasons}."
 
 
 def moved_most(face: TrackSummary) -> str:
@@ -53,7 +54,16 @@ def moved_most(face: TrackSummary) -> str:
         f"{unit.name} (AU{unit.number}) {face.action_units[unit.column].share:.0%}"
         for unit in most_visible(face)
     )
-    return f"Most visible movements: {listed} of the time." if listed else ""
+    return f"Most visible movements: {listed} of {_whole(face)}." if listed else ""
+
+
+def _whole(face: TrackSummary) -> str:
+    """What its parts are parts of: frames that are far apart take no time."""
+    return "the time" if face.observed_s else "the frames"
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
 
 
 class ReportSink(OutputFile):
