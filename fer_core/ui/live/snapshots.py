@@ -48,8 +48,14 @@ MOST_T_S = 31 * 24 * 3600.0
 RESULT_S = 0.5
 """How long a snapshot waits for its result, so that the marks are drawn into the right picture."""
 
-IDLE_S = 30.0
-"""A session without a snapshot for so long is over: a closed tab does not say that it is."""
+IDLE_S = 600.0
+"""A session without a snapshot for so long is over: a closed tab does not say that it is, and one
+that is hidden sends none. Its place among the cameras it gives up much sooner."""
+
+AGAIN = (
+    "This tab was hidden for more than ten minutes, so this is a new session. The one before is in "
+    "the history if it was being saved."
+)
 
 QUALITY = 80
 
@@ -138,6 +144,7 @@ class SnapshotCamera:
         self.answered = 0
         self.picture = ""
         self.problem = ""
+        self._lasting = ""
         self._heard_s = 0.0
 
     @property
@@ -152,6 +159,7 @@ class SnapshotCamera:
         if self.session is not None:
             self.session.stop()
         self.run, self.answered, self.picture, self.problem = run, 0, "", ""
+        self._lasting = ""
         if run:
             self._begin(new_session)
         return True
@@ -169,10 +177,11 @@ class SnapshotCamera:
             return  # sent before the stop, arrived after it
         if self.session.stopped:
             self._begin(new_session)
+            self._lasting = AGAIN
         self._heard_s = time.monotonic()
         self.session.submit(snapshot.bgr, snapshot.t_s)
         self.picture = _marked(self.session, snapshot, marks)
-        self.answered, self.problem = snapshot.number, ""
+        self.answered, self.problem = snapshot.number, self._lasting
 
     def _begin(self, new_session: Callable[[], LiveCamera]) -> None:
         self.session = new_session()

@@ -215,8 +215,31 @@ def test_a_browser_that_went_silent_gives_its_place_back(camera, monkeypatch):
     until(lambda: first.stopped, "the session ends by itself")
     assert places.acquire() == ""
     places.release()
-    # A tab that was hidden meanwhile goes on, with a session of its own.
-    camera.take(sent(2, 60.0), Marks(), with_place)
+    # A tab that was hidden meanwhile goes on, with a session of its own, and says so.
+    for number in (2, 3):
+        camera.take(sent(number, 60.0 * number), Marks(), with_place)
+        assert camera.problem == snapshots.AGAIN
     assert camera.session is not first
     assert camera.session is not None
-    assert camera.session.stats().processed == 1
+    assert camera.session.stats().processed == 2
+    camera.turn(0, with_place)
+    assert camera.problem == ""
+
+
+def test_a_tab_that_was_hidden_for_a_while_goes_on(camera, monkeypatch):
+    monkeypatch.setattr("fer_core.live.session.SILENT_S", 0.05)
+    places = CameraSlots(1)
+
+    def with_place() -> LiveCamera:
+        analyzer = Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)
+        return LiveCamera(StreamAnalyzer(analyzer), places)
+
+    camera.turn(RUN, with_place)
+    camera.take(sent(), Marks(), with_place)
+    session = camera.session
+    assert session is not None
+    until(lambda: not places.acquire(), "its place is free for somebody else")
+    places.release()
+    camera.take(sent(2, 60.0), Marks(), with_place)
+    assert camera.session is session
+    assert (session.stats().processed, camera.problem) == (2, "")
