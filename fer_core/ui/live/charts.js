@@ -220,7 +220,7 @@ function update(root) {
     font: computed.getPropertyValue("--st-font"),
   };
   root.ferDrawn = { data, look };
-  part(root, "nobody").hidden = data.faces.length > 0;
+  part(root, "nobody").hidden = data.faces.length > 0 || !data.nobody;
   part(root, "moves-note").hidden = !data.note;
   part(root, "moves-note").textContent = data.note;
   const faces = part(root, "faces");
