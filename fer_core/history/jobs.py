@@ -139,6 +139,18 @@ class JobStore(Store):
         with self.database.reading() as connection:
             return [JobInfo(*row) for row in connection.execute(query)]
 
+    def all_jobs(self) -> list[JobInfo]:
+        """The jobs of all owners."""
+        with self.database.reading() as connection:
+            return [JobInfo(*row) for row in connection.execute(sa.select(jobs))]
+
+    def end_waiting(self, before: datetime, sentence: str) -> None:
+        """End the jobs of all owners that were added before ``before`` and still wait."""
+        old = sa.and_(jobs.c.state == "waiting", jobs.c.created_at <= before)
+        values = {"state": "failed", "sentence": sentence, "finished_at": datetime.now(UTC)}
+        with self.database.writing() as connection:
+            connection.execute(sa.update(jobs).where(old).values(values))
+
     def claim_job(
         self, worker: str, is_here: Callable[[str], bool] = lambda _path: True
     ) -> JobInfo | None:

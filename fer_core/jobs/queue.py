@@ -1,13 +1,13 @@
 """Analyses videos in the background: a page may be reloaded or closed, and the work goes on.
 
 The progress and the results so far are in the history's database, so they survive the process. The
-copy of the video is in a folder until the job is removed or a day has passed.
+copy of the video is in a folder until the job is removed or a day has passed since it was added.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
 import socket
 import threading
 import time
@@ -22,6 +22,7 @@ from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
 from fer_core.history import History, JobInfo
+from fer_core.jobs.copies import VideoCopies, delete_file
 from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.renders import AnnotatedVideos
 from fer_core.jobs.worker import EndedEarly, JobWork
@@ -39,13 +40,21 @@ TIDY_S = 60.0
 CLOSE_S = 5.0
 """How long ``close`` waits for a worker to save what it has."""
 
+_WAITED = (
+    "It still waited when the time was up for which its copy may be kept. Add the video again when "
+    "fewer videos wait, or raise FER_VIDEO_HOURS."
+)
+
+_log = logging.getLogger(__name__)
+
 
 class VideoJobs:
     """The video jobs of this process: threads that process the queue. Thread-safe.
 
     ``make_analyzer`` gets the names of a detector and an emotion model. ``folder`` is for the
-    copies of the videos; only this user gets access to it. Jobs that ended longer than ``lifetime``
-    ago are removed, with their copies and annotated videos.
+    copies of the videos; only this user gets access to it. They and the annotated videos are
+    deleted ``lifetime`` after the video was added, or when its analysis ends if that is running
+    then; the jobs themselves are removed this long after they ended.
     """
 
     def __init__(
@@ -58,7 +67,7 @@ class VideoJobs:
     ) -> None:
         self.annotated_videos = AnnotatedVideos(history)
         self._history = history
-        self._folder = folder
+        self._copies = VideoCopies(folder)
         self._make_analyzer = make_analyzer
         self._workers = workers
         self._lifetime = lifetime
@@ -91,7 +100,7 @@ class VideoJobs:
         limits = JobLimits.now()
         limits.check_count(self._history.jobs(owner))
         analyzer = self._make_analyzer(detector, emotion)
-        path = self._store(name, data)
+        path = self._copies.add(name, data)
         try:
             with VideoFile(path) as video:  # a file that is no video is refused at once
                 limits.check_length(video.info, selection)
@@ -117,7 +126,7 @@ class VideoJobs:
                 emotion=analyzer.emotion.name,
             )
         except BaseException:
-            path.unlink(missing_ok=True)
+            delete_file(path)
             raise
         self.start()
         return job_id
@@ -165,6 +174,7 @@ class VideoJobs:
                     "The copy of this video is no longer on this machine. The results so far are "
                     "saved; to analyse the rest, add the video again."
                 )
+            self.annotated_videos.delete(job)  # it lacks the rest
             now = datetime.now(UTC)
             self._history.update_job(job_id, state="waiting", sentence="", heartbeat_at=now)
             self.start()
@@ -180,10 +190,21 @@ class VideoJobs:
         self._delete_files(job)
 
     def expire(self, after: timedelta) -> None:
-        """Remove the jobs of all owners that ended longer than ``after`` ago."""
-        for job in self._history.ended_jobs(datetime.now(UTC) - after):
+        """Delete the videos of all owners that were added longer than ``after`` ago.
+
+        A running job is let finish first; one that still waits ends with a sentence. Jobs that
+        ended longer than ``after`` ago are removed.
+        """
+        before = datetime.now(UTC) - after
+        self._history.end_waiting(before, _WAITED)
+        for job in self._history.ended_jobs(before):
             with suppress(JobUnknown):  # another process may do the same
                 self.remove(job.id, job.owner)
+        jobs = self._history.all_jobs()
+        for job in jobs:
+            if job.created_at <= before and not job.active:
+                self._delete_files(job)
+        self._copies.delete_orphans({job.path for job in jobs})
 
     def close(self) -> None:
         """Stop the threads; running jobs can be resumed later."""
@@ -192,24 +213,8 @@ class VideoJobs:
         for thread in self._threads:
             thread.join(CLOSE_S)
 
-    def _store(self, name: str, data: IO[bytes]) -> Path:
-        """Copy the video under a new name: the user's own name is never used on disk."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{uuid.uuid4().hex}.video"
-        try:
-            with path.open("xb") as copy:
-                path.chmod(0o600)
-                shutil.copyfileobj(data, copy, 1 << 20)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise VideoError(
-                f"There is no space for a copy of {name} ({error.strerror or error}). Remove "
-                "other videos, or free some disk space, and add it again."
-            ) from error
-        return path
-
     def _delete_files(self, job: JobInfo) -> None:
-        Path(job.path).unlink(missing_ok=True)
+        delete_file(Path(job.path))
         self.annotated_videos.delete(job)
 
     def _work(self) -> None:
@@ -220,6 +225,9 @@ class VideoJobs:
                 job = self._history.claim_job(self._name, _is_here)
             except HistoryError:
                 job = None  # the database is unreachable: the queue waits for it
+            except OSError as error:  # the folder is unreachable
+                _log.warning("%s", error)
+                job = None
             if job is None:
                 self._wake.wait(POLL_S)
                 self._wake.clear()

@@ -14,17 +14,23 @@ from fer_core.errors import FerError
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.draw import annotate
 from fer_core.history import History, JobInfo
+from fer_core.jobs.copies import delete_file
+from fer_core.media.names import beside
 from fer_core.media.video import VideoFile, read_frame
 from fer_core.timeline.table import results_of
 
 
 @dataclass(slots=True)
 class Rendering:
-    """An annotated video in progress: its progress, 0..1, and its error."""
+    """An annotated video in progress: its progress, 0..1, and its error.
+
+    ``unwanted`` ends it without a file.
+    """
 
     share: float = 0.0
     error: str = ""
     done: bool = False
+    unwanted: bool = False
 
 
 class AnnotatedVideos:
@@ -71,7 +77,7 @@ class AnnotatedVideos:
         job = self._history.job(job_id, owner)
         with self._lock:
             before = self._renderings.get(job_id)
-            if before is not None and not before.error:
+            if before is not None and not before.error and self._stands(job, before):
                 return before
             rendering = self._renderings[job_id] = Rendering()
         threading.Thread(
@@ -80,20 +86,40 @@ class AnnotatedVideos:
         return rendering
 
     def delete(self, job: JobInfo) -> None:
-        """Delete the annotated video of a job, if there is one."""
-        self.path(job).unlink(missing_ok=True)
+        """Delete the annotated video of a job, also one that is being made."""
         with self._lock:
-            self._renderings.pop(job.id, None)
+            rendering = self._renderings.pop(job.id, None)
+        if rendering is not None:
+            # Before the files: it deletes what it writes after this.
+            rendering.unwanted = True
+        self._delete_files(job)
+
+    def _stands(self, job: JobInfo, rendering: Rendering) -> bool:
+        """Whether it is being made or there; another process may have deleted it."""
+        return not rendering.done or self.path(job).is_file()
+
+    def _delete_files(self, job: JobInfo) -> None:
+        delete_file(self.path(job))
+        delete_file(beside(self.path(job), ".part"))  # of a process that was killed
 
     def _render(self, job: JobInfo, rendering: Rendering) -> None:
         try:
             with self._turn:
-                self._draw(job, rendering)
+                self._draw_wanted(job, rendering)
         except FerError as error:
             rendering.error = str(error)
         except Exception as error:
             rendering.error = f"The annotated video failed ({type(error).__name__}: {error})."
         rendering.done = True
+
+    def _draw_wanted(self, job: JobInfo, rendering: Rendering) -> None:
+        """Draw it, or nothing if it is unwanted by the end."""
+        try:
+            if not rendering.unwanted:
+                self._draw(job, rendering)
+        finally:
+            if rendering.unwanted:
+                self._delete_files(job)
 
     def _draw(self, job: JobInfo, rendering: Rendering) -> None:
         source, selection = Path(job.path), job.selection
@@ -107,7 +133,7 @@ class AnnotatedVideos:
                 for frame in video.frames(selection):
                     while found is not None and found.t_s < frame.t_s - 1e-6:
                         found = next(results, None)
-                    if found is None:
+                    if found is None or rendering.unwanted:
                         break
                     if abs(found.t_s - frame.t_s) < 1e-6:
                         annotated.write(frame, found)

@@ -200,7 +200,8 @@ LISTS: dict[str, Callable[[History, str], object]] = {
 }
 OF_THE_MACHINERY = {
     "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "close", "check",
-    "claim_job", "ended_jobs", "update_job", "heartbeat", "interrupt_stale",
+    "claim_job", "ended_jobs", "update_job", "heartbeat", "interrupt_stale", "all_jobs",
+    "end_waiting",
 }  # fmt: skip
 """Called by the recorder, the workers and the housekeeping, never with what a page was sent."""
 

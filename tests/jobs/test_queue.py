@@ -396,17 +396,12 @@ def test_jobs_that_ended_long_ago_expire(make, film, tmp_path):
     assert list((tmp_path / "videos").iterdir()) == []
 
 
-def test_the_workers_remove_what_has_expired(store, film, tmp_path):
-    jobs = VideoJobs(store, tmp_path / "videos", lambda *_: analyzer(), lifetime=timedelta(0))
-    try:
-        submit(jobs, film)
-        jobs._tidied_s = time.monotonic()
-        until(lambda: jobs.jobs(OWNER)[0].state == "done")
-        jobs._tidied_s = -jobs_module.TIDY_S
-        jobs.start()
-        until(lambda: not jobs.jobs(OWNER))
-    finally:
-        jobs.close()
+def test_the_workers_remove_what_has_expired(make, film):
+    jobs = make()
+    ended(jobs, submit(jobs, film), "done")
+    jobs._lifetime, jobs._tidied_s = timedelta(0), -jobs_module.TIDY_S
+    jobs.start()
+    until(lambda: not jobs.jobs(OWNER))
 
 
 def test_a_video_that_is_too_long_is_refused(make, film, monkeypatch, tmp_path):

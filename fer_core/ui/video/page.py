@@ -99,7 +99,7 @@ def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
         keep = st.toggle(
             "Save to history",
             key="video_keep",
-            help="Numbers and times only, no pictures. Otherwise they are deleted with the video.",
+            help=what_is_saved(),
         )
         with st.popover("Which frames", icon=":material/tune:", key="video_frames"):
             selection = _selection()
@@ -113,6 +113,14 @@ def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     if pressed and selection:
         with st.spinner("Saving the videos…"):
             _submit(jobs, in_use, [(each.name, each) for each in uploads], selection, keep)
+
+
+def what_is_saved() -> str:
+    """What saving to the history means, and what happens without."""
+    return (
+        "Numbers and times only, no pictures. Otherwise they are deleted when you remove the "
+        f"video, {settings().video_hours} hours after its analysis at the latest."
+    )
 
 
 def _submit(

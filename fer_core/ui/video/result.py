@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import JobUnknown, SessionUnknown, VideoError
@@ -18,7 +21,7 @@ from fer_core.ui.services import owner, page_history
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
-from fer_core.ui.video.page import UPDATE_S
+from fer_core.ui.video.page import UPDATE_S, what_is_saved
 
 THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
@@ -56,7 +59,7 @@ def open_job(jobs: VideoJobs) -> None:
         store,
         session,
         f"job_{job.id}",
-        lambda t_s: jobs.annotated_videos.frame(job.id, owner(), t_s),
+        partial(_frame, jobs, job),
         partial(Film, Path(job.path), job.name),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -65,6 +68,13 @@ def open_job(jobs: VideoJobs) -> None:
         _keep_button(jobs, job, session)
         if session.kept and not job.active:
             _thumbnail_switch(jobs, job, session)
+
+
+def _frame(jobs: VideoJobs, job: JobInfo, t_s: float) -> NDArray[np.uint8] | None:
+    """The picture of a moment; None once the copy of the video is gone."""
+    with suppress(VideoError):
+        return jobs.annotated_videos.frame(job.id, owner(), t_s)
+    return None
 
 
 def _facts(session: SessionInfo, job: JobInfo) -> str:
@@ -86,7 +96,7 @@ def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
         "Save to history",
         icon=":material/bookmark_add:",
         key=f"video_keep_{job.id}",
-        help="Numbers and times only, no pictures. Otherwise they are deleted with the video.",
+        help=what_is_saved(),
     ):
         jobs.keep(job.id, owner())
         st.rerun()

@@ -1,0 +1,86 @@
+"""The folder with the copies of uploaded videos and the annotated videos made from them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from fer_core.errors import VideoError
+
+ORPHAN_S = 3600.0
+"""How old a file without a job must be to be deleted: one that is being added has no job yet."""
+
+_OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.part)?")
+
+_log = logging.getLogger(__name__)
+
+
+class VideoCopies:
+    """The videos in ``folder``, which only this user can read.
+
+    All files of a job have the same name up to the first dot.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, name: str, data: IO[bytes]) -> Path:
+        """Copy the video ``name`` under a new name: the user's own name is never used on disk.
+
+        Raises ``VideoError`` if there is no space.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{uuid.uuid4().hex}.video"
+        try:
+            with path.open("xb") as copy:
+                path.chmod(0o600)
+                shutil.copyfileobj(data, copy, 1 << 20)
+        except OSError as error:
+            delete_file(path)
+            raise VideoError(
+                f"There is no space for a copy of {name} ({error.strerror or error}). Remove "
+                "other videos, or free some disk space, and add it again."
+            ) from error
+        return path
+
+    def delete_orphans(self, known: set[str]) -> None:
+        """Delete files of none of the jobs with copies at these paths.
+
+        A process that was killed leaves them, and a file that could not be deleted.
+        """
+        names = {_name(Path(path)) for path in known}
+        for path in self._files():
+            if _name(path) not in names and _age_s(path) > ORPHAN_S:
+                delete_file(path)
+
+    def _files(self) -> Iterator[Path]:
+        if self._folder.is_dir():
+            yield from (path for path in self._folder.iterdir() if _OURS.fullmatch(path.name))
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file, if it exists; if that is impossible, the log says so.
+
+    On Windows, a file that somebody reads cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s could not be deleted, which is tried again later: %s", path, error)
+
+
+def _name(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # another process deleted it
+        return 0.0

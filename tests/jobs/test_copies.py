@@ -1,0 +1,188 @@
+"""Tests of the files of video jobs: none outlives its job, or the day."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fer_core.export import annotated_video
+from fer_core.export.draw import annotate
+from fer_core.history import History
+from fer_core.jobs import worker
+from fer_core.jobs.copies import ORPHAN_S, VideoCopies
+from fer_core.jobs.renders import Rendering
+from fer_core.media.video import VideoFile
+from fer_core.schema import FrameResult
+from tests.jobs.test_queue import OWNER, Gate, clip, ended, submit
+from tests.jobs.test_queue import film as film
+from tests.jobs.test_queue import make as make
+from tests.jobs.test_queue import store as store
+from tests.waiting import DEADLINE_S, until
+
+DAY = timedelta(days=1)
+
+
+def files(tmp_path: Path) -> set[str]:
+    return {path.name for path in (tmp_path / "videos").iterdir()}
+
+
+class Drawing:
+    """Draws the first frame of annotated videos; the second waits to be let go."""
+
+    def __init__(self) -> None:
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def annotate(self, bgr: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
+        if self.began.is_set():
+            assert self.go_on.wait(DEADLINE_S)
+        self.began.set()
+        return annotate(bgr, result)
+
+
+@pytest.fixture
+def drawing(monkeypatch: pytest.MonkeyPatch) -> Drawing:
+    made = Drawing()
+    monkeypatch.setattr(annotated_video, "annotate", made.annotate)
+    return made
+
+
+def drawn(rendering: Rendering) -> None:
+    until(lambda: rendering.done)
+    assert rendering.error == ""
+
+
+def test_an_annotated_video_that_is_being_made_goes_with_its_job(make, film, tmp_path, drawing):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    rendering = jobs.annotated_videos.render(job.id, OWNER)
+    until(drawing.began.is_set)
+    jobs.remove(job.id, OWNER)
+    drawing.go_on.set()
+    until(lambda: rendering.done)
+    assert files(tmp_path) == set()
+
+
+def test_what_a_killed_process_was_making_goes_with_its_job(make, film, tmp_path):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    Path(f"{jobs.annotated_videos.path(job)}.part").write_bytes(b"half a film")
+    jobs.remove(job.id, OWNER)
+    assert files(tmp_path) == set()
+
+
+def test_resume_removes_the_annotated_video_of_the_first_part(make, store, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "SAVE_S", 0.0)
+    gate = Gate(after=3)  # the detector looks every half second
+    jobs = make(gate)
+    number = submit(jobs, clip(tmp_path / "long.mp4", frames=90))
+    until(gate.reached.is_set)
+    jobs.cancel(number, OWNER)
+    gate.open.set()
+    job = ended(jobs, number, "cancelled")
+    until(lambda: store.session(job.session_id, OWNER).finished)
+    drawn(jobs.annotated_videos.render(number, OWNER))
+    assert jobs.annotated_videos.path(job).is_file()
+    jobs.resume(number, OWNER)
+    assert jobs.annotated_videos.rendering(job) is None
+    ended(jobs, number, "done")
+    assert not jobs.annotated_videos.path(job).is_file()
+    drawn(jobs.annotated_videos.render(number, OWNER))
+    with VideoFile(jobs.annotated_videos.path(job)) as whole:
+        assert len(list(whole.frames())) == 90
+
+
+def test_an_annotated_video_that_disappeared_is_made_again(make, film):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    drawn(jobs.annotated_videos.render(job.id, OWNER))
+    jobs.annotated_videos.path(job).unlink()
+    drawn(jobs.annotated_videos.render(job.id, OWNER))
+    assert jobs.annotated_videos.path(job).is_file()
+
+
+def added_at(store: History, job_id: int, hours_ago: float) -> None:
+    store.update_job(job_id, created_at=datetime.now(UTC) - timedelta(hours=hours_ago))
+
+
+def test_a_copy_goes_a_day_after_it_was_added_not_analysed(make, store, film, tmp_path):
+    jobs = make()
+    old, young = (ended(jobs, submit(jobs, film), "done") for _ in range(2))
+    drawn(jobs.annotated_videos.render(old.id, OWNER))
+    added_at(store, old.id, 25)
+    added_at(store, young.id, 23)
+    jobs.expire(DAY)
+    assert files(tmp_path) == {Path(young.path).name}
+    assert len(jobs.jobs(OWNER)) == 2  # what was found stays for as long
+
+
+def test_a_video_that_waits_for_a_day_ends_with_a_sentence(make, store, film, tmp_path):
+    gate = Gate(after=0)
+    jobs = make(gate)
+    running, waiting = submit(jobs, film), submit(jobs, film)
+    until(gate.reached.is_set)
+    added_at(store, running, 25)
+    added_at(store, waiting, 25)
+    jobs.expire(DAY)
+    job = jobs.job(waiting, OWNER)
+    assert job.state == "failed"
+    assert job.sentence.endswith("or raise FER_VIDEO_HOURS.")
+    first = jobs.job(running, OWNER)
+    assert files(tmp_path) == {Path(first.path).name}  # it is let finish
+    gate.open.set()
+    ended(jobs, running, "done")
+    jobs.expire(DAY)
+    assert files(tmp_path) == set()
+
+
+def aged(path: Path, seconds: float) -> Path:
+    then = time.time() - seconds
+    path.write_bytes(b"")
+    os.utime(path, (then, then))
+    return path
+
+
+def test_files_of_no_job_are_deleted_after_an_hour(make, film, tmp_path):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    mine = aged(jobs.annotated_videos.path(job), 2 * ORPHAN_S)
+    orphans = [
+        aged(tmp_path / "videos" / f"{'ab' * 16}{ending}", 2 * ORPHAN_S)
+        for ending in (".video", ".marked.mp4", ".marked.mp4.part")
+    ]
+    fresh = aged(tmp_path / "videos" / f"{'cd' * 16}.video", ORPHAN_S / 2)
+    foreign = aged(tmp_path / "videos" / "holidays.mp4", 9 * ORPHAN_S)
+    jobs.expire(DAY)
+    assert not any(path.exists() for path in orphans)
+    assert all(path.exists() for path in (mine, Path(job.path), fresh, foreign))
+
+
+def test_no_folder_has_no_orphans(tmp_path):
+    VideoCopies(tmp_path / "none").delete_orphans(set())
+
+
+def test_a_file_that_cannot_be_deleted_does_not_end_the_queue(make, film, tmp_path, monkeypatch):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    unlink: Callable[..., None] = Path.unlink
+
+    def in_use(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".video":
+            raise PermissionError(13, "The file is being used by another process")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", in_use)
+        jobs.expire(timedelta(0))
+    assert jobs.jobs(OWNER) == []
+    assert files(tmp_path) == {Path(job.path).name}
+    aged(Path(job.path), 2 * ORPHAN_S)
+    jobs.expire(DAY)
+    assert files(tmp_path) == set()
