@@ -6,10 +6,11 @@ to one of them, and jobs of a dead worker are found by their missing signs of li
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -23,12 +24,19 @@ JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interru
 ACTIVE: tuple[JobState, ...] = ("waiting", "running")
 """The states of an unfinished job."""
 
+RESUMABLE: tuple[JobState, ...] = ("cancelled", "interrupted", "failed")
+"""The states of a job whose rest can be analysed later."""
+
+RESULTS_DELETED = "The results of this video were deleted. Add the video again."
+
 ELSEWHERE_S = 3600.0
 """After waiting this long, a job is also taken by a machine without its video, where it fails with
 a sentence, because the machine that had it is gone."""
 
 _LARGEST_ID = 2**31 - 1
-_ENDED = ("done", "cancelled", "failed")
+
+_QUEUE_LOCK = 0x0FE2_0B5
+"""The first half of the keys of PostgreSQL's advisory locks for the jobs of one owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class JobInfo:
     ``session_id`` are its samples (None once they are deleted); ``path`` the uploaded copy;
     ``every``, ``fps``, ``start_s`` and ``end_s`` the selected frames; ``done_s`` the time of the
     last analysed frame and ``share`` the progress, 0..1, if known; ``sentence`` an error or a
-    problem for users; ``worker`` its worker, ``host:pid:uuid``.
+    problem for users; ``worker`` the claim of the worker that runs or ran it, ``host:pid:uuid``.
     Times are UTC.
     """
 
@@ -71,7 +79,7 @@ class JobInfo:
     def results_session_id(self) -> int:
         """The session with its samples. Raises ``SessionUnknown`` once they were deleted."""
         if self.session_id is None:
-            raise SessionUnknown("The results of this job were deleted. Add the video again.")
+            raise SessionUnknown(RESULTS_DELETED)
         return self.session_id
 
     @property
@@ -96,8 +104,13 @@ class JobStore(Store):
         fps: float | None = None,
         start_s: float = 0.0,
         end_s: float | None = None,
+        allow: Callable[[int], None] = lambda _active: None,
     ) -> int:
-        """Add a job to the queue; returns its number. ``session_id`` belongs to the owner."""
+        """Add a job to the queue; returns its number. ``session_id`` belongs to the owner.
+
+        ``allow`` gets the number of the owner's jobs that wait or run, and raises an error if there
+        may not be another; no other is added meanwhile.
+        """
         values = {
             "name": clean(name),
             "path": path,
@@ -111,10 +124,28 @@ class JobStore(Store):
             "end_s": end_s,
             "created_at": datetime.now(UTC),
         }
-        with self.database.writing() as connection:
+        with self._queueing(owner, allow) as connection:
             check_own(connection, session_id, owner)
             query = sa.insert(jobs).values(values).returning(jobs.c.id)
             return int(connection.execute(query).scalar_one())
+
+    def resume_job(self, job_id: int, owner: str, allow: Callable[[int], None]) -> None:
+        """Put a ``RESUMABLE`` job back in the queue, behind those that wait; see ``add_job``.
+
+        Whoever works on it still has lost it.
+        """
+        values = {"state": "waiting", "sentence": "", "worker": None, "finished_at": None}
+        query = sa.update(jobs).where(_is(job_id), jobs.c.state.in_(RESUMABLE))
+        with self._queueing(owner, allow) as connection:
+            _job(connection, job_id, owner)
+            connection.execute(query.values(heartbeat_at=datetime.now(UTC), **values))
+
+    def cancel_job(self, job_id: int, owner: str) -> None:
+        """End a job that waits or runs; its worker learns it from ``heartbeat``."""
+        query = sa.update(jobs).where(_is(job_id), jobs.c.state.in_(ACTIVE))
+        with self.database.writing() as connection:
+            _job(connection, job_id, owner)
+            connection.execute(query.values(state="cancelled", finished_at=datetime.now(UTC)))
 
     def jobs(self, owner: str) -> list[JobInfo]:
         """The jobs of an owner, newest first."""
@@ -124,12 +155,8 @@ class JobStore(Store):
 
     def job(self, job_id: int, owner: str) -> JobInfo:
         """One job."""
-        query = sa.select(jobs).where(_is(job_id), jobs.c.owner == owner)
         with self.database.reading() as connection:
-            found = connection.execute(query).one_or_none()
-        if found is None:
-            raise _unknown(job_id)
-        return JobInfo(*found)
+            return _job(connection, job_id, owner)
 
     def ended_jobs(self, before: datetime) -> list[JobInfo]:
         """The ended jobs of all owners that were last worked on before ``before``."""
@@ -154,11 +181,12 @@ class JobStore(Store):
     def claim_job(
         self, worker: str, is_here: Callable[[str], bool] = lambda _path: True
     ) -> JobInfo | None:
-        """Take the job that has waited longest for ``worker``; None if none waits.
+        """Take the job that has waited longest; None if none waits.
 
-        A resumed job waits from when it was resumed. ``is_here`` tells whether this machine has
-        the video at a path. If machines share a database, a job is left to the one with its video
-        for ``ELSEWHERE_S``.
+        ``worker`` is another name for each claim, so that a worker whose job was cancelled, resumed
+        and claimed again cannot take the new claim for its own. A resumed job waits from when it
+        was resumed. ``is_here`` tells whether this machine has the video at a path. If machines
+        share a database, a job is left to the one with its video for ``ELSEWHERE_S``.
 
         No two workers, threads or processes, get the same job.
         """
@@ -183,34 +211,34 @@ class JobStore(Store):
             found = connection.execute(query.values(values)).one_or_none()
         return None if found is None else JobInfo(*found)
 
-    def update_job(self, job_id: int, **changes: Any) -> None:
-        """Set columns of a job, by the names of ``JobInfo``. Raises ``JobUnknown``.
+    def heartbeat(self, job_id: int, worker: str, done_s: float, share: float | None) -> JobState:
+        """Note a sign of life and the progress of a job that ``worker`` claimed.
 
-        A state that ends it sets ``finished_at`` too; any other clears it.
+        Returns its state, so that the worker learns that it was cancelled; one that was interrupted
+        for want of a sign of life runs again. Raises ``JobUnknown`` if it was removed, or resumed
+        and so is not this worker's any more.
         """
-        if "state" in changes:
-            ended = changes["state"] in _ENDED
-            changes = {"finished_at": datetime.now(UTC) if ended else None} | changes
-        if "sentence" in changes:
-            changes["sentence"] = clean(changes["sentence"])
+        state = sa.case((jobs.c.state == "interrupted", "running"), else_=jobs.c.state)
+        values = {"state": state, "done_s": done_s, "share": share}
+        query = sa.update(jobs).where(_is(job_id), jobs.c.worker == worker).returning(jobs.c.state)
         with self.database.writing() as connection:
-            query = sa.update(jobs).where(_is(job_id)).values(**changes)
-            if connection.execute(query).rowcount != 1:
-                raise _unknown(job_id)
-
-    def heartbeat(self, job_id: int, done_s: float, share: float | None) -> JobState:
-        """Note a sign of life and the progress of a job.
-
-        Returns its state, so that the worker learns that it was cancelled. Raises ``JobUnknown`` if
-        it was removed.
-        """
-        query = sa.update(jobs).where(_is(job_id)).returning(jobs.c.state)
-        values = {"done_s": done_s, "share": share, "heartbeat_at": datetime.now(UTC)}
-        with self.database.writing() as connection:
-            state: JobState | None = connection.scalars(query.values(values)).one_or_none()
-        if state is None:
+            changed = query.values(heartbeat_at=datetime.now(UTC), **values)
+            found: JobState | None = connection.scalars(changed).one_or_none()
+        if found is None:
             raise _unknown(job_id)
-        return state
+        return found
+
+    def end_job(self, job_id: int, worker: str, state: JobState, sentence: str) -> None:
+        """Note how a job ended that ``worker`` claimed.
+
+        Nothing changes if it was cancelled, removed or resumed meanwhile.
+        """
+        mine = sa.and_(_is(job_id), jobs.c.worker == worker)
+        query = sa.update(jobs).where(mine, jobs.c.state.in_(("running", "interrupted")))
+        ended_at = None if state == "interrupted" else datetime.now(UTC)
+        values = {"state": state, "sentence": clean(sentence), "finished_at": ended_at}
+        with self.database.writing() as connection:
+            connection.execute(query.values(values))
 
     def interrupt_stale(self, older_than_s: float) -> int:
         """Mark running jobs without a sign of life for this long as interrupted; returns how
@@ -231,10 +259,30 @@ class JobStore(Store):
             hide = sa.update(sessions).where(unkept, sessions.c.deleted_at.is_(None))
             connection.execute(hide.values(deleted_at=datetime.now(UTC)))
 
+    @contextmanager
+    def _queueing(self, owner: str, allow: Callable[[int], None]) -> Iterator[sa.Connection]:
+        """A transaction in which no other adds to the owner's waiting and running jobs."""
+        active = sa.select(sa.func.count()).where(jobs.c.owner == owner, jobs.c.state.in_(ACTIVE))
+        with self.database.writing() as connection:
+            # SQLite lets one transaction write at a time.
+            if connection.dialect.name == "postgresql":
+                key = sa.func.hashtext(owner)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUEUE_LOCK, key)))
+            allow(connection.execute(active).scalar_one())
+            yield connection
+
 
 def _is(job_id: int) -> sa.ColumnElement[bool]:
     # See sessions.own.
     return jobs.c.id == (job_id if 0 < job_id <= _LARGEST_ID else 0)
+
+
+def _job(connection: sa.Connection, job_id: int, owner: str) -> JobInfo:
+    query = sa.select(jobs).where(_is(job_id), jobs.c.owner == owner)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise _unknown(job_id)
+    return JobInfo(*found)
 
 
 def _unknown(job_id: int) -> JobUnknown:

@@ -21,7 +21,7 @@ class OwnedHistory:
     """The sessions of one owner; other owners' sessions cannot be reached through it.
 
     ``History`` also has methods for sessions of all owners (``purge``, ``prune``, ``append``,
-    ``update_job``), which the housekeeper and the workers use. The methods here call those of the
+    ``end_job``), which the housekeeper and the workers use. The methods here call those of the
     same names and raise the same errors.
     """
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import TooManyJobs, VideoTooLarge
-from fer_core.history import JobInfo
 from fer_core.media.demux import VideoInfo
 from fer_core.media.video import Selection
 from fer_core.settings import settings
@@ -33,9 +31,8 @@ class JobLimits:
             work_s=60.0 * chosen.max_job_minutes,
         )
 
-    def check_count(self, theirs: Iterable[JobInfo]) -> None:
-        """Raise ``TooManyJobs`` if an owner with these jobs may not have another one running."""
-        active = sum(job.active for job in theirs)
+    def check_count(self, active: int) -> None:
+        """Raise ``TooManyJobs`` if an owner with so many active jobs may not have another."""
         if active >= self.per_owner:
             raise TooManyJobs(
                 f"{active} videos are waiting or being analysed, and the limit is "

@@ -20,8 +20,9 @@ from typing import IO
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import format_duration
-from fer_core.errors import FerError, HistoryError, JobUnknown, VideoError
-from fer_core.history import History, JobInfo
+from fer_core.errors import FerError, HistoryError, JobUnknown, SessionUnknown, VideoError
+from fer_core.history import History, JobInfo, JobState, SessionInfo
+from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
 from fer_core.jobs.copies import VideoCopies, delete_file
 from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.renders import AnnotatedVideos
@@ -72,12 +73,12 @@ class VideoJobs:
         self._workers = workers
         self._lifetime = lifetime
         self._tidied_s = -TIDY_S
-        self._name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._at_work: dict[int, JobWork] = {}
+        self._at_work: dict[str | None, JobWork] = {}  # by their claims
 
     def submit(
         self,
@@ -92,13 +93,14 @@ class VideoJobs:
     ) -> int:
         """Add a video to the queue; returns the job's number.
 
-        With ``keep``, its session is saved to the history from the start.
+        With ``keep``, its session is saved to the history.
         Raises ``VideoError`` if the file is no video, is too long or does not fit on the disk,
         ``TooManyJobs``, ``UnknownModel`` or ``WeightsError`` if a model is unavailable, and
         ``HistoryError``.
         """
         limits = JobLimits.now()
-        limits.check_count(self._history.jobs(owner))
+        # Before the copy is made; add_job checks it again.
+        limits.check_count(sum(job.active for job in self._history.jobs(owner)))
         analyzer = self._make_analyzer(detector, emotion)
         path = self._copies.add(name, data)
         try:
@@ -111,7 +113,7 @@ class VideoJobs:
                 analyzer.emotion.name,
                 analyzer.detector.name,
                 owner=owner,
-                kept=keep,
+                kept=False,
             )
             job_id = self._history.add_job(
                 owner=owner,
@@ -124,10 +126,13 @@ class VideoJobs:
                 end_s=selection.end_s,
                 detector=analyzer.detector.name,
                 emotion=analyzer.emotion.name,
+                allow=limits.check_count,
             )
         except BaseException:
             delete_file(path)
             raise
+        if keep:
+            self._history.keep(session_id, owner)
         self.start()
         return job_id
 
@@ -150,34 +155,39 @@ class VideoJobs:
 
     def how_far(self, job: JobInfo) -> str:
         """A sentence on a running job; only the process that runs it knows the time left."""
-        work = self._at_work.get(job.id)
+        work = self._at_work.get(job.worker)
         if work is None or work.progress is None:
             return f"{format_duration(job.done_s)} analysed"
         return work.progress.sentence
 
     def cancel(self, job_id: int, owner: str) -> None:
         """End a waiting or running job; its results so far stay."""
-        job = self._history.job(job_id, owner)
-        if job.active:
-            self._history.update_job(job_id, state="cancelled")
+        self._history.cancel_job(job_id, owner)
 
     def resume(self, job_id: int, owner: str) -> None:
         """Resume a job that was cancelled, interrupted, or failed.
 
-        Raises ``TooManyJobs``, or ``VideoError`` if the copy of the video is gone.
+        Raises ``TooManyJobs``, ``VideoError`` if the copy of the video is gone, or
+        ``SessionUnknown`` if the results are.
         """
         job = self._history.job(job_id, owner)
-        if job.state in ("cancelled", "interrupted", "failed"):
-            JobLimits.now().check_count(self._history.jobs(owner))
+        if job.state in RESUMABLE:
+            self.session(job)
             if not _is_here(job.path):
                 raise VideoError(
                     "The copy of this video is no longer on this machine. The results so far are "
                     "saved; to analyse the rest, add the video again."
                 )
+            self._history.resume_job(job_id, owner, JobLimits.now().check_count)
             self.annotated_videos.delete(job)  # it lacks the rest
-            now = datetime.now(UTC)
-            self._history.update_job(job_id, state="waiting", sentence="", heartbeat_at=now)
             self.start()
+
+    def session(self, job: JobInfo) -> SessionInfo:
+        """The session with the results of a job. Raises ``SessionUnknown`` if it was deleted."""
+        try:
+            return self._history.session(job.results_session_id, job.owner)
+        except SessionUnknown:
+            raise SessionUnknown(RESULTS_DELETED) from None
 
     def keep(self, job_id: int, owner: str) -> None:
         """Save the session of a job to the history."""
@@ -222,7 +232,8 @@ class VideoJobs:
             try:
                 self._tidy()
                 self._history.interrupt_stale(STALE_S)
-                job = self._history.claim_job(self._name, _is_here)
+                claim = f"{self._name}:{uuid.uuid4().hex[:8]}"
+                job = self._history.claim_job(claim, _is_here)
             except HistoryError:
                 job = None  # the database is unreachable: the queue waits for it
             except OSError as error:  # the folder is unreachable
@@ -242,27 +253,30 @@ class VideoJobs:
 
     def _run(self, job: JobInfo) -> None:
         """Run one job to its end, and store how it ended."""
+        state: JobState
         try:
-            work = self._at_work[job.id] = JobWork(job, self._history, self._closed)
+            work = self._at_work[job.worker] = JobWork(job, self._history, self._closed)
             state, sentence = "done", work.analyze(self._make_analyzer(job.detector, job.emotion))
         except EndedEarly as end:
             state, sentence = end.state, end.sentence
         except JobUnknown:
-            state, sentence = "cancelled", ""  # it was removed
+            state, sentence = "cancelled", ""  # it was removed, or resumed by another worker
+        except SessionUnknown:
+            state, sentence = "failed", RESULTS_DELETED
         except FerError as error:
             state, sentence = "failed", str(error)
         # Whatever a model throws at one video must not end the queue.
         except Exception as error:
             state = "failed"
             sentence = f"This video could not be analysed ({type(error).__name__}: {error})."
-        self._at_work.pop(job.id, None)
+        self._at_work.pop(job.worker, None)
         self._end(job, state, sentence)
 
-    def _end(self, job: JobInfo, state: str, sentence: str) -> None:
-        # Removed meanwhile; or the database is unreachable, and the job is found stale later.
-        with suppress(JobUnknown, HistoryError):
-            self._history.finish(job.results_session_id)
-            self._history.update_job(job.id, state=state, sentence=sentence)
+    def _end(self, job: JobInfo, state: JobState, sentence: str) -> None:
+        with suppress(HistoryError):  # the database is unreachable: the job is found stale later
+            if job.session_id is not None:
+                self._history.finish(job.session_id)
+            self._history.end_job(job.id, str(job.worker), state, sentence)
 
 
 def _is_here(path: str) -> bool:

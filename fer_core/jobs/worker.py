@@ -79,11 +79,13 @@ class JobWork:
     def _save(self) -> None:
         """Save the results and a sign of life; raises ``EndedEarly`` if the job was cancelled."""
         assert self.progress is not None
-        if self._batch:
-            self._history.append(self._job.results_session_id, self._batch)
+        job, share = self._job, self.progress.share
+        if self._history.job(job.id, job.owner).worker != job.worker:
+            raise EndedEarly("cancelled")  # and resumed: another worker adds to the results
+        self._history.append(job.results_session_id, self._batch)
         self._batch.clear()
-        done_s = self._job.done_s if self.progress.t_s is None else self.progress.t_s
-        if self._history.heartbeat(self._job.id, done_s, self.progress.share) != "running":
+        done_s = job.done_s if self.progress.t_s is None else self.progress.t_s
+        if self._history.heartbeat(job.id, str(job.worker), done_s, share) != "running":
             raise EndedEarly("cancelled")
         self._saved_s = time.monotonic()
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from fer_core.errors import JobUnknown, SessionUnknown
+from fer_core.errors import JobUnknown, SessionUnknown, TooManyJobs
 from fer_core.history import LOCAL, History
 from fer_core.history.tables import jobs
 from tests.forked import Piped
 from tests.history.frames import begin
-from tests.history.workers import claim_jobs
+from tests.history.workers import claim_jobs, set_job
 
 
 def add(history: History, name: str = "clip.mp4") -> int:
@@ -32,8 +33,8 @@ def test_a_job_from_waiting_to_done(history):
     claimed = history.claim_job("host:1:a")
     assert claimed is not None
     assert (claimed.id, claimed.state, claimed.worker) == (job_id, "running", "host:1:a")
-    assert history.heartbeat(job_id, 4.5, 0.5) == "running"
-    history.update_job(job_id, state="done", sentence="2 frames left out.")
+    assert history.heartbeat(job_id, "host:1:a", 4.5, 0.5) == "running"
+    history.end_job(job_id, "host:1:a", "done", "2 frames left out.")
     job = history.job(job_id, LOCAL)
     assert (job.done_s, job.share, job.sentence) == (4.5, 0.5, "2 frames left out.")
     assert job.finished_at is not None
@@ -66,13 +67,57 @@ def test_a_job_is_left_to_the_machine_that_has_its_video(history, monkeypatch):
 def test_a_cancelled_job_tells_its_worker(history):
     job_id = add(history)
     history.claim_job("w")
-    history.update_job(job_id, state="cancelled")
-    assert history.heartbeat(job_id, 1.0, None) == "cancelled"
+    history.cancel_job(job_id, LOCAL)
+    assert history.heartbeat(job_id, "w", 1.0, None) == "cancelled"
+    history.end_job(job_id, "w", "done", "")
+    assert history.job(job_id, LOCAL).state == "cancelled"
     history.remove_job(job_id, LOCAL)
     with pytest.raises(JobUnknown):
-        history.heartbeat(job_id, 2.0, None)
-    with pytest.raises(JobUnknown):
-        history.update_job(job_id, state="done")
+        history.heartbeat(job_id, "w", 2.0, None)
+
+
+def test_a_resumed_job_is_its_old_workers_no_more(history):
+    job_id = add(history)
+    history.claim_job("old")
+    history.cancel_job(job_id, LOCAL)
+    history.resume_job(job_id, LOCAL, lambda _active: None)
+    assert history.job(job_id, LOCAL).worker is None
+    for _ in range(2):  # while it waits, and once another has it
+        with pytest.raises(JobUnknown):
+            history.heartbeat(job_id, "old", 1.0, None)
+        history.end_job(job_id, "old", "cancelled", "")
+        assert history.job(job_id, LOCAL).active
+        history.claim_job("new")
+    assert history.heartbeat(job_id, "new", 1.0, None) == "running"
+
+
+def test_only_so_many_jobs_of_an_owner_wait_at_once(history):
+    session_id = begin(history, "n", kept=False)
+    seen: list[int] = []
+
+    def most_three(active: int) -> None:
+        seen.append(active)
+        if active >= 3:
+            raise TooManyJobs("Three.")
+
+    def put_in() -> None:
+        with suppress(TooManyJobs):
+            history.add_job(
+                "n", "p", session_id, owner=LOCAL, detector="", emotion="", allow=most_three
+            )
+
+    threads = [threading.Thread(target=put_in) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [0, 1, 2, 3, 3, 3, 3, 3]
+    first, *_ = (job.id for job in history.jobs(LOCAL))
+    history.cancel_job(first, LOCAL)
+    assert add(history)
+    with pytest.raises(TooManyJobs):
+        history.resume_job(first, LOCAL, most_three)
+    assert history.job(first, LOCAL).state == "cancelled"
 
 
 def test_silent_jobs_are_interrupted_and_can_run_again(history):
@@ -80,16 +125,25 @@ def test_silent_jobs_are_interrupted_and_can_run_again(history):
     history.claim_job("w")
     history.claim_job("w")
     assert history.interrupt_stale(30.0) == 0
-    long_ago = datetime.now(UTC) - timedelta(minutes=1)
-    history.update_job(silent, heartbeat_at=long_ago)
+    set_job(history, silent, heartbeat_at=datetime.now(UTC) - timedelta(minutes=1))
     assert history.interrupt_stale(30.0) == 1
     states = [job.state for job in history.jobs(LOCAL)]
     assert states == ["waiting", "running", "interrupted"]
-    history.update_job(silent, state="waiting")
+    history.resume_job(silent, LOCAL, lambda _active: None)
+    history.claim_job("w")
     again = history.claim_job("other")
     assert again is not None
     assert (again.id, again.worker) == (silent, "other")
     assert lively != silent
+
+
+def test_a_job_that_was_silent_for_a_while_runs_again(history):
+    job_id = add(history)
+    history.claim_job("w")
+    set_job(history, job_id, heartbeat_at=datetime.now(UTC) - timedelta(minutes=1))
+    assert history.interrupt_stale(30.0) == 1
+    assert history.heartbeat(job_id, "w", 1.0, None) == "running"
+    assert history.job(job_id, LOCAL).state == "running"
 
 
 def test_a_job_goes_with_its_session_unless_that_is_kept(history):
@@ -116,14 +170,9 @@ def test_jobs_on_which_nobody_works_any_more(history):
     history.claim_job("w")
     now = datetime.now(UTC)
     assert history.ended_jobs(now) == []
-    history.update_job(done, state="done")
+    history.end_job(done, "w", "done", "")
     assert history.ended_jobs(now) == []
     assert [job.id for job in history.ended_jobs(datetime.now(UTC))] == [done]
-
-
-def test_unknown_columns_are_a_mistake(history):
-    with pytest.raises(sa.exc.CompileError, match="colour"):
-        history.update_job(add(history), colour="red")
 
 
 def test_threads_never_get_the_same_job(history):

@@ -31,7 +31,7 @@ def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):
             with pytest.raises(HistoryUnavailable):
                 jobs.jobs(LOCAL)
             gate.open.set()
-            until(lambda: number not in jobs._at_work)  # the worker has given it up
+            until(lambda: not jobs._at_work)  # the worker has given it up
         finally:
             server.start()
         # What was saved is there; the job is found by its silence and goes on when asked.

@@ -189,6 +189,8 @@ OF_A_SESSION: dict[str, Callable[[History, int, str], object]] = {
 OF_A_JOB: dict[str, Callable[[History, int, str], object]] = {
     "job": lambda h, i, owner: h.job(i, owner),
     "remove_job": lambda h, i, owner: h.remove_job(i, owner),
+    "cancel_job": lambda h, i, owner: h.cancel_job(i, owner),
+    "resume_job": lambda h, i, owner: h.resume_job(i, owner, lambda _active: None),
 }
 LISTS: dict[str, Callable[[History, str], object]] = {
     "sessions": lambda h, owner: h.sessions(owner),
@@ -200,7 +202,7 @@ LISTS: dict[str, Callable[[History, str], object]] = {
 }
 OF_THE_MACHINERY = {
     "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "close", "check",
-    "claim_job", "ended_jobs", "update_job", "heartbeat", "interrupt_stale", "all_jobs",
+    "claim_job", "ended_jobs", "end_job", "heartbeat", "interrupt_stale", "all_jobs",
     "end_waiting",
 }  # fmt: skip
 """Called by the recorder, the workers and the housekeeping, never with what a page was sent."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from multiprocessing.connection import Connection
 
+import sqlalchemy as sa
+
 from fer_core.history import LOCAL, History, Recorder
+from fer_core.history.tables import jobs
 from tests.history.frames import begin, face, frame, frames
 
 
@@ -43,3 +46,9 @@ def record(url: str, pipe: Connection) -> None:
         recorder.add(frame(t_s, face()))
         pipe.send(t_s)
         time.sleep(1 / 30)
+
+
+def set_job(history: History, job_id: int, **columns: object) -> None:
+    """Set columns of a job, as time or a crash would."""
+    with history.database.writing() as connection:
+        connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**columns))

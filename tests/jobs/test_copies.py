@@ -21,6 +21,7 @@ from fer_core.jobs.copies import ORPHAN_S, VideoCopies
 from fer_core.jobs.renders import Rendering
 from fer_core.media.video import VideoFile
 from fer_core.schema import FrameResult
+from tests.history.workers import set_job
 from tests.jobs.test_queue import OWNER, Gate, clip, ended, submit
 from tests.jobs.test_queue import film as film
 from tests.jobs.test_queue import make as make
@@ -109,7 +110,7 @@ def test_an_annotated_video_that_disappeared_is_made_again(make, film):
 
 
 def added_at(store: History, job_id: int, hours_ago: float) -> None:
-    store.update_job(job_id, created_at=datetime.now(UTC) - timedelta(hours=hours_ago))
+    set_job(store, job_id, created_at=datetime.now(UTC) - timedelta(hours=hours_ago))
 
 
 def test_a_copy_goes_a_day_after_it_was_added_not_analysed(make, store, film, tmp_path):

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -514,7 +514,7 @@ def test_who_goes_on_queues_up_behind_those_who_wait(make, store, film):
     until(gate.reached.is_set)
     jobs.cancel(first, OWNER)
     second = submit(jobs, film)
-    store.update_job(first, state="waiting", heartbeat_at=datetime.now(UTC))
+    store.resume_job(first, OWNER, lambda _active: None)
     claimed = store.claim_job("another worker")
     assert claimed is not None
     assert claimed.id == second
