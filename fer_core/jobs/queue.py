@@ -20,13 +20,20 @@ from typing import IO
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import format_duration
-from fer_core.errors import FerError, HistoryError, JobUnknown, SessionUnknown, VideoError
+from fer_core.errors import (
+    FerError,
+    HistoryError,
+    HistoryUnavailable,
+    JobUnknown,
+    SessionUnknown,
+    VideoError,
+)
 from fer_core.history import History, JobInfo, JobState, SessionInfo
 from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
 from fer_core.jobs.copies import VideoCopies, delete_file
 from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.renders import AnnotatedVideos
-from fer_core.jobs.worker import EndedEarly, JobWork
+from fer_core.jobs.worker import EndedEarly, JobWork, patiently
 from fer_core.media.video import Selection, VideoFile
 
 STALE_S = 20.0
@@ -263,6 +270,8 @@ class VideoJobs:
             state, sentence = "cancelled", ""  # it was removed, or resumed by another worker
         except SessionUnknown:
             state, sentence = "failed", RESULTS_DELETED
+        except HistoryUnavailable as error:
+            state, sentence = "interrupted", str(error)
         except FerError as error:
             state, sentence = "failed", str(error)
         # Whatever a model throws at one video must not end the queue.
@@ -273,10 +282,13 @@ class VideoJobs:
         self._end(job, state, sentence)
 
     def _end(self, job: JobInfo, state: JobState, sentence: str) -> None:
-        with suppress(HistoryError):  # the database is unreachable: the job is found stale later
+        def store() -> None:
             if job.session_id is not None:
                 self._history.finish(job.session_id)
             self._history.end_job(job.id, str(job.worker), state, sentence)
+
+        with suppress(HistoryError):  # the database is unreachable: the job is found stale later
+            patiently(store, self._closed)
 
 
 def _is_here(path: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from fer_core import telemetry
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
 from fer_core.analysis.video import analyze_video
+from fer_core.errors import HistoryUnavailable
 from fer_core.history import History, JobInfo, JobState
 from fer_core.jobs.limits import JobLimits
 from fer_core.media.video import Selection, VideoFile
@@ -21,6 +24,11 @@ from fer_core.schema import FrameResult
 
 SAVE_S = 0.5
 """How often a job saves its results: at most this much is lost if its process is killed."""
+
+PATIENCE_S, PAUSE_S = 300.0, 2.0
+"""How long a job waits for a database that cannot be used, and between two attempts."""
+
+_log = logging.getLogger(__name__)
 
 
 class EndedEarly(Exception):
@@ -65,12 +73,12 @@ class JobWork:
                     if time.monotonic() - self._saved_s >= SAVE_S:
                         self._look_up()
                         self._limits.check_timestamp(result.t_s, chosen)
-            self._save()
+            patiently(self._save, self._closed)
             return " ".join(filter(None, (video.problem, video.note)))
 
     def _look_up(self) -> None:
         """Save the results, and end the job if it is due."""
-        self._save()
+        patiently(self._save, self._closed)
         if self._closed.is_set():
             raise EndedEarly("interrupted", "The dashboard was stopped in the meantime.")
         if time.monotonic() - self._began_s > self._limits.work_s:
@@ -98,6 +106,20 @@ class JobWork:
         known = table["track_id"].dropna()
         begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
         return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+
+
+def patiently(write: Callable[[], None], closed: threading.Event) -> None:
+    """Call ``write`` until the database can be used: for ``PATIENCE_S``, or until ``closed`` is
+    set; then raise its ``HistoryUnavailable``."""
+    give_up_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return write()
+        except HistoryUnavailable as error:
+            if time.monotonic() >= give_up_s or closed.is_set():
+                raise
+            _log.warning("tried again soon: %s", error)
+            closed.wait(PAUSE_S)
 
 
 def _renumbered(result: FrameResult, first_id: int) -> FrameResult:

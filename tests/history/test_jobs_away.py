@@ -16,6 +16,7 @@ from tests.waiting import until
 
 def test_a_job_survives_its_database(server: Server, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "SAVE_S", 0.0)
+    monkeypatch.setattr(worker, "PATIENCE_S", 0.0)
     monkeypatch.setattr(jobs_module, "STALE_S", 0.5)
     monkeypatch.setattr(jobs_module, "POLL_S", 0.1)
     store = History(server.new_database())
