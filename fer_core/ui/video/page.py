@@ -12,6 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, JobUnknown, unexpected_error_message
 from fer_core.history import JobInfo
+from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
 from fer_core.paths import SAMPLE_CLIP
@@ -206,6 +207,11 @@ def _selection() -> Selection | None:
         return None
 
 
+def has_timeline(job: JobInfo) -> bool:
+    """Whether there is something to show of a job."""
+    return job.session_id is not None and (job.done_s > 0.0 or job.state == "done")
+
+
 def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
     # It is drawn again by itself, where the router does not look.
     with database_sentence():
@@ -249,17 +255,19 @@ def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
     yield state.words
     if job.done_s:
         yield f"{format_duration(job.done_s)} analysed"
-    if job.sentence:
+    if job.session_id is None:
+        yield RESULTS_DELETED
+    elif job.sentence:
         yield job.sentence
 
 
 def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
     shown = st.session_state.get("video_open") == job.id
-    if (job.done_s or job.state == "done") and not shown:
+    if has_timeline(job) and not shown:
         yield "Show timeline", ":material/timeline:", "open"
     if job.active:
         yield "Cancel", ":material/stop:", "cancel"
-    elif job.state != "done":
+    elif job.state in RESUMABLE and job.session_id is not None:
         yield "Resume", ":material/resume:", "resume"
     yield "Remove", ":material/delete:", "remove"
 

@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.analysis.progress import format_duration
-from fer_core.errors import JobUnknown, SessionUnknown, VideoError
+from fer_core.errors import FerError, JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs.queue import VideoJobs
@@ -21,7 +21,7 @@ from fer_core.ui.services import owner, page_history
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
-from fer_core.ui.video.page import UPDATE_S, what_is_saved
+from fer_core.ui.video.page import UPDATE_S, has_timeline, what_is_saved
 
 THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
@@ -35,8 +35,7 @@ def open_newest(jobs: VideoJobs) -> None:
     listed = jobs.jobs(owner())
     if st.session_state.get("video_open") in {job.id for job in listed}:
         return
-    begun = (job.id for job in listed if job.done_s or job.state == "done")
-    st.session_state["video_open"] = next(begun, None)
+    st.session_state["video_open"] = next((job.id for job in listed if has_timeline(job)), None)
 
 
 def open_job(jobs: VideoJobs) -> None:
@@ -44,19 +43,21 @@ def open_job(jobs: VideoJobs) -> None:
     job_id = st.session_state.get("video_open")
     if job_id is None:
         return
-    store = page_history()
     try:
         job = jobs.job(job_id, owner())
-        session = store.session(job.results_session_id)
-    except (JobUnknown, SessionUnknown):
+        session = jobs.session(job)
+    except JobUnknown:
         del st.session_state["video_open"]
+        return
+    except SessionUnknown as error:
+        st.info(f"**{plain(job.name)}**: {plain(error)}", icon=":material/info:")
         return
     st.caption(f"**{plain(job.name)}** · {plain(_facts(session, job))}")
     if not session.frames:
         st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
         return
     session_view(
-        store,
+        page_history(),
         session,
         f"job_{job.id}",
         partial(_frame, jobs, job),
@@ -104,24 +105,30 @@ def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
 
 def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
     """The one picture that can be stored: small, of the middle of the video, and only if asked."""
-    store = page_history()
-    wanted = st.toggle(
+    key = f"video_thumbnail_{job.id}"
+    st.session_state[key] = session.has_thumbnail  # it may have been changed in another tab
+    st.toggle(
         "Small picture",
-        value=session.has_thumbnail,
-        key=f"video_thumbnail_{job.id}",
-        help="Keeps a small picture from the middle of the video with the session.",
+        key=key,
+        help="Keeps a small picture from the middle of what was analysed with the session.",
+        # Only a click writes: a tab that is merely drawn anew would undo the choice of another.
+        on_change=_set_thumbnail,
+        args=(jobs, job, key),
     )
-    if wanted == session.has_thumbnail:
-        return
-    jpeg = None
-    if wanted:
-        try:
-            frame = jobs.annotated_videos.frame(job.id, owner(), job.done_s / 2.0)
-        except VideoError as error:
-            st.error(plain(error), icon=":material/error:")
-            return
-        jpeg = None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
-    store.set_thumbnail(session.id, jpeg)
+
+
+def _set_thumbnail(jobs: VideoJobs, job: JobInfo, key: str) -> None:
+    st.session_state["video_failed"] = []
+    try:
+        jpeg = _middle(jobs, job) if st.session_state[key] else None
+        page_history().set_thumbnail(job.results_session_id, jpeg)
+    except FerError as error:
+        st.session_state["video_failed"] = [(job.name, str(error))]
+
+
+def _middle(jobs: VideoJobs, job: JobInfo) -> bytes | None:
+    frame = jobs.annotated_videos.frame(job.id, owner(), (job.start_s + job.done_s) / 2.0)
+    return None if frame is None else to_jpeg(shrink(frame, THUMBNAIL_PX)[0])
 
 
 def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:

@@ -12,9 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
 from fer_core.media.images import decode_picture
+from fer_core.media.video import read_frame
 from fer_core.paths import ROOT
 from fer_core.ui import services
 from fer_core.ui.video import page as video_page
+from fer_core.ui.video import result as video_result
 from tests.jobs.test_queue import clip
 from tests.waiting import until
 
@@ -124,6 +126,79 @@ def test_a_small_picture_is_stored_only_when_asked(page, film):
     assert decode_picture(jpeg).shape == (96, 128, 3)
     page.toggle(key=f"video_thumbnail_{job.id}").set_value(False).run()
     assert history().thumbnail(session.id, LOCAL) is None
+
+
+def kept(page, film):
+    """The toggle of the small picture of a job that was saved, its session, and its thumbnail."""
+    add(page, "film.mp4", film)
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    [session] = history().sessions(LOCAL)
+    return f"video_thumbnail_{job.id}", session.id
+
+
+def test_only_a_click_changes_the_small_picture(page, film):
+    key, session_id = kept(page, film)
+    history().set_thumbnail(session_id, LOCAL, b"chosen in another tab")
+    page.run()
+    assert not page.exception
+    assert history().thumbnail(session_id, LOCAL) == b"chosen in another tab"
+    assert page.toggle(key=key).value
+    page.toggle(key=key).set_value(False).run()
+    assert history().thumbnail(session_id, LOCAL) is None
+
+
+def test_no_small_picture_without_the_copy_is_a_sentence(page, film):
+    key, session_id = kept(page, film)
+    Path(services._jobs().jobs(LOCAL)[0].path).unlink()
+    page.toggle(key=key).set_value(True).run()
+    assert not page.exception
+    assert page.error
+    assert not page.toggle(key=key).value
+    assert history().thumbnail(session_id, LOCAL) is None
+
+
+def test_the_small_picture_is_of_the_part_that_was_analysed(page, tmp_path):
+    film = clip(tmp_path / "film.mp4", frames=12, fps=10)
+    page.run()
+    page.file_uploader[0].set_value([("film.mp4", film.read_bytes(), "video/mp4")]).run()
+    page.number_input(key="video_from").set_value(0.8).run()
+    page.button(key="video_analyse").click().run()
+    job = finished(page)
+    page.button(key=f"video_keep_{job.id}").click().run()
+    page.toggle(key=f"video_thumbnail_{job.id}").set_value(True).run()
+    [session] = history().sessions(LOCAL)
+    jpeg, middle = history().thumbnail(session.id, LOCAL), read_frame(film, 0.95)
+    assert jpeg is not None
+    assert middle is not None
+    # It gets brighter by 2 with each frame, and there is no face in it.
+    assert decode_picture(jpeg).mean() == pytest.approx(middle.mean(), abs=2.5)
+
+
+def test_a_timeline_outlives_the_copy_of_its_video(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    jobs = services._jobs()
+    assert video_result._frame(jobs, job, 0.1) is not None
+    Path(job.path).unlink()
+    assert video_result._frame(jobs, job, 0.1) is None
+    page.run()
+    assert not page.exception
+    assert opened(page, "film.mp4")
+
+
+def test_results_deleted_in_the_history_are_a_sentence(page, film):
+    _, session_id = kept(page, film)
+    sentence = "results of this video were deleted"
+    history().delete([session_id], LOCAL)
+    page.run()
+    assert not page.exception
+    assert sentence in page.info[0].value
+    history().purge(0.0)
+    again = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60).run()
+    assert not again.exception
+    assert any(sentence in each.value for each in again.markdown)
+    assert not any("video_open" in str(each.key) for each in again.button)
 
 
 def test_remove_forgets_it(page, film):
