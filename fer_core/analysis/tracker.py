@@ -22,9 +22,9 @@ from fer_core.schema import Box
 MEMORY_S = 0.5
 """How long a face may be missing and keep its identity."""
 
-MAX_GAP_S = 2.0
-"""After a longer gap between two frames nothing is known: a face at the same position is a new
-one."""
+MAX_GAP_S = 2.1
+"""After a longer gap between two frames nothing is known: a face at the same position is a new one.
+One frame every two seconds is enough (at 29.97 frames a second they are 2.002 s apart)."""
 
 MAX_COST = 1.5
 """A pair that costs more is two different faces. A face costs this much at a distance of 0.7 of its

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -9,6 +10,8 @@ from queue import Empty, SimpleQueue
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.analysis.tracker import MAX_GAP_S
+from fer_core.media.demux import VideoInfo
 from fer_core.media.video import WHOLE, Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
 
@@ -40,6 +43,25 @@ def analyze_video(
     with closing(_Ahead(video.frames(selection, stop.is_set), ahead, stop)) as decoder:
         for frame in decoder.items(waiting):
             yield frame, stream.update(frame.bgr, frame.t_s)
+
+
+def step_s(info: VideoInfo, selection: Selection) -> float:
+    """The time from one selected frame to the next; 0 if the file does not tell."""
+    if info.fps is None:
+        return 1.0 / selection.fps if selection.fps else 0.0
+    # A rate takes the first frame at or after each moment.
+    every = math.ceil(info.fps / selection.fps - 1e-6) if selection.fps else selection.every
+    return max(1, every) / info.fps
+
+
+def too_far_apart(step_s: float, frames: str = "The analysed frames") -> str:
+    """A sentence if faces cannot be followed from one frame to the next at this distance."""
+    if step_s <= MAX_GAP_S:
+        return ""
+    return (
+        f"{frames} are more than two seconds apart: faces cannot be followed from one to the next, "
+        "so the faces of each frame get new numbers."
+    )
 
 
 class _Ahead:

@@ -15,7 +15,7 @@ import click
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
-from fer_core.analysis.video import analyze_video
+from fer_core.analysis.video import analyze_video, step_s, too_far_apart
 from fer_core.errors import FerError, VideoError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
@@ -123,7 +123,8 @@ def _analyze(
                     raise _StoppedEarly
         if not line.frames and video.problem:
             raise VideoError(video.problem)
-        for sentence in filter(None, (video.problem, video.note)):
+        apart = too_far_apart(step_s(video.info, selection))
+        for sentence in filter(None, (video.problem, video.note, apart)):
             click.echo(f"{name}: {sentence}", err=True)
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
     click.echo(f"{name}: {line.frames} frames, {line.seconds:.1f} s, {models}")

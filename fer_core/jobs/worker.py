@@ -15,7 +15,7 @@ import numpy as np
 from fer_core import telemetry
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
-from fer_core.analysis.video import analyze_video
+from fer_core.analysis.video import analyze_video, step_s, too_far_apart
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import History, JobInfo, JobState
 from fer_core.jobs.limits import JobLimits
@@ -55,7 +55,7 @@ class JobWork:
         self._batch: list[FrameResult] = []
 
     def analyze(self, analyzer: Analyzer) -> str:
-        """Analyse the rest of the video; returns a sentence if not all of it could be read.
+        """Analyse the rest of the video; returns a sentence on what is missing, or empty.
 
         Raises ``EndedEarly``, ``JobUnknown`` if the job was removed, and what ``analyze_video`` and
         the history raise.
@@ -74,7 +74,8 @@ class JobWork:
                         self._look_up()
                         self._limits.check_timestamp(result.t_s, chosen)
             patiently(self._save, self._closed)
-            return " ".join(filter(None, (video.problem, video.note)))
+            apart = too_far_apart(step_s(video.info, chosen))
+            return " ".join(filter(None, (video.problem, video.note, apart)))
 
     def _look_up(self) -> None:
         """Save the results, and end the job if it is due."""

@@ -25,8 +25,9 @@ from fer_core.schema.face import ACTION_UNIT_COLUMNS
 from fer_core.schema.quality import as_number, as_text, from_number, from_text
 from fer_core.timeline.spreadsheet import table_to_csv
 
-MAX_GAP_S = 2.0
-"""The longest time for which a frame stands. Frames further apart (another program used the camera,
+MAX_GAP_S = 2.1
+"""The longest time for which a frame stands, so that one every two seconds is enough (at 29.97
+frames a second they are 2.002 s apart). Frames further apart (another program used the camera,
 or the browser suspended the tab) have a gap between them, which counts for no expression."""
 
 _DETECTION = ("t_s", "track_id", "x", "y", "w", "h", "score")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -177,6 +178,13 @@ def test_after_a_long_gap_everyone_is_new():
     ids(tracker, 0.0, face(100))
     assert ids(tracker, MAX_GAP_S, face(100)) == [1]
     assert ids(tracker, 2.5 * MAX_GAP_S, face(100)) == [2]
+
+
+@pytest.mark.parametrize("rate", [30.0, 30_000 / 1001, 24_000 / 1001, 15.0])
+def test_one_frame_every_two_seconds_is_enough(rate):
+    tracker = Tracker()
+    every_2_s = {math.ceil(2 * n * rate - 1e-6) / rate for n in range(6)}
+    assert [ids(tracker, t_s, face(100)) for t_s in sorted(every_2_s)] == [[1]] * 6
 
 
 faces = st.lists(

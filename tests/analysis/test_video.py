@@ -13,7 +13,7 @@ import pytest
 from fer_core.analysis import video as analysis
 from fer_core.analysis.progress import Progress, format_duration
 from fer_core.analysis.stream import StreamAnalyzer
-from fer_core.analysis.video import analyze_video
+from fer_core.analysis.video import analyze_video, step_s, too_far_apart
 from fer_core.errors import UnreadableVideo
 from fer_core.media.demux import DecodePass, VideoInfo
 from fer_core.media.video import Selection, VideoFile
@@ -217,6 +217,19 @@ def test_progress_to_a_chosen_end_of_a_file_that_tells_no_length():
     progress = Progress(info(None), Selection(end_s=10.0))
     progress.update(5.0)
     assert progress.share == 0.5
+
+
+@pytest.mark.parametrize(("fps", "selection", "seconds"), [
+    (30.0, Selection(), 1 / 30), (30.0, Selection(every=90), 3.0),
+    (30.0, Selection(fps=0.5), 2.0), (29.97, Selection(fps=0.5), 2.002),
+    (30.0, Selection(fps=60.0), 1 / 30), (0.2, Selection(), 5.0),
+    (None, Selection(fps=0.4), 2.5), (None, Selection(every=9), 0.0),
+])  # fmt: skip
+def test_frames_too_far_apart_to_follow_faces_are_told(fps, selection, seconds):
+    info = VideoInfo("clip", 64, 64, 10.0, fps, False)
+    found = step_s(info, selection)
+    assert found == pytest.approx(seconds, abs=1e-3)
+    assert ("cannot be followed" in too_far_apart(found)) == (seconds > 2.2)
 
 
 def test_clock():

@@ -84,6 +84,12 @@ def test_selections(options, times, tmp_path):
     assert pd.read_csv(tmp_path / "a.csv")["t_s"].tolist() == times
 
 
+def test_frames_too_far_apart_to_follow_faces_are_told(tmp_path):
+    path = clip(tmp_path / "c.mp4", count=30, fps=10)
+    assert run(path, "--fps", "0.5")[2] == ""
+    assert "cannot be followed" in run(path, "--fps", "0.4")[2]
+
+
 def test_only_faces_that_can_be_read_well(tmp_path):
     lit = np.random.default_rng(0).integers(60, 200, (64, 64, 3), np.uint8)
     path = clip(tmp_path / "c.avi", frames=[lit] * 10 + [lit // 200] * 10, fps=10)

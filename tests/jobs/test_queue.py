@@ -153,6 +153,11 @@ def test_a_selection_is_obeyed(make, store, film):
     assert times(store, job) == pytest.approx([0.5 + n / 10 for n in range(10)], abs=1e-3)
 
 
+def test_frames_too_far_apart_to_follow_faces_are_told(make, film):
+    jobs = make()
+    assert "cannot be followed" in ended(jobs, submit(jobs, film, fps=0.4), "done").sentence
+
+
 def test_several_jobs_in_the_order_they_came(make, store, film):
     gate = Gate(after=0)
     jobs = make(gate)

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.analysis.progress import format_duration
+from fer_core.analysis.video import too_far_apart
 from fer_core.errors import FerError, JobUnknown, unexpected_error_message
 from fer_core.history import JobInfo
 from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
@@ -191,11 +192,15 @@ def job_list(jobs: VideoJobs) -> None:
 def _selection() -> Selection | None:
     """Which frames to analyse; None while the numbers make no sense."""
     how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how")
-    every, fps = 1, None
+    every, fps, apart = 1, None, ""
     if how == NTH:
         every = int(st.number_input("n", 2, 1000, 2, key="video_nth"))
+        apart = too_far_apart(every / 30.0, "With 30 frames a second, these frames")
     elif how == A_SECOND:
         fps = float(st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps"))
+        apart = too_far_apart(1.0 / fps, "These frames")
+    if apart:
+        st.caption(apart)
     start_s = st.number_input("From second", 0.0, value=0.0, step=1.0, key="video_from")
     end_s = st.number_input(
         "To second", 0.0, value=None, step=1.0, key="video_to", placeholder="end"

@@ -234,6 +234,22 @@ def test_an_end_before_the_start_is_said(page, film):
     assert "after the start" in page.warning[0].value
 
 
+def test_frames_too_far_apart_to_follow_faces_are_told(page, film):
+    def told() -> bool:
+        return any("cannot be followed" in each.value for each in page.caption)
+
+    page.run()
+    page.file_uploader[0].set_value([("film.mp4", film, "video/mp4")]).run()
+    page.selectbox(key="video_how").set_value(video_page.NTH).run()
+    assert not told()
+    page.number_input(key="video_nth").set_value(90).run()
+    assert told()
+    page.selectbox(key="video_how").set_value(video_page.A_SECOND).run()
+    assert not told()
+    page.number_input(key="video_fps").set_value(0.1).run()
+    assert told()
+
+
 def test_a_history_that_is_away_is_a_sentence(page, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
     page.run()
