@@ -10,7 +10,6 @@ import logging
 import os
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -43,7 +42,7 @@ POLL_S = 2.0
 """How often an idle worker looks for jobs that another process left."""
 
 TIDY_S = 60.0
-"""How often a worker looks for expired copies of videos."""
+"""How often expired copies of videos are looked for."""
 
 CLOSE_S = 5.0
 """How long ``close`` waits for a worker to save what it has."""
@@ -79,7 +78,6 @@ class VideoJobs:
         self._make_analyzer = make_analyzer
         self._workers = workers
         self._lifetime = lifetime
-        self._tidied_s = -TIDY_S
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -146,10 +144,10 @@ class VideoJobs:
     def start(self) -> None:
         """Start the threads, if they are not running, to process the queue."""
         with self._lock:
-            while len(self._threads) < self._workers and not self._closed.is_set():
-                thread = threading.Thread(target=self._work, name="video job", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            if not self._threads and not self._closed.is_set():
+                # Tidying has its own, because an analysis may take hours.
+                targets = (self._keep_tidy, *[self._work] * self._workers)
+                self._threads = [_started(target) for target in targets]
         self._wake.set()
 
     def jobs(self, owner: str) -> list[JobInfo]:
@@ -237,26 +235,26 @@ class VideoJobs:
     def _work(self) -> None:
         while not self._closed.is_set():
             try:
-                self._tidy()
                 self._history.interrupt_stale(STALE_S)
                 claim = f"{self._name}:{uuid.uuid4().hex[:8]}"
                 job = self._history.claim_job(claim, _is_here)
-            except HistoryError:
-                job = None  # the database is unreachable: the queue waits for it
-            except OSError as error:  # the folder is unreachable
-                _log.warning("%s", error)
-                job = None
+            except (HistoryError, OSError):
+                job = None  # the database or the folder is unreachable: the queue waits for it
             if job is None:
                 self._wake.wait(POLL_S)
                 self._wake.clear()
             else:
                 self._run(job)
 
-    def _tidy(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._tidied_s >= TIDY_S:
-            self._tidied_s = now_s
-            self.expire(self._lifetime)
+    def _keep_tidy(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self.expire(self._lifetime)
+            except HistoryError as error:
+                _log.warning("%s", error)
+            except Exception:  # it must not be the last round
+                _log.exception("tidying the videos")
+            self._closed.wait(TIDY_S)
 
     def _run(self, job: JobInfo) -> None:
         """Run one job to its end, and store how it ended."""
@@ -289,6 +287,12 @@ class VideoJobs:
 
         with suppress(HistoryError):  # the database is unreachable: the job is found stale later
             patiently(store, self._closed)
+
+
+def _started(target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, name="video job", daemon=True)
+    thread.start()
+    return thread
 
 
 def _is_here(path: str) -> bool:

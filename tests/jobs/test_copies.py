@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fer_core.export import annotated_video
 from fer_core.export.draw import annotate
 from fer_core.history import History
-from fer_core.jobs import worker
+from fer_core.jobs import queue, worker
 from fer_core.jobs.copies import ORPHAN_S, VideoCopies
 from fer_core.jobs.renders import Rendering
 from fer_core.media.video import VideoFile
@@ -141,6 +141,19 @@ def test_a_video_that_waits_for_a_day_ends_with_a_sentence(make, store, film, tm
     ended(jobs, running, "done")
     jobs.expire(DAY)
     assert files(tmp_path) == set()
+
+
+def test_copies_expire_also_during_a_long_analysis(make, store, film, tmp_path, monkeypatch):
+    monkeypatch.setattr(queue, "TIDY_S", 0.05)
+    gate = Gate(after=1000)
+    jobs = make(gate)
+    old = ended(jobs, submit(jobs, film), "done")
+    gate.after = 0
+    running = submit(jobs, film)
+    until(gate.reached.is_set)
+    added_at(store, old.id, 25)
+    until(lambda: files(tmp_path) == {Path(jobs.job(running, OWNER).path).name})
+    gate.open.set()
 
 
 def aged(path: Path, seconds: float) -> Path:

@@ -401,14 +401,6 @@ def test_jobs_that_ended_long_ago_expire(make, film, tmp_path):
     assert list((tmp_path / "videos").iterdir()) == []
 
 
-def test_the_workers_remove_what_has_expired(make, film):
-    jobs = make()
-    ended(jobs, submit(jobs, film), "done")
-    jobs._lifetime, jobs._tidied_s = timedelta(0), -jobs_module.TIDY_S
-    jobs.start()
-    until(lambda: not jobs.jobs(OWNER))
-
-
 def test_a_video_that_is_too_long_is_refused(make, film, monkeypatch, tmp_path):
     monkeypatch.setenv("FER_MAX_VIDEO_MINUTES", str(0.5 / 60))
     jobs = make()
