@@ -54,10 +54,6 @@ class SessionChart {
     this.off = new Set(); // the names of lines that are hidden
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value), true));
     this.scrub.addEventListener("change", () => this.tell("moment", this.moment));
-    // The colours of the page have changed (session_chart.css): Plotly's are set when it draws.
-    root.addEventListener("transitionend", ({ target, propertyName }) => {
-      if (target === root && propertyName === "color" && this.Plotly) this.draw(this.Plotly);
-    });
     for (const button of root.querySelectorAll("[data-format]"))
       button.addEventListener("click", () => this.copy(button.dataset.format));
     this.follow = ({ detail }) => detail.view === this.data.view && detail.by !== this && this.move(detail.x);
@@ -71,6 +67,7 @@ class SessionChart {
   async draw(Plotly) {
     const { figure, chosen } = this.data;
     this.Plotly = Plotly;
+    // Streamlit updates its components when the page gets other colours.
     const ink = getComputedStyle(this.plot).getPropertyValue("--st-text-color");
     if (this.figure !== figure || this.ink !== ink) {
       [this.figure, this.ink] = [figure, ink];
