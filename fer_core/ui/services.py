@@ -45,7 +45,7 @@ def database_sentence() -> Iterator[None]:
 def page_history() -> OwnedHistory:
     """This browser's history. If its database is unreachable, the page says so and ends."""
     try:
-        return _history().of(owner())
+        return shared_history().of(owner())
     except HistoryError as error:
         st.error(plain(error), icon=":material/database:")
         st.stop()
@@ -60,19 +60,25 @@ def page_jobs() -> VideoJobs:
 def tidy_at_start() -> None:
     """Tidy up after earlier runs of the server without waiting for a visitor.
 
-    Expired copies of videos are removed, interrupted jobs are marked, and sessions past their
-    retention are deleted. If nothing was ever stored, nothing is created here.
+    Deleted sessions and those past their retention are removed, also expired copies of videos, and
+    interrupted jobs are marked. If nothing was ever stored, no file is created here.
     """
-    if not (settings().data_dir / "videos").is_dir() and settings().retention_days is None:
-        return
     try:
-        _jobs()
+        if history().exists:
+            shared_history()
+        if (settings().data_dir / "videos").is_dir():
+            _jobs()
     except HistoryError as error:
         _log.warning("%s", error)
 
 
 @st.cache_resource(show_spinner=False)
-def _history() -> History:
+def shared_history() -> History:
+    """The history of all owners. Raises ``HistoryUnavailable``.
+
+    Whatever a page saves or deletes goes through here, because only so is it tidied: from the
+    first use on, what is deleted is removed for good a minute later.
+    """
     store = history()
     store.count(LOCAL)  # opens it and brings its tables up to date
     start_housekeeping()
@@ -83,7 +89,7 @@ def _history() -> History:
 def _jobs() -> VideoJobs:
     folder = settings().data_dir / "videos"
     jobs = VideoJobs(
-        _history(),
+        shared_history(),
         folder,
         Analyzer,
         workers=settings().max_jobs,

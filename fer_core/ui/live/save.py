@@ -7,11 +7,11 @@ from datetime import datetime
 import streamlit as st
 
 from fer_core.errors import HistoryError
-from fer_core.history import LiveRecording, history
+from fer_core.history import LiveRecording
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import results_of
 from fer_core.ui.live.view_state import LiveView
-from fer_core.ui.services import owner
+from fer_core.ui.services import owner, shared_history
 from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import SAVE_HELP
 
@@ -46,7 +46,7 @@ def save_problem(view: LiveView) -> str:
 
 def _start_recording(view: LiveView, latest: FrameResult) -> LiveRecording:
     """Begin to keep a session. Raises ``HistoryUnavailable``."""
-    recording = LiveRecording(history(), owner())
+    recording = LiveRecording(shared_history(), owner())
     table = view.session.send_to(recording)
     made_by = latest.model, latest.detector
     past = results_of(table, latest.width, latest.height, *made_by)

@@ -21,6 +21,7 @@ from fer_core.live.session import LiveCamera, LiveStats
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.table import table_csv
+from fer_core.ui import services
 from fer_core.ui.live import webrtc
 from fer_core.ui.live.page import BUSY_FPS, BUSY_UPDATE_S, UPDATE_S, speed_line
 from fer_core.ui.live.webrtc import CameraView
@@ -347,6 +348,15 @@ def test_a_running_session_is_kept_from_its_first_frame_on(show):
     [kept] = history().sessions(LOCAL)
     until(lambda: history().session(kept.id, LOCAL).finished)
     assert history().session(kept.id, LOCAL).frames == 20
+
+
+def test_what_is_saved_here_is_tidied_although_no_other_page_was_opened(show, monkeypatch):
+    started = []
+    monkeypatch.setattr(services, "start_housekeeping", lambda: started.append(True))
+    page = show(CameraView(running=False, session=with_a_latest(session(seconds=2))))
+    assert not started
+    page.toggle(key="live_keep").set_value(True).run()
+    assert started
 
 
 def test_moments_are_marked_once_and_saved_with_the_session(show):
