@@ -17,10 +17,11 @@ if not pictures:
 
 outcomes = analyze_all(in_use.analyzer, pictures)
 landmarks = False
-if pictures:
+# With the camera on also between two shots: what was chosen holds for the next.
+if pictures or st.session_state["photo_camera"]:
     with st.container(key="photo_switches", horizontal=True, gap="small"):
         landmarks = st.toggle("Mark landmarks and head pose", True, key="photo_marks")
-        save_photos({name: o.result for name, o in outcomes.items() if o.result})
+        save_photos(outcomes.values())
 for picture in pictures:
     show_outcome(outcomes[picture.name], picture, landmarks)
 show_table(outcomes)

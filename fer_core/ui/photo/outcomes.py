@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -37,7 +37,7 @@ class Outcome:
 
     ``note`` says what of the file is missing or was not looked at. The preview is the picture
     itself, smaller, without marks, as a JPEG file: it stays with the page, and an array would take
-    ten times the memory.
+    ten times the memory. ``key`` is another for other bytes, another name or other models.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Outcome:
     preview: bytes = b""
     note: str = ""
     error: str = ""
+    key: str = ""
 
 
 def analyze_all(analyzer: Analyzer, pictures: list[Picture]) -> dict[str, Outcome]:
@@ -63,7 +64,8 @@ def analyze_all(analyzer: Analyzer, pictures: list[Picture]) -> dict[str, Outcom
         if len(todo) > 1:
             _show_progress(bar, number, len(todo), 0.0)
         on_progress = partial(_show_progress, bar, number, len(todo))
-        known[keys[picture.name]] = analyze_picture(analyzer, picture, on_progress)
+        key = keys[picture.name]
+        known[key] = replace(analyze_picture(analyzer, picture, on_progress), key=key)
     bar.empty()
     return {name: known[key] for name, key in keys.items()}
 

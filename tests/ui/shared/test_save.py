@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, history
-from fer_core.paths import ROOT
+from fer_core.paths import ROOT, SAMPLE
+from fer_core.ui import services
 
 
 @pytest.fixture
@@ -49,6 +51,64 @@ def test_a_switch_that_is_gone_for_a_while_takes_nothing_with_it(page):
     page.toggle(key="photo_keep").set_value(True).run()
     page.toggle(key="photo_keep").set_value(False).run()
     assert len(history().sessions(LOCAL)) == 1  # the second one has left
+
+
+def upload(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.file_uploader[0].set_value([(name, data, "image/jpeg")])
+    return page.run()
+
+
+def test_another_picture_of_the_same_name_is_saved_too(page, astronaut):
+    """A camera calls each of its shots the same."""
+    page.toggle(key="photo_sample").set_value(False).run()
+    upload(page, "camera.jpg", SAMPLE.read_bytes())
+    page.toggle(key="photo_keep").set_value(True).run()
+    other = cv2.imencode(".jpg", astronaut[:, ::-1])[1].tobytes()
+    upload(page, "camera.jpg", other)
+    assert not page.exception
+    assert [each.name for each in history().sessions(LOCAL)] == ["camera.jpg"] * 2
+    assert any("Saved to history: 2 pictures" in each.value for each in page.caption)
+    page.toggle(key="photo_keep").set_value(False).run()
+    assert history().sessions(LOCAL) == []
+
+
+def test_with_the_camera_the_choice_holds_from_one_shot_to_the_next(page):
+    page.toggle(key="photo_camera").set_value(True).run()
+    page.toggle(key="photo_keep").set_value(True).run()
+    page.toggle(key="photo_sample").set_value(False).run()  # as "Clear photo": no picture is left
+    page.run()
+    assert page.toggle(key="photo_keep").value
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert len(history().sessions(LOCAL)) == 1
+
+
+def test_what_was_deleted_elsewhere_is_gone_and_can_be_saved_again(page):
+    page.toggle(key="photo_keep").set_value(True).run()
+    [session] = history().sessions(LOCAL)
+    history().delete([session.id], LOCAL)
+    page.toggle(key="photo_keep").set_value(False).run()
+    assert not page.error
+    page.toggle(key="photo_keep").set_value(True).run()
+    assert len(history().sessions(LOCAL)) == 1
+
+
+def test_what_is_saved_here_is_tidied_although_no_other_page_was_opened(page, monkeypatch):
+    started = []
+    monkeypatch.setattr(services, "start_housekeeping", lambda: started.append(True))
+    page.run()
+    assert not started  # nothing is saved yet
+    page.toggle(key="photo_keep").set_value(True).run()
+    assert started
+
+
+def test_deleted_sessions_of_an_earlier_run_are_tidied_at_the_start(monkeypatch):
+    started = []
+    monkeypatch.setattr(services, "start_housekeeping", lambda: started.append(True))
+    services.tidy_at_start()
+    assert not started
+    history().begin("photo", "a.jpg", ("a", "b"), "compact", "haar")
+    services.tidy_at_start()
+    assert started
 
 
 def test_a_history_that_cannot_be_written_is_a_sentence_and_the_page_goes_on(page, monkeypatch):
