@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fer_core.errors import HistoryError
+from fer_core.errors import HistoryError, SessionUnknown
 from fer_core.history.recorder import Recorder
 from fer_core.history.sessions import Kind
 from fer_core.schema import FrameResult
@@ -115,11 +116,17 @@ class LiveRecording:
             self._history.remove_mark(self.session_id, self._owner, self._marks[number])
             del self._marks[number]
 
+    def check(self) -> None:
+        """Raise ``SessionUnknown`` if the session was deleted, as on the History page."""
+        if self.session_id is not None:
+            self._history.session(self.session_id, self._owner)
+
     def forget(self) -> None:
-        """Stop, and delete the session. Raises ``HistoryUnavailable``."""
+        """Stop, and delete the session if that is not done yet. Raises ``HistoryUnavailable``."""
         with self._lock:
             self._ended = True
             recorder, session_id = self._recorder, self.session_id
         if recorder and session_id is not None:
             recorder.close(timeout_s=0.0)
-            self._history.delete([session_id], self._owner)
+            with suppress(SessionUnknown):
+                self._history.delete([session_id], self._owner)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from fer_core.errors import HistoryError
+from fer_core.errors import HistoryError, SessionUnknown
 from fer_core.history import LiveRecording
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import results_of
@@ -14,6 +14,11 @@ from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.services import owner, shared_history
 from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import SAVE_HELP
+
+_DELETED = (
+    "This session was deleted from the history. Switch “Save to history” off and on again to save "
+    "it anew."
+)
 
 
 def save_live(view: LiveView) -> None:
@@ -35,6 +40,11 @@ def save_live(view: LiveView) -> None:
         if view.recording:
             view.recording.name_faces(view.names)
             view.recording.mark_moments(view.moments)
+            if view.session.stopped:
+                view.recording.check()
+            view.save_problem = ""
+    except SessionUnknown:
+        view.save_problem = _DELETED
     except HistoryError as error:
         view.save_problem = str(error)
 

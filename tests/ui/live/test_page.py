@@ -350,6 +350,25 @@ def test_a_running_session_is_kept_from_its_first_frame_on(show):
     assert history().session(kept.id, LOCAL).frames == 20
 
 
+def test_a_session_that_was_deleted_on_the_history_page_says_so_and_can_be_saved_anew(show):
+    camera = with_a_latest(session(seconds=2))
+    camera.stop()
+    page = show(CameraView(running=False, session=camera))
+    page.toggle(key="live_keep").set_value(True).run()
+    [kept] = history().sessions(LOCAL)
+    history().delete([kept.id], LOCAL)
+    page.run()
+    assert ["was deleted from the history" in each.value for each in page.warning] == [True]
+    history().restore([kept.id], LOCAL)
+    assert not page.run().warning
+    history().delete([kept.id], LOCAL)
+    page.toggle(key="live_keep").set_value(False).run()
+    assert not page.warning
+    page.toggle(key="live_keep").set_value(True).run()
+    assert not page.warning
+    assert [each.frames for each in history().sessions(LOCAL)] == [20]
+
+
 def test_what_is_saved_here_is_tidied_although_no_other_page_was_opened(show, monkeypatch):
     started = []
     monkeypatch.setattr(services, "start_housekeeping", lambda: started.append(True))
