@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, tzinfo
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from fer_core.errors import SessionUnknown
 from fer_core.export.files import zip_of
 from fer_core.history import OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
 from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
+from fer_core.ui.history.details import details
 from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
@@ -182,7 +180,7 @@ def open_session(store: OwnedHistory, session: SessionInfo) -> None:
     facts = facts_of(session, for_pages(session.started_at, visitor_zone()))
     st.subheader(plain(session.name))
     st.caption(" · ".join(f"{name}: {plain(value)}" for name, value in facts.items()))
-    _details(store, session, key)
+    details(store, session, key)
     if jpeg := store.thumbnail(session.id):
         st.image(jpeg, width=THUMBNAIL_PX)
     if not session.faces:
@@ -202,37 +200,6 @@ def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
         key="history_compare",
         names=[store.face_names(each.id) for each in compared],
     )
-
-
-def _details(store: OwnedHistory, session: SessionInfo, key: str) -> None:
-    """What can be changed; done before the page is drawn, so that the list shows it at once."""
-    change = partial(_change, store, session, key)
-    with st.expander("Name, tags and note", icon=":material/edit:"):
-        name_place, tags_place = st.columns([3, 2])
-        name_place.text_input(
-            "Name", session.name, key=f"{key}_title", max_chars=200, on_change=change
-        )
-        tags_place.multiselect(
-            "Tags",
-            sorted({*store.tags(), *session.tags}),
-            default=list(session.tags),
-            accept_new_options=True,
-            key=f"{key}_tags",
-            placeholder="add tags",
-            on_change=change,
-        )
-        st.text_area(
-            "Note", session.note, key=f"{key}_note", height=68, max_chars=4000, on_change=change
-        )
-
-
-def _change(store: OwnedHistory, session: SessionInfo, key: str) -> None:
-    typed = {part: st.session_state[f"{key}_{part}"] for part in ("title", "tags", "note")}
-    # Gone in another tab meanwhile: the list shows it.
-    with suppress(SessionUnknown):
-        store.rename(session.id, typed["title"].strip() or session.name)
-        store.set_tags(session.id, typed["tags"])
-        store.set_note(session.id, typed["note"])
 
 
 def _delete(store: OwnedHistory, ids: list[int]) -> None:

@@ -16,6 +16,7 @@ from fer_core.models.registry import title_of
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
+from fer_core.ui.shared.stored_field import follow, write, write_problem
 from fer_core.ui.shared.timeline_view import FrameAt, Player, timeline_view
 from fer_core.ui.shared.visitor_time import for_files, visitor_zone
 
@@ -76,16 +77,17 @@ def _names_popover(
     known = sorted(int(track_id) for track_id in table["track_id"].dropna().unique())
     with st.popover("Name faces", icon=":material/badge:", disabled=not known):
         for track_id in known:
-            typed = st.text_input(
+            field = f"{key}_name_{track_id}"
+            follow(field, names.get(track_id, ""))
+            st.text_input(
                 f"Face {track_id}",
-                value=names.get(track_id, ""),
-                key=f"{key}_name_{track_id}",
+                key=field,
                 placeholder="name",
                 max_chars=40,
+                on_change=write,
+                args=(field, partial(store.name_face, session.id, track_id)),
             )
-            if typed.strip() != names.get(track_id, ""):
-                store.name_face(session.id, track_id, typed.strip())
-                st.rerun()
+            write_problem(field)
 
 
 def _files(store: OwnedHistory, session: SessionInfo, table: pd.DataFrame, key: str) -> None:

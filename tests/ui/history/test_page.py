@@ -161,6 +161,61 @@ def test_a_session_is_opened_renamed_noted_and_tagged(page, store):
     assert (session.name, session.note, session.tags) == ("Advert A", "first viewing", ("ads",))
 
 
+def test_what_another_tab_has_written_stays_and_is_shown(page, store):
+    number = keep(store, "glad one")
+    page.run()
+    store.name_face(number, LOCAL, 1, "Anna")  # in another tab, as all that follows
+    store.set_note(number, LOCAL, "first viewing")
+    store.set_tags(number, LOCAL, ["ads"])
+    page.text_input(key="history_text").set_value("glad").run()
+    page.text_input(key=f"history_{number}_title").set_value("glad two").run()
+    assert not page.exception
+    session = store.session(number, LOCAL)
+    assert (session.name, session.note, session.tags) == ("glad two", "first viewing", ("ads",))
+    assert store.face_names(number, LOCAL) == {1: "Anna"}
+    assert page.text_input(key=f"history_{number}_name_1").value == "Anna"
+    assert page.text_area(key=f"history_{number}_note").value == "first viewing"
+    assert page.multiselect(key=f"history_{number}_tags").value == ["ads"]
+
+
+def test_a_face_is_named_and_a_name_without_letters_is_none(page, store):
+    number = keep(store, "glad one")
+    page.run()
+    page.text_input(key=f"history_{number}_name_1").set_value(" Anna ").run()
+    page.text_input(key=f"history_{number}_title").set_value("  ").run()
+    assert not page.exception
+    assert store.face_names(number, LOCAL) == {1: "Anna"}
+    assert page.text_input(key=f"history_{number}_name_1").value == "Anna"
+    assert page.text_input(key=f"history_{number}_title").value == "glad one"
+
+
+def test_what_cannot_be_written_stays_in_its_field_with_a_sentence(page, store):
+    number = keep(store, "glad one")
+    page.run()
+    refuse_writing(store)
+    page.text_area(key=f"history_{number}_note").set_value("first viewing").run()
+    assert not page.exception
+    assert ["cannot be used" in each.value for each in page.error] == [True]
+    assert page.text_area(key=f"history_{number}_note").value == "first viewing"
+    allow_writing(store)
+    page.text_area(key=f"history_{number}_note").set_value("first viewing!").run()
+    assert not page.error
+    assert store.session(number, LOCAL).note == "first viewing!"
+
+
+def refuse_writing(store: History) -> None:
+    with store.database.writing() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON sessions "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+
+
+def allow_writing(store: History) -> None:
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+
+
 def test_deleted_sessions_come_back_by_undo(page, store):
     keep(store, "sad one")
     keep(store, "glad one")
