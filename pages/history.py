@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fer_core.ui.history.deletion import undo_line
 from fer_core.ui.history.filters import filters, no_match
 from fer_core.ui.history.page import (
     actions,
@@ -9,7 +10,6 @@ from fer_core.ui.history.page import (
     nothing_saved,
     open_session,
     session_list,
-    undo_line,
     where_line,
 )
 from fer_core.ui.services import page_history

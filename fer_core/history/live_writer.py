@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fer_core.errors import HistoryError, SessionUnknown
+from fer_core.errors import HistoryError
 from fer_core.history.recorder import Recorder
 from fer_core.history.sessions import Kind
 from fer_core.schema import FrameResult
@@ -128,5 +127,4 @@ class LiveRecording:
             recorder, session_id = self._recorder, self.session_id
         if recorder and session_id is not None:
             recorder.close(timeout_s=0.0)
-            with suppress(SessionUnknown):
-                self._history.delete([session_id], self._owner)
+            self._history.delete([session_id], self._owner)

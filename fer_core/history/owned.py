@@ -124,13 +124,18 @@ class OwnedHistory:
         """Remove a mark; a missing one is not an error."""
         self._history.remove_mark(session_id, self.owner, mark_id)
 
-    def delete(self, session_ids: Collection[int]) -> None:
-        """Hide sessions at once; they are removed later, and can be restored until then."""
-        self._history.delete(session_ids, self.owner)
+    def delete(self, session_ids: Collection[int]) -> int:
+        """Hide sessions at once; they are removed later, and can be restored until then. Returns
+        how many were there to be hidden."""
+        return self._history.delete(session_ids, self.owner)
 
-    def restore(self, session_ids: Collection[int]) -> None:
-        """Undo ``delete``."""
-        self._history.restore(session_ids, self.owner)
+    def restorable(self) -> list[int]:
+        """The sessions that were deleted in the last ``UNDO_S`` seconds."""
+        return self._history.restorable(self.owner)
+
+    def restore(self, session_ids: Collection[int]) -> int:
+        """Undo ``delete``; returns how many came back."""
+        return self._history.restore(session_ids, self.owner)
 
     def purge(self, session_ids: Collection[int]) -> int:
         """Permanently remove those of these sessions that are deleted; returns how many."""

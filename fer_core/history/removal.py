@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.sessions import Store, is_id, unknown
+from fer_core.history.sessions import Store, is_id
 from fer_core.history.tables import jobs, sessions
+
+UNDO_S = 60.0
+"""How long a deleted session can be restored."""
 
 UNCLAIMED_S = 3600.0
 """How long an unsaved session may exist without a job, which is created right after it."""
@@ -21,13 +24,25 @@ _log = logging.getLogger(__name__)
 class RemovalStore(Store):
     """The part of the history that deletes sessions."""
 
-    def delete(self, session_ids: Collection[int], owner: str) -> None:
-        """Hide sessions at once; ``purge`` removes them. If one is unknown, none is hidden."""
-        self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_(None), datetime.now(UTC))
+    def delete(self, session_ids: Collection[int], owner: str) -> int:
+        """Hide sessions at once; ``purge`` removes them. Returns how many were there to be hidden:
+        another tab may have deleted some before."""
+        there = sessions.c.deleted_at.is_(None)
+        return self._set_deleted(session_ids, owner, there, datetime.now(UTC))
 
-    def restore(self, session_ids: Collection[int], owner: str) -> None:
-        """Undo ``delete``. Raises ``SessionUnknown`` after ``purge``."""
-        self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
+    def restorable(self, owner: str) -> list[int]:
+        """The saved sessions of an owner that were deleted in the last ``UNDO_S`` seconds."""
+        query = sa.select(sessions.c.id).where(
+            sessions.c.owner == owner,
+            sessions.c.kept,
+            sessions.c.deleted_at > datetime.now(UTC) - _seconds(UNDO_S),
+        )
+        with self.database.reading() as connection:
+            return sorted(connection.scalars(query))
+
+    def restore(self, session_ids: Collection[int], owner: str) -> int:
+        """Undo ``delete``; returns how many came back. None does after ``purge``."""
+        return self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
 
     def delete_all(self, owner: str) -> int:
         """Permanently remove all sessions of an owner at once; returns how many.
@@ -68,15 +83,11 @@ class RemovalStore(Store):
         owner: str,
         state: sa.ColumnElement[bool],
         deleted_at: datetime | None,
-    ) -> None:
-        wanted = set(session_ids)
+    ) -> int:
+        which = sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids)))
         with self.database.writing() as connection:
-            query = sa.update(sessions).where(
-                sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, wanted)), state
-            )
-            found = connection.execute(query.values(deleted_at=deleted_at)).rowcount
-            if found != len(wanted):
-                raise unknown(*wanted)
+            query = sa.update(sessions).where(*which, state)
+            return connection.execute(query.values(deleted_at=deleted_at)).rowcount
 
     def _remove(self, which: sa.ColumnElement[bool]) -> int:
         with self.database.writing() as connection:

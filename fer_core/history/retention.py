@@ -7,11 +7,8 @@ import threading
 from collections.abc import Callable
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.removal import RemovalStore
+from fer_core.history.removal import UNDO_S, RemovalStore
 from fer_core.settings import settings
-
-UNDO_S = 60.0
-"""How long a deleted session can be restored."""
 
 INTERVAL_S = 60.0
 """The time between two rounds, short so that deleted sessions are removed soon."""

@@ -238,10 +238,11 @@ def check_own(connection: sa.Connection, session_id: int, owner: str) -> None:
         raise unknown(session_id)
 
 
-def unknown(*session_ids: int) -> SessionUnknown:
-    """The error for sessions that do not exist or have another owner; it does not reveal which."""
-    numbers = ", ".join(map(str, sorted(session_ids)))
-    return SessionUnknown(f"There is no session {numbers} any more. Choose one from the history.")
+def unknown(session_id: int) -> SessionUnknown:
+    """The error for a session that is missing or another owner's; it does not reveal which."""
+    return SessionUnknown(
+        f"There is no session {session_id} any more. Choose one from the history."
+    )
 
 
 def clean(text: str) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from fer_core.errors import JobUnknown, SessionUnknown
 from fer_core.history import LOCAL, History, Mark
+from fer_core.history.removal import UNDO_S
+from fer_core.history.tables import sessions
 from fer_core.labels import EMOTIONS
 from tests.history.frames import OWN, begin, face, frame, frames, times
 
@@ -134,16 +137,33 @@ def test_deleted_is_hidden_until_restored(history):
     history.restore([session_id], LOCAL)
     assert len(times(history, session_id)) == 3
     assert history.purge(0.0) == 1
-    with pytest.raises(SessionUnknown):
-        history.restore([other], LOCAL)
+    assert history.restore([other], LOCAL) == 0
 
 
-def test_one_unknown_session_and_none_is_deleted(history):
-    session_id = begin(history)
-    with pytest.raises(SessionUnknown, match="999"):
-        history.delete([session_id, 999], LOCAL)
-    assert len(history.sessions(LOCAL)) == 1
-    history.delete([], LOCAL)
+def test_what_is_gone_already_does_not_keep_the_others_from_being_deleted(history):
+    session_id, gone = begin(history), begin(history)
+    assert history.delete([gone], LOCAL) == 1
+    assert history.delete([session_id, gone, 999], LOCAL) == 1
+    assert history.sessions(LOCAL) == []
+    history.purge_own([gone], LOCAL)
+    assert history.restore([session_id, gone], LOCAL) == 1
+    assert [info.id for info in history.sessions(LOCAL)] == [session_id]
+    assert history.delete([], LOCAL) == 0
+
+
+def test_what_was_deleted_within_the_minute_can_be_restored(history):
+    first, second, long_ago, unsaved = (begin(history, kept=number < 3) for number in range(4))
+    theirs = begin(history, owner="bob")
+    history.delete([first], LOCAL)
+    history.delete([second, long_ago, unsaved], LOCAL)
+    history.delete([theirs], "bob")
+    with history.database.writing() as connection:
+        query = sa.update(sessions).where(sessions.c.id == long_ago)
+        past = datetime.now(UTC) - timedelta(seconds=UNDO_S)
+        connection.execute(query.values(deleted_at=past))
+    assert history.restorable(LOCAL) == [first, second]
+    history.restore([first], LOCAL)
+    assert history.restorable(LOCAL) == [second]
 
 
 def test_delete_all_is_the_owners_own(history):
@@ -162,8 +182,7 @@ def test_delete_all_is_the_owners_own(history):
 def test_numbers_no_session_has(history, number):
     with pytest.raises(SessionUnknown):
         history.session(number, LOCAL)
-    with pytest.raises(SessionUnknown):
-        history.delete([number], LOCAL)
+    assert history.delete([number], LOCAL) == 0
     with pytest.raises(JobUnknown):
         history.job(number, LOCAL)
 
@@ -182,8 +201,6 @@ OF_A_SESSION: dict[str, Callable[[History, int, str], object]] = {
     "remove_mark": lambda h, i, owner: h.remove_mark(i, owner, 1),
     "set_thumbnail": lambda h, i, owner: h.set_thumbnail(i, owner, b"x"),
     "thumbnail": lambda h, i, owner: h.thumbnail(i, owner),
-    "delete": lambda h, i, owner: h.delete([i], owner),
-    "restore": lambda h, i, owner: h.restore([i], owner),
     "add_job": lambda h, i, owner: h.add_job("n", "p", i, owner=owner, detector="", emotion=""),
 }
 OF_A_JOB: dict[str, Callable[[History, int, str], object]] = {
@@ -207,7 +224,7 @@ OF_THE_MACHINERY = {
 }  # fmt: skip
 """Called by the recorder, the workers and the housekeeping, never with what a page was sent."""
 
-OF_AN_OWNER = {"of", "purge_own"}
+OF_AN_OWNER = {"of", "delete", "restorable", "restore", "purge_own"}
 """What pages see of the history is what ``of`` gives: tests/history/test_owned.py."""
 
 
@@ -234,17 +251,22 @@ def everything(history: History, session_id: int, job_id: int) -> list[object]:
 @pytest.mark.parametrize("method", OF_A_SESSION)
 def test_nobody_reaches_the_session_of_another(history, method):
     session_id, job_id = full(history)
-    if method == "restore":
-        history.delete([session_id], "ann")
-        with pytest.raises(SessionUnknown):
-            history.restore([session_id], "bob")
-        history.restore([session_id], "ann")
-        return
     before = everything(history, session_id, job_id)
     with pytest.raises(SessionUnknown):
         OF_A_SESSION[method](history, session_id, "bob")
     assert everything(history, session_id, job_id) == before
     OF_A_SESSION[method](history, session_id, "ann")
+
+
+def test_nobody_deletes_or_restores_the_session_of_another(history):
+    session_id, job_id = full(history)
+    before = everything(history, session_id, job_id)
+    assert history.delete([session_id], "bob") == 0
+    assert everything(history, session_id, job_id) == before
+    assert history.delete([session_id], "ann") == 1
+    assert history.restore([session_id], "bob") == 0
+    assert history.restore([session_id], "ann") == 1
+    assert everything(history, session_id, job_id) == before
 
 
 @pytest.mark.parametrize("method", OF_A_JOB)

@@ -15,6 +15,7 @@ from fer_core.history import OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
 from fer_core.timeline.spreadsheet import BOM, table_to_csv
 from fer_core.timeline.table import table_csv
+from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
 from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
@@ -82,7 +83,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
         height=_ROW_PX * (min(len(sessions), _ROWS_IN_SIGHT) + 1) + 3,
         row_height=_ROW_PX,
         placeholder="",  # a photo has no length
-        key=f"history_list_{st.session_state.get('history_version', 0)}",
+        key=_list_key([each.id for each in sessions]),
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
@@ -105,6 +106,16 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
         },
     )
     return [sessions[row] for row in picked["selection"]["rows"]]
+
+
+def _list_key(ids: list[int]) -> str:
+    """The key of the list: another one where other sessions have come to the rows that may be
+    selected, because what is selected are the numbers of rows."""
+    before = st.session_state.get("history_listed", [])
+    version: int = st.session_state.get("history_version", 0)
+    version += ids[: len(before)] != before
+    st.session_state.update({"history_listed": ids, "history_version": version})
+    return f"history_list_{version}"
 
 
 def _ribbons(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> dict[int, Ribbon]:
@@ -137,15 +148,19 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 f"All {everything} sessions, including those that a filter hides. "
                 "This cannot be undone."
             )
-            if st.button("Delete all permanently", type="primary", key="history_delete_all"):
-                store.delete_all()
-                _renew()
+            st.button(
+                "Delete all permanently",
+                type="primary",
+                key="history_delete_all",
+                on_click=delete_all,
+                args=(store,),
+            )
 
 
 def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
-    zone = visitor_zone()
+    zone, how_many = visitor_zone(), count_of(len(chosen))
     st.download_button(
-        f"Export {_count(chosen)} (ZIP)",
+        f"Export {how_many} (ZIP)",
         data=lambda: _zip(store, chosen, zone),
         file_name="sessions.zip",
         mime="application/zip",
@@ -154,24 +169,13 @@ def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
         key="history_export",
         help="A CSV file for each session, and a list of them.",
     )
-    if st.button(f"Delete {_count(chosen)}", icon=":material/delete:", key="history_delete"):
-        _delete(store, [each.id for each in chosen])
-
-
-def undo_line(store: OwnedHistory) -> None:
-    """The way back after a deletion. Its container is always there, see ``actions``."""
-    deleted: list[int] = st.session_state.get("history_deleted", [])
-    with st.container(key="history_undo_line", horizontal=True, vertical_alignment="center"):
-        if not deleted:
-            return
-        words = "session is" if len(deleted) == 1 else "sessions are"
-        st.caption(f":material/delete: {len(deleted)} {words} deleted.", width="content")
-        if st.button("Undo", key="history_undo", icon=":material/undo:"):
-            store.restore(deleted)
-            _renew()
-        if st.button("Delete permanently", key="history_purge", type="tertiary"):
-            store.purge(deleted)
-            _renew()
+    st.button(
+        f"Delete {how_many}",
+        icon=":material/delete:",
+        key="history_delete",
+        on_click=delete,
+        args=(store, [each.id for each in chosen]),
+    )
 
 
 def open_session(store: OwnedHistory, session: SessionInfo) -> None:
@@ -202,18 +206,6 @@ def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
     )
 
 
-def _delete(store: OwnedHistory, ids: list[int]) -> None:
-    store.delete(ids)
-    _renew(deleted=ids)
-
-
-def _renew(deleted: Sequence[int] = ()) -> None:
-    """Draw the page anew; the list forgets its selection, whose rows are others now."""
-    st.session_state["history_deleted"] = list(deleted)
-    st.session_state["history_version"] = st.session_state.get("history_version", 0) + 1
-    st.rerun()
-
-
 def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = UTC) -> bytes:
     """A CSV for each session, by number and name, and a list of them."""
     listed = pd.DataFrame(
@@ -227,7 +219,3 @@ def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = UTC)
         stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
         files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id))
     return zip_of(files)
-
-
-def _count(chosen: Sequence[SessionInfo]) -> str:
-    return "1 session" if len(chosen) == 1 else f"{len(chosen)} sessions"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 
-from fer_core.errors import HistoryError, SessionUnknown
+from fer_core.errors import HistoryError
 from fer_core.schema import FrameResult
 from fer_core.ui.photo.outcomes import Outcome
 from fer_core.ui.services import owner, shared_history
@@ -48,7 +47,7 @@ def _follow(on: bool, outcomes: Collection[Outcome]) -> str:
             if each.result and each.key not in kept:
                 kept[each.key] = _save_photo(each.name, each.result)
         if not on and st.session_state.get("photo_switched"):
-            _delete(kept.values())
+            shared_history().of(owner()).delete(kept.values())
     except HistoryError as error:
         return str(error)
     if not on:
@@ -70,11 +69,3 @@ def _save_photo(name: str, result: FrameResult) -> int:
     store.append(session_id, [replace(result.numbered(), t_s=0.0)])
     store.finish(session_id)
     return session_id
-
-
-def _delete(session_ids: Collection[int]) -> None:
-    """Those that were deleted elsewhere meanwhile, as on the History page, are gone already."""
-    store = shared_history().of(owner())
-    for session_id in session_ids:
-        with suppress(SessionUnknown):
-            store.delete([session_id])
