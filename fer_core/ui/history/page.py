@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, tzinfo
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from fer_core.export.files import zip_of
 from fer_core.history import OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
-from fer_core.timeline.spreadsheet import BOM, table_to_csv
-from fer_core.timeline.table import table_csv
+from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
 from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
 from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
-from fer_core.ui.shared.visitor_time import for_files, for_pages, visitor_zone, zone_name
+from fer_core.ui.shared.visitor_time import for_pages, visitor_zone, zone_name
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
 
@@ -161,13 +156,14 @@ def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
     zone, how_many = visitor_zone(), count_of(len(chosen))
     st.download_button(
         f"Export {how_many} (ZIP)",
-        data=lambda: _zip(store, chosen, zone),
+        data=lambda: archive(store, chosen, zone),
         file_name="sessions.zip",
         mime="application/zip",
         on_click="ignore",
         icon=":material/download:",
         key="history_export",
-        help="A CSV file for each session, and a list of them.",
+        help="A CSV file for each session, and files with what you wrote: names, tags, notes, "
+        "marks and names of faces.",
     )
     st.button(
         f"Delete {how_many}",
@@ -204,18 +200,3 @@ def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
         key="history_compare",
         names=[store.face_names(each.id) for each in compared],
     )
-
-
-def _zip(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = UTC) -> bytes:
-    """A CSV for each session, by number and name, and a list of them."""
-    listed = pd.DataFrame(
-        [
-            {"session": each.id, **facts_of(each, for_files(each.started_at, zone))}
-            for each in chosen
-        ]
-    )
-    files = {"sessions.csv": BOM + table_to_csv(listed)}
-    for each in chosen:
-        stem = re.sub(r"[^\w.-]+", "_", Path(each.name).stem) or "session"
-        files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id))
-    return zip_of(files)

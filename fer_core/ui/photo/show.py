@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
@@ -20,6 +19,7 @@ from fer_core.ui.photo.inputs import Picture
 from fer_core.ui.photo.outcomes import PREVIEW_QUALITY, Outcome
 from fer_core.ui.shared.expression_html import face_html, mix_ribbon_html
 from fer_core.ui.shared.face_diagram import diagram_of_face, face_diagram
+from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.widgets import plain
 
 MOST_BESIDE = 4
@@ -88,7 +88,7 @@ def _marked_picture(
     st.download_button(
         "Annotated picture (PNG)",
         data=_png_of(picture, result, landmarks),
-        file_name=f"{Path(outcome.name).stem}-expressions.png",
+        file_name=f"{file_stem(outcome.name)}-expressions.png",
         mime="image/png",
         on_click="ignore",
         icon=":material/download:",

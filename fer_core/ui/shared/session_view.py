@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +14,7 @@ from fer_core.history import OwnedHistory, SessionInfo
 from fer_core.models.registry import title_of
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
+from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.stored_field import follow, write, write_problem
 from fer_core.ui.shared.timeline_view import FrameAt, Player, timeline_view
@@ -103,7 +103,7 @@ def _files(store: OwnedHistory, session: SessionInfo, table: pd.DataFrame, key: 
             store.marks(session.id),
         ).encode()
 
-    stem = Path(session.name).stem or "session"
+    stem = file_stem(session.name)
     files: tuple[tuple[str, str, str, Callable[[], bytes]], ...] = (
         ("CSV", "csv", "text/csv", lambda: BOM + table_csv(table)),
         ("JSON lines", "jsonl", "application/jsonl", partial(table_json_lines, table)),

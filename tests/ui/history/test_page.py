@@ -23,8 +23,8 @@ from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.spreadsheet import BOM
+from fer_core.ui.history.archive import archive
 from fer_core.ui.history.filters import _span
-from fer_core.ui.history.page import _zip
 from tests.sessions import moving
 
 
@@ -344,15 +344,30 @@ def test_two_sessions_are_compared(page, store):
 def test_the_archive_holds_a_table_for_each(store):
     keep(store, "../sad one")
     keep(store, "glad one")
-    data = _zip(store.of(LOCAL), store.sessions(LOCAL))
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = archive.namelist()
+    data = archive(store.of(LOCAL), store.sessions(LOCAL))
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        names = opened.namelist()
         assert "sessions.csv" in names
         assert len(names) == 3
         assert not any("/" in name for name in names)
-        table = archive.read(next(n for n in names if "glad" in n)).decode("utf-8-sig")
+        table = opened.read(next(n for n in names if "glad" in n)).decode("utf-8-sig")
     assert table.startswith("t_s,track_id")
     assert len(table.splitlines()) == 41
+
+
+def test_the_archive_holds_all_that_somebody_wrote(store):
+    number, other = keep(store, "Dr. Smith interview, glad"), keep(store, "=sad one.MP4")
+    store.name_face(number, LOCAL, 1, "=Anna")
+    store.add_mark(number, LOCAL, 1.25, "question 1", "@loud")
+    data = archive(store.of(LOCAL), store.sessions(LOCAL))
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        files = {name: opened.read(name).decode("utf-8-sig") for name in opened.namelist()}
+    assert f"{number}_Dr._Smith_interview_glad.csv" in files
+    assert f"{other}_sad_one.csv" in {name.replace("__", "_") for name in files}
+    listed = pd.read_csv(io.StringIO(files["sessions.csv"]))
+    assert list(listed["Name"]) == ["'=sad one.MP4", "Dr. Smith interview, glad"]
+    assert files["marks.csv"] == f"session,t_s,label,note\n{number},1.25,question 1,'@loud\n"
+    assert files["faces.csv"] == f"session,track_id,name\n{number},1,'=Anna\n"
 
 
 def test_notes_and_tags_are_texts(page, store):
@@ -370,8 +385,8 @@ def test_the_archive_opens_right_in_a_spreadsheet(store):
     number = keep(store, "Jürgen's glad one")
     store.set_note(number, LOCAL, '=HYPERLINK("http://evil.example")')
     store.set_tags(number, LOCAL, ["@all"])
-    with zipfile.ZipFile(io.BytesIO(_zip(store.of(LOCAL), store.sessions(LOCAL)))) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(io.BytesIO(archive(store.of(LOCAL), store.sessions(LOCAL)))) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
     assert all(data.startswith(BOM) for data in files.values())
     for table in (
         pd.read_csv(io.BytesIO(files["sessions.csv"])),

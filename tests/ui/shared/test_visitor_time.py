@@ -14,8 +14,8 @@ import streamlit as st
 from hypothesis import given, strategies
 
 from fer_core.history import LOCAL
+from fer_core.ui.history.archive import archive
 from fer_core.ui.history.filters import _span
-from fer_core.ui.history.page import _zip
 from fer_core.ui.live import save
 from fer_core.ui.shared.visitor_time import (
     end_of,
@@ -107,8 +107,8 @@ def test_files_have_the_offset(store):  # noqa: F811
     number = keep(store, "glad one")
     started_at(store, number, WINTER)
     view = store.of(LOCAL)
-    with zipfile.ZipFile(io.BytesIO(_zip(view, view.sessions(), BERLIN))) as archive:
-        table = pd.read_csv(io.BytesIO(archive.read("sessions.csv")))
+    with zipfile.ZipFile(io.BytesIO(archive(view, view.sessions(), BERLIN))) as opened:
+        table = pd.read_csv(io.BytesIO(opened.read("sessions.csv")))
     assert table["Started"][0] == "2026-11-27T00:40:07+01:00"
 
 
