@@ -7,6 +7,8 @@ from fer_core.ui.history.filters import filters, no_match
 from fer_core.ui.history.page import (
     actions,
     compare,
+    more_line,
+    newest,
     nothing_saved,
     open_session,
     session_list,
@@ -24,12 +26,14 @@ if not everything:
     nothing_saved()
     st.stop()
 
-sessions = filters(store)
+wanted = filters(store)
+sessions = newest(store, wanted)
 if not sessions:
     no_match()
     st.stop()
 
 chosen = session_list(store, sessions)
+more_line(store, wanted, len(sessions))
 actions(store, chosen, everything)
 # Who comes here has most often just saved something: that is open until another is selected.
 match chosen or sessions[:1]:

@@ -17,11 +17,12 @@ from fer_core.history.removal import RemovalStore
 from fer_core.history.retention import Housekeeper
 from fer_core.history.ribbons import Ribbon, RibbonStore
 from fer_core.history.samples import SampleStore
-from fer_core.history.sessions import LOCAL, Kind, SessionInfo, SessionStore
+from fer_core.history.session_info import Kind, SessionInfo
+from fer_core.history.sessions import LOCAL, Filters, SessionStore
 
 __all__ = [
-    "LOCAL", "History", "JobInfo", "JobState", "Kind", "LiveRecording", "Mark", "OwnedHistory",
-    "Recorder", "Ribbon", "SessionInfo", "history", "start_housekeeping",
+    "LOCAL", "Filters", "History", "JobInfo", "JobState", "Kind", "LiveRecording", "Mark",
+    "OwnedHistory", "Recorder", "Ribbon", "SessionInfo", "history", "start_housekeeping",
 ]  # fmt: skip
 
 

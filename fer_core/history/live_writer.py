@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import HistoryError
 from fer_core.history.recorder import Recorder
-from fer_core.history.sessions import Kind
+from fer_core.history.session_info import Kind
 from fer_core.schema import FrameResult
 
 if TYPE_CHECKING:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
 from fer_core.history.annotations import Mark
 from fer_core.history.ribbons import Ribbon
-from fer_core.history.sessions import Kind, SessionInfo
+from fer_core.history.session_info import Kind, SessionInfo
+from fer_core.history.sessions import Filters
 from fer_core.schema import FrameResult
 
 if TYPE_CHECKING:
@@ -34,24 +34,13 @@ class OwnedHistory:
         """Where the history is, as text for users, without a password."""
         return self._history.location
 
-    def count(self) -> int:
-        """The number of sessions that ``sessions`` lists without filters."""
-        return self._history.count(self.owner)
+    def count(self, **filters: Unpack[Filters]) -> int:
+        """The number of sessions that ``sessions`` lists, without a limit."""
+        return self._history.count(self.owner, **filters)
 
-    def sessions(
-        self,
-        *,
-        kinds: Collection[Kind] = (),
-        text: str = "",
-        tags: Collection[str] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> list[SessionInfo]:
+    def sessions(self, *, limit: int = 100, **filters: Unpack[Filters]) -> list[SessionInfo]:
         """The saved sessions that match, newest first."""
-        return self._history.sessions(
-            self.owner, kinds=kinds, text=text, tags=tags, since=since, until=until, limit=limit
-        )
+        return self._history.sessions(self.owner, limit=limit, **filters)
 
     def session(self, session_id: int) -> SessionInfo:
         """One session, saved or not."""

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from fer_core.history.sessions import Store, as_labels, own, unknown
+from fer_core.history.session_info import as_labels
+from fer_core.history.sessions import Store, own, unknown
 from fer_core.history.tables import faces, samples, sessions
 from fer_core.schema import FrameResult
 from fer_core.schema.quality import as_number, as_text, from_number, from_text

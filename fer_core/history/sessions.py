@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
 from fer_core.errors import SessionUnknown
 from fer_core.history.database import Database
+from fer_core.history.session_info import Kind, SessionInfo, infos
 from fer_core.history.tables import sessions, tags
-from fer_core.labels import EMOTIONS
 
 LOCAL = "local"
 """The owner of all sessions if there are no accounts."""
 
-Kind = Literal["photo", "live", "video"]
-
 _LARGEST_ID = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """A session without its samples.
+class Filters(TypedDict, total=False):
+    """Which sessions are listed: those of one of ``kinds`` (of any, if empty) that have ``text`` in
+    the name or the note (ignoring case) and all of ``tags``, and started at ``since`` or later and
+    before ``until``."""
 
-    ``started_at`` is UTC; ``duration_s`` is the time from the first frame to the last; ``faces`` is
-    the number of different faces (of all faces if they have no ``track_id``); ``labels`` are the
-    labels of its table. ``finished`` is false during the recording, and after a crash. ``kept`` is
-    false for the session of a video job that the user has not saved.
-    """
-
-    id: int
-    owner: str
-    kind: Kind
-    name: str
-    note: str
-    tags: tuple[str, ...]
-    started_at: datetime
-    duration_s: float
-    frames: int
-    faces: int
-    labels: tuple[str, ...]
-    model: str
-    detector: str
-    finished: bool
-    kept: bool
-    has_thumbnail: bool
+    kinds: Collection[Kind]
+    text: str
+    tags: Collection[str]
+    since: datetime | None
+    until: datetime | None
 
 
 class Store:
@@ -128,49 +109,21 @@ class SessionStore(Store):
     def session(self, session_id: int, owner: str) -> SessionInfo:
         """One session, saved or not."""
         with self.database.reading() as connection:
-            found = _infos(connection, own(session_id, owner))
+            found = infos(connection, own(session_id, owner))
         if not found:
             raise unknown(session_id)
         return found[0]
 
     def sessions(
-        self,
-        owner: str,
-        *,
-        kinds: Collection[Kind] = (),
-        text: str = "",
-        tags: Collection[str] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-        offset: int = 0,
+        self, owner: str, *, limit: int = 100, offset: int = 0, **filters: Unpack[Filters]
     ) -> list[SessionInfo]:
-        """The saved sessions that match, newest first.
-
-        They are of one of ``kinds`` (of any, if empty), have ``text`` in the name or the note
-        (ignoring case) and all of ``tags``, and started at ``since`` or later and before ``until``.
-        """
-        conditions = [sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept]
-        if kinds:
-            conditions.append(sessions.c.kind.in_(kinds))
-        if text:
-            texts = (sessions.c.name, sessions.c.note)
-            found = (column.icontains(clean(text), autoescape=True) for column in texts)
-            conditions.append(sa.or_(*found))
-        conditions += [sessions.c.id.in_(_tagged(tag)) for tag in tags]
-        if since is not None:
-            conditions.append(sessions.c.started_at >= since)
-        if until is not None:
-            conditions.append(sessions.c.started_at < until)
+        """The saved sessions that match, newest first."""
         with self.database.reading() as connection:
-            return _infos(connection, sa.and_(*conditions), limit, offset)
+            return infos(connection, _listed(owner, **filters), limit, offset)
 
-    def count(self, owner: str) -> int:
-        """The number of sessions that ``sessions`` lists without filters."""
-        listed = sa.and_(
-            sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept
-        )
-        query = sa.select(sa.func.count()).select_from(sessions).where(listed)
+    def count(self, owner: str, **filters: Unpack[Filters]) -> int:
+        """The number of sessions that ``sessions`` lists, without a limit."""
+        query = sa.select(sa.func.count()).select_from(sessions).where(_listed(owner, **filters))
         with self.database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -198,8 +151,7 @@ class SessionStore(Store):
 
     def tags(self, owner: str) -> list[str]:
         """All tags of the sessions that ``sessions`` lists, in order."""
-        listed = sa.and_(sessions.c.owner == owner, sessions.c.deleted_at.is_(None))
-        query = sa.select(tags.c.tag).join(sessions).where(listed, sessions.c.kept).distinct()
+        query = sa.select(tags.c.tag).join(sessions).where(_listed(owner)).distinct()
         with self.database.reading() as connection:
             return sorted(connection.scalars(query))
 
@@ -255,50 +207,29 @@ def is_id(number: int) -> bool:
     return 0 < number <= _LARGEST_ID
 
 
+def _listed(
+    owner: str,
+    kinds: Collection[Kind] = (),
+    text: str = "",
+    tags: Collection[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> sa.ColumnElement[bool]:
+    """The condition for the saved sessions of an owner that match ``Filters``."""
+    conditions = [sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept]
+    if kinds:
+        conditions.append(sessions.c.kind.in_(kinds))
+    if text:
+        texts = (sessions.c.name, sessions.c.note)
+        found = (column.icontains(clean(text), autoescape=True) for column in texts)
+        conditions.append(sa.or_(*found))
+    conditions += [sessions.c.id.in_(_tagged(tag)) for tag in tags]
+    if since is not None:
+        conditions.append(sessions.c.started_at >= since)
+    if until is not None:
+        conditions.append(sessions.c.started_at < until)
+    return sa.and_(*conditions)
+
+
 def _tagged(tag: str) -> sa.Select[tuple[int]]:
     return sa.select(tags.c.session_id).where(tags.c.tag == clean(tag).strip())
-
-
-_COLUMNS = [column for column in sessions.c if column.name != "thumbnail"]
-
-
-def _infos(
-    connection: sa.Connection,
-    where: sa.ColumnElement[bool],
-    limit: int | None = None,
-    offset: int = 0,
-) -> list[SessionInfo]:
-    query = (
-        sa.select(*_COLUMNS, sessions.c.thumbnail.is_not(None).label("has_thumbnail"))
-        .where(where)
-        .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    rows = connection.execute(query).mappings().all()
-    tagged = _tags_of(connection, [row["id"] for row in rows])
-    return [_info(row, tuple(tagged.get(row["id"], ()))) for row in rows]
-
-
-def _tags_of(connection: sa.Connection, session_ids: Collection[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    query = sa.select(tags).where(tags.c.session_id.in_(session_ids))
-    for session_id, tag in sorted(connection.execute(query)):
-        found.setdefault(session_id, []).append(tag)
-    return found
-
-
-def _info(row: Mapping[Any, Any], tagged: tuple[str, ...]) -> SessionInfo:
-    same = ("id", "owner", "kind", "name", "note", "started_at", "frames", "faces")
-    more = ("model", "detector", "finished", "kept", "has_thumbnail")
-    return SessionInfo(
-        tags=tagged,
-        duration_s=(row["last_s"] or 0.0) - (row["first_s"] or 0.0),
-        labels=as_labels(row["labels"]),
-        **{name: row[name] for name in (*same, *more)},
-    )
-
-
-def as_labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Labels from the database as networks have them: ``EMOTIONS`` for the seven expressions."""
-    return EMOTIONS if tuple(names) == EMOTIONS else tuple(names)

@@ -41,6 +41,7 @@ def test_the_newest_first_and_in_pages(history):
     assert names(history.sessions(LOCAL)) == ["4", "3", "2", "1", "0"]
     assert names(history.sessions(LOCAL, limit=2, offset=1)) == ["3", "2"]
     assert history.count(LOCAL) == 5
+    assert history.count(LOCAL, text="3") == 1
 
 
 def test_filters(history):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, tzinfo
 
 import streamlit as st
 
-from fer_core.history import Kind, OwnedHistory, SessionInfo
+from fer_core.history import Filters, Kind, OwnedHistory
 from fer_core.ui.shared.visitor_time import end_of, start_of, visitor_zone
 
 KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
@@ -15,8 +15,8 @@ KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 _TEXT, _KINDS, _TAGS = "history_text", "history_kinds", "history_tags"
 
 
-def filters(store: OwnedHistory) -> list[SessionInfo]:
-    """The widgets that narrow the list, and the sessions that are left.
+def filters(store: OwnedHistory) -> Filters:
+    """The widgets that narrow the list, and what they ask for.
 
     One line on a phone as well: the list is what people come for, and few ever filter it.
     """
@@ -41,7 +41,7 @@ def filters(store: OwnedHistory) -> list[SessionInfo]:
             days = st.date_input("Between", value=[], key=_days_key())
             tags = st.multiselect("Tags", store.tags(), key=_TAGS)
     since, until = _span(days, visitor_zone())
-    return store.sessions(
+    return Filters(
         kinds=tuple(kinds), text=text.strip(), tags=tuple(tags), since=since, until=until
     )
 

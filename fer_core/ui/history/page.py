@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer_core.history import OwnedHistory, Ribbon, SessionInfo
+from fer_core.history import Filters, OwnedHistory, Ribbon, SessionInfo
 from fer_core.settings import settings
 from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
@@ -22,6 +22,9 @@ from fer_core.ui.video.result import THUMBNAIL_PX
 
 MOST_COMPARED = 4
 """Sessions that can be compared at once."""
+
+STEP = 100
+"""So many sessions are listed at first, and more with each click."""
 
 MOST_RIBBONS = 30
 """The number of sessions in the list, the newest, that have a ribbon."""
@@ -51,6 +54,32 @@ def nothing_saved() -> None:
         live_link("Start with the camera")
         photo_link("Add a photo")
         video_link("Add a video")
+
+
+def newest(store: OwnedHistory, wanted: Filters) -> list[SessionInfo]:
+    """The sessions that match, the newest, as many as are listed."""
+    return store.sessions(limit=_limit(), **wanted)
+
+
+def more_line(store: OwnedHistory, wanted: Filters, listed: int) -> None:
+    """How many of the sessions that match are listed, and more of them, if that is not all."""
+    with st.container(key="history_more", horizontal=True, vertical_alignment="center"):
+        if listed < _limit() or listed >= (matching := store.count(**wanted)):
+            return
+        which = "sessions that match" if any(wanted.values()) else "sessions"
+        st.caption(f"The newest {listed:,} of {matching:,} {which}.", width="content")
+        st.button(
+            "Show more", key="history_show_more", icon=":material/expand_more:", on_click=_more
+        )
+
+
+def _limit() -> int:
+    limit: int = st.session_state.get("history_limit", STEP)
+    return limit
+
+
+def _more() -> None:
+    st.session_state["history_limit"] = _limit() + STEP
 
 
 def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
@@ -140,7 +169,7 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 )
         with st.popover("Delete all", icon=":material/delete_forever:", key="history_all"):
             st.markdown(
-                f"All {everything} sessions, including those that a filter hides. "
+                f"All {everything:,} sessions, also those that the list does not show. "
                 "This cannot be undone."
             )
             st.button(

@@ -25,6 +25,7 @@ from fer_core.schema import Box, Face, FrameResult
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.ui.history.archive import archive
 from fer_core.ui.history.filters import _span
+from fer_core.ui.history.page import STEP
 from tests.sessions import moving
 
 
@@ -141,6 +142,24 @@ def test_filters(page, store):
     assert not page.exception
     assert not page.warning
     assert listed(page) == ["glad one", "sad one"]
+
+
+def test_the_list_says_that_there_are_more_sessions_and_shows_them(page, store):
+    for number in range(STEP + 2):
+        store.begin("photo", f"{number:03}.jpg", EMOTIONS, "compact", "haar")
+    keep(store, "glad one")
+    page.run()
+    assert len(listed(page)) == STEP
+    assert any("The newest 100 of 103 sessions." in each.value for each in page.caption)
+    page.text_input(key="history_text").set_value("glad").run()
+    assert not any("The newest 100" in each.value for each in page.caption)
+    page.text_input(key="history_text").set_value("jpg").run()
+    assert any("100 of 102 sessions that match" in each.value for each in page.caption)
+    page.text_input(key="history_text").set_value("").run()
+    page.button(key="history_show_more").click().run()
+    assert not page.exception
+    assert len(listed(page)) == 103
+    assert not any(each.key == "history_show_more" for each in page.button)
 
 
 def test_a_day_means_all_of_it():
@@ -359,9 +378,11 @@ def test_the_archive_holds_all_that_somebody_wrote(store):
     number, other = keep(store, "Dr. Smith interview, glad"), keep(store, "=sad one.MP4")
     store.name_face(number, LOCAL, 1, "=Anna")
     store.add_mark(number, LOCAL, 1.25, "question 1", "@loud")
+    store.set_thumbnail(number, LOCAL, b"a picture")
     data = archive(store.of(LOCAL), store.sessions(LOCAL))
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         files = {name: opened.read(name).decode("utf-8-sig") for name in opened.namelist()}
+    assert files[f"{number}_Dr._Smith_interview_glad.jpg"] == "a picture"
     assert f"{number}_Dr._Smith_interview_glad.csv" in files
     assert f"{other}_sad_one.csv" in {name.replace("__", "_") for name in files}
     listed = pd.read_csv(io.StringIO(files["sessions.csv"]))
