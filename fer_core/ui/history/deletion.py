@@ -42,26 +42,26 @@ def delete_all(store: OwnedHistory) -> None:
 
 def undo_line(store: OwnedHistory) -> None:
     """The way back after deletions of the last minute, also those in another tab."""
-    with st.container():  # always there, as the line: what comes and goes moves nothing else
-        if problem := st.session_state.pop(_PROBLEM, ""):
-            st.warning(plain(problem), icon=":material/warning:")
-    offered = bool(store.restorable())
-    # By itself only while there is something to undo.
-    st.fragment(_undo_line, run_every=UPDATE_S if offered else None)(store, offered, _clicks())
+    # Always there, both: what comes and goes in them moves nothing else on the page.
+    said, line = st.container(), st.container()
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        said.warning(plain(problem), icon=":material/warning:")
+    if store.restorable():
+        with line:
+            st.fragment(_undo_line, run_every=UPDATE_S)(store, _clicks())
 
 
-def _undo_line(store: OwnedHistory, offered: bool, clicks: int) -> None:
-    """``offered`` and ``clicks`` are of the time when the page was drawn."""
+def _undo_line(store: OwnedHistory, clicks: int) -> None:
+    """``clicks`` is how many there were when the page was drawn."""
     with (
         st.container(key="history_undo_line", horizontal=True, vertical_alignment="center"),
         database_sentence(),
     ):
         deleted = store.restorable()
-        if (offered and not deleted) or clicks != _clicks():
+        if not deleted or clicks != _clicks():
             st.rerun()  # the whole page, with the list
-        if not deleted:
-            return
-        st.caption(f":material/delete: {_are(len(deleted))} deleted.", width="content")
+        # So short that a phone has all of it in one line.
+        st.caption(f":material/delete: {len(deleted)} deleted.", width="content")
         st.button(
             "Undo" if len(deleted) == 1 else f"Undo ({len(deleted)})",
             key="history_undo",
@@ -82,9 +82,9 @@ def _undo_line(store: OwnedHistory, offered: bool, clicks: int) -> None:
 
 def _restore(store: OwnedHistory, ids: Sequence[int]) -> None:
     with _problem_is_said():
-        gone = len(ids) - store.restore(ids)
-        if gone:
-            raise HistoryError(f"The minute was over: {_are(gone)} deleted for good.")
+        if gone := len(ids) - store.restore(ids):
+            are = "is" if gone == 1 else "are"
+            raise HistoryError(f"The minute was over: {count_of(gone)} {are} deleted for good.")
 
 
 def _purge(store: OwnedHistory, ids: Sequence[int]) -> None:
@@ -105,10 +105,6 @@ def _problem_is_said() -> Iterator[None]:
 def _clicks() -> int:
     clicks: int = st.session_state.get(_CLICKS, 0)
     return clicks
-
-
-def _are(sessions: int) -> str:
-    return f"{count_of(sessions)} {'is' if sessions == 1 else 'are'}"
 
 
 def _deleted_here() -> set[int]:

@@ -69,7 +69,11 @@ def more_line(store: OwnedHistory, wanted: Filters, listed: int) -> None:
         which = "sessions that match" if any(wanted.values()) else "sessions"
         st.caption(f"The newest {listed:,} of {matching:,} {which}.", width="content")
         st.button(
-            "Show more", key="history_show_more", icon=":material/expand_more:", on_click=_more
+            "Show more",
+            key="history_show_more",
+            icon=":material/expand_more:",
+            type="tertiary",
+            on_click=_more,
         )
 
 
