@@ -12,9 +12,6 @@ from fer_core.ui.shared.models import models_in_use, models_line
 st.title("Facial expressions in photos")
 pictures = picture_inputs()
 in_use = models_in_use()
-if not pictures:
-    what_to_expect()
-
 outcomes = analyze_all(in_use.analyzer, pictures)
 landmarks = False
 # With the camera on also between two shots: what was chosen holds for the next.
@@ -22,6 +19,8 @@ if pictures or st.session_state["photo_camera"]:
     with st.container(key="photo_switches", horizontal=True, gap="small"):
         landmarks = st.toggle("Mark landmarks and head pose", True, key="photo_marks")
         save_photos(outcomes.values())
+if not pictures:
+    what_to_expect()
 for picture in pictures:
     show_outcome(outcomes[picture.name], picture, landmarks)
 show_table(outcomes)
