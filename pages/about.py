@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from fer_core.ui.shared.storage_time import copies_for, saved_until
+
 st.title("About")
 st.markdown(
     "FER Dashboard finds faces in photos, videos and live pictures and shows **what each face "
@@ -51,11 +53,11 @@ privacy.markdown(
     "nowhere else. If somebody else runs it for you, that is their computer.\n"
     "- **Nothing is stored unless you ask for it.** Pictures and the numbers of a live session are "
     "held in memory while the browser tab is open, and are gone with it. If you switch on “Save "
-    "to history”, numbers and times are stored on that computer until you delete them; the only "
+    f"to history”, numbers and times are stored on that computer {saved_until()}; the only "
     "picture is a small one of a video, if you ask for it. Everybody who uses the same access "
     "password shares one history; accounts have their own. Camera pictures are never stored.\n"
-    "- The copy of a **video** you add stays on that computer until you remove it, a day at most, "
-    "so that you can replay its moments.\n"
+    "- The copy of a **video** you add stays on that computer until you remove it, "
+    f"{copies_for()} at most, so that you can replay its moments.\n"
     "- The only data it fetches by itself are the networks' files, once, if they are missing."
 )
 

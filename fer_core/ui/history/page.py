@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.history import Filters, OwnedHistory, Ribbon, SessionInfo
-from fer_core.settings import settings
 from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
@@ -16,6 +15,7 @@ from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import facts_of, session_view
 from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
+from fer_core.ui.shared.storage_time import saved_until
 from fer_core.ui.shared.visitor_time import for_pages, visitor_zone, zone_name
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
@@ -34,11 +34,9 @@ _ROW_PX, _ROWS_IN_SIGHT = 35, 6
 
 def where_line(store: OwnedHistory) -> None:
     """What is saved, and for how long; where, behind the (?)."""
-    days = settings().retention_days
-    how_long = "until you delete it" if days is None else f"for {days} days"
     st.caption(
-        f"Saved {how_long}: numbers and times, and no pictures except the thumbnails that you "
-        "added.",
+        f"Saved {saved_until('it')}: numbers and times, and no pictures except the thumbnails that "
+        "you added.",
         help=f"Stored in {plain(store.location)}.",
     )
 

@@ -12,8 +12,8 @@ from fer_core.schema import FrameResult
 from fer_core.timeline.table import results_of
 from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.services import owner, shared_history
+from fer_core.ui.shared.storage_time import save_help
 from fer_core.ui.shared.visitor_time import visitor_zone
-from fer_core.ui.shared.widgets import SAVE_HELP
 
 _DELETED = (
     "This session was deleted from the history. Switch “Save to history” off and on again to save "
@@ -27,7 +27,7 @@ def save_live(view: LiveView) -> None:
     Switched off again, the session leaves the history.
     """
     latest = view.session.latest
-    on = st.toggle("Save to history", key="live_keep", help=SAVE_HELP, persist_state="session")
+    on = st.toggle("Save to history", key="live_keep", help=save_help(), persist_state="session")
     try:
         if on and view.recording is None and latest is not None and not view.save_problem:
             view.recording = _start_recording(view, latest)

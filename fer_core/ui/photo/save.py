@@ -11,7 +11,8 @@ from fer_core.errors import HistoryError
 from fer_core.schema import FrameResult
 from fer_core.ui.photo.outcomes import Outcome
 from fer_core.ui.services import owner, shared_history
-from fer_core.ui.shared.widgets import SAVE_HELP, plain
+from fer_core.ui.shared.storage_time import save_help
+from fer_core.ui.shared.widgets import plain
 
 _SWITCH = "photo_keep"
 
@@ -23,7 +24,7 @@ def save_photos(outcomes: Collection[Outcome]) -> None:
     switch that is only gone for a while, with the pictures or the page, takes nothing with it.
     """
     on = st.toggle(
-        "Save to history", key=_SWITCH, help=SAVE_HELP, on_change=_switched, args=(outcomes,)
+        "Save to history", key=_SWITCH, help=save_help(), on_change=_switched, args=(outcomes,)
     )
     if problem := _follow(on, outcomes):
         st.error(plain(problem), icon=":material/database:")

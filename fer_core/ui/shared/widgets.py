@@ -86,6 +86,3 @@ def plain(text: object) -> str:
     if not _RISKY.search(broken):
         return broken
     return _LINE_START.sub(r"\1\\\2", _SYNTAX.sub(r"\\\g<0>", broken))
-
-
-SAVE_HELP = "Numbers and times only, no pictures. They stay on this computer until you delete them."

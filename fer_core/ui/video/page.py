@@ -20,6 +20,7 @@ from fer_core.paths import SAMPLE_CLIP
 from fer_core.settings import settings
 from fer_core.ui.services import database_sentence, owner
 from fer_core.ui.shared.models import ModelsInUse
+from fer_core.ui.shared.storage_time import copies_for
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.uploads import forget
@@ -87,7 +88,7 @@ def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
         )
     upload_problem()
     st.caption(
-        f"A copy stays on this computer while you work with it, {settings().video_hours} hours at "
+        f"A copy stays on this computer while you work with it, {copies_for()} at "
         "most. Remove deletes it at once."
     )
     if sample:
@@ -121,7 +122,7 @@ def what_is_saved() -> str:
     """What saving to the history means, and what happens without."""
     return (
         "Numbers and times only, no pictures. Otherwise they are deleted when you remove the "
-        f"video, {settings().video_hours} hours after its analysis at the latest."
+        f"video, {copies_for()} after its analysis at the latest."
     )
 
 

@@ -1,0 +1,26 @@
+"""How long things are stored, in words, as the settings say."""
+
+from __future__ import annotations
+
+from fer_core.settings import settings
+
+
+def saved_until(what: str = "them") -> str:
+    """How long the history keeps ``what``: ``until you delete them``, or some days."""
+    days = settings().retention_days
+    until = f"until you delete {what}"
+    return until if days is None else f"for {_count(days, 'day')}, or {until}"
+
+
+def save_help() -> str:
+    """What the switch "Save to history" of photos and live sessions does."""
+    return f"Numbers and times only, no pictures. They stay on this computer {saved_until()}."
+
+
+def copies_for() -> str:
+    """The longest time for which the copy of an uploaded video is kept: ``24 hours``."""
+    return _count(settings().video_hours, "hour")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
