@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,7 +37,7 @@ class OutputFile(ABC):
         self._lost = False
 
     def __enter__(self) -> Self:
-        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+        if _is_special(self.path):
             raise VideoError(
                 f"{printable(self.path.name)} cannot be written: it is a device or a pipe. Choose "
                 "the name of a file."
@@ -101,3 +102,12 @@ class OutputFile(ABC):
         return (
             f"{name} cannot be written: {reason}. Choose an existing folder that you may write to."
         )
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, a pipe or a socket is there."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # nothing is there, or nothing can be
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
