@@ -9,8 +9,10 @@ const MOST_HEIGHT = 480;
 const QUALITY = 0.7;
 const SHORTEST_MS = 200;
 const LONGEST_MS = 1000;
-// An answer that is lost, as when the connection drops, must not end the session.
-const LOST_MS = 10_000;
+// An answer that is lost, as when the connection drops or another part of the page is run in its
+// place, must not end the session. Not always after the same time: the page polls twice a second, and
+// what met a poll once would meet the next, too.
+const lostMs = () => 8_000 + 2_000 * Math.random();
 
 const BY_ERROR = {
   NotAllowedError: "refused",
@@ -114,9 +116,9 @@ class Snapshots {
   schedule(inMs) {
     if (!this.run) return;
     const waiting = this.sent > this.answered;
-    const lostMs = waiting ? LOST_MS - (performance.now() - this.sentAt) : 0;
+    const leftMs = waiting ? lostMs() - (performance.now() - this.sentAt) : 0;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(), Math.max(inMs, lostMs));
+    this.timer = setTimeout(() => this.send(), Math.max(inMs, leftMs));
   }
 
   send() {
@@ -134,7 +136,7 @@ class Snapshots {
       t_s: (this.sentAt - this.began) / 1000,
       jpeg: this.canvas.toDataURL("image/jpeg", QUALITY).split(",")[1],
     });
-    this.schedule(LOST_MS);
+    this.schedule(0); // unless it is answered before
   }
 
   end() {
