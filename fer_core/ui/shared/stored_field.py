@@ -34,7 +34,7 @@ def write(key: str, save: Callable[[Any], object]) -> None:
         # Gone in another tab meanwhile: the page shows it.
         with suppress(SessionUnknown):
             save(st.session_state[key])
-            del st.session_state[_shown(key)]  # without blanks, it may be stored differently
+            st.session_state.pop(_shown(key), None)  # without blanks, it may be stored differently
     except HistoryError as error:
         st.session_state[_problem(key)] = str(error)
 
