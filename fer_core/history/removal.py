@@ -41,8 +41,9 @@ class RemovalStore(Store):
             return sorted(connection.scalars(query))
 
     def restore(self, session_ids: Collection[int], owner: str) -> int:
-        """Undo ``delete``; returns how many came back. None does after ``purge``."""
-        return self._set_deleted(session_ids, owner, sessions.c.deleted_at.is_not(None), None)
+        """Undo ``delete``; returns how many are there again, also if another tab was faster. None
+        is after ``purge``."""
+        return self._set_deleted(session_ids, owner, sa.true(), None)
 
     def delete_all(self, owner: str) -> int:
         """Permanently remove all sessions of an owner at once; returns how many.

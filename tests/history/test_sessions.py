@@ -135,7 +135,8 @@ def test_deleted_is_hidden_until_restored(history):
     with pytest.raises(SessionUnknown):
         history.table(session_id, LOCAL)
     assert history.purge(60.0) == 0
-    history.restore([session_id], LOCAL)
+    assert history.restore([session_id], LOCAL) == 1
+    assert history.restore([session_id], LOCAL) == 1, "it is there, whoever brought it back"
     assert len(times(history, session_id)) == 3
     assert history.purge(0.0) == 1
     assert history.restore([other], LOCAL) == 0

@@ -83,8 +83,7 @@ def _undo_line(store: OwnedHistory, clicks: int) -> None:
 def _restore(store: OwnedHistory, ids: Sequence[int]) -> None:
     with _problem_is_said():
         if gone := len(ids) - store.restore(ids):
-            are = "is" if gone == 1 else "are"
-            raise HistoryError(f"The minute was over: {count_of(gone)} {are} deleted for good.")
+            raise HistoryError(f"{count_of(gone)} had already been deleted for good.")
 
 
 def _purge(store: OwnedHistory, ids: Sequence[int]) -> None:

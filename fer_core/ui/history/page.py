@@ -171,8 +171,7 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 )
         with st.popover("Delete all", icon=":material/delete_forever:", key="history_all"):
             st.markdown(
-                f"All {everything:,} sessions, also those that the list does not show. "
-                "This cannot be undone."
+                f"All {everything:,} sessions, including those not listed. This cannot be undone."
             )
             st.button(
                 "Delete all permanently",

@@ -271,9 +271,7 @@ def test_after_the_minute_there_is_no_undo_and_a_late_click_says_why(page, store
     store.purge_own([second], LOCAL)  # as the housekeeping does
     page.button(key="history_undo").click().run()
     assert not page.exception
-    assert [each.value for each in page.warning] == [
-        "The minute was over: 1 session is deleted for good."
-    ]
+    assert [each.value for each in page.warning] == ["1 session had already been deleted for good."]
     assert listed(page) == ["sad one"]
     store.delete([first], LOCAL)
     age(store, first, UNDO_S)
