@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from fer_core.analysis.analyzer import Analyzer
-from fer_core.errors import FerError, HistoryError, UnknownModel, WeightsMissing
+from fer_core.errors import FerError, HistoryError
 from fer_core.history import history
 from fer_core.settings import settings
 
@@ -37,8 +37,6 @@ def _probe() -> tuple[int, dict[str, object]]:
         analyzer.detector.detect(np.zeros((64, 64, 3), np.uint8))
         analyzer.emotion.predict(np.zeros((1, 48, 48), np.uint8))
         history().check()
-    except (UnknownModel, WeightsMissing) as error:
-        return 503, {"ready": False, "error": str(error)}
     except FerError as error:
         # The sentence names folders and hosts, and anybody may ask: they belong in the log only.
         _log.warning("not ready: %s", error)
