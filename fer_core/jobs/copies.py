@@ -64,6 +64,11 @@ class VideoCopies:
             yield from (path for path in self._folder.iterdir() if _OURS.fullmatch(path.name))
 
 
+def is_here(path: str) -> bool:
+    """Whether the copy at this path is on this machine, and not deleted yet."""
+    return Path(path).is_file()
+
+
 def delete_file(path: Path) -> None:
     """Delete a file, if it exists; if that is impossible, the log says so.
 

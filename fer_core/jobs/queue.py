@@ -29,7 +29,7 @@ from fer_core.errors import (
 )
 from fer_core.history import History, JobInfo, JobState, SessionInfo
 from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
-from fer_core.jobs.copies import VideoCopies, delete_file
+from fer_core.jobs.copies import VideoCopies, delete_file, is_here
 from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.renders import AnnotatedVideos
 from fer_core.jobs.worker import EndedEarly, JobWork, patiently
@@ -48,8 +48,8 @@ CLOSE_S = 5.0
 """How long ``close`` waits for a worker to save what it has."""
 
 _WAITED = (
-    "It still waited when the time was up for which its copy may be kept. Add the video again when "
-    "fewer videos wait, or raise FER_VIDEO_HOURS."
+    "Its turn did not come before its copy had to be deleted. Add the video again when fewer "
+    "videos wait, or raise FER_VIDEO_HOURS."
 )
 
 _log = logging.getLogger(__name__)
@@ -137,7 +137,12 @@ class VideoJobs:
             delete_file(path)
             raise
         if keep:
-            self._history.keep(session_id, owner)
+            try:
+                self._history.keep(session_id, owner)
+            except HistoryError:
+                with suppress(HistoryError, JobUnknown):
+                    self.remove(job_id, owner)
+                raise
         self.start()
         return job_id
 
@@ -178,7 +183,7 @@ class VideoJobs:
         job = self._history.job(job_id, owner)
         if job.state in RESUMABLE:
             self.session(job)
-            if not _is_here(job.path):
+            if not is_here(job.path):
                 raise VideoError(
                     "The copy of this video is no longer on this machine. The results so far are "
                     "saved; to analyse the rest, add the video again."
@@ -237,7 +242,7 @@ class VideoJobs:
             try:
                 self._history.interrupt_stale(STALE_S)
                 claim = f"{self._name}:{uuid.uuid4().hex[:8]}"
-                job = self._history.claim_job(claim, _is_here)
+                job = self._history.claim_job(claim, is_here)
             except (HistoryError, OSError):
                 job = None  # the database or the folder is unreachable: the queue waits for it
             if job is None:
@@ -293,7 +298,3 @@ def _started(target: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=target, name="video job", daemon=True)
     thread.start()
     return thread
-
-
-def _is_here(path: str) -> bool:
-    return Path(path).is_file()

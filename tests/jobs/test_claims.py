@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fer_core.errors import SessionUnknown, TooManyJobs
+from fer_core.errors import HistoryUnavailable, SessionUnknown, TooManyJobs
 from fer_core.history.jobs import RESULTS_DELETED
 from fer_core.jobs import worker
 from tests.jobs.test_queue import OWNER, Gate, clip, ended, submit, table, times
@@ -62,6 +62,17 @@ def test_a_job_whose_results_are_deleted_ends_with_a_sentence(make, store, film,
     gate.open.set()
     for each in (number, waiting):
         assert ended(jobs, each, "failed").sentence == RESULTS_DELETED
+
+
+def test_a_video_that_cannot_be_saved_is_not_queued(make, store, film, tmp_path, monkeypatch):
+    def fail(*_args):
+        raise HistoryUnavailable("The history cannot be used.")
+
+    monkeypatch.setattr(type(store), "keep", fail)
+    jobs = make(workers=0)
+    with pytest.raises(HistoryUnavailable):
+        submit(jobs, film, keep=True)
+    assert jobs.jobs(OWNER) == []
 
 
 def test_videos_added_at_once_do_not_pass_the_limit(make, store, film, tmp_path, monkeypatch):

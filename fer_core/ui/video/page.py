@@ -14,6 +14,7 @@ from fer_core.analysis.video import too_far_apart
 from fer_core.errors import FerError, JobUnknown, unexpected_error_message
 from fer_core.history import JobInfo
 from fer_core.history.jobs import RESULTS_DELETED, RESUMABLE
+from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.video import Selection
 from fer_core.paths import SAMPLE_CLIP
@@ -53,7 +54,7 @@ _STATES = {
     "done": _State("Done", ":material/check_circle:"),
     "cancelled": _State("Cancelled; what was analysed is kept here", ":material/cancel:"),
     "failed": _State("Failed", ":material/error:"),
-    "interrupted": _State("Interrupted; it can resume where it stopped", ":material/pause_circle:"),
+    "interrupted": _State("Interrupted", ":material/pause_circle:"),
 }
 
 
@@ -259,12 +260,20 @@ def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
 
 def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
     yield state.words
+    if job.state == "interrupted" and _resumable(job):
+        yield "It can resume where it stopped"
     if job.done_s:
         yield f"{format_duration(job.done_s)} analysed"
     if job.session_id is None:
         yield RESULTS_DELETED
     elif job.sentence:
         yield job.sentence
+    if job.state in RESUMABLE and job.done_s and not is_here(job.path):
+        yield "Its copy was deleted: to analyse the rest, add the video again."
+
+
+def _resumable(job: JobInfo) -> bool:
+    return job.state in RESUMABLE and job.session_id is not None and is_here(job.path)
 
 
 def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
@@ -273,7 +282,7 @@ def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
         yield "Show timeline", ":material/timeline:", "open"
     if job.active:
         yield "Cancel", ":material/stop:", "cancel"
-    elif job.state in RESUMABLE and job.session_id is not None:
+    elif _resumable(job):
         yield "Resume", ":material/resume:", "resume"
     yield "Remove", ":material/delete:", "remove"
 

@@ -14,10 +14,12 @@ from fer_core.analysis.progress import format_duration
 from fer_core.errors import FerError, JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
+from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.resize import shrink
 from fer_core.models.registry import title_of
 from fer_core.ui.services import owner, page_history
+from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
@@ -67,7 +69,7 @@ def open_job(jobs: VideoJobs) -> None:
         # First, and so always in one place: its popover stays open when the others change.
         _marked_video(jobs, job)
         _keep_button(jobs, job, session)
-        if session.kept and not job.active:
+        if session.kept and not job.active and (session.has_thumbnail or is_here(job.path)):
             _thumbnail_switch(jobs, job, session)
 
 
@@ -110,7 +112,7 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
     st.toggle(
         "Small picture",
         key=key,
-        help="Keeps a small picture from the middle of what was analysed with the session.",
+        help="Saves with the session a small picture from the middle of the analysed part.",
         # Only a click writes: a tab that is merely drawn anew would undo the choice of another.
         on_change=_set_thumbnail,
         args=(jobs, job, key),
@@ -133,7 +135,7 @@ def _middle(jobs: VideoJobs, job: JobInfo) -> bytes | None:
 
 def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     """The video with its faces marked: made on demand, shown and downloaded when it is there."""
-    if job.active:
+    if job.active or not is_here(job.path):
         return
     rendering = jobs.annotated_videos.rendering(job)
     making = rendering is not None and not rendering.done
@@ -153,7 +155,7 @@ def _annotated(jobs: VideoJobs, job: JobInfo, making: bool) -> None:
                 st.download_button(
                     "Annotated video (MP4)",
                     data=annotated,
-                    file_name=f"{job.name}-expressions.mp4",
+                    file_name=f"{file_stem(job.name)}-expressions.mp4",
                     mime="video/mp4",
                     on_click="ignore",
                     icon=":material/download:",

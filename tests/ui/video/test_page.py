@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from fer_core.history import LOCAL, JobInfo, history
+from fer_core.history.tables import jobs as jobs_table
 from fer_core.media.images import decode_picture
 from fer_core.media.video import read_frame
 from fer_core.paths import ROOT
@@ -154,7 +156,7 @@ def test_no_small_picture_without_the_copy_is_a_sentence(page, film):
     page.toggle(key=key).set_value(True).run()
     assert not page.exception
     assert page.error
-    assert not page.toggle(key=key).value
+    assert not any(each.key == key for each in page.toggle)
     assert history().thumbnail(session_id, LOCAL) is None
 
 
@@ -185,6 +187,24 @@ def test_a_timeline_outlives_the_copy_of_its_video(page, film):
     page.run()
     assert not page.exception
     assert opened(page, "film.mp4")
+
+
+def test_what_needs_the_copy_is_not_offered_without_it(page, film):
+    add(page, "film.mp4", film)
+    job = finished(page)
+    with history().database.writing() as connection:
+        connection.execute(sa.update(jobs_table).values(state="interrupted", done_s=0.2))
+    page.run()
+    resume, render = f"video_resume_{job.id}", f"video_render_{job.id}"
+    assert {resume, render} <= {each.key for each in page.button}
+    assert any("It can resume where it stopped" in each.value for each in page.markdown)
+    Path(job.path).unlink()
+    page.run()
+    assert not page.exception
+    assert not {resume, render} & {each.key for each in page.button}
+    [row] = [each.value for each in page.markdown if "Interrupted" in each.value]
+    assert "to analyse the rest, add the video again" in row
+    assert "resume" not in row
 
 
 def test_results_deleted_in_the_history_are_a_sentence(page, film):
