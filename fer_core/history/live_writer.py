@@ -57,6 +57,7 @@ class LiveRecording:
                 self._history.append(session_id, results)
         except HistoryError:
             self._history.delete([session_id], self._owner)
+            self._history.purge_own([session_id], self._owner)  # half of it is not for Undo
             raise
         with self._lock:
             self.session_id = session_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -24,7 +25,11 @@ def save_photos(outcomes: Collection[Outcome]) -> None:
     switch that is only gone for a while, with the pictures or the page, takes nothing with it.
     """
     on = st.toggle(
-        "Save to history", key=_SWITCH, help=save_help(), on_change=_switched, args=(outcomes,)
+        "Save to history",
+        key=_SWITCH,
+        help=f"{save_help()} Switched off, the pictures that it saved leave the history again.",
+        on_change=_switched,
+        args=(outcomes,),
     )
     if problem := _follow(on, outcomes):
         st.error(plain(problem), icon=":material/database:")
@@ -67,6 +72,12 @@ def _save_photo(name: str, result: FrameResult) -> int:
     """Save one photo as a session of its own; its number."""
     store = shared_history().of(owner())
     session_id = store.begin("photo", name, result.labels, result.model, result.detector)
-    store.append(session_id, [replace(result.numbered(), t_s=0.0)])
-    store.finish(session_id)
+    try:
+        store.append(session_id, [replace(result.numbered(), t_s=0.0)])
+        store.finish(session_id)
+    except HistoryError:
+        with suppress(HistoryError):  # half a session is none
+            store.delete([session_id])
+            store.purge([session_id])
+        raise
     return session_id

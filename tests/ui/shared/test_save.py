@@ -6,7 +6,8 @@ import cv2
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.history import LOCAL, history
+from fer_core.errors import HistoryUnavailable
+from fer_core.history import LOCAL, History, history
 from fer_core.paths import ROOT, SAMPLE
 from fer_core.ui import services
 
@@ -109,6 +110,17 @@ def test_deleted_sessions_of_an_earlier_run_are_tidied_at_the_start(monkeypatch)
     history().begin("photo", "a.jpg", ("a", "b"), "compact", "haar")
     services.tidy_at_start()
     assert started
+
+
+def test_half_a_photo_is_not_saved(page, monkeypatch):
+    def fail(*_args, **_more):
+        raise HistoryUnavailable("The history cannot be used.")
+
+    monkeypatch.setattr(History, "append", fail)
+    page.toggle(key="photo_keep").set_value(True).run()
+    assert page.error
+    assert history().sessions(LOCAL) == []
+    assert history().restorable(LOCAL) == []
 
 
 def test_a_history_that_cannot_be_written_is_a_sentence_and_the_page_goes_on(page, monkeypatch):
