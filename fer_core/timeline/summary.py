@@ -259,7 +259,7 @@ def key_figures(face: TrackSummary) -> dict[str, str]:
     frames = f"{face.frames} frame{'s' if face.frames > 1 else ''}"
     figures = {
         "Most of the time" if timed else "Largest mean share": f"{emotion} {share:.0%}",
-        "Longest run": f"{run.emotion} {run.duration_s:.1f} s",
+        **({"Longest run": f"{run.emotion} {run.duration_s:.1f} s"} if timed else {}),
         "Switches": str(face.switches),
         "In the picture": f"{face.observed_s:.1f} s" if timed else frames,
     }

@@ -160,12 +160,12 @@ def test_more_faces_than_are_drawn():
     crowd = session({number: bump(3.0) for number in range(1, 15)}, seconds=2.0)
     page = html_report(crowd, "crowd", {})
     assert len(Seen(page).named("section")) == report.MOST_FACES
-    sentence = "2 more faces were seen, each for a shorter time, and are left out here."
+    sentence = "The 12 faces seen longest are shown; 2 more were seen."
     assert sentence in words_of(page)
     crowd = crowd[crowd["track_id"] != 14]
-    sentence = "1 more face was seen, for a shorter time, and is left out here."
+    sentence = "The 12 faces seen longest are shown; 1 more was seen."
     assert sentence in words_of(html_report(crowd, "crowd", {}))
-    assert "left out here" not in words_of(html_report(TABLE, "two", {}))
+    assert "seen longest" not in words_of(html_report(TABLE, "two", {}))
 
 
 def test_the_key_figures():

@@ -40,7 +40,7 @@ def save_live(view: LiveView) -> None:
         if view.recording:
             view.recording.name_faces(view.names)
             view.recording.mark_moments(view.moments)
-            if view.session.stopped:
+            if view.session.stopped or view.recording.error:
                 view.recording.check()
             view.save_problem = ""
     except SessionUnknown:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.server.upload_guard import NO_ROOM, TOO_SLOW
+from fer_core.server.upload_guard import NO_ACCESS, NO_ROOM, TOO_SLOW
 
 BROKEN = "The upload was interrupted. Check your connection and try again."
 
@@ -33,5 +33,5 @@ def upload_problem() -> None:
     """
     reported = _component(key="upload_problem", on_problem_change=lambda: None).problem
     if reported:
-        sentences = {"408": TOO_SLOW, "413": TOO_LARGE, "503": NO_ROOM}
+        sentences = {"401": NO_ACCESS, "408": TOO_SLOW, "413": TOO_LARGE, "503": NO_ROOM}
         st.error(sentences.get(reported, BROKEN), icon=":material/upload_file:")
