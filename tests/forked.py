@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 from fer_core.paths import ROOT
@@ -50,9 +51,9 @@ class ForkedProcess:
 
     def __init__(self, target: Callable[..., object], *arguments: object) -> None:
         self._process = _context.Process(target=target, args=arguments)
-        # As if this were the main module: a test of a page leaves that page's script in its place,
-        # which a new process would run.
-        with patch.dict(sys.modules, {"__main__": sys.modules[__name__]}):
+        # A test of a page leaves that page's script as the main module, and a new process would run
+        # it.
+        with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
             self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid

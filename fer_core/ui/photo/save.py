@@ -9,6 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.errors import HistoryError
+from fer_core.history import history
 from fer_core.schema import FrameResult
 from fer_core.ui.photo.outcomes import Outcome
 from fer_core.ui.services import owner, shared_history
@@ -70,7 +71,7 @@ def _kept() -> dict[str, int]:
 
 def _save_photo(name: str, result: FrameResult) -> int:
     """Save one photo as a session of its own; its number."""
-    store = shared_history().of(owner())
+    store = history().of(owner())
     session_id = store.begin("photo", name, result.labels, result.model, result.detector)
     try:
         store.append(session_id, [replace(result.numbered(), t_s=0.0)])
@@ -80,4 +81,5 @@ def _save_photo(name: str, result: FrameResult) -> int:
             store.delete([session_id])
             store.purge([session_id])
         raise
+    shared_history()  # tidied from now on, but not before: a click waits for this
     return session_id
