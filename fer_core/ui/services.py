@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from weakref import WeakSet
 
 import streamlit as st
 
@@ -21,9 +20,6 @@ from fer_core.ui.auth import account, auth_mode
 from fer_core.ui.shared.widgets import plain
 
 _log = logging.getLogger(__name__)
-
-_tidied: WeakSet[History] = WeakSet()
-"""The history, once it is tidied."""
 
 
 def owner() -> str:
@@ -76,18 +72,16 @@ def tidy_at_start() -> None:
         _log.warning("%s", error)
 
 
+@st.cache_resource(show_spinner=False)
 def shared_history() -> History:
     """The history of all owners. Raises ``HistoryUnavailable``.
 
     Whatever a page saves or deletes goes through here, because only so is it tidied: from the
-    first use on, what is deleted is removed for good a minute later. Not cached by Streamlit, which
-    could end a click's run in here, before anything is saved, when the next click comes.
+    first use on, what is deleted is removed for good a minute later.
     """
     store = history()
-    if store not in _tidied:
-        store.count(LOCAL)  # opens it and brings its tables up to date
-        start_housekeeping()
-        _tidied.add(store)
+    store.count(LOCAL)  # opens it and brings its tables up to date
+    start_housekeeping()
     return store
 
 

@@ -81,5 +81,7 @@ def _save_photo(name: str, result: FrameResult) -> int:
             store.delete([session_id])
             store.purge([session_id])
         raise
-    shared_history()  # tidied from now on, but not before: a click waits for this
+    # Tidied from now on, and not before: who goes to the History page right after the click has it
+    # drawn beside this call, and should find the photo there.
+    shared_history()
     return session_id

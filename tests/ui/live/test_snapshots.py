@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import partial
 from typing import Any
 
 import cv2
@@ -29,8 +30,9 @@ FACE = Box(100, 100, 120, 120)
 RUN = 1_800_000_000_000
 
 
-def new_session() -> LiveCamera:
-    return LiveCamera(StreamAnalyzer(Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)))
+def new_session(places: CameraSlots | None = None) -> LiveCamera:
+    analyzer = Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)
+    return LiveCamera(StreamAnalyzer(analyzer), places)
 
 
 def jpeg(width: int = 640, height: int = 480, **how: Any) -> str:
@@ -202,11 +204,7 @@ def test_without_a_place_the_picture_comes_back_at_once(camera, monkeypatch):
 def test_a_browser_that_went_silent_gives_its_place_back(camera, monkeypatch):
     monkeypatch.setattr(snapshots, "IDLE_S", 0.3)
     places = CameraSlots(1)
-
-    def with_place() -> LiveCamera:
-        analyzer = Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)
-        return LiveCamera(StreamAnalyzer(analyzer), places)
-
+    with_place = partial(new_session, places)
     camera.turn(RUN, with_place)
     camera.take(sent(), Marks(), with_place)
     first = camera.session
@@ -231,11 +229,7 @@ def test_a_browser_that_went_silent_gives_its_place_back(camera, monkeypatch):
 def test_a_tab_that_was_hidden_for_a_while_goes_on(camera, monkeypatch):
     monkeypatch.setattr("fer_core.live.session.SILENT_S", 0.05)
     places = CameraSlots(1)
-
-    def with_place() -> LiveCamera:
-        analyzer = Analyzer(FakeDetector([FACE]), FakeEmotionModel(), None)
-        return LiveCamera(StreamAnalyzer(analyzer), places)
-
+    with_place = partial(new_session, places)
     camera.turn(RUN, with_place)
     camera.take(sent(), Marks(), with_place)
     session = camera.session
