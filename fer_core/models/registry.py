@@ -80,7 +80,7 @@ _ROWS = (
         name="yunet",
         title="YuNet",
         kind=Kind.DETECTOR,
-        about="A small network that also finds faces that are turned or tilted, and marks eyes, "
+        about="A small network that also finds faces that are turned or a little tilted, and marks eyes, "
         "nose and corners of the mouth.",
         file_name="face_detection_yunet_2023mar.onnx",
         size_bytes=232_589,
