@@ -80,8 +80,8 @@ _ROWS = (
         name="yunet",
         title="YuNet",
         kind=Kind.DETECTOR,
-        about="A small network that also finds faces that are turned or a little tilted, and marks eyes, "
-        "nose and corners of the mouth.",
+        about="A small network that also finds faces that are turned or a little tilted, and marks "
+        "eyes, nose and corners of the mouth.",
         file_name="face_detection_yunet_2023mar.onnx",
         size_bytes=232_589,
         sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
