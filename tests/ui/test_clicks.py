@@ -1,0 +1,202 @@
+"""Requests of a browser that come together, sent to a real server with and without the patch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import streamlit as st
+from starlette.testclient import TestClient, WebSocketTestSession
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
+
+from fer_core.ui.patches import clicks
+from tests.forked import Piped
+from tests.waiting import until
+
+PAGE = """
+import streamlit as st
+from tests.ui.test_clicks import calls, slow
+
+st.button("whole", on_click=calls.append, args=("whole",))
+st.button("slow", on_click=slow)
+st.toggle("switch", on_change=calls.append, args=("switch",))
+
+
+@st.fragment
+def part():
+    st.button("part", on_click=calls.append, args=("part",))
+
+
+@st.fragment(run_every=3600)
+def clock():
+    st.text("the clock")
+
+
+part()
+clock()
+"""
+ROUNDS = 30
+
+calls: list[str] = []
+begun, go_on = threading.Event(), threading.Event()
+
+
+def slow() -> None:
+    """A callback that uses Streamlit only once another request has come."""
+    begun.set()
+    go_on.wait()
+    st.session_state["slow"] = True
+    calls.append("slow")
+
+
+class Browser:
+    """One browser session of a page."""
+
+    def __init__(self, socket: WebSocketTestSession) -> None:
+        self._socket = socket
+        self._session: Any = None
+        self._sent = self._received = 0
+        self._widgets: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
+        theirs = AppSession.request_rerun
+
+        def request_rerun(session: AppSession, state: Any) -> None:
+            theirs(session, state)
+            self._session = session
+            self._received += 1
+
+        AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
+        self.send()
+        self._read()
+
+    def send(self, *clicked: str, fragment: str = "", switch: bool | None = None) -> None:
+        """Ask for a run of the page, or of the fragment with this widget or text."""
+        message = BackMsg()
+        request = message.rerun_script
+        request.widget_states.SetInParent()
+        for name in clicked:
+            request.widget_states.widgets.add(id=self._widgets[name], trigger_value=True)
+        if switch is not None:
+            request.widget_states.widgets.add(id=self._widgets["switch"], bool_value=switch)
+        request.fragment_id = self._fragments.get(fragment, "")
+        request.is_auto_rerun = fragment == "the clock"
+        self._socket.send_bytes(message.SerializeToString())
+        self._sent += 1
+
+    def wait_for_receipt(self) -> None:
+        until(lambda: self._received == self._sent, "the server has all requests")
+
+    def wait_for_rest(self) -> None:
+        self.wait_for_receipt()
+        until(lambda: self._session._scriptrunner is None, "all runs are over")
+
+    def _read(self) -> None:
+        """Learn the names of widgets and fragments from the page's first run."""
+        while (message := self._next()).WhichOneof("type") != "script_finished":
+            element = message.delta.new_element
+            kind = element.WhichOneof("type")
+            if kind is None:
+                continue
+            widget = getattr(element, kind)
+            name = widget.label if kind in ("button", "checkbox") else widget.body
+            self._widgets[name] = getattr(widget, "id", "")
+            self._fragments[name] = message.delta.fragment_id
+        self.wait_for_rest()
+
+    def _next(self) -> ForwardMsg:
+        message = ForwardMsg()
+        message.ParseFromString(self._socket.receive_bytes())
+        return message
+
+
+def click_while_the_clock_is_due(browser: Browser) -> None:
+    browser.send("part", fragment="the clock")
+    browser.send("part", fragment="part")
+
+
+def click_before_another_request(browser: Browser) -> None:
+    for _ in range(ROUNDS):
+        browser.send(fragment="the clock")
+        browser.send("part", fragment="part")
+        browser.send()
+        browser.wait_for_rest()
+
+
+def switch_before_another_request(browser: Browser) -> None:
+    """As one that leaves the page does: without the states of its widgets."""
+    for each in range(ROUNDS):
+        browser.send(switch=each % 2 == 0)
+        browser.send()
+        browser.wait_for_rest()
+
+
+def request_during_a_callback(browser: Browser) -> None:
+    browser.send("slow")
+    begun.wait()
+    browser.send()
+    browser.wait_for_receipt()
+    go_on.set()
+
+
+def two_clicks(browser: Browser) -> None:
+    for _ in range(2):
+        browser.send("whole")
+        browser.wait_for_rest()
+
+
+Scenario = Callable[[Browser], None]
+
+
+def serve(page: Path, scenario: Scenario, patched: bool, pipe: Connection) -> None:
+    """Send how often each callback was called to the end."""
+    if patched:
+        clicks.install()
+    app = st.App(page)
+    headers = {"origin": "http://testserver"}
+    with (
+        TestClient(app) as client,
+        client.websocket_connect("/_stcore/stream", ["streamlit"], headers=headers) as socket,
+    ):
+        browser = Browser(socket)
+        scenario(browser)
+        browser.wait_for_rest()
+        pipe.send(calls)
+
+
+@pytest.fixture
+def called(tmp_path):
+    def run(scenario: Scenario, patched: bool) -> list[str]:
+        page = tmp_path / "page.py"
+        page.write_text(PAGE)
+        server = Piped(serve, page, scenario, patched)
+        try:
+            return cast("list[str]", server.pipe.recv())
+        finally:
+            server.kill()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("scenario", "once"),
+    [
+        (click_while_the_clock_is_due, ["part"]),
+        (click_before_another_request, ["part"] * ROUNDS),
+        (switch_before_another_request, ["switch"] * ROUNDS),
+        (request_during_a_callback, ["slow"]),
+    ],
+)
+def test_a_click_counts_once_whatever_comes_with_it(called, scenario, once):
+    assert called(scenario, patched=True) == once
+    # Once this fails, Streamlit does it by itself.
+    assert called(scenario, patched=False) != once
+
+
+def test_every_click_counts(called):
+    assert called(two_clicks, patched=True) == ["whole"] * 2
