@@ -4,7 +4,8 @@ import streamlit as st
 
 from fer_core.ui.services import owner, page_jobs
 from fer_core.ui.shared.models import models_in_use, models_line
-from fer_core.ui.video.page import failures, job_list, upload_form, what_to_expect
+from fer_core.ui.video.job_list import job_list
+from fer_core.ui.video.page import failures, upload_form, what_to_expect
 from fer_core.ui.video.result import open_job, open_newest
 
 st.title("Facial expressions in videos")

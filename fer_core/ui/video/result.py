@@ -1,4 +1,4 @@
-"""The second half of the video page: the timeline of one video, and its files."""
+"""The third part of the video page: the timeline of one video, and its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
-from fer_core.ui.video.page import UPDATE_S, has_timeline, what_is_saved
+from fer_core.ui.video.job_list import UPDATE_S, has_timeline
+from fer_core.ui.video.page import what_is_saved
 
 THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
