@@ -34,7 +34,7 @@ PATIENCE_S = 30.0
 """How long a start may take before it counts as failed."""
 
 STATS_LINE = re.compile(
-    r"frames a second · latency (\d+) ms \(95 % within (\d+) ms\) · (\d+) frames analysed"
+    r"frames a second · latency (\d+) ms \(95% within (\d+) ms\) · (\d+) frames analysed"
 )
 
 

@@ -8,7 +8,7 @@ st.title("About")
 st.markdown(
     "FER Dashboard finds faces in photos, videos and live pictures and shows **what each face "
     "looks like to a neural network**: shares of anger, disgust, fear, happiness, sadness, "
-    "surprise and neutral that sum to 100 %."
+    "surprise and neutral that sum to 100%."
 )
 
 can, cannot = st.columns(2, gap="large")

@@ -48,10 +48,10 @@ def evaluate_landmarks_command(images: Path, labels: Path, as_json: bool) -> Non
         click.echo(json.dumps(found))
         return
     click.echo(f"faces                {found['n']:>6}")
-    click.echo(f"mean error           {found['nme_interocular_percent']:>6.2f} % of interocular")
-    click.echo(f"failures (over 10 %) {found['failure_rate_percent']:>6.2f} %")
+    click.echo(f"mean error           {found['nme_interocular_percent']:>6.2f}% of interocular")
+    click.echo(f"failures (over 10%)  {found['failure_rate_percent']:>6.2f}%")
     if "mean_correlation" in found:
-        click.echo(f"irises               {found['iris_percent']:>6.2f} % of the eye's width")
+        click.echo(f"irises               {found['iris_percent']:>6.2f}% of the eye's width")
         click.echo(f"movements            {found['mean_correlation']:>6.3f} mean correlation")
         for name, correlation in found["correlations"].items():
             click.echo(f"  {name:<18} {correlation:>6.3f}")

@@ -47,12 +47,12 @@ LIMITS = (
 )
 
 EXPLAINED = (
-    "Shares are smoothed over 0.3 s and sum to 100 %. The ribbon above the lines is the dominant "
+    "Shares are smoothed over 0.3 s and sum to 100%. The ribbon above the lines is the dominant "
     "expression. It is striped in two colours where two shares are close, and grey where the face "
     "cannot be read well; where the face was not seen, lines break and nothing is counted. Times "
     "are minutes:seconds since the beginning. Valence and arousal are derived from the shares "
     "(coordinates of Russell and Mehrabian, 1977). Action units are derived from the movements of "
-    "the face: no FACS coder judged them. They are 0 to 100 %, and visible from "
+    "the face: no FACS coder judged them. They are 0 to 100%, and visible from "
     f"{VISIBLE:.0%} on (AU7 from {LIDS_STAND_OUT:.0%}, because it shows on most neutral faces). "
     "Made by FER Dashboard."
 )

@@ -88,7 +88,7 @@ _ROWS = (
         licence="Apache-2.0",
         source="OpenCV Zoo",
         source_url="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-        measured="misses 0.2 % of the faces of held-out press photos, and most of those that are "
+        measured="misses 0.2% of the faces of held-out press photos, and most of those that are "
         "tilted by 45 degrees or masked",
         addresses=(
             "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
@@ -109,7 +109,7 @@ _ROWS = (
         licence="MIT",
         source="this project",
         source_url="",
-        measured="misses 0.2 % of the faces of held-out press photos, and nearly half of those "
+        measured="misses 0.2% of the faces of held-out press photos, and nearly half of those "
         "that are tilted by 45 degrees or masked",
         loader="fer_core.models.detectors.scout:ScoutDetector",
     ),
@@ -125,7 +125,7 @@ _ROWS = (
         licence="BSD-style Intel",
         source="OpenCV",
         source_url="https://github.com/opencv/opencv/tree/4.x/data/haarcascades",
-        measured="misses 0.5 % of the faces of held-out press photos, and nearly all of those that "
+        measured="misses 0.5% of the faces of held-out press photos, and nearly all of those that "
         "are tilted by 45 degrees or masked",
         loader="fer_core.models.detectors.haar:HaarDetector",
     ),
@@ -141,7 +141,7 @@ _ROWS = (
         licence="MIT",
         source="this project",
         source_url="",
-        measured="a mean error of 5.43 % of the distance between the outer eye corners, movements "
+        measured="a mean error of 5.43% of the distance between the outer eye corners, movements "
         "correlate by 0.83 with those of MediaPipe, which taught them (test part)",
         loader="fer_core.models.landmarks.face:FaceModel",
     ),
@@ -155,7 +155,7 @@ _ROWS = (
         licence="MIT",
         source="serengil/deepface",
         source_url="https://github.com/serengil/deepface",
-        measured="57.4 % on FER2013, according to its author",
+        measured="57.4% on FER2013, according to its author",
         # The deepface package's own list; a test compares the two.
         addresses=(
             "https://github.com/serengil/deepface_models/releases/download/v1.0/"
@@ -177,7 +177,7 @@ _ROWS = (
         licence="MIT",
         source="this project",
         source_url="",
-        measured="61.2 % of posed and 89.3 % of press faces, 70.3 % on FER2013, 86.3 % on its FER+ "
+        measured="61.2% of posed and 89.3% of press faces, 70.3% on FER2013, 86.3% on its FER+ "
         "labels (validation pictures)",
         offered_beside="deepface",
         loader="fer_core.models.emotion.compact:CompactEmotionModel",

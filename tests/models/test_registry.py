@@ -135,14 +135,14 @@ class TestRows:
             r"^\| accuracy of found faces \| (.+)% \(.+\) \| (.+)% \(.+\) \|$", card, re.M
         )
         assert MODELS["compact"].measured == (
-            f"{posed} % of posed and {press} % of press faces, {fer2013} % on FER2013, {ferplus} % "
+            f"{posed}% of posed and {press}% of press faces, {fer2013}% on FER2013, {ferplus}% "
             "on its FER+ labels (validation pictures)"
         )
 
     def test_the_landmark_network_is_as_accurate_as_its_card_says(self) -> None:
         card = (ROOT / "models" / "face.md").read_text("utf-8")
         [on_test] = re.findall(r"^\| mean error, % of .+ \| .+ \| (.+) \|$", card, re.M)
-        assert f" {on_test} % of the distance" in MODELS["face"].measured
+        assert f" {on_test}% of the distance" in MODELS["face"].measured
 
     def test_titles_also_of_what_is_gone(self) -> None:
         assert title_of("haar") == "Haar cascade"

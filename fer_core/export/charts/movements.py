@@ -92,7 +92,7 @@ def movements_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
 
 
 def left_out(table: pd.DataFrame, track_id: int) -> str:
-    """Which action units have no strip: ``12 of 17 action units stay below 15 %.``"""
+    """Which action units have no strip: ``12 of 17 action units stay below 15%.``"""
     quiet = len(ACTION_UNITS) - len(units_shown(table, track_id))
     if not quiet:
         return ""

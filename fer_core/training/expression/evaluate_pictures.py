@@ -22,7 +22,7 @@ RESAMPLES = 1000
 """The number of bootstrap samples of an interval (Efron and Tibshirani 1993)."""
 
 CERTAIN = 0.995
-"""The smallest share that pages show as 100 %."""
+"""The smallest share that pages show as 100%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def evaluate_pictures(
     The largest face of each picture counts. ``n`` is the number of pictures, ``found`` that of
     pictures with a face, to which all other figures refer. With ``readable_only``, the figures
     refer to faces that can be read well, and ``left_out`` is the number of the others. ``certain``
-    counts the faces that a page shows with 100 %, and how many of these readings are right. If
+    counts the faces that a page shows with 100%, and how many of these readings are right. If
     every picture has a person, ``interval`` has 95 % bootstrap intervals over the people.
     Raises ``DatasetError`` if a picture cannot be read.
     """
@@ -145,9 +145,9 @@ def as_table(report: dict[str, Any]) -> str:
         ("nll", "NLL"),
     ):
         limits = report.get("interval", {}).get(key)
-        between = f"  (95 %: {limits[0]:.3f} to {limits[1]:.3f})" if limits else ""
+        between = f"  (95%: {limits[0]:.3f} to {limits[1]:.3f})" if limits else ""
         lines.append(f"{title:<16} {report[key]:>7.3f}{between}")
-    lines.append(f"shown as 100 %: {certain['n']} faces, {certain['right']} of them right")
+    lines.append(f"shown as 100%: {certain['n']} faces, {certain['right']} of them right")
     lines += [
         f"{'recall ' + label:<16} {'-' if recall is None else f'{recall:.3f}':>7}"
         for label, recall in report["recall"].items()

@@ -116,7 +116,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
     )
     write_card(facts, model, path)
     click.echo(
-        f"{path}: {scores['test'].nme_interocular_percent:.2f} % of the interocular distance, "
+        f"{path}: {scores['test'].nme_interocular_percent:.2f}% of the interocular distance, "
         f"movements {facts.movements['test'].mean_correlation:.3f}"
     )
 

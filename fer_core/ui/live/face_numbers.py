@@ -165,7 +165,7 @@ def _now(rows: pd.DataFrame, labels: list[str], window_begins_s: float) -> Now:
         dominant=labels.index(dominant),
         rival=NOBODY if other is None else labels.index(other),
         reading=reading_in_words(labels, shares, dominant),
-        share=_percent(shares[labels.index(dominant)]),
+        share=f"{shares[labels.index(dominant)]:.0%}",
         since=_since(rows, window_begins_s),
     )
 
@@ -196,7 +196,7 @@ def _bars(newest: pd.Series, labels: list[str], track_id: int, view: LiveView) -
     rest = view.rests.get(track_id)
     if rest is None:
         shares = newest[labels].to_numpy(np.float64).tolist()
-        return Bars(change=False, x=_digits(shares), text=[_percent(share) for share in shares])
+        return Bars(change=False, x=_digits(shares), text=[f"{share:.0%}" for share in shares])
     raw = newest[[f"raw_{label}" for label in labels]].to_numpy(np.float64)
     changes = rest.change(raw).tolist()
     text = [f"{round(100 * change):+d}".replace("+0", "0") for change in changes]
@@ -242,11 +242,11 @@ def _strip(shares: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def _summary(dominant: NDArray[np.int64], labels: Sequence[str]) -> str:
-    """``happy 80 %, neutral 20 %``: the expressions of the minute for who cannot see the chart."""
+    """``happy 80%, neutral 20%``: the expressions of the minute for who cannot see the chart."""
     seen = dominant[dominant != NOBODY]
     counts = np.bincount(seen, minlength=len(labels))
     order = np.argsort(-counts, kind="stable")[:3]
-    parts = [f"{labels[i]} {_percent(counts[i] / len(seen))}" for i in order if counts[i]]
+    parts = [f"{labels[i]} {counts[i] / len(seen):.0%}" for i in order if counts[i]]
     return ", ".join(parts) or "not in the picture"
 
 
@@ -264,11 +264,6 @@ def _means(
     return np.add.reduceat(times_s, starts) / sizes, means
 
 
-def _percent(share: float) -> str:
-    """``83 %``, with a blank at which no line ends."""
-    return f"{100 * share:.0f}\u00a0%"
-
-
 def _plain(values: pd.Series | NDArray[np.float64]) -> list[float | None]:
     """As JSON has it: four digits behind the point, None for NaN."""
     return [None if value != value else value for value in _digits(values)]
@@ -284,7 +279,7 @@ def _facts(newest: pd.Series, track_id: int, view: LiveView) -> str:
     parts = []
     if rest := view.rests.get(track_id):
         label, share = max(zip(rest.labels, rest.shares, strict=True), key=lambda each: each[1])
-        parts.append(f"against rest, which reads as {label} {_percent(share)}")
+        parts.append(f"against rest, which reads as {label} {share:.0%}")
     known = newest.notna()
     if known["yaw_deg"] and known["attentive"]:
         parts.append(_attention(float(newest["yaw_deg"]), bool(newest["attentive"])))

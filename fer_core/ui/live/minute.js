@@ -181,9 +181,9 @@ function drawLine(context, shares, x, level, color) {
   context.stroke();
 }
 
-// "2–7 %", or "4 %" where both are that; with a digit more where little changes.
+// "2–7%", or "4%" where both are that; with a digit more where little changes.
 function rangeText(low, high) {
   const digits = high - low < 0.1 ? 1 : 0;
   const [from, to] = [low, high].map((share) => Number((100 * share).toFixed(digits)));
-  return from === to ? `${to} %` : `${from}–${to} %`;
+  return from === to ? `${to}%` : `${from}–${to}%`;
 }

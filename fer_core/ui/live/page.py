@@ -180,12 +180,12 @@ def welcome() -> None:
 
 
 def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS) -> str:
-    """``14.8 frames a second · latency 23 ms (95 % within 41 ms) · 312 frames analysed``, and what
+    """``14.8 frames a second · latency 23 ms (95% within 41 ms) · 312 frames analysed``, and what
     a computer that is too slow for its ``cameras`` leaves out of each, at ``pace_fps``."""
     parts = [f"{stats.fps:.1f} frames a second"]
     if stats.latency_median_ms is not None:
         parts.append(
-            f"latency {stats.latency_median_ms:.0f} ms (95 % within {stats.latency_p95_ms:.0f} ms)"
+            f"latency {stats.latency_median_ms:.0f} ms (95% within {stats.latency_p95_ms:.0f} ms)"
         )
     parts.append(f"{stats.processed} frames analysed")
     line = " · ".join(parts)

@@ -10,7 +10,7 @@ import streamlit as st
 from fer_core.analysis.progress import format_duration
 from fer_core.history import Ribbon, SessionInfo, history
 from fer_core.ui.services import database_sentence, page_history
-from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html, percent
+from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html
 from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import history_link
 
@@ -57,9 +57,9 @@ def _line(session: SessionInfo, course: Ribbon) -> str:
 
 
 def _in_words(times: Counter[str]) -> str:
-    """``happy 62 %, neutral 38 %``: of the readings, the two most frequent."""
+    """``happy 62%, neutral 38%``: of the readings, the two most frequent."""
     if not times:
         return "No face was seen"
     return ", ".join(
-        f"{label} {percent(count / times.total())}" for label, count in times.most_common(2)
+        f"{label} {count / times.total():.0%}" for label, count in times.most_common(2)
     )

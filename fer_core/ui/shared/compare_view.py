@@ -53,7 +53,7 @@ def compare_view(
         key=f"{key}_figure",
         name="comparison",
     )
-    st.caption("Each row is from 0 to 100 %. Lines break where a face was not seen.")
+    st.caption("Each row is from 0 to 100%. Lines break where a face was not seen.")
     _differences(summaries[one], summaries[other], first.title, second.title)
 
 

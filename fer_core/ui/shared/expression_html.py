@@ -18,11 +18,6 @@ from fer_core.schema.certainty import rival
 _STRIPE_PX = 5
 
 
-def percent(share: float) -> str:
-    """``83 %``, of a share 0..1; the blank does not break the line."""
-    return f"{100 * share:.0f}\u00a0%"
-
-
 def paint(label: str, labels: Sequence[str], other: str | None = None) -> str:
     """A CSS background: the colour of an expression, or stripes of it and of ``other``."""
     color = color_of(label, labels).as_hex()
@@ -50,7 +45,7 @@ def share_bars_html(labels: Sequence[str], shares: Sequence[float], shown: str) 
         f'<li><span class="fer-name">{escape(label)}</span>'
         f'<span class="fer-track"><span class="fer-fill" style="width:{100 * share:.1f}%;'
         f'background:{paint(label, labels, other if label == shown else None)}"></span></span>'
-        f'<span class="fer-share">{percent(share)}</span></li>'
+        f'<span class="fer-share">{share:.0%}</span></li>'
         for label, share in zip(labels, shares, strict=True)
     )
     return f'<ul class="fer-bars">{lines}</ul>'
@@ -63,7 +58,7 @@ def reading_html(face: Face, who: str = "") -> str:
     swatch = "" if poor else f' style="background:{paint(face.dominant, face.labels, other)}"'
     shown = escape(face.dominant)
     words = (
-        f"<strong>{shown}</strong> {percent(face.confidence)}"
+        f"<strong>{shown}</strong> {face.confidence:.0%}"
         if other is None
         else f"between <strong>{shown}</strong> and <strong>{escape(other)}</strong>"
     )

@@ -69,7 +69,7 @@ REGIONS = (
 
 
 class UnitWords(TypedDict):
-    """A line of the list: ``AU12 lip corner puller``, ``64 %``, and what is said of its sides."""
+    """A line of the list: ``AU12 lip corner puller``, ``64%``, and what is said of its sides."""
 
     name: str
     share: str
@@ -208,12 +208,8 @@ def _in_words(shown: Shown) -> UnitWords:
     note = ""
     if shown.side:
         more, less = sorted((shown.left or 0.0, shown.right or 0.0), reverse=True)
-        note = f"more on its {shown.side}: {_percent(more)} against {_percent(less)}"
-    return UnitWords(name=shown.unit.title, share=_percent(shown.value), note=note)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f}\u00a0%"
+        note = f"more on its {shown.side}: {more:.0%} against {less:.0%}"
+    return UnitWords(name=shown.unit.title, share=f"{shown.value:.0%}", note=note)
 
 
 TEMPLATE = f"""

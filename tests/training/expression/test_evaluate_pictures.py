@@ -88,7 +88,7 @@ def test_what_is_found_is_read_and_counted(folder: Path, analyzer: Analyzer) -> 
     # Of the people who were found, a is always read right and b half of the time.
     assert report["interval"]["accuracy"] == [0.5, 1.0]
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-    for words in ("0.750  (95 %: 0.500 to 1.000)", "1 faces, 1 of them right", "recall shut"):
+    for words in ("0.750  (95%: 0.500 to 1.000)", "1 faces, 1 of them right", "recall shut"):
         assert words in as_table(report)
 
 

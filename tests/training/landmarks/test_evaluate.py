@@ -157,7 +157,7 @@ def test_the_command_prints_json_or_a_table(astronaut: np.ndarray, tmp_path: Pat
     assert report["correlations"] == {}  # nothing varies over one face
     table = command(tmp_path / "images", tmp_path / "landmarks.csv")
     assert re.search(r"faces +1\n", table.stdout)
-    assert "0.00 %" in table.stdout
+    assert "0.00%" in table.stdout
 
 
 @pytest.mark.parametrize("missing", ["images", "landmarks.csv", "images/0_0.png"])

@@ -140,13 +140,13 @@ def test_a_clear_reading_has_its_share_and_how_long_it_has_lasted():
         "dominant": HAPPY,
         "rival": NOBODY,
         "reading": "happy",
-        "share": "83\u00a0%",
+        "share": "83%",
         "since": "for 12 s",
     }
     assert face["bars"]
     assert not face["bars"]["change"]
     assert face["bars"]["x"][HAPPY] == 0.83
-    assert face["bars"]["text"][HAPPY] == "83\u00a0%"
+    assert face["bars"]["text"][HAPPY] == "83%"
 
 
 def test_a_reading_between_two_expressions_names_both():
@@ -179,7 +179,7 @@ def test_the_strip_has_the_largest_share_and_one_that_is_close():
     minute = face["minute"]
     assert minute["dominant"] == [HAPPY] * 20 + [NOBODY] * 20 + [SAD] * 20
     assert minute["rival"] == [NOBODY] * 40 + [NEUTRAL] * 20
-    assert minute["summary"] == "happy 50\u00a0%, sad 50\u00a0%"
+    assert minute["summary"] == "happy 50%, sad 50%"
 
 
 def test_who_left_the_picture_has_a_minute_and_nothing_now():

@@ -49,9 +49,9 @@ def test_the_live_charts_of_each_face():
     assert (one["id"], one["title"], one["now"], one["bars"]) == (1, "Face 1", None, None)
     assert two["id"] == 2
     assert two["now"]
-    assert (two["now"]["reading"], two["now"]["share"]) == ("angry", "70\u00a0%")
+    assert (two["now"]["reading"], two["now"]["share"]) == ("angry", "70%")
     assert two["bars"]
-    assert two["bars"]["text"][0] == "70\u00a0%"
+    assert two["bars"]["text"][0] == "70%"
     assert len(one["minute"]["y"]) == len(EMOTIONS)
 
 
@@ -73,7 +73,7 @@ def test_an_update_is_small():
 def test_happy_is_on_the_label_of_a_happy_face():
     [charts] = face_charts(table(3), new_view())
     assert charts["now"]
-    assert (charts["now"]["reading"], charts["now"]["share"]) == (str(Emotion.HAPPY), "70\u00a0%")
+    assert (charts["now"]["reading"], charts["now"]["share"]) == (str(Emotion.HAPPY), "70%")
 
 
 def test_faces_are_called_and_hidden_as_the_user_likes():
@@ -162,7 +162,7 @@ def test_a_face_that_reads_as_sad_at_rest_is_shown_as_neutral():
     [charts] = face_charts(window, view, affect=True)
     assert charts["now"]
     assert EMOTIONS[charts["now"]["dominant"]] == "neutral"
-    assert charts["facts"] == "against rest, which reads as sad 59\u00a0%"
+    assert charts["facts"] == "against rest, which reads as sad 59%"
     assert charts["bars"]
     assert set(charts["bars"]["text"]) == {"0"}
     corrected = against_rest(window, view)

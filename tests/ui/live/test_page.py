@@ -446,7 +446,7 @@ def test_the_line_about_speed():
     assert speed_line(LiveStats(0, 0, 0.0, None, None)) == "0.0 frames a second · 0 frames analysed"
     line = speed_line(LiveStats(312, 4, 14.83, 22.6, 41.2))
     assert re.fullmatch(
-        r"14\.8 frames a second · latency 23 ms \(95 % within 41 ms\) · 312 frames analysed", line
+        r"14\.8 frames a second · latency 23 ms \(95% within 41 ms\) · 312 frames analysed", line
     )
 
 

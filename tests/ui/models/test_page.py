@@ -76,8 +76,8 @@ def test_everything_about_each_model(page, server, monkeypatch):
         "MIT",
         "opencv_zoo",
         "serengil/deepface",
-        "0.2 %",
-        "57.4 %",
+        "0.2%",
+        "57.4%",
     ):
         assert fact in words
     assert words.count("**Accuracy**") == words.count(" MB") == 6
