@@ -62,6 +62,7 @@ class Browser:
         self._socket = socket
         self._session: Any = None
         self._sent = self._received = 0
+        self.locks: list[object] = []
         self._widgets: dict[str, str] = {}
         self._fragments: dict[str, str] = {}
         theirs = AppSession.request_rerun
@@ -69,6 +70,7 @@ class Browser:
         def request_rerun(session: AppSession, state: Any) -> None:
             theirs(session, state)
             self._session = session
+            self.locks.append(self._session._scriptrunner._session_state._lock)
             self._received += 1
 
         AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
@@ -150,6 +152,13 @@ def two_clicks(browser: Browser) -> None:
         browser.wait_for_rest()
 
 
+def one_state_has_one_lock(browser: Browser) -> None:
+    for _ in range(2):
+        browser.send()
+        browser.wait_for_rest()
+    calls.append(f"{len(set(browser.locks))} lock of {len(browser.locks)} runs")
+
+
 Scenario = Callable[[Browser], None]
 
 
@@ -190,6 +199,7 @@ def called(tmp_path):
         (click_before_another_request, ["part"] * ROUNDS),
         (switch_before_another_request, ["switch"] * ROUNDS),
         (request_during_a_callback, ["slow"]),
+        (one_state_has_one_lock, ["1 lock of 3 runs"]),
     ],
 )
 def test_a_click_counts_once_whatever_comes_with_it(called, scenario, once):
