@@ -42,7 +42,8 @@ _NOTES = {
     "empty: it is analysed again",
 }
 
-_TEXTS = (*_BEFORE, *_AFTER)
+TEXT_COLUMNS = (*_BEFORE, *_AFTER)
+"""The columns beside those of a timeline; no class may have the name of one."""
 
 _MADE_BY = b"fer_core_batch"
 
@@ -88,7 +89,7 @@ def schema(labels: Sequence[str]) -> pa.Schema:
         b"labels": json.dumps(list(labels)).encode(),
         b"columns": json.dumps({name: notes[name] for name in plain.names}).encode(),
     }
-    empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in _TEXTS})
+    empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in TEXT_COLUMNS})
     # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(empty, preserve_index=False).metadata or {}
     return plain.with_metadata({**pandas, **metadata})
@@ -165,7 +166,7 @@ class PartFile(RowsFile):
         for numbers in rows:
             self._numbers.extend(numbers)
             texts = (item.file, item.kind, model, detector, None, None, stamp)
-            for name, text in zip(_TEXTS, texts, strict=True):
+            for name, text in zip(TEXT_COLUMNS, texts, strict=True):
                 self._texts[name].append(text)
 
     def _flush(self) -> None:
@@ -176,7 +177,7 @@ class PartFile(RowsFile):
 
     def _forget(self) -> None:
         self._numbers = array("d")
-        self._texts: dict[str, list[str | None]] = {name: [] for name in _TEXTS}
+        self._texts: dict[str, list[str | None]] = {name: [] for name in TEXT_COLUMNS}
 
     def _finish(self, whole: bool) -> None:
         if whole and self._texts["file"]:

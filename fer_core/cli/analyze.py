@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.quality import left_out
 from fer_core.cli.options import (
     analyzer_of,
@@ -22,7 +22,7 @@ from fer_core.export.records import columns, face_rows, picture_record
 from fer_core.media.images import read_noted
 from fer_core.media.names import as_text, printable
 from fer_core.schema import FrameResult
-from fer_core.timeline.spreadsheet import harmless
+from fer_core.timeline.spreadsheet import csv_row
 
 
 @click.command("analyze")
@@ -46,23 +46,28 @@ def analyze_command(
     failed, unreadable = False, 0
     for path in paths:
         name = as_text(str(path))
-        try:
-            picture = read_noted(path)
-            result = analyzer.analyze(picture.bgr)
-            if readable_only:
-                unreadable += len(result.faces)
-                result = result.readable()
-                unreadable -= len(result.faces)
-            write.result(name, result, picture.note)
-        except PictureError as error:
+        result, note = _analyze(analyzer, path)
+        if result is None:
             failed = True
-            write.error(name, str(error))
-        except Exception as error:  # whatever one picture makes a library raise
-            failed = True
-            write.error(name, unexpected_error_message(error))
+            write.error(name, note)
+            continue
+        shown = result.readable() if readable_only else result
+        unreadable += len(result.faces) - len(shown.faces)
+        write.result(name, shown, note)
     if readable_only:
         click.echo(left_out(unreadable), err=True)
     sys.exit(1 if failed else 0)
+
+
+def _analyze(analyzer: Analyzer, path: Path) -> tuple[FrameResult | None, str]:
+    """A picture's result and its note, or None and what went wrong."""
+    try:
+        picture = read_noted(path)
+        return analyzer.analyze(picture.bgr), picture.note
+    except PictureError as error:
+        return None, str(error)
+    except Exception as error:  # whatever one picture makes a library raise
+        return None, unexpected_error_message(error)
 
 
 class _JsonLines:
@@ -79,7 +84,6 @@ class _CsvRows:
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
-        self._rows = csv.writer(sys.stdout, lineterminator="\n")
         self._write(*header, "error")
 
     def result(self, name: str, result: FrameResult, note: str) -> None:
@@ -92,4 +96,4 @@ class _CsvRows:
         self._write(name, *[""] * (len(self._header) - 1), sentence)
 
     def _write(self, *cells: object) -> None:
-        self._rows.writerow(map(harmless, cells))
+        click.echo(csv_row(cells), nl=False)

@@ -19,7 +19,7 @@ from fer_core.batch.files import Item, Listing, Piece, Recipe, find, pieces
 from fer_core.batch.merge import merge
 from fer_core.batch.pool import Workers
 from fer_core.batch.ray import run_on_ray
-from fer_core.batch.rows import RowRange, is_batch, row_ranges
+from fer_core.batch.rows import TEXT_COLUMNS, RowRange, is_batch, row_ranges
 from fer_core.batch.task import analyze_piece, give_up
 from fer_core.errors import FerError
 from fer_core.media.names import beside, printable
@@ -46,6 +46,11 @@ def run_batch(
     ``.parts``; then they are merged and removed. Raises ``click.ClickException`` with a sentence if
     nothing can be done.
     """
+    if taken := set(TEXT_COLUMNS).intersection(recipe.labels):
+        raise click.ClickException(
+            f"{recipe.emotion} has a class called {min(taken)}, and the table has a column of that "
+            "name. Rename the class's folder, and train the network again."
+        )
     listing = find(folder, (out, _parts_folder(out)))
     for sentence in _left_out(listing):
         click.echo(sentence, err=True)

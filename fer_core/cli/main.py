@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -30,8 +33,26 @@ _COMMANDS = {
 """Each command's function, and the extra whose packages it needs."""
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a full disk says to a program whose output is redirected to a file there."""
+
+
 class _Commands(click.Group):
     """Imports a command only when it is used: one that analyses a picture needs no database."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ``click.ClickException`` if its output cannot be written."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _FULL or error.filename is not None:
+                raise
+            # Else Python tries to write the rest once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.ClickException(
+                f"The output cannot be written ({(error.strerror or '').lower()}). Free some space "
+                "there, or write it elsewhere."
+            ) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)

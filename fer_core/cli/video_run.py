@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,22 +57,31 @@ def analyze_all(
     with _ctrl_c() as stopped:
         for number, (path, paths) in enumerate(plan.items(), start=1):
             try:
-                whole = _analyze(path, paths, analyzer, selection, readable_only, stopped)
-                failed = failed or not whole
-            except BrokenPipeError:
-                raise  # the reader of the output has had enough, and click ends quietly
+                told = _analyze(path, paths, analyzer, selection, readable_only, stopped)
             except FerError as error:
-                failed = True
-                click.echo(f"{printable(str(path))}: {error}", err=True)
+                told = _Told([], [str(error)], whole=False)
             except Exception as error:  # an unexpected exception of a library
-                failed = True
-                click.echo(f"{printable(str(path))}: {unexpected_error_message(error)}", err=True)
+                told = _Told([], [unexpected_error_message(error)], whole=False)
+            failed = failed or not told.whole
+            for sentence in told.notes:
+                click.echo(f"{printable(str(path))}: {sentence}", err=True)
+            for line in told.lines:
+                click.echo(line)
             if stopped.is_set():
                 left = len(plan) - number
                 others = f" Not started: {left}." if left else ""
                 click.echo(f"Stopped. The results so far are saved.{others}", err=True)
                 return INTERRUPTED
     return 1 if failed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the user is told of a video: its lines, notes on it, and whether all of it was read."""
+
+    lines: list[str]
+    notes: list[str]
+    whole: bool
 
 
 @contextmanager
@@ -98,12 +108,11 @@ def _analyze(
     selection: Selection,
     readable_only: bool,
     stopped: threading.Event,
-) -> bool:
-    """Analyse one video and print the results; returns whether all of it could be read.
+) -> _Told:
+    """Analyse one video into its outputs.
 
     Raises ``VideoError``, also for a video without a selected frame: earlier outputs stay.
     """
-    name = printable(str(path))
     timeline = Timeline(analyzer.labels)
     seen, kept = 0, 0
     with VideoFile(path) as video:
@@ -124,17 +133,16 @@ def _analyze(
         if not line.frames and video.problem:
             raise VideoError(video.problem)
         apart = too_far_apart(step_s(video.info, selection))
-        for sentence in filter(None, (video.problem, video.note, apart)):
-            click.echo(f"{name}: {sentence}", err=True)
+        notes = list(filter(None, (video.problem, video.note, apart)))
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    click.echo(f"{name}: {line.frames} frames, {line.seconds:.1f} s, {models}")
+    lines = [f"{printable(str(path))}: {line.frames} frames, {line.seconds:.1f} s, {models}"]
     if readable_only:
-        click.echo(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
-    for output in paths.values() if line.frames else ():
-        click.echo(f"  {printable(str(output))}")
+        lines.append(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
+    if line.frames:
+        lines += [f"  {printable(str(output))}" for output in paths.values()]
     if not paths:
-        click.echo(summary_text(timeline.to_frame()))
-    return not video.problem
+        lines.append(summary_text(timeline.to_frame()))
+    return _Told(lines, notes, whole=not video.problem)
 
 
 def _open_outputs(

@@ -7,7 +7,10 @@ gets an apostrophe before it; numbers are not changed. ``original`` removes the 
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +23,28 @@ BOM = b"\xef\xbb\xbf"
 # an apostrophe gets another one, so that ``original`` restores it.
 _FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\x00-\x1f\x7f]")
 _HARMLESS = re.compile(rf"'(?={_FORMULA.pattern})")
+
+
+_CRLF = "\r\n"
+
+
+class RowsOfText(io.StringIO):
+    """Takes what a writer of CSV writes, and ends rows with a line feed.
+
+    Before Python 3.13 such a writer quotes a carriage return in a cell only if its own rows end
+    with one; most readers begin a new row at any. To be used with the line terminator CRLF.
+    """
+
+    def write(self, row: str) -> int:
+        """Write one row, as ``csv.writer`` does it."""
+        return super().write(row.removesuffix(_CRLF) + "\n")
+
+
+def csv_row(cells: Iterable[Any]) -> str:
+    """A row of CSV with its line feed, ``harmless`` applied to each cell."""
+    text = RowsOfText()
+    csv.writer(text, lineterminator=_CRLF).writerow(map(harmless, cells))
+    return text.getvalue()
 
 
 def harmless(cell: Any) -> Any:
@@ -38,8 +63,9 @@ def table_to_csv(table: pd.DataFrame) -> bytes:
     for name in table.columns[table.dtypes.map(_holds_texts)]:
         safe[name] = table[name].map(harmless)
     safe.columns = table.columns.map(harmless)
-    text: str = safe.to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    text = RowsOfText()
+    safe.to_csv(text, index=False, lineterminator=_CRLF)
+    return text.getvalue().encode()
 
 
 def _holds_texts(kind: Any) -> bool:

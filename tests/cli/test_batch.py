@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pandas as pd
@@ -17,10 +19,13 @@ from filelock import FileLock
 
 from fer_core.batch.files import PICTURES_AT_ONCE
 from fer_core.batch.merge import merge
+from fer_core.batch.rows import TEXT_COLUMNS
 from fer_core.cli import batch_run as run_module
 from fer_core.errors import VideoError
 from fer_core.paths import ROOT
-from tests.batch.folders import ENGINES, OneProcess, batch, fill, picture, table
+from fer_core.timeline.table import columns
+from fer_core.training.expression.folder import TABLE_COLUMNS
+from tests.batch.folders import ENGINES, RECIPE, OneProcess, batch, fill, picture, table
 from tests.waiting import until
 
 
@@ -39,6 +44,16 @@ def folder(tmp_path, astronaut):
 def out(tmp_path):
     (tmp_path / "out").mkdir()
     return tmp_path / "out" / "table.parquet"
+
+
+def test_a_class_that_is_called_like_a_column_is_one_sentence(folder, out):
+    recipe = replace(RECIPE, emotion="own/tired", labels=("kind", "calm"))
+    with pytest.raises(click.ClickException, match="own/tired has a class called kind, and the"):
+        run_module.run_batch(folder, out, recipe, 1)
+
+
+def test_no_class_is_called_like_a_column():
+    assert {*TEXT_COLUMNS, *columns(())} <= TABLE_COLUMNS
 
 
 LEFT_OUT = "Left out: 1 file that is neither a picture nor a video: notes.txt.\n"

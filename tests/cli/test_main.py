@@ -20,6 +20,7 @@ from fer_core.cli.main import main
 from fer_core.labels import EMOTIONS
 from fer_core.paths import ROOT
 from tests.conftest import SAMPLE
+from tests.media.clips import clip
 
 
 def run(*arguments: str | Path) -> tuple[int, list[str], str]:
@@ -121,6 +122,22 @@ def test_faces_that_cannot_be_read_well_can_be_left_out(astronaut, tmp_path):
     _, lines, said = run("analyze", masked, *models, "--readable-only", "--format", "csv")
     assert len(lines) == 1
     assert "1 face" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@pytest.mark.parametrize("command", [["analyze"], ["analyze", "--format", "csv"], ["video"]])
+def test_a_full_disk_behind_standard_output_is_one_sentence(command, tmp_path):
+    file = clip(tmp_path / "a.mp4") if command == ["video"] else SAMPLE
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fer_core", *command, file, "--detector", "haar"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: The output cannot be written (no space left on device). Free some space there, or "
+        "write it elsewhere.\n"
+    )
 
 
 def test_auto_works_without_a_network():

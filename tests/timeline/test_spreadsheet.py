@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fer_core.cli.main import main
 from fer_core.export.files import to_csv
 from fer_core.schema import FrameResult
-from fer_core.timeline.spreadsheet import BOM, harmless, original
+from fer_core.timeline.spreadsheet import BOM, csv_row, harmless, original, table_to_csv
 from fer_core.timeline.table import table_csv
 from tests.conftest import SAMPLE
 from tests.sessions import bump, face, session
@@ -35,6 +35,7 @@ PLAIN = [
     'a,b;c"d.jpg',
     " x",
     "😀",
+    "Icon\r",
 ]
 
 
@@ -85,6 +86,12 @@ def test_pandas_and_polars_read_what_was_written(bom):
         assert np.allclose(table["happy"], 0.25)
         assert np.allclose(table["x"], 10)
         assert table.columns[0] == "file"  # without the BOM
+
+
+def test_a_carriage_return_is_quoted_and_rows_end_with_a_line_feed():
+    """Also before Python 3.13, where a writer quotes only what its own rows end with."""
+    assert csv_row(["Icon\r", "=1", 2]) == '"Icon\r",\'=1,2\n'
+    assert table_to_csv(pd.DataFrame({"file": ["Icon\r", "a"]})) == b'file\n"Icon\r"\na\n'
 
 
 def test_negative_numbers_stay_numbers():

@@ -20,7 +20,9 @@ from fer_core.training.dataset_files import SUFFIXES, read_bgr, to_grey
 
 HELD_OUT_SHARE = 0.2
 
-TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(())}
+BATCH_COLUMNS = {"kind", "model", "detector", "error", "note", "stamp"}
+
+TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(()), *BATCH_COLUMNS}
 """The names of the columns of result tables that are not classes."""
 
 

@@ -181,10 +181,11 @@ def test_a_start_that_is_no_network(folder: Path, tmp_path: Path, name: str) -> 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_class_with_the_name_of_a_column(folder: Path, tmp_path: Path) -> None:
-    (folder / "open").rename(folder / "score")
+@pytest.mark.parametrize("name", ["score", "kind"])  # of a timeline, of a batch
+def test_a_class_with_the_name_of_a_column(folder: Path, tmp_path: Path, name: str) -> None:
+    (folder / "open").rename(folder / name)
     result = command(folder, tmp_path / "run", "--from", str(SHIPPED_WEIGHTS))
-    assert refused(result, "cannot be called score")
+    assert refused(result, f"cannot be called {name}")
     assert not (tmp_path / "run").exists()
 
 
