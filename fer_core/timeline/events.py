@@ -30,7 +30,7 @@ METHOD = (
     "A peak is a maximum of the smoothed share of one expression with a topographic prominence of "
     f"at least {PROMINENCE:.0%}, {APART_S:g} s or more from higher ones (by the rules of "
     "scipy.signal.find_peaks; Virtanen et al., 2020). Its onset is where the rise to it passes "
-    f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10 % reference level of IEEE Std "
+    f"{ONSET_LEVEL:.0%} of the prominence above its base (the 10% reference level of IEEE Std "
     "181-2011). Neutral has no peaks: it is what remains when no other expression shows. No event "
     "is detected across a gap in which the face was not seen, or at its edges."
 )

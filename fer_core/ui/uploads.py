@@ -49,12 +49,14 @@ def held_bytes() -> int:
 
 
 def forget_other_pages(page: str) -> None:
-    """Release the files of the page that was left, whose widgets no longer exist.
+    """Release the files of the page that was left, whose widgets no longer exist, and what came of
+    its photos.
 
     Call it with the page's name before the page is drawn, when it cannot have files of its own.
     """
     if st.session_state.get("uploads_of") != page:
         st.session_state["uploads_of"] = page
+        st.session_state.pop("photo_outcomes", None)
         if ctx := get_script_run_ctx():
             ctx.uploaded_file_mgr.remove_session_files(ctx.session_id)
 

@@ -138,3 +138,9 @@ def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):
     box = picture.bounding_box()
     assert box is not None
     assert box["width"] == pytest.approx(box["height"], abs=1)
+    # In high contrast, which takes away backgrounds, a switch and a bar can still be seen.
+    page.emulate_media(forced_colors="active")
+    switch = page.locator("label:has(input[role=switch]) > div:first-of-type").first
+    expect(switch).to_have_css("border-top-style", "solid")
+    happy = page.locator(".fer-bars li", has_text="happy").locator(".fer-fill")
+    expect(happy).to_have_css("background-color", "rgb(204, 187, 68)")

@@ -19,6 +19,9 @@ FORM_S = 10.0
 LOST_S = 5.0
 """A picture that stands still for so long is lost; so is a start that ends without one."""
 
+AWAY_S = 3 * LOOK_S
+"""Who has not looked for so long was on another page, which ends the camera."""
+
 
 class ConnectionWatch:
     """Follows one camera from start to start.
@@ -32,15 +35,15 @@ class ConnectionWatch:
         self._running = False
         self._session: LiveCamera | None = None
         self._frames = 0
-        self._since_s = 0.0
+        self._since_s = self._looked_s = 0.0
 
     def look(self, running: bool, session: LiveCamera | None, now_s: float) -> str:
         """Look at the camera at ``now_s`` (monotonic seconds), and say what is wrong."""
         if running and (not self._running or session is not self._session):
             self._session, self._frames, self._since_s, self.problem = session, 0, now_s, ""
-        elif running or self._running:
+        elif running or (self._running and now_s - self._looked_s < AWAY_S):
             self._judge(running, now_s)
-        self._running = running
+        self._running, self._looked_s = running, now_s
         return self.problem
 
     def _judge(self, running: bool, now_s: float) -> None:

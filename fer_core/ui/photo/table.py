@@ -28,7 +28,7 @@ def show_table(outcomes: Mapping[str, Outcome]) -> None:
     table["problems"] = [
         problems_in_words(face) for result in results.values() for face in result.faces
     ]
-    percent = st.column_config.NumberColumn(format="%.0f %%", width=70)
+    percent = st.column_config.NumberColumn(format="%.0f%%", width=70)
     st.dataframe(
         table,
         hide_index=True,
@@ -66,7 +66,7 @@ def _readable(results: Mapping[str, FrameResult]) -> dict[str, FrameResult]:
         f"Leave out {poor} that cannot be read well",
         key="photo_readable",
         help="From the table and the files: faces that are too small, blurred, dark, bright or "
-        "turned, with a covered mouth, or hardly recognised as a face.",
+        "turned, with covered eyes or mouth, or hardly recognised as a face.",
     ):
         return dict(results)
     return {

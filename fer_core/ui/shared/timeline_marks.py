@@ -26,11 +26,13 @@ def mark_list(
     marks: Sequence[Mark],
     key: str,
     moment_s: float | None,
+    last_s: float,
     on_show: Callable[[float], None],
     on_add: Callable[[float, str, str], object] | None,
     on_remove: Callable[[int], object] | None,
 ) -> None:
-    """The marks in order of time; a form that adds one at ``moment_s`` where ``on_add`` is given.
+    """The marks in order of time; a form that adds one, at ``moment_s`` at first and until
+    ``last_s``, where ``on_add`` is given.
 
     The page runs again after a change.
     """
@@ -59,10 +61,15 @@ def mark_list(
                 on_remove(mark.id)
                 st.rerun()
     if on_add is not None:
-        _form(key, moment_s, on_add)
+        _form(key, moment_s, last_s, on_add)
 
 
-def _form(key: str, moment_s: float | None, on_add: Callable[[float, str, str], object]) -> None:
+def _form(
+    key: str,
+    moment_s: float | None,
+    last_s: float,
+    on_add: Callable[[float, str, str], object],
+) -> None:
     with (
         st.form(f"{key}_add", clear_on_submit=True, border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -71,6 +78,7 @@ def _form(key: str, moment_s: float | None, on_add: Callable[[float, str, str], 
         t_s = st.number_input(
             "Second",
             min_value=0.0,
+            max_value=max(last_s, moment_s or 0.0),
             value=moment_s or 0.0,
             step=0.1,
             format="%.2f",

@@ -97,7 +97,8 @@ def timeline_view(
     moved = has_movements(table, face.track_id)
     beside = [picture, partial(face_at_moment, session) if moved else None]
     span_summary(session, [each for each in beside if each is not None])
-    mark_list(marks, key, session.moment_s, session.choose, on_add_mark, on_remove_mark)
+    last_s = float(table["t_s"].max())
+    mark_list(marks, key, session.moment_s, last_s, session.choose, on_add_mark, on_remove_mark)
     tables(session)
 
 

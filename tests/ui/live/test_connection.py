@@ -80,6 +80,15 @@ def test_a_picture_that_stood_still_before_it_ended_was_lost(session):
     assert watch.look(False, session, 2.0 + LOOK_S) == "connection_lost"
 
 
+def test_who_comes_back_to_the_page_is_not_told_of_a_lost_connection(session):
+    """Leaving it ended the camera, which then had no further frame."""
+    watch = ConnectionWatch()
+    watch.look(True, session, 0.0)
+    frame(session, 1.0)
+    assert watch.look(True, session, 2.0) == ""
+    assert watch.look(False, session, 12.0) == ""
+
+
 def test_a_start_that_ends_by_itself_without_a_frame(session):
     """The page then has the session before it again, with all its frames."""
     last = LiveCamera(Empty())

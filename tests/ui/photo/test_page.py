@@ -67,6 +67,18 @@ def test_an_empty_page_says_what_to_do(page):
     assert readings(page) == []
 
 
+def test_pictures_are_gone_when_the_page_is_left(page):
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert page.session_state["photo_outcomes"]
+    left = AppTest.from_string(
+        "from fer_core.ui.uploads import forget_other_pages; forget_other_pages('about')"
+    )
+    left.session_state["photo_outcomes"] = page.session_state["photo_outcomes"]
+    left.run()
+    assert "photo_outcomes" not in left.session_state
+
+
 def test_the_sample_is_one_click_away(page):
     page.run()
     page.toggle(key="photo_sample").set_value(True).run()

@@ -220,6 +220,7 @@ def test_marks_are_added_shown_and_removed():
     page.session_state["s_moment"] = 3.0
     page.run()
     assert page.number_input[0].value == 3.0, "begins with the moment that was clicked"
+    assert page.number_input[0].max == TWO["t_s"].max(), "no mark where nothing is"
     page.text_input(key="s_mark_label").set_value(" question ")
     page.text_input(key="s_mark_note").set_value("asked")
     page.button[-1].click().run()
