@@ -206,8 +206,8 @@ class VideoJobs:
     def remove(self, job_id: int, owner: str) -> None:
         """Remove a job and its videos, and its session if that is not saved to the history."""
         job = self._history.job(job_id, owner)
+        self._delete_files(job)  # first, because a full disk has no room for the change of a row
         self._history.remove_job(job_id, owner)
-        self._delete_files(job)
 
     def expire(self, after: timedelta) -> None:
         """Delete the videos of all owners that were added longer than ``after`` ago.
@@ -216,15 +216,16 @@ class VideoJobs:
         ended longer than ``after`` ago are removed.
         """
         before = datetime.now(UTC) - after
+        jobs = self._history.all_jobs()
+        # Files first, as in ``remove``: whether the database can be written or not, they go.
+        for job in jobs:
+            if job.created_at <= before and job.state != "running":
+                self._delete_files(job)
+        self._copies.delete_orphans({job.path for job in jobs})
         self._history.end_waiting(before, _WAITED)
         for job in self._history.ended_jobs(before):
             with suppress(JobUnknown):  # another process may do the same
                 self.remove(job.id, job.owner)
-        jobs = self._history.all_jobs()
-        for job in jobs:
-            if job.created_at <= before and not job.active:
-                self._delete_files(job)
-        self._copies.delete_orphans({job.path for job in jobs})
 
     def close(self) -> None:
         """Stop the threads; running jobs can be resumed later."""

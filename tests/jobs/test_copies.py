@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from fer_core.errors import HistoryUnavailable
 from fer_core.export import annotated_video
 from fer_core.export.draw import annotate
 from fer_core.history import History
@@ -200,3 +203,54 @@ def test_a_file_that_cannot_be_deleted_does_not_end_the_queue(make, film, tmp_pa
     aged(Path(job.path), 2 * ORPHAN_S)
     jobs.expire(DAY)
     assert files(tmp_path) == set()
+
+
+@contextmanager
+def full_disk(store: History) -> Iterator[None]:
+    """The database can be read, and no job in it changed or deleted."""
+    changes = ("UPDATE", "DELETE")
+    for change in changes:
+        run(
+            store,
+            f"CREATE TRIGGER full_{change} BEFORE {change} ON jobs "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+        )
+    yield
+    for change in changes:
+        run(store, f"DROP TRIGGER full_{change}")
+
+
+def run(store: History, statement: str) -> None:
+    with store.database.writing() as connection:
+        connection.execute(sa.text(statement))
+
+
+def test_a_full_disk_loses_the_files_of_a_removed_job_at_once(make, store, film, tmp_path):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    drawn(jobs.annotated_videos.render(job.id, OWNER))
+    with full_disk(store):
+        with pytest.raises(HistoryUnavailable):
+            jobs.remove(job.id, OWNER)
+        assert files(tmp_path) == set()
+    jobs.remove(job.id, OWNER)
+    assert jobs.jobs(OWNER) == []
+
+
+def test_copies_expire_also_on_a_full_disk(make, store, film, tmp_path):
+    gate = Gate(after=1000)
+    jobs = make(gate)
+    old = ended(jobs, submit(jobs, film), "done")
+    gate.after = 0
+    running, waiting = submit(jobs, film), submit(jobs, film)
+    until(gate.reached.is_set)
+    aged(tmp_path / "videos" / f"{'ab' * 16}.video", 2 * ORPHAN_S)
+    for each in (old.id, running, waiting):
+        added_at(store, each, 25)
+    with full_disk(store):
+        with pytest.raises(HistoryUnavailable):
+            jobs.expire(DAY)
+        assert files(tmp_path) == {Path(jobs.job(running, OWNER).path).name}
+    jobs.expire(DAY)
+    assert jobs.job(waiting, OWNER).state == "failed"
+    gate.open.set()

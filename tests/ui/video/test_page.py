@@ -283,8 +283,8 @@ def test_copies_whose_time_is_over_go_when_the_server_starts(page, film, monkeyp
     st.cache_resource.clear()  # as after a restart
     monkeypatch.setattr(services, "timedelta", lambda **_: timedelta(0))
     services.tidy_at_start()
-    until(lambda: not Path(job.path).exists())
-    assert history().jobs(LOCAL) == []
+    until(lambda: history().jobs(LOCAL) == [])
+    assert not Path(job.path).exists()
 
 
 def test_a_server_that_never_stored_anything_does_not_begin_at_the_start(monkeypatch):
