@@ -325,6 +325,14 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     assert [text for text in startup_problems() if "Set FER_DATA_DIR" in text]
 
 
+def test_a_folder_for_videos_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FER_DATA_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'elsewhere.sqlite3'}")
+    (reason,) = startup_problems()
+    assert reason.startswith(f"Uploaded videos could not be copied into {tmp_path / 'file'}")
+
+
 @pytest.mark.parametrize("name", ["compact", "face"])
 def test_a_damaged_network(monkeypatch, tmp_path, name):
     damaged = tmp_path / "damaged.onnx"

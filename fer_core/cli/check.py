@@ -1,7 +1,7 @@
 """``python -m fer_core check``, which setup.sh runs before the dashboard starts.
 
-A wrong setting, an unreachable database or a damaged network would otherwise only be noticed by a
-user.
+A wrong setting, an unreachable database, a folder that cannot be written or a damaged network would
+otherwise only be noticed by a user.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from fer_core.errors import FerError
 from fer_core.history import LOCAL, history
+from fer_core.jobs.copies import VideoCopies
 from fer_core.live.ice import servers_from
 from fer_core.live.turn_settings import turn_settings
 from fer_core.models.loading import names, smoke_test
@@ -36,6 +37,7 @@ def startup_problems() -> list[str]:
     checks: list[Callable[[], object]] = [
         lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),
+        VideoCopies(wanted.data_dir / "videos").check,
         *(partial(smoke_test, model) for model in built_in().values()),
     ]
     return [*_port_wrong(), *_models_wrong(wanted), *_failures(checks)]
@@ -43,7 +45,7 @@ def startup_problems() -> list[str]:
 
 @click.command("check")
 def check_command() -> None:
-    """Check whether the dashboard can start: settings, database, networks.
+    """Check whether the dashboard can start: settings, database, folder, networks.
 
     Brings the database up to date. The exit code is 1 if something is wrong.
     """

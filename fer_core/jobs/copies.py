@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,8 @@ from fer_core.errors import VideoError
 
 ORPHAN_S = 3600.0
 """How old a file without a job must be to be deleted: one that is being added has no job yet."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.part)?")
 
@@ -30,23 +33,30 @@ class VideoCopies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def check(self) -> None:
+        """Raise ``VideoError`` if the folder cannot be written. Does not create it."""
+        folders = (self._folder, *self._folder.parents)
+        # As in is_here. On a disk that is mounted read-only, even root may not write.
+        existing = next(each for each in folders if os.path.exists(each))  # noqa: PTH110
+        if not os.access(existing, os.W_OK | os.X_OK):
+            reason = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            raise VideoError(self._no_copy_sentence("Uploaded videos", reason))
+
     def add(self, name: str, data: IO[bytes]) -> Path:
         """Copy the video ``name`` under a new name: the user's own name is never used on disk.
 
-        Raises ``VideoError`` if there is no space.
+        Raises ``VideoError`` if there is no space, or the folder cannot be written.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{uuid.uuid4().hex}.video"
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with path.open("xb") as copy:
                 path.chmod(0o600)
                 shutil.copyfileobj(data, copy, 1 << 20)
         except OSError as error:
-            delete_file(path)
-            raise VideoError(
-                f"There is no space for a copy of {name} ({error.strerror or error}). Remove "
-                "other videos, or free some disk space, and add it again."
-            ) from error
+            if is_here(str(path)):
+                delete_file(path)
+            raise VideoError(self._no_copy_sentence(name, error)) from error
         return path
 
     def delete_orphans(self, known: set[str]) -> None:
@@ -59,14 +69,32 @@ class VideoCopies:
             if _name(path) not in names and _age_s(path) > ORPHAN_S:
                 delete_file(path)
 
-    def _files(self) -> Iterator[Path]:
-        if self._folder.is_dir():
-            yield from (path for path in self._folder.iterdir() if _OURS.fullmatch(path.name))
+    def _no_copy_sentence(self, name: str, error: OSError) -> str:
+        reason = error.strerror or error
+        if error.errno in _NO_ROOM:
+            return (
+                f"There is no space for a copy of {name} ({reason}). Remove other videos, or free "
+                "some disk space, and add it again."
+            )
+        return (
+            f"{name} could not be copied into {self._folder} ({reason}). Allow the dashboard's "
+            "account to write there, or set FER_DATA_DIR to a folder that it can write."
+        )
+
+    def _files(self) -> list[Path]:
+        try:
+            return [path for path in self._folder.iterdir() if _OURS.fullmatch(path.name)]
+        except FileNotFoundError:  # no video was added yet
+            return []
+        except OSError as error:
+            _log.warning("The videos in %s cannot be tidied: %s", self._folder, error)
+            return []
 
 
 def is_here(path: str) -> bool:
     """Whether the copy at this path is on this machine, and not deleted yet."""
-    return Path(path).is_file()
+    # Path.is_file raises if a folder above may not be entered.
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def delete_file(path: Path) -> None:

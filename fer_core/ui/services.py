@@ -68,7 +68,7 @@ def tidy_at_start() -> None:
             shared_history()
         if (settings().data_dir / "videos").is_dir():
             _jobs()
-    except HistoryError as error:
+    except (HistoryError, OSError) as error:  # OSError: a folder above may not be entered
         _log.warning("%s", error)
 
 

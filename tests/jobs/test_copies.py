@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import threading
 import time
@@ -15,12 +17,12 @@ import pytest
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from fer_core.errors import HistoryUnavailable
+from fer_core.errors import HistoryUnavailable, VideoError
 from fer_core.export import annotated_video
 from fer_core.export.draw import annotate
 from fer_core.history import History
 from fer_core.jobs import queue, worker
-from fer_core.jobs.copies import ORPHAN_S, VideoCopies
+from fer_core.jobs.copies import ORPHAN_S, VideoCopies, is_here
 from fer_core.jobs.renders import Rendering
 from fer_core.media.video import VideoFile
 from fer_core.schema import FrameResult
@@ -183,6 +185,43 @@ def test_files_of_no_job_are_deleted_after_an_hour(make, film, tmp_path):
 
 def test_no_folder_has_no_orphans(tmp_path):
     VideoCopies(tmp_path / "none").delete_orphans(set())
+
+
+class Full(io.BytesIO):
+    """A file of which not all can be copied."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_without_space_for_a_copy_is_a_sentence(tmp_path):
+    with pytest.raises(VideoError, match=r"no space for a copy of film.mp4 \(No space left"):
+        VideoCopies(tmp_path / "videos").add("film.mp4", Full(b"film"))
+    assert files(tmp_path) == set()
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "data").touch()
+    copies = VideoCopies(tmp_path / "data" / "videos")
+    with pytest.raises(VideoError, match=r"film.mp4 could not be copied .* set FER_DATA_DIR"):
+        copies.add("film.mp4", io.BytesIO(b"film"))
+    copies.delete_orphans(set())  # nor does it end the tidying
+
+
+def test_a_copy_below_a_folder_that_may_not_be_entered_is_not_here():
+    # A name that is too long fails as one does that may not be entered, also for root.
+    assert not is_here(f"/{'x' * 300}/film.video")
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_folder_is_checked_before_anything_is_stored(tmp_path, here):
+    if here:
+        (tmp_path / "videos").mkdir()
+    VideoCopies(tmp_path / "videos").check()
+    assert list(tmp_path.glob("videos/*")) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(VideoError, match="Uploaded videos could not be copied"):
+        VideoCopies(tmp_path / "file" / "videos").check()
 
 
 def test_a_file_that_cannot_be_deleted_does_not_end_the_queue(make, film, tmp_path, monkeypatch):

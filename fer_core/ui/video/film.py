@@ -17,6 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.export.charts.words import in_words
+from fer_core.jobs.copies import is_here
 from fer_core.labels import color_of
 from fer_core.media.video import VideoFile
 from fer_core.timeline.readings import problems, rivals
@@ -57,7 +58,7 @@ class Film:
         self, view: str, moment_s: float | None, on_moment: Callable[[float], None]
     ) -> bool:
         """Draw it at ``moment_s``; False if the file is gone or the browser cannot play it."""
-        size = _size(str(self.path)) if self.path.is_file() else None
+        size = _size(str(self.path)) if is_here(str(self.path)) else None
         if size is None:
             return False
         key, told = f"{view}_film", f"{view}_film_told"

@@ -287,6 +287,12 @@ def test_copies_whose_time_is_over_go_when_the_server_starts(page, film, monkeyp
     assert not Path(job.path).exists()
 
 
+def test_a_folder_that_may_not_be_entered_does_not_keep_the_server_from_starting(monkeypatch):
+    # A name that is too long fails as one does that may not be entered, also for root.
+    monkeypatch.setenv("FER_DATA_DIR", f"/{'x' * 300}")
+    services.tidy_at_start()
+
+
 def test_a_server_that_never_stored_anything_does_not_begin_at_the_start(monkeypatch):
     monkeypatch.setattr(services, "_jobs", lambda: pytest.fail("nothing to tidy"))
     services.tidy_at_start()
