@@ -23,9 +23,11 @@ class DeepFaceSource(WeightsSource):
         home = os.environ.get("DEEPFACE_HOME")
         if home:
             return Path(home) / _FOLDER
-        # Users of DeepFace already have the file in its default home.
-        default = Path.home() / _FOLDER
-        return default if (default / model.file_name).is_file() else downloads / _FOLDER
+        # Users of DeepFace already have the file in its default home. A service's account may have
+        # none, or another's that it may not enter, where Path.home and Path.is_file raise.
+        default = Path(os.path.expanduser("~")) / _FOLDER  # noqa: PTH111
+        here = os.path.isfile(default / model.file_name)  # noqa: PTH113
+        return default if here else downloads / _FOLDER
 
     def transfer(self, address: str, target: Path, report: Report) -> None:
         """Fetch with the deepface package's own downloader. Raises ``TransferFailed``."""

@@ -287,6 +287,21 @@ def test_a_file_from_earlier_use_of_deepface_serves(
     assert files.find(MODELS["deepface"]) == path
 
 
+# No user has this name; and a name that is too long fails as one does that may not be entered.
+@pytest.mark.parametrize("home", ["~nobody-has-this-name", f"/{'x' * 300}"])
+def test_an_account_needs_no_home_of_its_own(
+    downloads: Path, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, "deepface")
+    monkeypatch.delenv("DEEPFACE_HOME")
+    monkeypatch.setenv("HOME", home)
+    folder = downloads / ".deepface" / "weights"
+    assert files.download_folder(file) == folder
+    folder.mkdir(parents=True)
+    (folder / file.file_name).write_bytes(CONTENT["deepface"])
+    assert files.find(file) == folder / file.file_name
+
+
 @pytest.mark.parametrize("key", KEYS)
 class TestDownload:
     def test_comes_to_an_end(self, key, server, downloads, monkeypatch) -> None:
