@@ -14,7 +14,7 @@ from fer_core.ui import auth, styled_pages, uploads
 from fer_core.ui.live import playback_pictures
 from fer_core.ui.patches import clicks
 from fer_core.ui.server_tuning import tune_server
-from fer_core.ui.services import tidy_at_start
+from fer_core.ui.services import lifespan, tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
 from fer_core.ui.static_files import StaticFromMemory
 from fer_core.ui.video import film_route
@@ -47,4 +47,5 @@ app = st.App(
         Middleware(styled_pages.StyledPages),
     ],
     secrets=auth.oidc_secrets(),
+    lifespan=lifespan,
 )

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default=STATE_DIR / "data",
-        description="The folder for the history, and for videos while they are analysed.",
+        description="The folder for the history, and for videos while they are analysed or played.",
     )
     database_url: str | None = Field(
         default=None,

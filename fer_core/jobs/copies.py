@@ -1,4 +1,7 @@
-"""The folder with the copies of uploaded videos and the annotated videos made from them."""
+"""The folder with the copies of uploaded videos and the annotated videos made from them.
+
+Also with the copies of videos that only play in the camera's place, and that no job has.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import re
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from fer_core.errors import VideoError
+from fer_core.media.names import printable
 
 ORPHAN_S = 3600.0
 """How old a file without a job must be to be deleted: one that is being added has no job yet."""
@@ -20,6 +25,9 @@ ORPHAN_S = 3600.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.part)?")
+
+_played: set[Path] = set()
+"""The copies that play in this process."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,22 +67,31 @@ class VideoCopies:
             raise VideoError(self._no_copy_sentence(name, error)) from error
         return path
 
+    def add_played(self, name: str, data: IO[bytes]) -> Path:
+        """Like ``add``, for a video that only plays, until ``delete_played``."""
+        path = self.add(name, data)
+        _played.add(path)
+        return path
+
     def delete_orphans(self, known: set[str]) -> None:
         """Delete files of none of the jobs with copies at these paths.
 
         A process that was killed leaves them, and a file that could not be deleted.
         """
+        for path in tuple(_played):  # it may play for longer than an hour
+            with suppress(OSError):
+                os.utime(path)
         names = {_name(Path(path)) for path in known}
         for path in self._files():
             if _name(path) not in names and _age_s(path) > ORPHAN_S:
                 delete_file(path)
 
     def _no_copy_sentence(self, name: str, error: OSError) -> str:
-        reason = error.strerror or error
+        name, reason = printable(name), error.strerror or error
         if error.errno in _NO_ROOM:
             return (
                 f"There is no space for a copy of {name} ({reason}). Remove other videos, or free "
-                "some disk space, and add it again."
+                "some disk space, and try again."
             )
         return (
             f"{name} could not be copied into {self._folder} ({reason}). Allow the dashboard's "
@@ -89,6 +106,18 @@ class VideoCopies:
         except OSError as error:
             _log.warning("The videos in %s cannot be tidied: %s", self._folder, error)
             return []
+
+
+def delete_played(path: Path) -> None:
+    """Delete a copy that no longer plays."""
+    _played.discard(path)
+    delete_file(path)
+
+
+def delete_all_played() -> None:
+    """Delete the copies that play, at the end of the process."""
+    for path in tuple(_played):
+        delete_played(path)
 
 
 def is_here(path: str) -> bool:

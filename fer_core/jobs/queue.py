@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,7 +46,7 @@ TIDY_S = 60.0
 """How often expired copies of videos are looked for."""
 
 CLOSE_S = 5.0
-"""How long ``close`` waits for a worker to save what it has."""
+"""How long ``close`` waits for the workers to save what they have: hosts kill after 10 s."""
 
 _WAITED = (
     "Its turn did not come before its copy had to be deleted. Add the video again when fewer "
@@ -231,8 +232,9 @@ class VideoJobs:
         """Stop the threads; running jobs can be resumed later."""
         self._closed.set()
         self._wake.set()
+        deadline_s = time.monotonic() + CLOSE_S
         for thread in self._threads:
-            thread.join(CLOSE_S)
+            thread.join(max(0.0, deadline_s - time.monotonic()))
 
     def _delete_files(self, job: JobInfo) -> None:
         delete_file(Path(job.path))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import streamlit as st
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import HistoryError
 from fer_core.history import LOCAL, History, OwnedHistory, history, start_housekeeping
+from fer_core.jobs.copies import delete_all_played
 from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
@@ -51,6 +53,11 @@ def page_history() -> OwnedHistory:
         st.stop()
 
 
+def videos_folder() -> Path:
+    """The folder for copies of videos."""
+    return settings().data_dir / "videos"
+
+
 def page_jobs() -> VideoJobs:
     """The video jobs. If their database is unreachable, the page says so and ends."""
     page_history()
@@ -66,7 +73,7 @@ def tidy_at_start() -> None:
     try:
         if history().exists:
             shared_history()
-        if (settings().data_dir / "videos").is_dir():
+        if videos_folder().is_dir():
             _jobs()
     except (HistoryError, OSError) as error:  # OSError: a folder above may not be entered
         _log.warning("%s", error)
@@ -87,14 +94,32 @@ def shared_history() -> History:
 
 @st.cache_resource(show_spinner=False, on_release=VideoJobs.close)
 def _jobs() -> VideoJobs:
-    folder = settings().data_dir / "videos"
     jobs = VideoJobs(
         shared_history(),
-        folder,
+        videos_folder(),
         Analyzer,
         workers=settings().max_jobs,
         lifetime=timedelta(hours=settings().video_hours),
     )
     jobs.start()
-    atexit.register(jobs.close)
     return jobs
+
+
+@atexit.register
+def close() -> None:
+    """Stop the video jobs, so that they can be resumed, and delete the videos that only play."""
+    _jobs.clear()
+    delete_all_played()
+
+
+@asynccontextmanager
+async def lifespan(_app: object) -> AsyncIterator[None]:
+    """For ``st.App(lifespan=…)``: calls ``close`` at the end of the server.
+
+    On SIGTERM, uvicorn shuts down and then lets the signal end the process: ``atexit`` comes too
+    late.
+    """
+    try:
+        yield
+    finally:
+        close()

@@ -7,18 +7,17 @@ Its pictures go to the browser as ``playback_pictures`` says.
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, cast
+from typing import cast
 
 import cv2
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.errors import VideoError
+from fer_core.jobs.copies import VideoCopies, delete_played
 from fer_core.live.playback import Playback
 from fer_core.live.session import LiveCamera
 from fer_core.media.names import printable
@@ -28,6 +27,7 @@ from fer_core.settings import settings
 from fer_core.ui.live.options import SOURCE
 from fer_core.ui.live.playback_pictures import QUALITY, Screen
 from fer_core.ui.live.webrtc import CameraView, Marks
+from fer_core.ui.services import videos_folder
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 
@@ -97,27 +97,13 @@ def _playback(upload: UploadedFile | None, session: LiveCamera, loop: bool) -> P
     """Raises ``VideoError``."""
     if upload is None:
         return Playback(SAMPLE_CLIP, session, loop=loop)
-    # Gone with the playback; with the process, if that ends first.
-    folder = TemporaryDirectory(prefix="fer-playback-", ignore_cleanup_errors=True)
+    upload.seek(0)
+    path = VideoCopies(videos_folder()).add_played(upload.name, upload)
     try:
-        path = _copied(upload, Path(folder.name) / "clip.video")
-        return Playback(path, session, loop=loop, ended=folder.cleanup)
+        return Playback(path, session, loop=loop, ended=partial(delete_played, path))
     except BaseException:
-        folder.cleanup()
+        delete_played(path)
         raise
-
-
-def _copied(data: IO[bytes], path: Path) -> Path:
-    try:
-        data.seek(0)
-        with path.open("xb") as copy:
-            shutil.copyfileobj(data, copy, 1 << 20)
-    except OSError as error:
-        raise VideoError(
-            f"There is no room for a copy of this video ({error.strerror or error}). Free some "
-            "disk space, or choose a smaller one."
-        ) from error
-    return path
 
 
 def source_choice(key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import tempfile
+import os
 from functools import partial
 
 import cv2
@@ -15,10 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.stream import StreamAnalyzer
+from fer_core.jobs.copies import VideoCopies
 from fer_core.live.session import LiveCamera
 from fer_core.media.video import Selection, VideoFile
 from fer_core.models.detectors.yunet import YuNetDetector
 from fer_core.paths import ROOT, SAMPLE_CLIP
+from fer_core.ui import services
 from fer_core.ui.live import webrtc
 from fer_core.ui.live.playback import PlaybackCamera
 from fer_core.ui.live.playback_pictures import ROUTES, TIME_HEADER
@@ -75,10 +77,11 @@ def start(camera):
 
 
 @pytest.fixture
-def copies(tmp_path, monkeypatch):
+def copies():
     """Where copies of uploads are put."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+    folder = services.videos_folder()
+    folder.mkdir(parents=True)
+    return folder
 
 
 def test_a_copy_of_an_upload_is_deleted_when_it_stops(camera, start, copies):
@@ -87,6 +90,29 @@ def test_a_copy_of_an_upload_is_deleted_when_it_stops(camera, start, copies):
     assert list(copies.iterdir())
     camera.stop()
     until(lambda: not list(copies.iterdir()), "the copy is gone")
+
+
+def test_a_copy_of_an_upload_is_deleted_when_the_server_stops(start, copies):
+    start(upload(SAMPLE_CLIP.read_bytes()))
+    services.close()
+    assert not list(copies.iterdir())
+
+
+def test_a_copy_that_plays_for_hours_stays_until_it_stops(camera, start, copies):
+    start(upload(SAMPLE_CLIP.read_bytes()))
+    [copy] = copies.iterdir()
+    os.utime(copy, (0, 0))
+    VideoCopies(copies).delete_orphans(set())
+    assert copy.exists()
+    camera.stop()
+    until(lambda: not copy.exists(), "the copy is gone")
+
+
+def test_a_folder_without_room_for_a_copy_is_one_sentence(camera, start):
+    services.videos_folder().parent.touch()  # no folder can be made in it, not even by root
+    start(upload(SAMPLE_CLIP.read_bytes()))
+    assert not camera.running
+    assert "could not be copied" in camera.problem
 
 
 @pytest.mark.parametrize("data", [b"", b"no video", SAMPLE_CLIP.read_bytes()[:2000]])
