@@ -24,6 +24,13 @@ try:
 except ValidationError as error:
     sys.exit("\n".join(setting_problems(error)))
 
+if st.get_option("server.baseUrlPath").strip("/"):
+    # Its gate, limits and addresses are at fixed paths.
+    sys.exit(
+        "server.baseUrlPath: the dashboard cannot be below a path of another site. Unset it, and "
+        "give the dashboard a host name of its own."
+    )
+
 tidy_at_start()
 tune_server()
 clicks.install()

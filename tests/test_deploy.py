@@ -30,7 +30,7 @@ from fer_core.models.registry import MODELS
 from fer_core.server import api
 from fer_core.settings import OidcSettings, Settings
 from tests.servers import free_port
-from tests.waiting import until
+from tests.waiting import DEADLINE_S, until
 
 LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile")
 
@@ -340,6 +340,14 @@ def test_a_damaged_network(monkeypatch, tmp_path, name):
     monkeypatch.setitem(MODELS, name, replace(MODELS[name], file_name=str(damaged)))
     (reason,) = startup_problems()
     assert str(damaged) in reason
+
+
+def test_a_dashboard_below_a_path_of_another_site_does_not_start():
+    options = ["--server.baseUrlPath", "/fer/", "--server.port", str(free_port())]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, timeout=DEADLINE_S)
+    assert done.returncode == 1
+    assert b"give the dashboard a host name of its own." in done.stderr
 
 
 def test_every_reason_is_said_at_once(monkeypatch):
