@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fer_core.server.loopback import is_this_computer
+
+_log = logging.getLogger(__name__)
 
 
 class OriginGuard:
@@ -33,14 +37,31 @@ class OriginGuard:
             headers = MutableHeaders(scope=passed_on)
             headers["host"] = urlsplit(headers["origin"]).netloc
             await self._app(passed_on, receive, send)
-        elif _is_own(scope):
+        elif is_own(Headers(scope=scope)):
             await self._app(scope, receive, send)
         else:
+            log_refusal(Headers(scope=scope))
             await send({"type": "websocket.close", "code": 1008})
 
 
-def _is_own(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
+def log_refusal(headers: Mapping[str, str]) -> None:
+    """Say in the log that a request from another origin was refused, once for each origin."""
+    _log_once(headers.get("origin"), headers.get("host"))
+
+
+# A page tries again every few seconds.
+@lru_cache(maxsize=100)
+def _log_once(origin: str | None, host: str | None) -> None:
+    _log.warning(
+        "Refused a request to %r from a page of %r. If both are this dashboard, let its proxy pass "
+        "on the Host header unchanged (docs/DEPLOY.md).",
+        host,
+        origin,
+    )
+
+
+def is_own(headers: Mapping[str, str]) -> bool:
+    """Whether the origin of a request, which it names, is the host that it asks."""
     try:
         return urlsplit(headers["origin"]).netloc == headers.get("host")
     except ValueError:

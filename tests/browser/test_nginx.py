@@ -211,7 +211,8 @@ def try_password(nginx: Proxy, source: str, password: str, forged: str = "") -> 
     connection = HTTPSConnection(
         "localhost", nginx.port, context=nginx.trust(), source_address=(source, 0), timeout=30
     )
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    origin = f"https://localhost:{nginx.port}"  # as browsers say it
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin}
     claims = {"X-Forwarded-For": forged, "X-Real-IP": forged, "Forwarded": f"for={forged}"}
     form = urlencode({"password": password, "next": "/"})
     try:

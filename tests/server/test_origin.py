@@ -82,6 +82,13 @@ def test_other_sites_do_not_and_nobody_is_asked_either(asked, origin):
     assert asked == []
 
 
+def test_the_log_says_once_who_was_refused(caplog):
+    for _ in range(3):
+        assert not is_let_in(origin="https://dashboard.example:8443", host="dashboard.example")
+    [line] = caplog.messages
+    assert "to 'dashboard.example' from a page of 'https://dashboard.example:8443'" in line
+
+
 def test_without_the_guard_streamlit_would_ask(asked):
     assert not is_let_in(guarded=False, origin="https://evil.example", host="dashboard.example")
     assert asked

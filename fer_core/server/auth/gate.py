@@ -28,6 +28,7 @@ from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
 from fer_core.server.auth.password import Verdicts, matches
 from fer_core.server.auth.throttle import LoginThrottle, Throttled
 from fer_core.server.loopback import came_from_here
+from fer_core.server.origin import is_own, log_refusal
 from fer_core.server.security_headers import over_https
 
 LOGIN_PATH = "/login"
@@ -127,6 +128,7 @@ class _Login:
     async def enter(self, request: Request) -> Response:
         """Check the password, if an attempt is allowed, and sign in."""
         if not _from_this_site(request):
+            log_refusal(request.headers)
             return login_page(403, "This form was sent from another site. Enter the password here.")
         typed = await _form(request)
         if typed is None:
@@ -164,6 +166,7 @@ async def _to_login(_request: Request) -> Response:
 
 async def _leave(request: Request) -> Response:
     if not _from_this_site(request):
+        log_refusal(request.headers)
         return login_page(
             403, "This form was sent from another site. You are still signed in.", form=False
         )
@@ -237,8 +240,7 @@ def _from_this_site(request: Request) -> bool:
     headers = request.headers
     if "sec-fetch-site" in headers:
         return headers["sec-fetch-site"] in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return "origin" not in headers or is_own(headers)
 
 
 async def _form(request: Request) -> dict[str, str] | None:

@@ -553,7 +553,7 @@ def test_what_is_typed_is_escaped(stranger):
     "headers",
     [
         {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-        {"Origin": "https://example.org"}, {"Origin": "null"},
+        {"Origin": "https://example.org"}, {"Origin": "null"}, {"Origin": "http://["},
     ],
 )  # fmt: skip
 def test_forms_of_other_sites_are_refused(stranger, headers):
@@ -561,6 +561,14 @@ def test_forms_of_other_sites_are_refused(stranger, headers):
     enter(stranger)
     assert stranger.post("/logout", headers=headers).status_code == 403
     assert stranger.get("/live").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_the_log_says_whose_form_was_refused(stranger, caplog, path):
+    origin = f"https://localhost:8443{path}"  # a refusal is told only once
+    stranger.post(path, headers={"Origin": origin})
+    [line] = caplog.messages
+    assert f"to 'localhost' from a page of '{origin}'" in line
 
 
 @pytest.mark.parametrize("body", [b"x" * 9000, b"\xff\xfe", b"&".join(b"a=1" for _ in range(50))])
