@@ -44,8 +44,7 @@ async def analyze(request: Request, gate: Gate, buffer: Buffer) -> Response:
                 records.append(
                     await run_in_threadpool(_record, analyzer, picture, gone, readable_only)
                 )
-                if gone.done():
-                    raise ClientDisconnect
+                _go_on_unless(gone)
     faults = [record for record in records if "error" in record]
     if len(faults) == len(records):
         sentence = faults[0]["error"] if len(faults) == 1 else "None of the pictures can be read."
@@ -89,8 +88,8 @@ def _analyzer(options: Options) -> Analyzer:
         raise Refused(503, "engine_unavailable", sentence) from error
 
 
-def _go_on_unless(gone: Future[None], _done: float) -> None:
-    """End the search of a large picture, which takes seconds, once the caller is gone."""
+def _go_on_unless(gone: Future[None], _done: float = 0.0) -> None:
+    """End the work, which takes seconds for a large picture, once the caller is gone."""
     if gone.done():
         raise ClientDisconnect
 
@@ -101,16 +100,10 @@ def _record(
     try:
         decoded = decode_apart(picture.data, gone)
         result = analyzer.analyze(decoded.bgr, on_progress=partial(_go_on_unless, gone))
-    except ClientDisconnect:
-        raise
-    except PictureError as error:
+    except Exception as error:  # one bad picture must not cost the others their answer
+        _go_on_unless(gone)  # it was ended because nobody waits for it
         ERRORS.labels("api").inc()
-        return {"file": picture.name, "error": str(error)}
-    except Exception:  # one bad picture must not cost the others their answer
-        ERRORS.labels("api").inc()
-        _log.exception("a picture could not be analysed")
-        sentence = "This picture could not be analysed: see the server's log, or send another."
-        return {"file": picture.name, "error": sentence}
+        return {"file": picture.name, "error": _sentence(error)}
     PICTURES.labels("api").inc()
     ANALYSIS_SECONDS.labels("picture").observe(result.latency_ms / 1e3)
     notes = [decoded.note] if decoded.note else []
@@ -118,3 +111,11 @@ def _record(
         result = result.readable()
         notes.append(left_out(count))
     return picture_record(picture.name, result, " ".join(notes))
+
+
+def _sentence(error: Exception) -> str:
+    """What is wrong with a picture; what only the operator can understand is in the log."""
+    if isinstance(error, PictureError):
+        return str(error)
+    _log.error("a picture could not be analysed", exc_info=error)
+    return "This picture could not be analysed: see the server's log, or send another."

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import pytest
 from PIL import Image
+from prometheus_client import REGISTRY
 from starlette.requests import ClientDisconnect
 
 from fer_core.analysis.analyzer import Analyzer
@@ -214,7 +215,10 @@ def test_who_closes_the_connection_ends_the_work(start_server, monkeypatch):
         gone.result(timeout=60)
         raise UnreadablePicture("It was ended.")
 
-    server = start_server()
+    def errors() -> float:
+        return REGISTRY.get_sample_value("fer_errors_total", {"where": "api"}) or 0.0
+
+    server, before = start_server(), errors()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
     path = "/api/v1/analyze?detector=haar&emotion=compact"
     with monkeypatch.context() as forged:
@@ -224,6 +228,7 @@ def test_who_closes_the_connection_ends_the_work(start_server, monkeypatch):
             assert begun.wait(30)
     # The only place is free again: it would be held for a minute.
     assert ask(server, "POST", path, body, **kind)[0] == 200
+    assert errors() == before  # nor is it an error
 
 
 def test_who_closes_the_connection_ends_the_search(start_server, monkeypatch):
