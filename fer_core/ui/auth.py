@@ -18,6 +18,7 @@ from streamlit.runtime.secrets import SecretsValue
 from fer_core.server.auth import gate
 from fer_core.server.auth.cookie import COOKIE, LIFETIME_S, SKEW_S, is_valid_session
 from fer_core.server.auth.mode import NOT_SET_UP, AuthMode
+from fer_core.server.auth.provider_away import ProviderAway
 from fer_core.server.loopback import came_from_here, is_this_computer
 from fer_core.server.origin import OriginGuard
 from fer_core.server.security_headers import SecurityHeaders, page_headers
@@ -76,7 +77,7 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """For ``st.App(middleware=…)``: headers, origins, the gate. Warns if nobody has access."""
+    """For ``st.App(middleware=…)``: headers, origins, access. Warns if nobody has access."""
     if auth_mode() is AuthMode.LOCKED:
         logging.getLogger(__name__).warning(NOT_SET_UP)
     headers = page_headers(inline_scripts(), settings().framed_by.split())
@@ -84,6 +85,7 @@ def middleware() -> list[Middleware]:
         Middleware(SecurityHeaders, headers=headers),
         Middleware(OriginGuard, allowed=st.get_option("server.corsAllowedOrigins")),
         Middleware(gate.Gate, mode=auth_mode(), password_hash=_password_hash()),
+        Middleware(ProviderAway),
     ]
 
 

@@ -168,7 +168,10 @@ async def _leave(request: Request) -> Response:
     if not _from_this_site(request):
         log_refusal(request.headers)
         return login_page(
-            403, "This form was sent from another site. You are still signed in.", form=False
+            403,
+            "This form was sent from another site. You are still signed in.",
+            form=False,
+            back=True,
         )
     answer = RedirectResponse(LOGIN_PATH, 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="lax")

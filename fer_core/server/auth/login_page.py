@@ -26,8 +26,13 @@ _HEADERS = {
 
 
 def login_page(
-    status: int, sentence: str = "", next_path: str = "/", form: bool = True
+    status: int,
+    sentence: str = "",
+    next_path: str = "/",
+    form: bool = True,
+    back: bool = False,
 ) -> HTMLResponse:
-    """The page with a sentence, and the form unless no password would help."""
-    text = _PAGE.render(style=_STYLE, sentence=sentence, next_path=next_path, form=form)
+    """The page with a sentence, the form unless no password would help, and a link ``back`` to the
+    dashboard."""
+    text = _PAGE.render(style=_STYLE, sentence=sentence, next_path=next_path, form=form, back=back)
     return HTMLResponse(text, status, _HEADERS)

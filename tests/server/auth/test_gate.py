@@ -559,7 +559,9 @@ def test_what_is_typed_is_escaped(stranger):
 def test_forms_of_other_sites_are_refused(stranger, headers):
     assert enter(stranger, **headers).status_code == 403
     enter(stranger)
-    assert stranger.post("/logout", headers=headers).status_code == 403
+    refused = stranger.post("/logout", headers=headers)
+    assert refused.status_code == 403
+    assert '<a href="/">Back to the dashboard</a>' in refused.text
     assert stranger.get("/live").status_code == 200
 
 
