@@ -40,6 +40,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from streamlit.web.server.starlette import starlette_server
 from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import VideoProcessTrack
 
@@ -84,6 +85,12 @@ def test_a_patch_is_for_the_version_that_is_installed(patch):
     """Fails when one is raised: see whether the patch is still needed and still fits."""
     package, version = patch.WRITTEN_FOR
     assert metadata.version(package) == version
+
+
+def test_streamlit_lets_a_server_wait_for_connections_without_end():
+    # Once this fails, fer_core.ui.patches.shutdown can go, if the limit is short enough. What it
+    # does is tested in test_services.py.
+    assert "timeout_graceful_shutdown" not in starlette_server._get_uvicorn_config_kwargs()
 
 
 def kept_in_memory(size: int) -> bool:

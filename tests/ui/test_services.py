@@ -6,6 +6,7 @@ import http.client
 import os
 import shutil
 import signal
+import socket
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from fer_core.history import LOCAL, History
 from fer_core.paths import SAMPLE_CLIP
+from fer_core.ui.shared.assets import PLOTLY_URL
 from tests.forked import ForkedProcess, run_streamlit
 from tests.history.frames import begin
 from tests.servers import free_port
@@ -30,6 +32,17 @@ def answers(port: int) -> bool:
             return server.getresponse().status == 200
         except OSError:
             return False
+
+
+def paused_download(port: int) -> socket.socket:
+    """A connection that holds back most of a large file, as a browser with a paused video does."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(DEADLINE_S)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(f"GET {PLOTLY_URL} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+    assert connection.recv(12) == b"HTTP/1.1 200"
+    return connection
 
 
 def add_job(history: History, folder: Path, number: int) -> None:
@@ -54,9 +67,10 @@ def test_a_job_can_be_resumed_at_once_after_a_server_was_ended_by_sigterm(tmp_pa
     try:
         until(lambda: answers(port))
         until(lambda: any(job.done_s for job in history.jobs(LOCAL)))
-        server.terminate()
-        # As every process that SIGTERM ends; to systemd, any other status would be a failure.
-        assert server.wait(DEADLINE_S) == -signal.SIGTERM
+        with paused_download(port):
+            server.terminate()
+            # As every process that SIGTERM ends; to systemd, any other status would be a failure.
+            assert server.wait(DEADLINE_S) == -signal.SIGTERM
         states = {job.state for job in history.jobs(LOCAL)}
     finally:
         server.kill()
