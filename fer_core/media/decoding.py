@@ -31,6 +31,9 @@ _LARGE_WEBP_PIXELS = 4_000_000
 
 _ORIENTATION = 0x0112
 
+_PNG_ABOUT = (b"IHDR", b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"IEND")
+"""The chunks of a PNG that may tell its orientation, between the first and the last one."""
+
 _SUBFILE_TYPE = 254
 """The TIFF tag that distinguishes a reduced copy from a page."""
 
@@ -86,7 +89,7 @@ def open_picture(data: bytes, max_megapixels: int, formats: Sequence[str] = FORM
         image = Image.open(io.BytesIO(data), formats=tuple(formats))
         width, height = image.size
         refuse_pixels(width, height, max_megapixels)
-        orientation = _orientation(image)
+        orientation = _orientation(image, data)
         more = _MORE.get(image.format or "", "") if _has_more(image) else ""
         load = partial(_loaded, image, data)
         if _is_large_webp(image):
@@ -126,7 +129,10 @@ def _unusable_explained(max_megapixels: int) -> Iterator[None]:
             "too_large",
             "This picture needs too much memory. Save it as a JPEG and retry.",
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+    except (
+        *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError),
+        RuntimeError,  # a damaged AVIF
+    ) as error:
         # Pillow's decoders raise any of these for damaged data.
         raise Unusable(
             "unreadable",
@@ -135,14 +141,32 @@ def _unusable_explained(max_megapixels: int) -> Iterator[None]:
         ) from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation of the loaded picture, 1 to 8; 1 where it cannot be read."""
+def _orientation(image: Image.Image, data: bytes) -> int:
+    """The EXIF orientation of a picture that is not loaded yet, 1 to 8; 1 where it cannot be read.
+
+    Nothing may be loaded here: where that fails, Pillow takes the half of the picture for all of it
+    when it is asked again.
+    """
     if image.format == "TIFF":
         return 1  # Pillow turns these itself on loading, and `size` is already the turned one
     with suppress(Exception):  # a hostile EXIF block can make Pillow's parser raise anything
-        value = image.getexif().get(_ORIENTATION, 1)
+        if image.format == "PNG":
+            image = Image.open(io.BytesIO(_png_without_pixels(data)), formats=("PNG",))
+        # That of PNG loads the picture to find EXIF behind the pixels.
+        value = Image.Image.getexif(image).get(_ORIENTATION, 1)
         return value if value in range(1, 9) else 1
     return 1
+
+
+def _png_without_pixels(data: bytes) -> bytes:
+    """A PNG with only what is said about its picture before and behind the pixels."""
+    at, kept = 8, [data[:8]]
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] in _PNG_ABOUT:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _has_more(image: Image.Image) -> bool:

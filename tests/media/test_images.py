@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from fer_core.errors import EmptyFile, PictureError, PictureTooLarge, UnreadablePicture
+from fer_core.media.decoding import open_picture
+from fer_core.media.decoding_limits import Unusable
 from fer_core.media.images import decode_noted, decode_picture, read_picture
 from fer_core.paths import ROOT
 from tests.conftest import SAMPLE
@@ -181,6 +183,58 @@ def test_a_truncated_picture(form):
         decode_picture(data[: len(data) // 2])
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_a_png_damaged_in_its_middle(share):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = bytearray(encoded(Image.fromarray(noise), "PNG"))
+    at = int(share * len(data))
+    data[at : at + 50] = bytes(byte ^ 0x55 for byte in data[at : at + 50])
+    with pytest.raises(UnreadablePicture, match="damaged"):
+        decode_picture(bytes(data))
+
+
+def test_an_avif_whose_pixels_cannot_be_decoded():
+    """Pillow raises another kind of exception for it than for all others."""
+    data = bytearray(encoded(quadrants(), "AVIF"))
+    pixels = data.index(b"mdat") + 4
+    data[pixels:] = b"\xff" * (len(data) - pixels)
+    with pytest.raises(UnreadablePicture, match="damaged"):
+        decode_picture(bytes(data))
+
+
+@pytest.mark.parametrize("where", ["before", "behind"])
+@pytest.mark.parametrize("kind", ["eXIf", "zTXt", "iTXt"])
+def test_how_a_png_is_turned_may_be_said_behind_its_pixels(kind, where):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = exif.tobytes()
+    said = {
+        "eXIf": block.removeprefix(b"Exif\0\0"),
+        "zTXt": b"Raw profile type exif\0\0"
+        + zlib.compress(f"\nexif\n{len(block):8}\n{block.hex()}\n".encode()),
+        "iTXt": b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>',
+    }[kind]
+    data = encoded(quadrants(), "PNG")
+    at = 33 if where == "before" else len(data) - 12
+    bgr = decode_picture(data[:at] + chunk(kind.encode(), said) + data[at:])
+    assert bgr.shape == (64, 48, 3)
+    assert near(bgr[6, 44], RED)
+
+
+def test_reading_the_header_of_a_png_decodes_no_pixels():
+    """That has its own limit of time, which the pixels of a large picture would exceed."""
+    data = bytearray(encoded(quadrants(), "PNG"))
+    start = data.index(b"IDAT") + 4
+    data[start : start + 20] = bytes(20)
+    opened = open_picture(bytes(data), 1)
+    with pytest.raises(Unusable):
+        opened.decode()
+
+
 def test_a_file_over_the_limit(monkeypatch):
     monkeypatch.setenv("FER_MAX_UPLOAD_MB", "1")
     with pytest.raises(PictureTooLarge, match="1 MB"):
@@ -188,11 +242,6 @@ def test_a_file_over_the_limit(monkeypatch):
 
 
 def test_a_decompression_bomb_is_refused_by_its_header():
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
     with pytest.raises(PictureTooLarge, match="million pixels"):
