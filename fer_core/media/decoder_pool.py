@@ -39,7 +39,7 @@ where the kernel does not limit processor time, it is the only limit."""
 _IDLE = 2
 """Idle processes that are kept for the next pictures, 25 MB each."""
 
-_OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
+_OUT_OF_TIME = -getattr(signal, "SIGPROF", 0)
 """How a process ends that has used up its processor time."""
 
 _PROGRAM = Path(decoder_process.__file__)

@@ -13,7 +13,7 @@ that has grown should be ended.
 from __future__ import annotations
 
 import json
-import math
+import signal
 import struct
 import sys
 from collections.abc import Mapping
@@ -42,12 +42,12 @@ def serve(asked: IO[bytes], answer: IO[bytes]) -> None:
     while len(length := asked.read(LENGTH.size)) == LENGTH.size:
         wanted = json.loads(asked.read(*LENGTH.unpack(length)))
         _allow_memory(wanted["max_megapixels"])
+        _allow_seconds(decoding_limits.OPEN_S)
         _decode(asked.read(wanted["bytes"]), wanted, answer)
         answer.flush()
 
 
 def _decode(data: bytes, wanted: Mapping[str, Any], answer: IO[bytes]) -> None:
-    _allow_seconds(decoding_limits.OPEN_S)
     try:
         picture = open_picture(data, wanted["max_megapixels"], wanted["formats"])
         _send(answer, {"width": picture.width, "height": picture.height})
@@ -69,13 +69,13 @@ def _send(answer: IO[bytes], message: Mapping[str, Any]) -> None:
 
 
 def _allow_seconds(seconds: float) -> None:
-    """Let the kernel end the process after so much more processor time, in whole seconds."""
-    if sys.platform != "win32":
-        import resource
+    """Let the kernel end the process after so much more processor time.
 
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        until = math.ceil(used.ru_utime + used.ru_stime + seconds)
-        _limit(resource.RLIMIT_CPU, until)
+    With a timer, because ``RLIMIT_CPU`` is compared with a clock that cannot be read: the more a
+    process has done, the more that clock differs from the time that it is said to have used.
+    """
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _allow_memory(max_megapixels: int) -> None:
@@ -87,14 +87,9 @@ def _allow_memory(max_megapixels: int) -> None:
         import resource
 
         most = MEMORY_BASE + decoding_limits.BYTES_A_PIXEL * max_megapixels * 1_000_000
-        _limit(resource.RLIMIT_DATA, most)
-
-
-def _limit(what: int, most: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 if __name__ == "__main__":
