@@ -19,6 +19,10 @@ _MOST_READS = 4_000_000
 
 _PIECE_BYTES = 1 << 20
 
+_UNWRITTEN_BYTES = 1 << 15
+"""A file that ends with so many zeros was not copied to its end, for which room was reserved at the
+beginning. Fewer may be padding."""
+
 _HEADER_BYTES = 1 << 16
 
 _GIF_TABLE = 0x80
@@ -30,6 +34,9 @@ _BLOCKS = (b"\xa3", b"\xa0")
 
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MXF_HEADER = bytes.fromhex("060e2b34020501010d0102010102")
+
+_MAYBE_BLACK = "yuv4mpegpipe"
+"""FFmpeg's name of the format whose last frame may consist of zeros alone."""
 
 _ASF_LIVE = 1
 """The flag of an ASF file whose header was written before its size was known."""
@@ -47,11 +54,12 @@ def holds_all(
     if name.startswith("mov"):
         return _index_was_read(stream, last_pos)
     walk = _WALKS.get(name.partition(",")[0])
-    if walk is None:
-        return None
     try:
         with path.open("rb") as file:
-            return walk(_Content(file, path.stat().st_size))
+            content = _Content(file, path.stat().st_size)
+            if name != _MAYBE_BLACK and content.is_blank(len(content) - _UNWRITTEN_BYTES):
+                return False
+            return walk(content) if walk else None
     except (
         OSError,
         IndexError,
@@ -91,6 +99,10 @@ class _Content:
     def number(self, at: int, count: int, order: Literal["little", "big"]) -> int:
         """An unsigned number of ``count`` bytes."""
         return int.from_bytes(self.read(at, count), order)
+
+    def is_blank(self, at: int) -> bool:
+        """Whether there are only zeros from here to the end."""
+        return not any(self.read(max(0, at), _PIECE_BYTES))
 
     def has_behind(self, word: bytes, at: int) -> bool:
         """Whether these bytes occur anywhere after a position."""

@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from fer_core.media import wholeness
@@ -150,6 +152,37 @@ def test_a_file_of_the_studio_that_is_cut(tmp_path):
     found, problem, _ = read(path)
     assert 0 < len(found) < 60
     assert "nothing could be read" in problem
+
+
+def noise(count: int) -> list[np.ndarray]:
+    """Frames that no codec makes small, 320 x 240."""
+    random = np.random.default_rng(0)
+    cells = random.integers(0, 256, (count, 60, 80, 3), dtype=np.uint8)
+    return [cv2.resize(cell, (320, 240), interpolation=cv2.INTER_NEAREST) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "suffix", ["mkv", "webm", "avi", "mpg", "ts", "wmv", "flv", "mxf", "gif", "ivf", "h264"]
+)
+def test_a_copy_that_was_interrupted_in_room_that_was_reserved(suffix, tmp_path):
+    """The file has its full size, and its end is zeros."""
+    path = clip(tmp_path / f"c.{suffix}", frames=noise(20), fps=25)
+    with VideoFile(path) as video:
+        assert (len(list(video.frames())), video.problem, video.note) == (20, "", "")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+    with VideoFile(path) as video:
+        assert 0 < len(list(video.frames())) < 20
+        assert "nothing could be read" in video.problem
+
+
+def test_free_room_and_black_at_the_end_are_no_damage(tmp_path):
+    path = clip(tmp_path / "c.mov", 60, fps=30)
+    path.write_bytes(path.read_bytes() + struct.pack(">I4s", 90_008, b"free") + bytes(90_000))
+    assert whole(path) == list(range(60))
+    black = b"FRAME\n" + bytes(320 * 240)
+    (tmp_path / "c.y4m").write_bytes(b"YUV4MPEG2 W320 H240 F25:1 Cmono\n" + black * 3)
+    assert whole(tmp_path / "c.y4m") == [0, 0, 0]
 
 
 def test_a_file_of_endless_pieces_ends(tmp_path, monkeypatch):
