@@ -72,6 +72,7 @@ class DecodePass:
         self._stack = ExitStack()
         self._left_out = 0
         self._broken = 0
+        self._damaged = 0
         self._sought = False
         self._at_end = False
         self._failed = False
@@ -142,6 +143,7 @@ class DecodePass:
                 self._broken += bool(packet.size)
                 continue
             for frame in frames:
+                self._damaged += frame.is_corrupt
                 self._last_ticks = self._ticks(frame)
                 yield self._last_ticks, frame
 
@@ -154,7 +156,11 @@ class DecodePass:
                 f"{_frames(self._left_out)} {verb} left out because their times do not increase."
             )
         if self._broken:
-            said.append(f"{_frames(self._broken)} could not be decoded and are missing.")
+            are = _are(self._broken)
+            said.append(f"{_frames(self._broken)} could not be decoded and {are} missing.")
+        if self._damaged:
+            are = _are(self._damaged)
+            said.append(f"{_frames(self._damaged)} {are} damaged, and later ones may be, too.")
         if self._lost_its_end():
             last = first_ticks if self._last_ticks is None else self._last_ticks
             last_s = float((last - first_ticks) * self._tick_s)
@@ -238,3 +244,7 @@ class DecodePass:
 
 def _frames(count: int) -> str:
     return "1 frame" if count == 1 else f"{count} frames"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

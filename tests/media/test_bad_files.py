@@ -226,7 +226,23 @@ def test_a_hole_in_the_middle(tmp_path):
     with VideoFile(path) as video:
         numbers = [number_of(frame.bgr) for frame in video.frames()]
         assert numbers == [i for i in range(30) if i != 10]
-        assert "1 frame could not be decoded" in video.problem
+        assert video.problem == "1 frame could not be decoded and is missing."
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mkv", "mpeg4"), ("mpg", "mpeg2video")])
+def test_a_frame_that_is_decoded_though_it_is_damaged(suffix, codec, tmp_path):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (20, 120, 160, 3), dtype=np.uint8)
+    path = clip(tmp_path / f"c.{suffix}", frames=list(noise), codec=codec)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as film:
+        [*_, packet] = [next(film.demux(video=0)) for _ in range(10)]
+        middle = (packet.pos or 0) + packet.size // 2
+    content[middle : middle + 50] = random.bytes(50)
+    path.write_bytes(content)
+    with VideoFile(path) as video:
+        assert len(list(video.frames())) == 20
+        assert video.problem == "1 frame is damaged, and later ones may be, too."
 
 
 @pytest.fixture(scope="module")
