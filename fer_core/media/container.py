@@ -38,7 +38,19 @@ _DEMUXERS = ",".join(
 """The FFmpeg demuxers that may read an upload. Others, above all those for playlists, open further
 files and addresses named in the upload; FFmpeg checks this list, so they never start."""
 
-_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG (MPG, TS, MTS), WMV, FLV or GIF"
+_NO_VIDEO = (
+    "This is not a video in a format that can be read here. Use MP4, MOV, WebM, MKV, AVI, MPEG "
+    "(MPG, TS, MTS), WMV, FLV or GIF. Pictures go to the Photo page."
+)
+
+_ARCHIVES = {
+    0: (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"Rar!", b"7z\xbc\xaf"),
+    257: (b"ustar",),
+}
+"""How archives and documents begin, by position: ZIP, PDF, OLE (Thumbs.db, Word), RAR, 7z; TAR.
+FFmpeg looks for the pictures of MPEG, JPEG and DV anywhere, and so finds those in such a file."""
+
+_HEAD_BYTES = 512
 
 _MOST_ASPECT = 16
 
@@ -62,6 +74,8 @@ def open_container(path: Path) -> Iterator[InputContainer]:
     """
     _refuse_file(path)
     try:
+        head = _head(path)
+        _refuse_archive(head)
         with path.open("rb") as file:
             # Absolute, because FFmpeg takes "concat:a|b" for a protocol.
             name, options = str(path.absolute()), {"protocol_whitelist": "file"}
@@ -73,6 +87,8 @@ def open_container(path: Path) -> Iterator[InputContainer]:
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableVideo(_why_not(path)) from error
     with container:
+        if container.format.name == "mjpeg" and not head.startswith(b"\xff\xd8"):
+            raise UnreadableVideo(_NO_VIDEO)  # another file with pictures in it
         yield container
 
 
@@ -213,10 +229,21 @@ def _refuse_file(path: Path) -> None:
         )
 
 
+def _refuse_archive(head: bytes) -> None:
+    if any(head.startswith(words, at) for at, words in _ARCHIVES.items()):
+        raise UnreadableVideo(
+            "This is an archive or a document. Unpack it, and choose a video from it."
+        )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
 def _why_not(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
+        head = _head(path)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         return f"This file cannot be opened: {reason}. Check its name and that you may read it."
@@ -225,7 +252,4 @@ def _why_not(path: Path) -> str:
             "This MP4 or MOV file is incomplete or damaged: its index cannot be read. Copy it "
             "again from the device that recorded it."
         )
-    return (
-        f"This is not a video in a format that can be read here. Use {_FORMATS}. Pictures go to "
-        "the Photo page."
-    )
+    return _NO_VIDEO

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def test_not_a_video(content, tmp_path):
 
 def test_a_picture_is_not_a_video():
     assert "not a video" in refused(SAMPLE)
+
+
+def test_an_archive_is_not_a_video(tmp_path):
+    with zipfile.ZipFile(tmp_path / "films.mp4", "w") as archive:
+        archive.write(clip(tmp_path / "c.ts", 25, fps=25))
+    assert "Unpack it" in refused(tmp_path / "films.mp4")
 
 
 def test_an_empty_file(tmp_path):

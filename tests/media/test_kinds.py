@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
+from itertools import product
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from fer_core.media.kinds import kind_of
+from tests.conftest import SAMPLE
 from tests.media.clips import CODECS, OTHER_CODECS, clip
 
 STILLS = {
@@ -44,6 +48,33 @@ def test_videos(suffix, name, tmp_path):
 def test_what_is_neither(name, content, tmp_path):
     (tmp_path / name).write_bytes(content)
     assert kind_of(tmp_path / name) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [("jpg", "cache"), *product(("jpg", "ts", "vob", "h264"), ("pdf", "zip", "tar", "db"))],
+)
+def test_what_only_contains_pictures_or_videos(content, kind, tmp_path):
+    inside = tmp_path / f"c.{content}"
+    if content == "jpg":
+        Image.open(SAMPLE).save(inside)
+    else:
+        clip(inside, 25, fps=25)
+    assert kind_of(packed(inside, tmp_path / f"a.{kind}")) is None
+
+
+def packed(inside: Path, path: Path) -> Path:
+    """A file of a kind that is its name's ending, with another one in it, uncompressed."""
+    before = {"pdf": b"%PDF-1.7\n", "db": b"\xd0\xcf\x11\xe0" + bytes(508), "cache": bytes(100)}
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(inside, inside.name)
+    elif path.suffix == ".tar":
+        with tarfile.open(path, "w") as archive:
+            archive.add(inside, inside.name)
+    else:
+        path.write_bytes(before[path.suffix[1:]] + inside.read_bytes() * 3)
+    return path
 
 
 @pytest.mark.parametrize(
