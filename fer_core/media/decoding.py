@@ -37,6 +37,9 @@ _PNG_ABOUT = (b"IHDR", b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"IEND")
 _SUBFILE_TYPE = 254
 """The TIFF tag that distinguishes a reduced copy from a page."""
 
+_SUB_IFDS, _DNG_VERSION = 330, 50706
+"""The TIFF tags of pictures below the first, where raw files have the photo, and of DNG."""
+
 _MORE = {
     **dict.fromkeys(
         ("GIF", "PNG", "AVIF"),
@@ -89,6 +92,7 @@ def open_picture(data: bytes, max_megapixels: int, formats: Sequence[str] = FORM
         image = Image.open(io.BytesIO(data), formats=tuple(formats))
         width, height = image.size
         refuse_pixels(width, height, max_megapixels)
+        _refuse_raw(image)
         orientation = _orientation(image, data)
         more = _MORE.get(image.format or "", "") if _has_more(image) else ""
         load = partial(_loaded, image, data)
@@ -139,6 +143,17 @@ def _unusable_explained(max_megapixels: int) -> Iterator[None]:
             "This picture is damaged or incomplete. Open it in another program, save it again and "
             "retry.",
         ) from error
+
+
+def _refuse_raw(image: Image.Image) -> None:
+    """Raise ``Unusable`` for DNG, NEF and ARW, of which Pillow opens the preview, like a TIFF."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    if _DNG_VERSION in tags or (_SUB_IFDS in tags and tags.get(_SUBFILE_TYPE) == 1):
+        raise Unusable(
+            "unreadable",
+            "This is a camera's raw file, of which only a small preview could be read. Save it as "
+            "a JPEG and choose that.",
+        )
 
 
 def _orientation(image: Image.Image, data: bytes) -> int:

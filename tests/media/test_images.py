@@ -162,6 +162,22 @@ def test_a_small_copy_in_a_tiff_is_no_page():
     assert decode_noted(data).note == ""
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}, {254: 1, 330: 8, 50706: b"\1\4\0\0"}],
+    ids=["a DNG", "a NEF", "a DNG with a preview"],
+)
+def test_a_raw_file_is_no_picture(tags):
+    """Its preview, 160 pixels wide, is what Pillow reads as a TIFF."""
+    with pytest.raises(UnreadablePicture, match="a camera's raw file"):
+        decode_picture(encoded(quadrants(), "TIFF", tiffinfo=tags))
+
+
+@pytest.mark.parametrize("tags", [{254: 0, 330: 8}, {254: 1}, {254: 2}])
+def test_a_tiff_with_a_copy_of_itself_is_no_raw_file(tags):
+    assert near(decode_picture(encoded(quadrants(), "TIFF", tiffinfo=tags))[6, 8], RED)
+
+
 def test_an_empty_file():
     with pytest.raises(EmptyFile, match="0 bytes"):
         decode_picture(b"")
