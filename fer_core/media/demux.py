@@ -73,6 +73,7 @@ class DecodePass:
         self._left_out = 0
         self._broken = 0
         self._damaged = 0
+        self._read = 0
         self._sought = False
         self._at_end = False
         self._failed = False
@@ -168,6 +169,11 @@ class DecodePass:
                 f"From second {last_s:.1f} on nothing could be read: the file is cut off or "
                 "damaged there. Copy it again from the device that recorded it."
             )
+        elif lost := self._not_found():
+            said.append(
+                f"{_frames(lost)} that the file lists could not be found, and the times of what "
+                "comes after are too early. Copy it again from the device that recorded it."
+            )
         return " ".join(said)
 
     @property
@@ -201,6 +207,7 @@ class DecodePass:
             # Packets that flush the decoders all have stream_index 0, so their stream is compared.
             if packet.stream.index == self.stream.index:
                 if packet.size:
+                    self._read += 1
                     self._last_pos, self._last_is_cut = packet.pos, packet.is_corrupt
                 yield packet  # type: ignore[misc]
 
@@ -216,6 +223,12 @@ class DecodePass:
             return self._failed
         # Recordings of broadcasts, whose format says nothing, may be cut anywhere.
         return self._holds_all is False or (self._holds_all is True and self._last_is_cut)
+
+    def _not_found(self) -> int:
+        """How many frames in an AVI file's index were not read. It has no times but their count."""
+        if not self._is("avi") or self._sought or not self._at_end:
+            return 0
+        return max(0, len(self.stream.index_entries) - self._read)
 
     @cached_property
     def _holds_all(self) -> bool | None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fer_core.errors import UnreadableVideo, VideoError, VideoTooLarge
-from fer_core.media.video import VideoFile, read_frame
+from fer_core.media.video import Selection, VideoFile, read_frame
 from tests.conftest import SAMPLE
 from tests.media.clips import CODECS, FASTSTART, clip, number_of, packets_at
 
@@ -250,6 +250,25 @@ def test_a_frame_that_is_decoded_though_it_is_damaged(suffix, codec, tmp_path):
     with VideoFile(path) as video:
         assert len(list(video.frames())) == 20
         assert video.problem == "1 frame is damaged, and later ones may be, too."
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+def test_an_avi_that_lacks_frames_in_its_middle_has_wrong_times(codec, tmp_path):
+    """It has no times but the count of its frames."""
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (20, 120, 160, 3), dtype=np.uint8)
+    path = clip(tmp_path / "c.avi", frames=list(noise), codec=codec)
+    content = path.read_bytes()
+    start, lost = len(content) // 2, len(content) // 4
+    path.write_bytes(content[:start] + bytes(lost) + content[start + lost :])
+    with VideoFile(path) as video:
+        found = len(list(video.frames()))
+        assert 10 < found < 18
+        said = re.search(r"(\d) frames that the file lists could not be found", video.problem)
+        assert said is not None
+        assert 18 - found <= int(said[1]) <= 20 - found
+        list(video.frames(Selection(start_s=0.0, end_s=0.1)))
+        assert video.problem == ""
 
 
 @pytest.fixture(scope="module")
