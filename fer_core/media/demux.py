@@ -19,8 +19,9 @@ from fer_core.media.container import (
     read_only,
     sound_stream,
 )
+from fer_core.media.content import Wholeness
 from fer_core.media.names import printable
-from fer_core.media.wholeness import holds_all
+from fer_core.media.wholeness import wholeness_of
 
 _CANNOT_SEEK = {"gif", "h264", "hevc"}
 """Formats that are read from their start: to find a GIF's frames FFmpeg would read the whole file,
@@ -162,6 +163,8 @@ class DecodePass:
         if self._damaged:
             are = _are(self._damaged)
             said.append(f"{_frames(self._damaged)} {are} damaged, and later ones may be, too.")
+        if self._is_damaged_before_its_end():
+            said.append("A part of this file before its end is damaged, and frames may be missing.")
         if self._lost_its_end():
             last = first_ticks if self._last_ticks is None else self._last_ticks
             last_s = float((last - first_ticks) * self._tick_s)
@@ -180,7 +183,7 @@ class DecodePass:
     def note(self) -> str:
         """A sentence on what may be missing but cannot be told from the file, or empty."""
         claimed_s = self._claimed_end_s()
-        if claimed_s is None or not self._at_end or self._holds_all is not None:
+        if claimed_s is None or not self._at_end or self._wholeness.end is not None:
             return ""
         if self._read_s >= claimed_s - _UNCLEAR_S:
             return ""
@@ -222,7 +225,11 @@ class DecodePass:
         if self._failed or not self._at_end:
             return self._failed
         # Recordings of broadcasts, whose format says nothing, may be cut anywhere.
-        return self._holds_all is False or (self._holds_all is True and self._last_is_cut)
+        end = self._wholeness.end
+        return end is False or (end is True and self._last_is_cut)
+
+    def _is_damaged_before_its_end(self) -> bool:
+        return self._at_end and not self._sought and self._wholeness.damaged
 
     def _not_found(self) -> int:
         """How many frames in an AVI file's index were not read. It has no times but their count."""
@@ -231,8 +238,8 @@ class DecodePass:
         return max(0, len(self.stream.index_entries) - self._read)
 
     @cached_property
-    def _holds_all(self) -> bool | None:
-        return holds_all(self._path, self._container, self.stream, self._last_pos)
+    def _wholeness(self) -> Wholeness:
+        return wholeness_of(self._path, self._container, self.stream, self._last_pos)
 
     def _claimed_end_s(self) -> float | None:
         """When the last stream ends according to the header, in the file's own time."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.media import wholeness
+from fer_core.media import content as file_content
 from fer_core.media.video import Selection, VideoFile, read_frame
 from tests.media.clips import FASTSTART, OTHER_CODECS, clip, number_of, numbered
 
@@ -146,6 +146,37 @@ def test_an_index_that_is_missing_takes_no_picture(suffix, tmp_path):
     assert whole(path) == list(range(60))
 
 
+@pytest.mark.parametrize("damage", ["zeros", "noise"])
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_a_gap_in_the_middle_of_a_matroska_file(suffix, damage, tmp_path):
+    """FFmpeg goes on with the next cluster, without a word on the frames between."""
+    path = clip(tmp_path / f"c.{suffix}", frames=noise(40), fps=4, gop=8)
+    content = path.read_bytes()
+    lost = len(content) // 6
+    gap = bytes(lost) if damage == "zeros" else np.random.default_rng(0).bytes(lost)
+    path.write_bytes(content[: 2 * lost] + gap + content[3 * lost :])
+    with VideoFile(path) as video:
+        assert 10 < len(list(video.frames())) < 40
+        assert "before its end is damaged" in video.problem
+        assert "nothing could be read" not in video.problem
+        list(video.frames(Selection(end_s=0.5)))
+        assert video.problem == ""
+
+
+def test_an_element_of_matroska_that_is_not_known_here(tmp_path):
+    path = clip(tmp_path / "c.mkv", 60)
+    patched(path, b"\xec\x01" + bytes(6), b"\xfe\x01" + bytes(6))
+    assert whole(path) == list(range(60))
+
+
+@pytest.mark.parametrize("left", [0, 1, 3, 4, 11])
+def test_a_matroska_file_that_ends_behind_its_pictures(left, tmp_path):
+    path = clip(tmp_path / "c.mkv", 60)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rfind(b"\x1c\x53\xbb\x6b") + left])
+    assert whole(path) == list(range(60))
+
+
 def test_a_file_of_the_studio_that_is_cut(tmp_path):
     path = clip(tmp_path / "c.mxf", 60, fps=25)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -187,7 +218,7 @@ def test_free_room_and_black_at_the_end_are_no_damage(tmp_path):
 
 def test_a_file_of_endless_pieces_ends(tmp_path, monkeypatch):
     """A forged file must not keep the process busy after the last frame."""
-    monkeypatch.setattr(wholeness, "_MOST_READS", 500)
+    monkeypatch.setattr(file_content, "MOST_READS", 500)
     path = clip(tmp_path / "c.gif", 3)
     path.write_bytes(path.read_bytes()[:-1] + b"!\xfe" + b"\1\0" * 1000 + b"\0;")
     assert whole(path) == [0, 1, 2]
