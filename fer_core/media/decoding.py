@@ -31,6 +31,9 @@ _LARGE_WEBP_PIXELS = 4_000_000
 
 _ORIENTATION = 0x0112
 
+_UNWRITTEN_BYTES = 1 << 15
+"""So many zeros at the end of a compressed file are room that a copy never filled."""
+
 _PNG_ABOUT = (b"IHDR", b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"IEND")
 """The chunks of a PNG that may tell its orientation, between the first and the last one."""
 
@@ -93,6 +96,8 @@ def open_picture(data: bytes, max_megapixels: int, formats: Sequence[str] = FORM
         width, height = image.size
         refuse_pixels(width, height, max_megapixels)
         _refuse_raw(image)
+        if image.format in ("WEBP", "HEIF", "AVIF") and not any(data[-_UNWRITTEN_BYTES:]):
+            raise OSError("its end was not written")  # these decoders take it for pixels
         orientation = _orientation(image, data)
         more = _MORE.get(image.format or "", "") if _has_more(image) else ""
         load = partial(_loaded, image, data)

@@ -1,5 +1,8 @@
 """Opens JPEGs without their last bytes, as every viewer does; Pillow alone refuses them.
 
+Instead of these bytes there may be zeros, if a copy into reserved room was interrupted. Decoders
+take them for pixels, so they are removed first.
+
 It imports only Pillow, like everything that decodes uploads.
 """
 
@@ -28,21 +31,24 @@ def load(image: Image.Image, data: bytes) -> tuple[Image.Image, str]:
     If a JPEG lacks its last bytes, the picture has grey in their place, and the second value is a
     sentence on what is missing. Raises what ``Image.load`` raises, also for a JPEG that lacks more.
     """
-    try:
+    if image.format not in ("JPEG", "MPO"):
         image.load()
+        return image, ""
+    written = data.rstrip(b"\0")
+    try:
+        return _decoded(written, image if written == data else None), ""
     except OSError:
-        if image.format not in ("JPEG", "MPO") or not _has_all_scans(data):
+        if not _has_all_scans(written):
             raise
-        with_end = _decoded(data + _END)
-        rows = _missing_rows(with_end, data)
+        with_end = _decoded(written + _END)
+        rows = _missing_rows(with_end, written)
         if rows > MOST_MISSING * with_end.height:
             raise
         return with_end, _sentence(with_end, rows)
-    return image, ""
 
 
-def _decoded(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=("JPEG",))
+def _decoded(data: bytes, opened: Image.Image | None = None) -> Image.Image:
+    image = opened or Image.open(io.BytesIO(data), formats=("JPEG",))
     image.load()
     return image
 

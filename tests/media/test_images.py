@@ -251,6 +251,14 @@ def test_reading_the_header_of_a_png_decodes_no_pixels():
         opened.decode()
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF"])
+def test_a_copy_that_was_interrupted_in_room_that_was_reserved(form):
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), form)
+    with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+        decode_picture(data[: len(data) // 2] + bytes(len(data) // 2))
+
+
 def test_a_file_over_the_limit(monkeypatch):
     monkeypatch.setenv("FER_MAX_UPLOAD_MB", "1")
     with pytest.raises(PictureTooLarge, match="1 MB"):

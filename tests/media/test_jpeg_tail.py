@@ -15,7 +15,7 @@ from tests.conftest import SAMPLE
 
 def jpeg(mode: str = "RGB", **options: object) -> bytes:
     out = io.BytesIO()
-    Image.open(SAMPLE).convert(mode).save(out, "JPEG", quality=90, **options)
+    Image.open(SAMPLE).convert(mode).save(out, "JPEG", **{"quality": 90, **options})
     return out.getvalue()
 
 
@@ -51,6 +51,19 @@ def test_what_is_really_truncated_is_an_error(mode, options, share):
     data = jpeg(mode, **options)
     with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
         decode_noted(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("quality", [90, 97])  # at 97, zeros give all pixels, and no error
+@pytest.mark.parametrize(("mode", "options"), KINDS)
+def test_zeros_in_place_of_the_last_bytes(mode, options, quality):
+    data = jpeg(mode, quality=quality, **options)
+    cut = decode_noted(data[:-300])
+    zeroed = decode_noted(data[:-300] + bytes(300))
+    assert zeroed.note == cut.note != ""
+    assert np.array_equal(zeroed.bgr, cut.bgr)
+    with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+        decode_noted(data[: len(data) // 2] + bytes(len(data) // 2))
+    assert decode_noted(data + bytes(1000)).note == ""
 
 
 def test_how_many_rows_are_missing_is_told():
