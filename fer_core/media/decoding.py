@@ -92,6 +92,7 @@ def open_picture(data: bytes, max_megapixels: int, formats: Sequence[str] = FORM
     """
     with _unusable_explained(max_megapixels):
         refuse_parts(data)
+        _raise_pillows_limit(max_megapixels * 1_000_000)
         image = Image.open(io.BytesIO(data), formats=tuple(formats))
         width, height = image.size
         refuse_pixels(width, height, max_megapixels)
@@ -148,6 +149,12 @@ def _unusable_explained(max_megapixels: int) -> Iterator[None]:
             "This picture is damaged or incomplete. Open it in another program, save it again and "
             "retry.",
         ) from error
+
+
+def _raise_pillows_limit(pixels: int) -> None:
+    """Let pictures of so many pixels pass Pillow's own limit, which is one for the program."""
+    if Image.MAX_IMAGE_PIXELS is not None:
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, pixels)
 
 
 def _refuse_raw(image: Image.Image) -> None:

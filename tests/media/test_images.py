@@ -272,6 +272,16 @@ def test_a_decompression_bomb_is_refused_by_its_header():
         decode_picture(bomb)
 
 
+def test_a_limit_above_that_of_pillow(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # restored afterwards
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 10_000, 8, 0, 0, 0, 0))
+    large = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    for limit in (199, 100):
+        with pytest.raises(Unusable, match=f"more than {limit} million pixels"):
+            open_picture(large, limit)
+    assert open_picture(large, 200).width == 20_000
+
+
 def test_more_pixels_than_the_limit(monkeypatch):
     monkeypatch.setenv("FER_MAX_MEGAPIXELS", "1")
     with pytest.raises(PictureTooLarge, match="FER_MAX_MEGAPIXELS"):
