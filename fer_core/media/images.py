@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +53,15 @@ def is_picture(head: bytes) -> bool:
 def read_noted(path: Path) -> DecodedPicture:
     """The picture in a file, as ``decode_noted`` gives it.
 
-    Raises ``PictureError``, also if the file is missing, is a folder or may not be read.
+    Raises ``PictureError``, also if the file is missing, is a folder or a pipe, or may not be read.
     """
     try:
-        refuse_file(path.stat().st_size)
+        found = path.stat()
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise UnreadablePicture(
+                "This is not a regular file. Save the picture to a file and choose that."
+            )
+        refuse_file(found.st_size)
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -305,11 +306,14 @@ def test_reading_a_file():
     assert read_picture(SAMPLE).shape == (512, 512, 3)
 
 
-def test_a_file_that_is_not_there_and_a_folder(tmp_path):
+def test_a_file_that_is_not_there_a_folder_and_a_pipe(tmp_path):
     with pytest.raises(UnreadablePicture, match="no such file"):
         read_picture(tmp_path / "gone.jpg")
     with pytest.raises(UnreadablePicture, match="directory"):
         read_picture(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(UnreadablePicture, match="not a regular file"):
+        read_picture(tmp_path / "pipe.jpg")
 
 
 def test_a_large_photo_is_held_twice_at_most(tmp_path):
