@@ -24,6 +24,9 @@ from fer_core.schema import FrameResult
 _TICK_S = Fraction(1, 90_000)
 """MPEG's clock in Hz, a multiple of every usual frame rate."""
 
+_MOST_PX = 16_384
+"""The largest side that libx264 encodes."""
+
 _BT709 = 1
 """The video's colour properties, as codes of ITU-T H.273."""
 
@@ -33,7 +36,8 @@ class AnnotatedVideo(OutputFile):
 
     It contains the frames that are written to it, with times relative to the first, and the sound
     of ``source`` from the first frame to the selection's end. H.264 needs even sizes, so the last
-    row or column is repeated if necessary. Without a frame, no file is written.
+    row or column is repeated if necessary, and frames of more than 16,384 pixels across or down are
+    made smaller. Without a frame, no file is written.
     """
 
     def __init__(self, path: Path, source: Path, info: VideoInfo, selection: Selection) -> None:
@@ -67,7 +71,7 @@ class AnnotatedVideo(OutputFile):
         stream = self._container.add_stream(
             "libx264", rate=self._rate(), options={"preset": "veryfast", "crf": "23"}
         )
-        stream.width, stream.height = _even(self._info.width), _even(self._info.height)
+        stream.width, stream.height = _encoded_size(self._info.width, self._info.height)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _TICK_S
         stream.codec_context.colorspace = _BT709
@@ -124,8 +128,13 @@ class AnnotatedVideo(OutputFile):
         self._container.mux(self._stream.encode(frame))
 
 
+def _encoded_size(width: int, height: int) -> tuple[int, int]:
+    shrunk = min(1.0, _MOST_PX / max(width, height))
+    return _even(round(width * shrunk)), _even(round(height * shrunk))
+
+
 def _even(side: int) -> int:
-    return side + side % 2
+    return max(2, side + side % 2)
 
 
 def _fitted(bgr: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -80,6 +80,16 @@ def test_sizes_are_made_even(size, tmp_path):
     assert len(times(path)) == 3
 
 
+@pytest.mark.parametrize(
+    ("size", "encoded"), [((16_400, 80), (16_384, 80)), ((30, 16_385), (30, 16_384))]
+)
+def test_frames_larger_than_the_codec_allows_are_made_smaller(size, encoded, tmp_path):
+    frames = [np.full((size[1], size[0], 3), 128, np.uint8)] * 2
+    path = film(clip(tmp_path / "c.mkv", codec="ffv1", frames=frames))
+    info = VideoFile(path).info
+    assert (info.width, info.height) == encoded
+
+
 def test_times_are_kept(tmp_path):
     uneven = [0.0, 0.04, 0.5, 0.54, 3.0, 3.01]
     path = film(clip(tmp_path / "c.mkv", times_s=uneven))
