@@ -20,6 +20,7 @@ from fer_core.media.container import (
     sound_stream,
 )
 from fer_core.media.content import Wholeness
+from fer_core.media.losses import Losses
 from fer_core.media.names import printable
 from fer_core.media.wholeness import wholeness_of
 
@@ -71,9 +72,7 @@ class DecodePass:
         self._path = path
         self._stopped = stopped
         self._stack = ExitStack()
-        self._left_out = 0
-        self._broken = 0
-        self._damaged = 0
+        self._lost = Losses()
         self._read = 0
         self._sought = False
         self._at_end = False
@@ -131,7 +130,7 @@ class DecodePass:
         for ticks, frame in self.decoded():
             after = ticks - first_ticks
             if last is not None and after <= last:
-                self._left_out += 1
+                self._lost.left_out += 1
                 continue
             last = after
             yield float(after * self._tick_s), frame
@@ -142,42 +141,22 @@ class DecodePass:
             try:
                 frames = packet.decode()
             except (av.error.FFmpegError, OSError):
-                self._broken += bool(packet.size)
+                self._lost.broken += bool(packet.size)
                 continue
             for frame in frames:
-                self._damaged += frame.is_corrupt
+                self._lost.damaged += frame.is_corrupt
                 self._last_ticks = self._ticks(frame)
                 yield self._last_ticks, frame
 
     def problem(self, first_ticks: int) -> str:
         """A sentence for each problem so far; empty if there was none."""
-        said = []
-        if self._left_out:
-            verb = "was" if self._left_out == 1 else "were"
-            said.append(
-                f"{_frames(self._left_out)} {verb} left out because their times do not increase."
-            )
-        if self._broken:
-            are = _are(self._broken)
-            said.append(f"{_frames(self._broken)} could not be decoded and {are} missing.")
-        if self._damaged:
-            are = _are(self._damaged)
-            said.append(f"{_frames(self._damaged)} {are} damaged, and later ones may be, too.")
-        if self._is_damaged_before_its_end():
-            said.append("A part of this file before its end is damaged, and frames may be missing.")
+        lost = self._lost
+        lost.has_gap = self._at_end and not self._sought and self._wholeness.damaged
+        lost.not_found = self._not_found()
         if self._lost_its_end():
             last = first_ticks if self._last_ticks is None else self._last_ticks
-            last_s = float((last - first_ticks) * self._tick_s)
-            said.append(
-                f"From second {last_s:.1f} on nothing could be read: the file is cut off or "
-                "damaged there. Copy it again from the device that recorded it."
-            )
-        elif lost := self._not_found():
-            said.append(
-                f"{_frames(lost)} that the file lists could not be found, and the times of what "
-                "comes after are too early. Copy it again from the device that recorded it."
-            )
-        return " ".join(said)
+            lost.ends_s = float((last - first_ticks) * self._tick_s)
+        return lost.told()
 
     @property
     def note(self) -> str:
@@ -228,9 +207,6 @@ class DecodePass:
         end = self._wholeness.end
         return end is False or (end is True and self._last_is_cut)
 
-    def _is_damaged_before_its_end(self) -> bool:
-        return self._at_end and not self._sought and self._wholeness.damaged
-
     def _not_found(self) -> int:
         """How many frames in an AVI file's index were not read. It has no times but their count."""
         if not self._is("avi") or self._sought or not self._at_end:
@@ -260,11 +236,3 @@ class DecodePass:
 
     def _is(self, *names: str) -> bool:
         return self._container.format.name.startswith(names)
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
