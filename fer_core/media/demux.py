@@ -31,6 +31,13 @@ and bare H.264 and HEVC have no times, so that after a seek nothing tells which 
 _UNCLEAR_S = 0.25
 """A file whose streams end this much earlier than its header says may have lost its end."""
 
+_JOINABLE = ("mpegts", "mpeg")
+"""Formats whose files can be copied one behind the other. Each part has times of its own."""
+
+_JOINED_S, _JOINED_FRAMES = 1, 10
+"""More frames than these, more than a second back in time, are those of another recording; after
+damage, a few come too late."""
+
 _WITHOUT_PTS = ("avi", "asf", "mxf", "mpegvideo")
 """Formats without presentation times; FFmpeg's guess fails if frames are reordered."""
 
@@ -73,6 +80,7 @@ class DecodePass:
         self._stopped = stopped
         self._stack = ExitStack()
         self._lost = Losses()
+        self._far_back = 0
         self._read = 0
         self._sought = False
         self._at_end = False
@@ -130,10 +138,17 @@ class DecodePass:
         for ticks, frame in self.decoded():
             after = ticks - first_ticks
             if last is not None and after <= last:
-                self._lost.left_out += 1
+                self._leave_out(last - after)
                 continue
             last = after
             yield float(after * self._tick_s), frame
+
+    def _leave_out(self, back: int) -> None:
+        """Count a frame that comes this many ticks too late."""
+        self._lost.left_out += 1
+        if back * self._tick_s > _JOINED_S and self._is(*_JOINABLE):
+            self._far_back += 1
+            self._lost.is_joined = self._far_back > _JOINED_FRAMES
 
     def decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on with their times in the stream's ticks, as they come."""

@@ -13,11 +13,13 @@ class Losses:
     """What a pass lost so far, in frames: ``left_out`` have times that do not increase, ``broken``
     cannot be decoded, ``damaged`` are decoded in part, ``not_found`` are in the file's index only.
 
-    ``has_gap`` is whether something before the end is damaged; ``ends_s`` is where the readable
-    part ends in seconds, None if that is the end.
+    ``is_joined`` is whether those left out seem to be another recording, and ``has_gap`` whether
+    something before the end is damaged; ``ends_s`` is where the readable part ends in seconds, None
+    if that is the end.
     """
 
     left_out: int = 0
+    is_joined: bool = False
     broken: int = 0
     damaged: int = 0
     not_found: int = 0
@@ -33,6 +35,11 @@ class Losses:
             why = "its time does" if count == 1 else "their times do"
             be = "was" if count == 1 else "were"
             yield f"{_frames(count)} {be} left out because {why} not increase."
+        if self.is_joined:
+            yield (
+                "The file seems to be several recordings, one behind the other. Save each as a "
+                "file, or all as an MP4, and retry."
+            )
         if count := self.broken:
             yield f"{_frames(count)} could not be decoded and {_are(count)} missing."
         if count := self.damaged:

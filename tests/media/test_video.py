@@ -139,6 +139,16 @@ def test_time_begins_with_the_first_frame(tmp_path):
     assert VideoFile(path).info.first_s == 7.0
 
 
+@pytest.mark.parametrize("suffix", ["ts", "mpg"])
+def test_recordings_that_were_joined_byte_by_byte(suffix, tmp_path):
+    path = clip(tmp_path / f"c.{suffix}", 60, fps=25)
+    path.write_bytes(path.read_bytes() * 2)
+    with VideoFile(path) as video:
+        assert [number_of(frame.bgr) for frame in video.frames()] == list(range(60))
+        assert "60 frames were left out" in video.problem
+        assert "several recordings" in video.problem
+
+
 def test_times_that_do_not_advance_are_left_out_and_told(tmp_path):
     times = [1.0, 1.1, 1.05, 1.1, 1.2, 0.9, 1.3]
     with VideoFile(packets_at(tmp_path / "back.mkv", times)) as video:
@@ -146,6 +156,7 @@ def test_times_that_do_not_advance_are_left_out_and_told(tmp_path):
         assert found == [(0.0, 0), (0.1, 1), (0.2, 4), (0.3, 6)]
         assert "3 frames were left out" in video.problem
         assert "do not increase" in video.problem
+        assert "several recordings" not in video.problem
 
 
 @pytest.mark.parametrize("fps", [0.1, 240])
