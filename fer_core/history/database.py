@@ -231,6 +231,18 @@ def _outside_transactions(engine: sa.Engine) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def _keep_temporary_files(connection: sqlite3.Connection, folder: Path) -> None:
+    """Let this process's SQLite put its temporary files into a folder.
+
+    ``VACUUM`` writes a copy of the whole database, for which ``/tmp`` may be too small: in a
+    container it is often memory. SQLite reads ``SQLITE_TMPDIR`` only when Python imports it, so
+    that is too late here.
+    """
+    if connection.execute("PRAGMA temp_store_directory").fetchone() != (str(folder),):
+        quoted = str(folder).replace("'", "''")
+        connection.execute(f"PRAGMA temp_store_directory = '{quoted}'")
+
+
 def _create_or_upgrade(engine: sa.Engine) -> None:
     """Create or upgrade the tables, and SQLite's file; one process at a time."""
     if engine.dialect.name == "postgresql":
@@ -246,6 +258,7 @@ def _create_or_upgrade(engine: sa.Engine) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with _outside_transactions(engine) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
+            _keep_temporary_files(connection, path.parent.absolute())
         with engine.execution_options(writes=True).begin() as connection:
             migrate(connection)
 

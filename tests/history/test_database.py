@@ -257,6 +257,19 @@ def test_a_full_disk(small_disk):
     history.close()
 
 
+def test_a_file_is_rebuilt_where_it_lies(small_disk, tmp_path_factory):
+    """And not where SQLite makes its temporary files by itself, which may be too small for it."""
+    folder = tmp_path_factory.mktemp("Ann's")
+    history = History(f"sqlite:///{folder}/history.sqlite3")
+    with closing(sqlite3.connect(":memory:")) as connection:  # it is the same in all connections
+        connection.execute(f"PRAGMA temp_store_directory = '{small_disk}'")
+    history.set_thumbnail(begin(history), LOCAL, bytes(8_000_000))
+    begin(history, owner="somebody else")
+    assert history.delete_all("somebody else") == 1
+    assert history.database.scrub()
+    history.close()
+
+
 def filler_room(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
