@@ -5,22 +5,20 @@ It is a SQLite file by default, and PostgreSQL if ``DATABASE_URL`` is set.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
 
 from fer_core.errors import HistoryUnavailable
+from fer_core.history import sqlite_file
 from fer_core.history.error_messages import BAD_ADDRESS, NEWER, location_of, translate_errors
 from fer_core.history.migrations import REVISIONS
 from fer_core.history.tables import sessions
@@ -103,7 +101,7 @@ class Database:
         if url.get_backend_name() == "sqlite":
             path = Path(str(url.database))
             with translate_errors(location_of(url)):
-                _check_writable(path)
+                sqlite_file.check_writable(path)
             if path.exists():
                 with self.reading() as connection:
                     connection.execute(sa.select(sessions.c.id).limit(1))
@@ -114,28 +112,20 @@ class Database:
     def request_scrub(self, connection: sa.Connection) -> None:
         """Note in this transaction that rows were deleted, which ``scrub`` shall overwrite."""
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA user_version = 1")
+            sqlite_file.request_scrub(connection)
 
     def scrub(self) -> bool:
         """Overwrite deleted rows in a SQLite file and its log; returns whether that is complete.
 
         ``secure_delete`` is not enough: when SQLite moves rows between pages, it leaves copies in
-        the gaps, so the file is rebuilt. PostgreSQL reuses the space by itself. If it fails
-        (another program reads, the disk is full), the next call tries again.
+        the gaps, so the file is rebuilt. Nobody can write meanwhile: a second or more for each
+        gigabyte. PostgreSQL reuses the space by itself. If it fails (another program reads, the
+        disk is full), the next call tries again.
         """
         url = self._url()
         with translate_errors(location_of(url)):
             engine = self._open(url)
-            if engine.dialect.name != "sqlite":
-                return True
-            with _outside_transactions(engine) as connection:
-                if connection.execute("PRAGMA user_version").fetchone() == (0,):
-                    return True
-                connection.execute("VACUUM")
-                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if not busy:
-                    connection.execute("PRAGMA user_version = 0")
-                return not busy
+            return engine.dialect.name != "sqlite" or sqlite_file.scrub(engine)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
@@ -171,15 +161,6 @@ def _is_gone(url: sa.URL) -> bool:
     return url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists()
 
 
-def _check_writable(path: Path) -> None:
-    """Raise ``OSError`` if a file cannot be written, or cannot be created with its folders."""
-    existing = next(each for each in (path, *path.parents) if each.exists())
-    if not os.access(existing, os.W_OK if existing == path else os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(existing))
-    if existing != path and not existing.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
-
-
 def _engine(url: sa.URL) -> sa.Engine:
     compact = partial(json.dumps, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     if url.get_backend_name() == "sqlite":
@@ -197,50 +178,8 @@ def _engine(url: sa.URL) -> sa.Engine:
         hide_parameters=True,
     )
     if url.get_backend_name() == "sqlite":
-        sa.event.listen(engine, "connect", _set_up_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+        sqlite_file.set_up(engine)
     return engine
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # Transactions are begun by _begin_sqlite, not by Python's driver.
-    connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
-    # SQLite's own function is for ASCII only, and a search for "änne" should find "Änne".
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # Otherwise a transaction that reads, then writes, fails instead of waiting for another writer.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _outside_transactions(engine: sa.Engine) -> Iterator[sqlite3.Connection]:
-    """SQLite's own connection, for statements that work only outside a transaction."""
-    connection = engine.raw_connection()
-    try:
-        yield cast(sqlite3.Connection, connection.driver_connection)
-    finally:
-        connection.close()
-
-
-def _keep_temporary_files(connection: sqlite3.Connection, folder: Path) -> None:
-    """Let this process's SQLite put its temporary files into a folder.
-
-    ``VACUUM`` writes a copy of the whole database, for which ``/tmp`` may be too small: in a
-    container it is often memory. SQLite reads ``SQLITE_TMPDIR`` only when Python imports it, so
-    that is too late here.
-    """
-    if connection.execute("PRAGMA temp_store_directory").fetchone() != (str(folder),):
-        quoted = str(folder).replace("'", "''")
-        connection.execute(f"PRAGMA temp_store_directory = '{quoted}'")
 
 
 def _create_or_upgrade(engine: sa.Engine) -> None:
@@ -254,11 +193,7 @@ def _create_or_upgrade(engine: sa.Engine) -> None:
     path = Path(str(engine.url.database))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_S, mode=0o600):
-        # SQLite creates its log files with the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        with _outside_transactions(engine) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            _keep_temporary_files(connection, path.parent.absolute())
+        sqlite_file.create(engine)
         with engine.execution_options(writes=True).begin() as connection:
             migrate(connection)
 

@@ -22,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class RemovalStore(Store):
-    """The part of the history that deletes sessions."""
+    """The part of the history that deletes sessions.
+
+    Traces of those that were permanently removed stay in a SQLite file until ``scrub``.
+    """
 
     def delete(self, session_ids: Collection[int], owner: str) -> int:
         """Hide sessions at once; ``purge`` removes them. Returns how many were there to be hidden:
@@ -49,8 +52,15 @@ class RemovalStore(Store):
         """Permanently remove all sessions of an owner at once; returns how many.
 
         Unsaved sessions of video jobs are not part of the history; they are removed with the job.
+        A SQLite file is rebuilt at once: there is little left in it.
         """
-        return self._remove(sa.and_(sessions.c.owner == owner, sa.or_(sessions.c.kept, ~_of_job())))
+        which = sa.or_(sessions.c.kept, ~_of_job())
+        removed = self._remove(sa.and_(sessions.c.owner == owner, which))
+        try:
+            self.scrub()
+        except HistoryUnavailable as error:
+            _log.warning("deleted, will be overwritten later: %s", error)
+        return removed
 
     def purge_own(self, session_ids: Collection[int], owner: str) -> int:
         """Permanently remove those of these sessions that are the owner's and deleted; returns how
@@ -59,10 +69,7 @@ class RemovalStore(Store):
         return self._remove(sa.and_(*which, sessions.c.deleted_at.is_not(None)))
 
     def purge(self, older_than_s: float) -> int:
-        """Permanently remove sessions of all owners deleted this long ago; returns how many.
-
-        Nothing of them stays in a SQLite file; see ``Database.scrub``.
-        """
+        """Permanently remove sessions of all owners deleted this long ago; returns how many."""
         return self._remove(sessions.c.deleted_at <= datetime.now(UTC) - _seconds(older_than_s))
 
     def prune(self, retention_days: float) -> int:
@@ -77,6 +84,10 @@ class RemovalStore(Store):
         return self._remove(
             sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
         )
+
+    def scrub(self) -> bool:
+        """Leave nothing of removed sessions in a SQLite file; see ``Database.scrub``."""
+        return self.database.scrub()
 
     def _set_deleted(
         self,
@@ -95,10 +106,6 @@ class RemovalStore(Store):
             removed = connection.execute(sa.delete(sessions).where(which)).rowcount
             if removed:
                 self.database.request_scrub(connection)
-        try:
-            self.database.scrub()
-        except HistoryUnavailable as error:
-            _log.warning("deleted, will be overwritten later: %s", error)
         return removed
 
 

@@ -201,3 +201,20 @@ def sqlite_history(sqlite_file: Path) -> Iterator[History]:
     made = History(f"sqlite:///{sqlite_file}")
     yield made
     made.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield tmp_path
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def fill(disk: Path, free: int = 0) -> None:
+    """Fill a small disk up to these bytes, with a file that is called ``filler``."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        while (room := shutil.disk_usage(disk).free - free) > 0:
+            filler.write(bytes(min(4096, room)))

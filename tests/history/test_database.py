@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_
 from fer_core.history.tables import metadata
 from fer_core.paths import ROOT
 from fer_core.schema import FaceQuality
-from tests.history.conftest import Server
+from tests.history.conftest import Server, fill
 from tests.history.frames import begin, face, frame, frames, times, whole
 
 
@@ -231,23 +230,11 @@ def test_a_file_another_program_holds(sqlite_history, sqlite_file, monkeypatch):
     sqlite_history.rename(session_id, LOCAL, "new")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    yield tmp_path
-    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
-
-
 def test_a_full_disk(small_disk):
     history = History(f"sqlite:///{small_disk}/history.sqlite3")
     session_id = begin(history)
     history.append(session_id, frames(30))
-    with (small_disk / "filler").open("wb", buffering=0) as filler:
-        while filler_room(small_disk):
-            filler.write(bytes(min(4096, filler_room(small_disk))))
+    fill(small_disk)
     with pytest.raises(HistoryUnavailable, match="disk is full"):
         history.append(session_id, frames(2_000))
     assert len(times(history, session_id)) == 30
@@ -268,10 +255,6 @@ def test_a_file_is_rebuilt_where_it_lies(small_disk, tmp_path_factory):
     assert history.delete_all("somebody else") == 1
     assert history.database.scrub()
     history.close()
-
-
-def filler_room(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
 
 
 def other_user(server: Server) -> str:

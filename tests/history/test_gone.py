@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
+import sqlite3
 import struct
 import threading
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +20,11 @@ import sqlalchemy as sa
 import fer_core.history as package
 from fer_core.errors import SessionUnknown
 from fer_core.history import LOCAL, History
-from fer_core.history.retention import Housekeeper, tidy
+from fer_core.history.retention import SCRUB_PAUSE, Housekeeper, tidy
 from fer_core.history.tables import sessions
+from tests.history import conftest
 from tests.history.frames import begin, face, frame, frames
+from tests.waiting import until
 
 SECRET = "Wilhelmina Quux"
 ODD_S, ODD_SHARE = 4321.123456789, 0.8765432123
@@ -68,6 +74,7 @@ def test_nothing_of_a_deleted_session_is_left_in_the_file(sqlite_history, sqlite
     assert remains(sqlite_file) == TRACES  # or else the search itself is blind
     history.delete(deleted, LOCAL)
     assert history.purge(0.0) == 4
+    assert history.scrub()
     assert remains(sqlite_file) == []
     assert [len(history.table(info.id, LOCAL)) for info in history.sessions(LOCAL)] == [120] * 4
     history.close()
@@ -85,6 +92,7 @@ def test_rows_that_sqlite_moved_about_leave_no_copies(sqlite_history, sqlite_fil
             sqlite_history.set_note(chosen, LOCAL, note)
     sqlite_history.delete(ids[1::2], LOCAL)
     assert sqlite_history.purge(0.0) == 30
+    assert sqlite_history.scrub()
     found = re.findall(rf"{SECRET} (\d\d)".encode(), sqlite_file.read_bytes())
     assert {int(number) % 2 for number in found} == {0}
 
@@ -103,10 +111,33 @@ def test_a_reader_in_the_way_only_delays_it(sqlite_history, sqlite_file, monkeyp
     with history.database.reading() as reader:
         reader.execute(sa.select(sessions)).all()
         assert history.purge(0.0) == 4
+        assert not history.scrub()
         assert remains(sqlite_file)
     history.close()
-    assert history.purge(0.0) == 0
+    assert history.scrub()
     assert remains(sqlite_file) == []
+
+
+def test_what_another_process_deletes_meanwhile_is_not_forgotten(sqlite_history, sqlite_file):
+    history, other = sqlite_history, History(f"sqlite:///{sqlite_file}")
+    history.delete([begin(history)], LOCAL)
+    assert history.purge(0.0) == 1
+    other.delete(fill(other), LOCAL)
+    purged: list[int] = []
+
+    def before(statement: str) -> None:
+        if "wal_checkpoint" in statement and not purged:
+            purged.append(other.purge(0.0))
+
+    with history.database.reading() as connection:
+        driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.set_trace_callback(before)
+    assert not history.scrub()
+    assert purged == [4]
+    assert history.scrub()
+    assert remains(sqlite_file) == []
+    other.close()
 
 
 def test_on_both_databases_no_row_is_left(history):
@@ -185,6 +216,61 @@ def test_the_housekeeper_says_once_what_fails_and_goes_on(tmp_path, caplog):
     said = [record.message for record in caplog.records]
     assert len([each for each in said if "cannot be used" in each]) == 1
     assert "tidying the history" in said
+
+
+def test_a_full_disk_is_said_once_and_the_traces_go_later(small_disk, caplog):
+    file = small_disk / "folder" / "history.sqlite3"
+    history = History(f"sqlite:///{file}")
+    history.set_thumbnail(begin(history), LOCAL, bytes(500_000))
+    deleted = begin(history, f"{SECRET} name")
+    history.close()  # and so its log goes
+    conftest.fill(small_disk, free=300_000)
+    history.delete([deleted], LOCAL)
+    age(history, deleted, deleted_at=timedelta(minutes=2))
+    rounds: list[int] = []
+
+    def asked() -> History:
+        rounds.append(1)
+        return history
+
+    housekeeper = Housekeeper(asked, interval_s=0.01)
+    until(lambda: bool(caplog.records))
+    so_far = len(rounds)
+    until(lambda: len(rounds) > so_far + 20)
+    (small_disk / "filler").unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        until(lambda: connection.execute("PRAGMA user_version").fetchone() == (0,))
+    housekeeper.stop()
+    assert remains(file) == []
+    [said] = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    assert "not overwritten yet" in said
+    assert "disk is full" in said
+    history.close()
+
+
+class SlowDisk(History):
+    """A history that takes a while to be rebuilt, and notes when it was."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.times_s: list[tuple[float, float]] = []
+
+    def scrub(self) -> bool:
+        start_s = time.monotonic()
+        time.sleep(0.01)
+        done = super().scrub()
+        self.times_s.append((start_s, time.monotonic()))
+        return done
+
+
+def test_after_a_file_was_rebuilt_others_can_write_for_longer(sqlite_file):
+    history = SlowDisk(f"sqlite:///{sqlite_file}")
+    housekeeper = Housekeeper(lambda: history, interval_s=0.0)
+    until(lambda: len(history.times_s) == 3)
+    housekeeper.stop()
+    history.close()
+    for (start_s, end_s), (next_s, _) in itertools.pairwise(history.times_s):
+        assert next_s - end_s >= SCRUB_PAUSE * (end_s - start_s)
 
 
 def test_housekeeping_starts_once(monkeypatch):

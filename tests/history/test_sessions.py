@@ -220,7 +220,7 @@ LISTS: dict[str, Callable[[History, str], object]] = {
     "delete_all": lambda h, owner: h.delete_all(owner),
 }
 OF_THE_MACHINERY = {
-    "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "close", "check",
+    "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "scrub", "close", "check",
     "claim_job", "ended_jobs", "end_job", "heartbeat", "interrupt_stale", "all_jobs",
     "end_waiting",
 }  # fmt: skip
