@@ -185,17 +185,25 @@ def _engine(url: sa.URL) -> sa.Engine:
 def _create_or_upgrade(engine: sa.Engine) -> None:
     """Create or upgrade the tables, and SQLite's file; one process at a time."""
     if engine.dialect.name == "postgresql":
-        with engine.begin() as connection:
-            lock = sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)
-            connection.execute(sa.select(lock))
-            migrate(connection)
+        _upgrade(engine)
         return
     path = Path(str(engine.url.database))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_S, mode=0o600):
         sqlite_file.create(engine)
-        with engine.execution_options(writes=True).begin() as connection:
-            migrate(connection)
+        _upgrade(engine)
+
+
+def _upgrade(engine: sa.Engine) -> None:
+    """Upgrade the tables, unless they are up to date: to see that, nobody who writes is in the way,
+    such as a process that rebuilds SQLite's file."""
+    with engine.begin() as connection:
+        if _revisions(connection) == {REVISIONS[-1]}:
+            return
+    with engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        migrate(connection)
 
 
 def migrate(connection: sa.Connection) -> None:

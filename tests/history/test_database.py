@@ -244,6 +244,15 @@ def test_a_full_disk(small_disk):
     history.close()
 
 
+def test_a_history_is_opened_while_another_program_writes(history, url, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database.BUSY_S", 0.1)
+    session_id = begin(history)
+    with history.database.writing():
+        again = History(url)
+        assert again.session(session_id, LOCAL).name == "name"
+        again.close()
+
+
 def test_a_file_is_rebuilt_where_it_lies(small_disk, tmp_path_factory):
     """And not where SQLite makes its temporary files by itself, which may be too small for it."""
     folder = tmp_path_factory.mktemp("Ann's")
