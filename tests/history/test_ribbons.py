@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from fer_core.history import History
 from fer_core.history.ribbons import PIECES, most_frequent
+from fer_core.history.tables import samples
 from fer_core.labels import EMOTIONS
 from fer_core.schema import FrameResult
 from tests.sessions import face
@@ -56,3 +59,41 @@ def test_the_faces_of_a_photo_are_counted(tmp_path):
         store.close()
     assert ribbons[photo][0] == {"happy": 2, "neutral": 1}
     assert ribbons[nobody] == ({},) * PIECES
+
+
+def lose_samples(store: History) -> None:
+    """Delete them without a note, so that only what was counted before is still known."""
+    with store.database.writing() as connection:
+        connection.execute(sa.delete(samples))
+
+
+def test_a_session_is_counted_once_for_all_visitors_while_it_does_not_grow(history):
+    mine = keep(history, "ada", film(happy_from_s=0.0, gone_from_s=99.0))
+    counted = history.of("ada").ribbons([mine])
+    lose_samples(history)
+    assert history.of("ada").ribbons([mine]) == counted
+    assert history.of("bob").ribbons([mine]) == {}
+    more = FrameResult(64, 48, (face(0.1),), "m", "d", t_s=99.0, labels=EMOTIONS)
+    history.append(mine, [more])
+    assert history.of("ada").ribbons([mine])[mine][-1] == {"neutral": 1}
+
+
+def test_the_same_number_in_another_database_is_another_session(tmp_path, monkeypatch):
+    store = History()
+    counted = []
+    for name, happy_from_s in (("one", 0.0), ("two", 99.0)):
+        monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / name}.sqlite3")
+        mine = keep(store, "ada", film(happy_from_s, 99.0))
+        counted.append(most_frequent(store.ribbons([mine], "ada")[mine][0]))
+    store.close()
+    assert counted == ["happy", "neutral"]
+
+
+def test_only_so_many_ribbons_are_kept_in_memory(history, monkeypatch):
+    monkeypatch.setattr("fer_core.history.ribbons.MOST_KNOWN", 2)
+    first, second, third = (keep(history, "ada", film(0.0, 99.0)) for _ in range(3))
+    for each in (first, second, first, third):
+        history.ribbons([each], "ada")
+    lose_samples(history)
+    found = history.ribbons([first, third], "ada") | history.ribbons([second], "ada")
+    assert [bool(found[each][0]) for each in (first, second, third)] == [True, False, True]

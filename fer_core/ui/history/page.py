@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer_core.history import Filters, OwnedHistory, Ribbon, SessionInfo
+from fer_core.history import Filters, OwnedHistory, SessionInfo
 from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
@@ -87,7 +87,7 @@ def _more() -> None:
 def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
     zone = visitor_zone()
-    ribbons = _ribbons(store, sessions[:MOST_RIBBONS])
+    ribbons = store.ribbons([each.id for each in sessions[:MOST_RIBBONS]])
     table = pd.DataFrame(
         {
             "name": [each.name for each in sessions],
@@ -142,18 +142,6 @@ def _list_key(ids: list[int]) -> str:
     version += ids[: len(before)] != before
     st.session_state.update({"history_listed": ids, "history_version": version})
     return f"history_list_{version}"
-
-
-def _ribbons(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> dict[int, Ribbon]:
-    """The ribbons of these sessions by number, cached while a session has the same frames."""
-    known: dict[tuple[int, int], Ribbon] = st.session_state.setdefault("history_ribbons", {})
-    fresh = {each.id: each.frames for each in sessions if (each.id, each.frames) not in known}
-    if fresh:
-        found = store.ribbons(fresh)
-        known.update({(number, fresh[number]): ribbon for number, ribbon in found.items()})
-    return {
-        each.id: known[each.id, each.frames] for each in sessions if (each.id, each.frames) in known
-    }
 
 
 def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int) -> None:
