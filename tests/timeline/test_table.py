@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import threading
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -287,6 +288,24 @@ def test_results_come_back_from_a_table(frames):
         for each in frames
     ]
     assert back == steady
+
+
+def test_a_frame_stays_whole_where_its_rows_are_read_in_parts(monkeypatch):
+    monkeypatch.setattr("fer_core.timeline.table._ROWS_AT_ONCE", 2)
+    table = timeline(*(frame(t, face(), face(track_id=2), face(track_id=3)) for t in range(5)))
+    results = list(results_of(table.to_frame(), 64, 48, "model", "detector"))
+    assert [[seen.track_id for seen in each.faces] for each in results] == [[1, 2, 3]] * 5
+
+
+def test_a_long_table_is_not_in_memory_twice():
+    table = timeline(*(frame(t, face()) for t in range(20_000))).to_frame()
+    tracemalloc.start()
+    try:
+        next(results_of(table, 64, 48, "model", "detector"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < table.memory_usage(deep=True).sum()
 
 
 @pytest.mark.parametrize("labels", [EMOTIONS, ("serious", "smiling")])
