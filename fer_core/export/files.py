@@ -6,7 +6,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
@@ -58,11 +58,11 @@ def table_parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def zip_of(files: Mapping[str, bytes]) -> bytes:
-    """A ZIP archive of files by name."""
+def zip_of(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """A ZIP archive of files with their names; only one of them is needed at a time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
+        for name, data in files:
             archive.writestr(name, data)
     return buffer.getvalue()
 

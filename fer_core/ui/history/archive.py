@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -32,15 +33,19 @@ def archive(store: OwnedHistory, chosen: Sequence[SessionInfo], zone: tzinfo = U
         for each in chosen
         for track_id, name in store.face_names(each.id).items()
     ]
-    files = {"sessions.csv": _csv([_listed(each, zone) for each in chosen])}
-    files |= {"marks.csv": _csv(marks)} if marks else {}
-    files |= {"faces.csv": _csv(faces)} if faces else {}
+    listed = [_listed(each, zone) for each in chosen]
+    written = {"sessions.csv": listed, "marks.csv": marks, "faces.csv": faces}
+    lists = ((name, _csv(rows)) for name, rows in written.items() if rows)
+    return zip_of(chain(lists, _files(store, chosen)))
+
+
+def _files(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> Iterator[tuple[str, bytes]]:
+    """The files of each session: only one is in memory at a time, an hour of video has 40 MB."""
     for each in chosen:
         stem = re.sub(r"[^\w.-]+", "_", file_stem(each.name))
-        files[f"{each.id}_{stem}.csv"] = BOM + table_csv(store.table(each.id))
+        yield f"{each.id}_{stem}.csv", BOM + table_csv(store.table(each.id))
         if jpeg := store.thumbnail(each.id):
-            files[f"{each.id}_{stem}.jpg"] = jpeg
-    return zip_of(files)
+            yield f"{each.id}_{stem}.jpg", jpeg
 
 
 def _listed(session: SessionInfo, zone: tzinfo) -> dict[str, Any]:

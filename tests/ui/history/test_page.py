@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
@@ -387,6 +388,19 @@ def test_the_archive_holds_all_that_somebody_wrote(store):
     assert list(listed["Name"]) == ["'=sad one.MP4", "Dr. Smith interview, glad"]
     assert files["marks.csv"] == f"session,t_s,label,note\n{number},1.25,question 1,'@loud\n"
     assert files["faces.csv"] == f"session,track_id,name\n{number},1,'=Anna\n"
+
+
+def test_the_files_of_an_archive_are_in_memory_one_at_a_time(store):
+    for number in range(10):
+        store.set_thumbnail(keep(store, f"glad {number}"), LOCAL, bytes(3_000_000))
+    chosen = store.sessions(LOCAL)
+    tracemalloc.start()
+    try:
+        archive(store.of(LOCAL), chosen)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * 3_000_000
 
 
 def test_notes_and_tags_are_texts(page, store):
