@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import numpy as np
@@ -14,7 +15,14 @@ from fer_core.errors import FerError, HistoryError
 from fer_core.history import history
 from fer_core.settings import settings
 
+WAIT_S = 60.0
+"""The longest time before an answer: networks are loaded faster, and a locked table is given up
+sooner."""
+
+_Answer = tuple[int, dict[str, object]]
+
 _log = logging.getLogger(__name__)
+_latest: asyncio.Task[_Answer] | None = None
 
 
 async def healthz(_request: Request) -> JSONResponse:
@@ -25,12 +33,29 @@ async def healthz(_request: Request) -> JSONResponse:
 async def readyz(_request: Request) -> JSONResponse:
     """200 and the models' names once a detector and an emotion model work and the history's
     database can be used, else 503 and what cannot be used."""
-    # Loading a network would block the event loop, which the pages share, for too long.
-    status, body = await run_in_threadpool(_probe)
+    probe = _shared_probe()
+    await asyncio.wait({probe}, timeout=WAIT_S)
+    status, body = probe.result() if probe.done() else _late()
     return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
 
 
-def _probe() -> tuple[int, dict[str, object]]:
+def _shared_probe() -> asyncio.Task[_Answer]:
+    """The probe for all who ask at the same time. A database that hangs, hangs it too; one for each
+    would soon hold all threads of the server."""
+    global _latest
+    loop = asyncio.get_running_loop()
+    if _latest is None or _latest.done() or _latest.get_loop() is not loop:
+        # Loading a network would block the event loop, which the pages share, for too long.
+        _latest = loop.create_task(run_in_threadpool(_probe))
+    return _latest
+
+
+def _late() -> _Answer:
+    _log.warning("not ready: a model or the database has not answered for %.0f s", WAIT_S)
+    return 503, {"ready": False, "error": "A model or the history does not answer."}
+
+
+def _probe() -> _Answer:
     wanted = settings()
     try:
         analyzer = Analyzer(wanted.detector, wanted.emotion, wait_s=0.0)
