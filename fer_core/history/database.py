@@ -27,6 +27,10 @@ from fer_core.settings import settings
 BUSY_S = 10.0
 """The longest wait while another process writes, and for a free connection."""
 
+_STATEMENT_S = 300.0
+"""The longest that PostgreSQL works on a statement (but see ``lift_time_limit``); it reads an hour
+of video in seconds."""
+
 _MIGRATION_LOCK = 0x0FE2_DA5B
 """The key of PostgreSQL's advisory lock for migrations: an arbitrary but constant number."""
 
@@ -166,8 +170,10 @@ def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         arguments: dict[str, Any] = {"timeout": BUSY_S}
     else:
-        # Without these, the driver waits 15 minutes for a server whose machine was switched off.
+        # Without these, the driver waits for minutes to hours for a server whose machine was
+        # switched off.
         arguments = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+        arguments |= {"keepalives_idle": 30, "keepalives_interval": 10}
     engine = sa.create_engine(
         url,
         connect_args=arguments,
@@ -179,7 +185,23 @@ def _engine(url: sa.URL) -> sa.Engine:
     )
     if url.get_backend_name() == "sqlite":
         sqlite_file.set_up(engine)
+    else:
+        sa.event.listen(engine, "connect", _set_time_limits)
     return engine
+
+
+def _set_time_limits(connection: Any, _record: object) -> None:
+    """Without these, a page hangs as long as another program locks a table of PostgreSQL."""
+    # Not as options of the connection: PgBouncer refuses them.
+    for name, limit_s in (("lock_timeout", BUSY_S), ("statement_timeout", _STATEMENT_S)):
+        connection.execute(f"SET {name} = {1000 * limit_s:.0f}")
+    connection.commit()
+
+
+def lift_time_limit(connection: sa.Connection) -> None:
+    """Let statements of this transaction take their time; they still wait ``BUSY_S`` for a lock."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _create_or_upgrade(engine: sa.Engine) -> None:
@@ -203,6 +225,7 @@ def _upgrade(engine: sa.Engine) -> None:
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            lift_time_limit(connection)
         migrate(connection)
 
 

@@ -51,6 +51,8 @@ _POSTGRESQL = {
     "42501": _RIGHTS,
     "25006": _RIGHTS,
     "53100": _FULL,
+    "55P03": _BUSY,
+    "57014": "its server took too long to answer. Try again in a moment.",
     "53300": "its server has too many connections. Try again in a moment.",
 }
 """Sentences by the start of the SQLSTATE."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from fer_core.errors import HistoryUnavailable
+from fer_core.history.database import lift_time_limit
 from fer_core.history.sessions import Store, is_id
 from fer_core.history.tables import jobs, sessions
 
@@ -103,6 +104,7 @@ class RemovalStore(Store):
 
     def _remove(self, which: sa.ColumnElement[bool]) -> int:
         with self.database.writing() as connection:
+            lift_time_limit(connection)
             removed = connection.execute(sa.delete(sessions).where(which)).rowcount
             if removed:
                 self.database.request_scrub(connection)

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -23,7 +24,7 @@ from alembic.script import ScriptDirectory
 import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, migrations
-from fer_core.history.database import database_url
+from fer_core.history.database import _MIGRATION_LOCK, database_url, lift_time_limit
 from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_movements
 from fer_core.history.tables import metadata
 from fer_core.paths import ROOT
@@ -287,6 +288,48 @@ def test_servers_that_cannot_be_used(server, fault):
         history.sessions(LOCAL)
     assert "s3cret" not in str(caught.value)
     assert server.password not in str(caught.value)
+
+
+def test_a_table_another_program_locks(server, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database.BUSY_S", 0.1)
+    address = server.new_database()
+    history = History(address)
+    session_id = begin(history)
+    with psycopg.connect(address.replace("postgres:", "postgresql:", 1)) as other:
+        other.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+        for use in (history.check, lambda: history.count(LOCAL), lambda: begin(history)):
+            with pytest.raises(HistoryUnavailable, match="another program is using it"):
+                use()
+    assert history.session(session_id, LOCAL).name == "name"
+    history.close()
+
+
+def test_tables_another_process_upgrades(server, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database.BUSY_S", 0.1)
+    address = server.new_database()
+    history = History(address)
+    with psycopg.connect(address.replace("postgres:", "postgresql:", 1)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
+        with pytest.raises(HistoryUnavailable, match="another program is using it"):
+            history.count(LOCAL)
+    assert history.count(LOCAL) == 0
+    history.close()
+
+
+def test_statements_that_take_too_long(server, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database._STATEMENT_S", 2.0)
+    history = History(server.new_database())
+    with (
+        pytest.raises(HistoryUnavailable, match="took too long"),
+        history.database.reading() as connection,
+    ):
+        connection.execute(sa.select(sa.func.pg_sleep(600.0)))
+    limit = sa.text("SHOW statement_timeout")
+    with history.database.writing() as connection:
+        assert connection.execute(limit).scalar_one() == "2s"
+        lift_time_limit(connection)
+        assert connection.execute(limit).scalar_one() == "0"
+    history.close()
 
 
 def test_connections_that_broke_are_replaced(server):
