@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,13 @@ from filelock import FileLock
 
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import sqlite_file
-from fer_core.history.error_messages import BAD_ADDRESS, NEWER, location_of, translate_errors
+from fer_core.history.error_messages import (
+    BAD_ADDRESS,
+    NEWER,
+    lacks_tables,
+    location_of,
+    translate_errors,
+)
 from fer_core.history.migrations import REVISIONS
 from fer_core.history.tables import sessions
 from fer_core.settings import settings
@@ -30,6 +36,13 @@ BUSY_S = 10.0
 _STATEMENT_S = 300.0
 """The longest that PostgreSQL works on a statement (but see ``lift_time_limit``); it reads an hour
 of video in seconds."""
+
+_POOL = 5
+"""The connections that stay open."""
+
+_MORE = {"sqlite": 10, "postgresql": 4}
+"""So many more may be open at once. A PostgreSQL server that lets 20 in has room for two
+processes."""
 
 _MIGRATION_LOCK = 0x0FE2_DA5B
 """The key of PostgreSQL's advisory lock for migrations: an arbitrary but constant number."""
@@ -80,21 +93,26 @@ class Database:
         url = self._url()
         return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection for reading, in a transaction."""
-        url = self._url()
-        with translate_errors(location_of(url)), self._open(url).begin() as connection:
-            yield connection
+        return self._transaction(writes=False)
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A connection for writing, in a transaction that an exception rolls back."""
+        return self._transaction(writes=True)
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A connection for writing, in a transaction that an exception rolls back."""
+    def _transaction(self, writes: bool) -> Iterator[sa.Connection]:
         url = self._url()
         with translate_errors(location_of(url)):
-            engine = self._open(url).execution_options(writes=True)
-            with engine.begin() as connection:
-                yield connection
+            engine = self._open(url).execution_options(writes=writes)
+            try:
+                with engine.begin() as connection:
+                    yield connection
+            except sa.exc.DBAPIError as error:
+                if lacks_tables(error):
+                    self.close()  # so that the next use makes or upgrades them
+                raise
 
     def check(self) -> None:
         """Raise ``HistoryUnavailable`` if the database cannot be read or written.
@@ -179,6 +197,8 @@ def _engine(url: sa.URL) -> sa.Engine:
         connect_args=arguments,
         json_serializer=compact,
         pool_pre_ping=True,
+        pool_size=_POOL,
+        max_overflow=_MORE[url.get_backend_name()],
         pool_timeout=BUSY_S,
         # Otherwise a driver's error quotes the parameters: users' names and notes.
         hide_parameters=True,

@@ -45,6 +45,9 @@ _SQLITE = {
 _LOGIN = "it refuses the user name or the password. Correct DATABASE_URL."
 _NO_DATABASE = "there is no database or no user of this name. Correct DATABASE_URL."
 _RIGHTS = "the user of DATABASE_URL may not write to it. Grant the right, or use another user."
+_CROWDED = "its server has no connection left. Try again in a moment, or let it have more."
+_CROWDED_TEXTS = ("too many", "connection slots", "no more connections")
+_TABLES = "its tables are missing or out of date. Try again: the next use makes or upgrades them."
 _POSTGRESQL = {
     "28": _LOGIN,
     "3D": _NO_DATABASE,
@@ -53,7 +56,9 @@ _POSTGRESQL = {
     "53100": _FULL,
     "55P03": _BUSY,
     "57014": "its server took too long to answer. Try again in a moment.",
-    "53300": "its server has too many connections. Try again in a moment.",
+    "53300": _CROWDED,
+    "42P01": _TABLES,
+    "42703": _TABLES,
 }
 """Sentences by the start of the SQLSTATE."""
 
@@ -100,10 +105,18 @@ def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
         text = str(raised)
         if "authentication failed" in text:
             return _LOGIN
+        if any(each in text for each in _CROWDED_TEXTS):
+            return _CROWDED
         return _NO_DATABASE if "does not exist" in text else _UNREACHABLE
     if state.startswith(("08", "57P")):
         return _UNREACHABLE
     return _starting(_POSTGRESQL, state) or f"its server reports error {state}. Try again."
+
+
+def lacks_tables(error: DBAPIError) -> bool:
+    """Whether PostgreSQL's tables went after they were made, or are those of an older version: the
+    database was emptied, or a backup was restored."""
+    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
 
 
 def _starting(causes: dict[str, str], code: str) -> str | None:

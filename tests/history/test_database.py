@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -329,6 +329,40 @@ def test_statements_that_take_too_long(server, monkeypatch):
         assert connection.execute(limit).scalar_one() == "2s"
         lift_time_limit(connection)
         assert connection.execute(limit).scalar_one() == "0"
+    history.close()
+
+
+def test_a_server_without_a_free_connection(server):
+    with psycopg.connect(server.url(scheme="postgresql"), autocommit=True) as admin:
+        admin.execute("CREATE ROLE crowd LOGIN PASSWORD 'word' CONNECTION LIMIT 0")
+        history = History(f"postgres://crowd:word@127.0.0.1:{server.port}/postgres")
+        with pytest.raises(HistoryUnavailable, match="has no connection left"):
+            history.count(LOCAL)
+        admin.execute("DROP ROLE crowd")
+
+
+def test_two_processes_fit_a_server_that_lets_twenty_in(server, monkeypatch):
+    monkeypatch.setattr("fer_core.history.database.BUSY_S", 0.1)
+    history = History(server.new_database())
+    history.count(LOCAL)
+    with ExitStack() as held:
+        opened = [held.enter_context(history.database.reading()) for _ in range(9)]
+        with pytest.raises(HistoryUnavailable, match="Try again in a moment"):
+            held.enter_context(history.database.reading())
+    assert len(opened) == 9
+    history.close()
+
+
+def test_a_database_that_is_emptied(server):
+    address = server.new_database()
+    history = History(address)
+    begin(history)
+    with psycopg.connect(address.replace("postgres:", "postgresql:", 1)) as admin:
+        admin.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    with pytest.raises(HistoryUnavailable, match="missing or out of date"):
+        begin(history)
+    begin(history)
+    assert history.count(LOCAL) == 1
     history.close()
 
 
