@@ -132,13 +132,20 @@ class DecodePass:
         self._sought = True
         return True
 
-    def timed(self, first_ticks: int) -> Iterator[tuple[float, av.VideoFrame]]:
-        """The frames from here on with their ``t_s``, strictly increasing."""
+    def timed(
+        self, first_ticks: int, start_s: float = 0.0
+    ) -> Iterator[tuple[float, av.VideoFrame]]:
+        """The frames from here on with their ``t_s``, strictly increasing.
+
+        After a seek those before ``start_s`` are left out without a note: in an MPEG file, the
+        first ones come twice.
+        """
         last = -1 if not self._sought else None
         for ticks, frame in self.decoded():
             after = ticks - first_ticks
             if last is not None and after <= last:
-                self._leave_out(last - after)
+                if not self._sought or after * self._tick_s >= start_s:
+                    self._leave_out(last - after)
                 continue
             last = after
             yield float(after * self._tick_s), frame

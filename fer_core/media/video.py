@@ -179,13 +179,13 @@ class VideoFile:
         """A pass over the file and its frames, starting at or before ``start_s``."""
         reading = stack.enter_context(DecodePass(self.path, stopped))
         if start_s > _SEEK_MARGIN_S and reading.seek(self._first_ticks, start_s - _SEEK_MARGIN_S):
-            timed = reading.timed(self._first_ticks)
+            timed = reading.timed(self._first_ticks, start_s)
             first = next(timed, None)
             if first is not None and first[0] <= start_s:
                 return reading, _chained(first, timed)
             # The index points too late, or to nothing: start earlier.
             reading = stack.enter_context(DecodePass(self.path, stopped))
-        return reading, reading.timed(self._first_ticks)
+        return reading, reading.timed(self._first_ticks, start_s)
 
     def _picture(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         width, height = unsqueezed(frame.width, frame.height, self._aspect)

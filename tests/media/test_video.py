@@ -15,7 +15,7 @@ from PIL import Image
 from fer_core.errors import UnreadableVideo
 from fer_core.media import demux, video
 from fer_core.media.video import Selection, VideoFile, read_frame
-from tests.media.clips import FORMATS, OTHER_CODECS, clip, number_of, numbered, packets_at
+from tests.media.clips import FORMATS, OTHER_CODECS, QUICK, clip, number_of, numbered, packets_at
 
 
 def seen(path: Path, selection: Selection = video.WHOLE) -> list[tuple[Any, int]]:
@@ -147,6 +147,16 @@ def test_recordings_that_were_joined_byte_by_byte(suffix, tmp_path):
         assert [number_of(frame.bgr) for frame in video.frames()] == list(range(60))
         assert "60 frames were left out" in video.problem
         assert "several recordings" in video.problem
+
+
+def test_frames_that_come_twice_after_a_seek_are_not_said_to_be_lost(tmp_path, monkeypatch):
+    """MPEG sends a key frame before those that are shown before it."""
+    monkeypatch.setitem(QUICK, "mpeg2video", {"bf": "2"})
+    path = clip(tmp_path / "c.mpg", 150, fps=25)
+    with VideoFile(path) as video:
+        found = [number_of(frame.bgr) for frame in video.frames(Selection(start_s=3.0))]
+        assert found == list(range(75, 150))
+        assert video.problem == ""
 
 
 def test_times_that_do_not_advance_are_left_out_and_told(tmp_path):
