@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -10,10 +10,15 @@ import streamlit as st
 from fer_core.export.charts.compare import Course, compare_figure
 from fer_core.export.charts.words import course_in_words
 from fer_core.timeline.summary import TrackSummary
+from fer_core.ui.shared.expression_html import share_bars_html
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_view import faces_shown
+from fer_core.ui.shared.widgets import plain
 
 _ALIGN = {"start": "First sightings", "offset": "Offset"}
+
+Place = tuple[int, int]
+"""The number of a session among those compared, and the identity of a face in it."""
 
 
 @st.fragment
@@ -26,14 +31,12 @@ def compare_view(
 
     ``names``, if given, has those of the faces of each session, by identity.
     """
-    summaries: dict[tuple[int, int], TrackSummary] = {}
-    courses: dict[tuple[int, int], Course] = {}
-    for place, (session, table) in enumerate(sessions):
-        for face in faces_shown(table):
-            called = (names[place] if names else {}).get(face.track_id)
-            title = f"{session} · {called or f'Face {face.track_id}'}"
-            summaries[place, face.track_id] = face
-            courses[place, face.track_id] = Course(table, face.track_id, title)
+    summaries = {
+        (number, face.track_id): face
+        for number, (_, table) in enumerate(sessions)
+        for face in faces_shown(table)
+    }
+    courses = _courses(sessions, summaries, names)
     if len(courses) < 2:
         st.info(
             "A comparison needs two faces, of one session or of two.",
@@ -44,36 +47,64 @@ def compare_view(
     if one == other:
         st.info("Choose two different faces.", icon=":material/compare:")
         return
-    first, second = courses[one], courses[other]
+    pairs = [(courses[place], summaries[place]) for place in (one, other)]
+    if all(summary.observed_s for _, summary in pairs):
+        _chart(pairs, key)
+    else:
+        _side_by_side(pairs)
+    _differences(summaries[one], summaries[other], courses[one].title, courses[other].title)
+
+
+def _courses(
+    sessions: Sequence[tuple[str, pd.DataFrame]],
+    faces: Iterable[Place],
+    names: Sequence[Mapping[int, str]],
+) -> dict[Place, Course]:
+    courses = {}
+    for number, track_id in faces:
+        session, table = sessions[number]
+        called = (names[number] if names else {}).get(track_id) or f"Face {track_id}"
+        courses[number, track_id] = Course(table, track_id, f"{session} · {called}")
+    return courses
+
+
+def _chart(pairs: Sequence[tuple[Course, TrackSummary]], key: str) -> None:
+    (first, one), (second, other) = pairs
     session_chart(
         compare_figure(first, second, _offset(key)),
         label=f"{first.title}, and dashed {second.title}: expressions over time. "
-        f"{course_in_words(first.title, summaries[one])} "
-        f"{course_in_words(second.title, summaries[other])}",
+        f"{course_in_words(first.title, one)} {course_in_words(second.title, other)}",
         key=f"{key}_figure",
         name="comparison",
     )
     st.caption("Each row is from 0 to 100%. Lines break where a face was not seen.")
-    _differences(summaries[one], summaries[other], first.title, second.title)
 
 
-def _choose(
-    courses: Mapping[tuple[int, int], Course], key: str
-) -> tuple[tuple[int, int], tuple[int, int]]:
+def _side_by_side(pairs: Sequence[tuple[Course, TrackSummary]]) -> None:
+    """The mean shares of each, where one has no course, as in a photo."""
+    for column, (course, face) in zip(st.columns(2, gap="medium"), pairs, strict=True):
+        with column:
+            st.markdown(f"**{plain(course.title)}**")
+            largest = max(face.means, key=face.means.__getitem__)
+            st.html(share_bars_html(list(face.means), list(face.means.values()), largest))
+    st.caption("Mean shares. A face that was seen for a moment only has no course over time.")
+
+
+def _choose(courses: Mapping[Place, Course], key: str) -> tuple[Place, Place]:
     """The two that are compared: at first the first faces of two sessions, if there are two."""
     places = list(courses)
     second = next((i for i, place in enumerate(places) if place[0] != places[0][0]), 1)
     left, right = st.columns(2)
     with left:
         one = st.selectbox(
-            "Face, as an area",
+            "First face",
             places,
             format_func=lambda place: courses[place].title,
             key=f"{key}_first",
         )
     with right:
         other = st.selectbox(
-            "Compare with (dashed)",
+            "Second face",
             places,
             index=second,
             format_func=lambda place: courses[place].title,

@@ -17,6 +17,7 @@ from fer_core.ui.shared.compare_view import difference_table
 from tests.sessions import HandMark, bump, session
 
 TWO = session({1: bump(3.0), 2: bump(7.0)}, gone=lambda t_s: 5 <= t_s < 6)
+PHOTO = session({1: bump(0.0)}, 0.1)
 
 
 def page_of(table, marks=(), names=None, on_add=None, on_remove=None, frame_at=None):
@@ -259,7 +260,7 @@ def test_nobody_was_seen(table):
 
 
 def test_a_single_frame():
-    page = run(page_of, table=session({1: bump(0.0)}, 0.1))
+    page = run(page_of, table=PHOTO)
     assert not page.exception
     assert not page.toggle  # nothing to choose about a course that it does not have
     assert len(charts(page)) == 1
@@ -289,6 +290,20 @@ def test_two_faces_are_compared():
     assert not page.exception
     page.selectbox(key="c_second").set_value((0, 1)).run()
     assert "two different faces" in page.info[0].value
+
+
+@pytest.mark.parametrize("other", [PHOTO, TWO])
+def test_a_photo_is_compared_by_its_shares(other):
+    page = run(compare_page, sessions=[("*one*", PHOTO), ("other", other)])
+    assert not charts(page)
+    assert not page.button_group
+    assert [each.value for each in page.markdown][:2] == [
+        *("**\\*one\\* · Face 1**", "**other · Face 1**"),
+    ]
+    first, _ = (each.proto.body for each in page.main.get("html"))
+    assert '<span class="fer-name">happy</span>' in first
+    assert '<span class="fer-share">90%</span>' in first
+    assert len(page.dataframe[0].value) == 9
 
 
 def test_there_is_nothing_to_compare():
