@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,9 @@ from fer_core.ui.shared.timeline_view import faces_shown
 from fer_core.ui.shared.widgets import plain
 
 _ALIGN = {"start": "First sightings", "offset": "Offset"}
+
+_AFFECT = ("valence", "arousal")
+_NUMBERS = ["first", "second", "difference"]
 
 Place = tuple[int, int]
 """The number of a session among those compared, and the identity of a face in it."""
@@ -146,16 +150,18 @@ def _differences(
     if table.empty:
         st.caption("The networks of these two sessions have no expression in common.")
         return
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "first": number(first_title, format="%.2f"),
-            "second": number(second_title, format="%.2f"),
-            "difference": number("second - first", format="%+.2f"),
-        },
-    )
+    shares = ~table["mean of"].isin(_AFFECT)
+    shown = table.style.format(partial(_signed, digits=".2f"), subset=(table.index, _NUMBERS))
+    shown.format("{:.0%}", subset=(shares, ["first", "second"]))
+    shown.format(partial(_signed, digits=".0%"), subset=(shares, ["difference"]))
+    titles = dict(zip(_NUMBERS, (first_title, second_title, "second - first"), strict=True))
+    st.dataframe(shown, hide_index=True, column_config=titles)
+
+
+def _signed(number: float, digits: str) -> str:
+    """With its sign, unless it is shown as zero."""
+    text = format(number, f"+z{digits}")
+    return text if text.strip("+0.%") else text[1:]
 
 
 def difference_table(first: TrackSummary, second: TrackSummary) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -320,6 +321,17 @@ def test_the_differences_of_two_faces():
     assert numbers["valence"][2] < 0
     [own] = summarize(session({1: bump(3.0)}, labels=("tired", "awake")))
     assert difference_table(happy, own).empty
+
+
+def test_the_differences_are_shown_as_the_chart_shows_shares():
+    less = session({1: lambda t_s: 0.2504})
+    page = run(compare_page, sessions=[("one", session({1: lambda t_s: 0.25})), ("other", less)])
+    texts = pa.ipc.open_stream(page.dataframe[0].proto.arrow_data.styler.display_values)
+    shown = texts.read_all().to_pandas().set_index("mean of").T
+    assert list(shown["happy"]) == ["25%", "25%", "0%"]
+    assert list(shown["neutral"]) == ["75%", "75%", "0%"]
+    assert shown["valence"]["first"].startswith("+")
+    assert shown["valence"]["difference"] == "0.00"
 
 
 def test_what_cannot_be_read_well_is_left_out_on_request():
