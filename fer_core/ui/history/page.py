@@ -211,7 +211,10 @@ def compare(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
     """Several sessions side by side."""
     st.subheader("Compare")
     if len(chosen) > MOST_COMPARED:
-        st.info(f"At most {MOST_COMPARED} sessions are compared at once.")
+        st.info(
+            f"At most {MOST_COMPARED} sessions are compared at once. The first {MOST_COMPARED} "
+            "of those selected in the list are compared."
+        )
     compared = chosen[:MOST_COMPARED]
     compare_view(
         [(each.name, store.table(each.id)) for each in compared],

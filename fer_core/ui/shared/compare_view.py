@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -35,12 +35,15 @@ def compare_view(
 
     ``names``, if given, has those of the faces of each session, by identity.
     """
-    summaries = {
-        (number, face.track_id): face
-        for number, (_, table) in enumerate(sessions)
-        for face in faces_shown(table)
-    }
-    courses = _courses(sessions, summaries, names)
+    called = _told_apart([name for name, _ in sessions])
+    faces = [faces_shown(table) for _, table in sessions]
+    _nobody_in([name for name, found in zip(called, faces, strict=True) if not found])
+    courses, summaries = {}, {}
+    for number, ((_, table), found) in enumerate(zip(sessions, faces, strict=True)):
+        titles = _titles(called[number], found, names[number] if names else {})
+        for face, title in zip(found, titles, strict=True):
+            summaries[number, face.track_id] = face
+            courses[number, face.track_id] = Course(table, face.track_id, title)
     if len(courses) < 2:
         st.info(
             "A comparison needs two faces, of one session or of two.",
@@ -59,17 +62,24 @@ def compare_view(
     _differences(summaries[one], summaries[other], courses[one].title, courses[other].title)
 
 
-def _courses(
-    sessions: Sequence[tuple[str, pd.DataFrame]],
-    faces: Iterable[Place],
-    names: Sequence[Mapping[int, str]],
-) -> dict[Place, Course]:
-    courses = {}
-    for number, track_id in faces:
-        session, table = sessions[number]
-        called = (names[number] if names else {}).get(track_id) or f"Face {track_id}"
-        courses[number, track_id] = Course(table, track_id, f"{session} · {called}")
-    return courses
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names in their order; those that repeat are numbered: ``Live (1)``, ``Live (2)``."""
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
+
+
+def _titles(session: str, faces: Sequence[TrackSummary], names: Mapping[int, str]) -> list[str]:
+    called = [names.get(face.track_id) or f"Face {face.track_id}" for face in faces]
+    return [f"{session} · {name}" for name in _told_apart(called)]
+
+
+def _nobody_in(sessions: Sequence[str]) -> None:
+    """Say which of those chosen cannot be compared."""
+    if sessions:
+        listed = ", ".join(f"“{plain(name)}”" for name in sessions)
+        st.info(f"No face was seen in {listed}.", icon=":material/person_search:")
 
 
 def _chart(pairs: Sequence[tuple[Course, TrackSummary]], key: str) -> None:

@@ -357,6 +357,19 @@ def test_two_sessions_are_compared(page, store):
     select(page.run(), 0, 1)
     assert not page.exception
     assert any(header.value == "Compare" for header in page.subheader)
+    assert not page.info
+
+
+def test_of_many_sessions_it_is_said_which_are_compared(page, store):
+    for name in ("sad one", "glad one", "sad one", "glad two", "glad two"):
+        keep(store, name)
+    select(page.run(), *range(5))
+    assert not page.exception
+    assert "The first 4 of those selected in the list are compared." in page.info[0].value
+    titles = [
+        f"{name} · Face 1" for name in ("glad two (1)", "glad two (2)", "sad one", "glad one")
+    ]
+    assert page.selectbox(key="history_compare_first").options == titles
 
 
 def test_the_archive_holds_a_table_for_each(store):

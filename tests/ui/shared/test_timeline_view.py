@@ -46,10 +46,10 @@ def filtered_page(table):
     st.text(len(readable_only(table, "s")))
 
 
-def compare_page(sessions):
+def compare_page(sessions, names=()):
     from fer_core.ui.shared.compare_view import compare_view
 
-    compare_view(sessions, key="c")
+    compare_view(sessions, key="c", names=names)
 
 
 def run(script: Callable[..., None], **arguments: object) -> AppTest:
@@ -310,6 +310,24 @@ def test_a_photo_is_compared_by_its_shares(other):
 def test_there_is_nothing_to_compare():
     page = run(compare_page, sessions=[("one", session({1: bump(3.0)}))])
     assert "two faces" in page.info[0].value
+
+
+def test_faces_and_sessions_of_the_same_name_are_told_apart():
+    sessions = [("Live", TWO), ("film", PHOTO), ("Live", PHOTO)]
+    names = [{1: "Ada", 2: "Ada"}, {}, {1: "Ada"}]
+    page = run(compare_page, sessions=sessions, names=names)
+    titles = [
+        *("Live (1) · Ada (1)", "Live (1) · Ada (2)"),
+        *("film · Face 1", "Live (2) · Ada"),
+    ]
+    assert [box.options for box in page.selectbox] == [titles, titles]
+
+
+def test_sessions_without_a_face_are_named():
+    empty = session({1: bump(3.0)}, gone=lambda t_s: True)
+    page = run(compare_page, sessions=[("a *b*", empty), ("two", TWO), ("c", empty)])
+    assert [each.value for each in page.info] == ["No face was seen in “a \\*b\\*”, “c”."]
+    assert [box.value for box in page.selectbox] == [(1, 1), (1, 2)]
 
 
 def test_the_differences_of_two_faces():
