@@ -46,15 +46,18 @@ LIMITS = (
     "has not been measured. Decide nothing about a person by them."
 )
 
+COURSE_EXPLAINED = (
+    "Shares are smoothed over 0.3 s. The ribbon above the lines is the dominant expression. It is "
+    "striped in two colours where two shares are close, and grey where the face cannot be read "
+    "well; where the face was not seen, lines break and nothing is counted. Times are "
+    "minutes:seconds since the beginning."
+)
+
 EXPLAINED = (
-    "Shares are smoothed over 0.3 s and sum to 100%. The ribbon above the lines is the dominant "
-    "expression. It is striped in two colours where two shares are close, and grey where the face "
-    "cannot be read well; where the face was not seen, lines break and nothing is counted. Times "
-    "are minutes:seconds since the beginning. Valence and arousal are derived from the shares "
-    "(coordinates of Russell and Mehrabian, 1977). Action units are derived from the movements of "
-    "the face: no FACS coder judged them. They are 0 to 100%, and visible from "
-    f"{VISIBLE:.0%} on (AU7 from {LIDS_STAND_OUT:.0%}, because it shows on most neutral faces). "
-    "Made by FER Dashboard."
+    "Shares sum to 100%. Valence and arousal are derived from them (coordinates of Russell and "
+    "Mehrabian, 1977). Action units are derived from the movements of the face: no FACS coder "
+    f"judged them. They are 0 to 100%, and visible from {VISIBLE:.0%} on (AU7 from "
+    f"{LIDS_STAND_OUT:.0%}, because it shows on most neutral faces). Made by FER Dashboard."
 )
 
 
@@ -93,7 +96,8 @@ def html_report(
         ],
         method=METHOD,
         events=[_event(event, titles[event.track_id]) for event in in_order],
-        explained=EXPLAINED,
+        has_course=_has_course(table),
+        explained=f"{COURSE_EXPLAINED} {EXPLAINED}" if _has_course(table) else EXPLAINED,
         plotly_js=Markup(get_plotlyjs()),
     )
 
@@ -110,36 +114,55 @@ def _face(
     affect = has_affect(table, track_id)
     course = course_figure(table, track_id, affect=affect, events=events, marks=marks)
     labels = list(face.shares)
+    at = [] if _has_course(table) else ["at (s)"]
+    shares = summary_table(face).drop(
+        columns=[*at, *([] if face.observed_s else ["share of time"])]
+    )
+    units = unit_table(face).drop(columns=at).rename(columns={"share of time": "visible"})
     return {
         "name": title,
-        "key": key_figures(face),
+        "key": _key(face),
         "sentences": [each for each in (moved_most(face), hard_to_read(face)) if each],
         "words": course_in_words(title, face, events),
-        "course": _chart(course) if table["t_s"].nunique() > 1 else None,
+        "course": _chart(course) if _has_course(table) else None,
         "movements": _movements(table, track_id, title),
-        "affect": _chart(affect_trail_figure(table, track_id)) if affect else None,
-        "rows": [
-            {
-                "label": row[0],
-                "color": color_of(row[0], labels).as_hex(),
-                "numbers": _numbers(row),
-            }
-            for row in summary_table(face).itertuples(index=False)
-        ],
-        "units": [
-            {"label": row[0], "numbers": _numbers(row)}
-            for row in unit_table(face).itertuples(index=False)
-        ],
+        "affect": _affect(table, face) if affect else None,
+        "colors": [color_of(label, labels).as_hex() for label in labels],
+        "shares": _in_texts(shares),
+        "units": _in_texts(units),
     }
 
 
-def _numbers(row: Sequence[Any]) -> list[str]:
-    """The cells of a row of ``summary_table`` or ``unit_table``, after its first."""
-    return [*(f"{share:.0%}" for share in row[1:4]), format_time(row[4])]
+def _has_course(table: pd.DataFrame) -> bool:
+    """Whether there is anything over time, other than in a photo."""
+    return table["t_s"].nunique() > 1
+
+
+def _key(face: TrackSummary) -> dict[str, str]:
+    key = key_figures(face)
+    if not face.observed_s:  # nothing can switch in no time
+        key.pop("Switches", None)
+    return key
+
+
+def _affect(table: pd.DataFrame, face: TrackSummary) -> dict[str, Any]:
+    figure = affect_trail_figure(table, face.track_id)
+    if face.start_s == face.end_s:  # a scale of colours from a time to the same time
+        figure.update_traces(marker_showscale=False)
+    return _chart(figure)
+
+
+def _in_texts(table: pd.DataFrame) -> dict[str, Any]:
+    """The titles of the columns after the first, and the rows of ``summary_table`` and such."""
+    table = table.rename(columns={"at (s)": "at"})
+    for column in table.columns[1:]:
+        table[column] = table[column].map(format_time if column == "at" else "{:.0%}".format)
+    rows = [{"label": row[0], "numbers": row[1:]} for row in table.itertuples(index=False)]
+    return {"titles": list(table.columns[1:]), "rows": rows}
 
 
 def _movements(table: pd.DataFrame, track_id: int, title: str) -> dict[str, Any] | None:
-    if table["t_s"].nunique() == 1 or not units_shown(table, track_id):
+    if not _has_course(table) or not units_shown(table, track_id):
         return None
     return _chart(movements_figure(table, track_id)) | {
         "words": movements_in_words(title, table, track_id),

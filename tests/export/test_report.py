@@ -123,11 +123,31 @@ def test_nobody_was_seen():
         assert len(page) < 20_000
 
 
-def test_a_single_frame_has_numbers_and_no_course():
-    seen = Seen(html_report(session({1: bump(0.0)}, 0.1), "one", {}))
-    assert len(seen.named("figure")) == 1
-    assert "In the picture1 frame" in re.sub(r"\s*\n\s*", "", seen.text)
-    assert "90%" in seen.text
+def titles_of(page: str) -> list[str]:
+    """Of all columns with numbers."""
+    return re.findall(r'<th class="number">(.*?)</th>', page)
+
+
+def test_a_single_frame_has_numbers_and_nothing_over_time():
+    page = html_report(moving_session({"jawOpen": bump(0.0)}, 0.1), "one", {})
+    [figure] = Seen(page).named("figure")
+    places, _ = json.loads(figure["data-figure"] or "")["data"]
+    assert places["marker"]["showscale"] is False
+    expressions, units = ["mean share", "largest share"], ["visible", "mean", "largest"]
+    assert titles_of(page) == [*expressions, *units]
+    assert page.count('<td class="number">20%</td>') == 2, "happy, in each column"
+    shown = words_of(page)
+    assert "In the picture1 frame" in shown
+    for words in ("Switches", "0:00.0", "Detected events", "smoothed", "ribbon"):
+        assert words not in shown
+
+
+def test_of_a_face_seen_in_the_last_frame_only_it_is_told_when():
+    table = TABLE[(TABLE["track_id"] == 1) | (TABLE["t_s"] == 9.9)]
+    first, second = html_report(table, "late", {}).split("<section>")[1:]
+    assert titles_of(first) == ["share of time", "mean share", "largest share", "at"]
+    assert titles_of(second)[:3] == ["mean share", "largest share", "at"]
+    assert second.count('<td class="number">0:09.9</td>') == 7
 
 
 def test_of_a_crowd_those_seen_longest_are_shown(monkeypatch):
