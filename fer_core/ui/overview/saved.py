@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from html import escape
 
 import streamlit as st
@@ -40,11 +40,10 @@ def saved_last() -> None:
 
 def _line(session: SessionInfo, course: Ribbon) -> str:
     labels = list(map(str, session.labels))
-    times = sum(map(Counter, course), Counter[str]())
     ribbon = (
         course_ribbon_html(course, labels)
         if session.duration_s > 0.0
-        else mix_ribbon_html(times, labels)
+        else mix_ribbon_html(course[0] if course else {}, labels)
     )
     started = f"{session.started_at.astimezone(visitor_zone()):%Y-%m-%d %H:%M}"
     facts = [_KINDS[session.kind], started]
@@ -52,14 +51,18 @@ def _line(session: SessionInfo, course: Ribbon) -> str:
     return (
         f'<li><span class="fer-session">{escape(session.name)}</span>'
         f'<span class="fer-small">{escape(" · ".join(facts))}</span>'
-        f'{ribbon}<span class="fer-small">{escape(_in_words(times))}</span></li>'
+        f'{ribbon}<span class="fer-small">{escape(_in_words(course))}</span></li>'
     )
 
 
-def _in_words(times: Counter[str]) -> str:
-    """``happy 62%, neutral 38%``: of the readings, the two most frequent."""
-    if not times:
+def _in_words(course: Ribbon) -> str:
+    """``happy 62%, neutral 38%``: the two expressions that were dominant for longest."""
+    parts = [part for part in course if part]
+    if not parts:
         return "No face was seen"
-    return ", ".join(
-        f"{label} {count / times.total():.0%}" for label, count in times.most_common(2)
-    )
+    shares: dict[str, float] = defaultdict(float)
+    for part in parts:  # all are equally long, however many frames each has
+        for label, count in part.items():
+            shares[label] += count / sum(part.values()) / len(parts)
+    longest = sorted(shares, key=shares.__getitem__, reverse=True)[:2]
+    return ", ".join(f"{label} {shares[label]:.0%}" for label in longest)

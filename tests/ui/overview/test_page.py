@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.history import history
+from fer_core.labels import EMOTIONS, Emotion
 from fer_core.media.images import read_picture
 from fer_core.models.registry import MODELS
 from fer_core.paths import ROOT, SAMPLE
 from fer_core.settings import settings
-from tests.ui.history.test_page import keep
+from tests.ui.history.test_page import keep, results
 
 
 @pytest.fixture
@@ -75,6 +77,35 @@ def test_what_was_saved_last(page):
     assert "sad 100%" in lines[3]
     assert lines[3].count("#4477AA") == 1
     assert "Live · " in lines[3]
+
+
+def test_the_shares_of_a_session_are_of_its_time_not_of_its_frames(page):
+    store = history()
+    session_id = store.begin("live", "uneven", EMOTIONS, "compact", "haar")
+    glad, sad = (results(emotion, 1)[0] for emotion in (Emotion.HAPPY, Emotion.SAD))
+    store.append(session_id, [replace(glad, t_s=number / 25) for number in range(500)])
+    store.append(session_id, [replace(sad, t_s=20 + number / 5) for number in range(101)])
+    store.finish(session_id)
+    page.run()
+    assert not page.exception
+    [shown] = re.findall(r"sad (\d+)%, happy (\d+)%", html(page))
+    assert list(map(int, shown)) == pytest.approx([50, 50], abs=2)
+
+
+def test_the_faces_of_a_photo_are_counted(page):
+    store = history()
+    session_id = store.begin("photo", "three", EMOTIONS, "compact", "haar")
+    faces = [
+        replace(results(emotion, 1)[0].faces[0], track_id=number)
+        for number, emotion in enumerate((Emotion.HAPPY, Emotion.SAD, Emotion.HAPPY), start=1)
+    ]
+    store.append(session_id, [replace(results(Emotion.HAPPY, 1)[0], faces=tuple(faces))])
+    store.finish(session_id)
+    page.run()
+    assert not page.exception
+    assert "happy 67%, sad 33%" in html(page)
+    ribbon = html(page).partition('class="fer-ribbon"')[2]
+    assert re.findall(r"flex:(\d+)", ribbon) == ["2", "1"]
 
 
 def test_a_history_that_cannot_be_had_takes_nothing_else_with_it(page, monkeypatch):
