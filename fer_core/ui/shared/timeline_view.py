@@ -127,11 +127,14 @@ def _face_chosen(
     if len(faces) == 1:
         return faces[0]
     by_id = {face.track_id: face for face in faces}
+    seen = {
+        i: f" · {face.observed_s:.0f} s" if face.observed_s else "" for i, face in by_id.items()
+    }
     return by_id[
         st.selectbox(
             "Face",
             list(by_id),
-            format_func=lambda i: f"{names[i]} · {by_id[i].observed_s:.0f} s",
+            format_func=lambda i: f"{names[i]}{seen[i]}",
             key=f"{key}_face",
             label_visibility="collapsed",
             width=220,

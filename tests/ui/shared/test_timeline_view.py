@@ -267,6 +267,12 @@ def test_a_single_frame():
     assert len(charts(page)) == 1
 
 
+def test_the_faces_of_a_photo_were_not_seen_for_so_long():
+    photo = session({1: bump(0.0), 2: bump(1.0)}, 0.1)
+    page = run(page_of, table=photo, names={2: "Ada"})
+    assert page.selectbox(key="s_face").options == ["Face 1", "Ada"]
+
+
 def test_a_network_with_labels_of_its_own():
     page = run(page_of, table=session({1: bump(3.0)}, labels=("tired", "awake")))
     assert "s_affect" not in {toggle.key for toggle in page.toggle}
