@@ -121,7 +121,7 @@ def _face(
     units = unit_table(face).drop(columns=at).rename(columns={"share of time": "visible"})
     return {
         "name": title,
-        "key": _key(face),
+        "key": key_figures(face),
         "sentences": [each for each in (moved_most(face), hard_to_read(face)) if each],
         "words": course_in_words(title, face, events),
         "course": _chart(course) if _has_course(table) else None,
@@ -136,13 +136,6 @@ def _face(
 def _has_course(table: pd.DataFrame) -> bool:
     """Whether there is anything over time, other than in a photo."""
     return table["t_s"].nunique() > 1
-
-
-def _key(face: TrackSummary) -> dict[str, str]:
-    key = key_figures(face)
-    if not face.observed_s:  # nothing can switch in no time
-        key.pop("Switches", None)
-    return key
 
 
 def _affect(table: pd.DataFrame, face: TrackSummary) -> dict[str, Any]:

@@ -252,7 +252,10 @@ def most_visible(face: TrackSummary, most: int = 3) -> list[ActionUnit]:
 
 
 def key_figures(face: TrackSummary) -> dict[str, str]:
-    """The key figures of one face as short texts by title, most important first."""
+    """The key figures of one face as short texts by title, most important first.
+
+    Those over time are left out of a face that was seen for a moment only.
+    """
     timed = face.observed_s > 0.0
     emotion, share = max((face.shares if timed else face.means).items(), key=lambda item: item[1])
     run = face.longest_run
@@ -260,7 +263,7 @@ def key_figures(face: TrackSummary) -> dict[str, str]:
     figures = {
         "Most of the time" if timed else "Largest mean share": f"{emotion} {share:.0%}",
         **({"Longest run": f"{run.emotion} {run.duration_s:.1f} s"} if timed else {}),
-        "Switches": str(face.switches),
+        **({"Switches": str(face.switches)} if timed else {}),
         "In the picture": f"{face.observed_s:.1f} s" if timed else frames,
     }
     if face.valence_mean is not None:
