@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from fer_core.batch.files import Item
+from fer_core.export.records import BATCH_AFTER, BATCH_BEFORE, BATCH_TEXTS
 from fer_core.export.table_sinks import ROWS_AT_ONCE, column_notes, column_types
 from fer_core.media.atomic_file import OutputFile
 from fer_core.media.names import as_text
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import as_table, columns, frame_numbers
-
-_BEFORE, _AFTER = ("file", "kind"), ("model", "detector", "error", "note", "stamp")
 
 _NOTES = {
     "file": "path of the file below the folder",
@@ -41,9 +40,6 @@ _NOTES = {
     "stamp": "identifies the file, its size, its time of change and the analysis for a later run; "
     "empty: it is analysed again",
 }
-
-TEXT_COLUMNS = (*_BEFORE, *_AFTER)
-"""The columns beside those of a timeline; no class may have the name of one."""
 
 _MADE_BY = b"fer_core_batch"
 
@@ -78,9 +74,9 @@ def schema(labels: Sequence[str]) -> pa.Schema:
     text = pa.string()
     plain = pa.schema(
         [
-            *((name, text) for name in _BEFORE),
+            *((name, text) for name in BATCH_BEFORE),
             *column_types(labels),
-            *((name, text) for name in _AFTER),
+            *((name, text) for name in BATCH_AFTER),
         ]
     )
     notes = {**column_notes(labels), **_NOTES}
@@ -89,7 +85,7 @@ def schema(labels: Sequence[str]) -> pa.Schema:
         b"labels": json.dumps(list(labels)).encode(),
         b"columns": json.dumps({name: notes[name] for name in plain.names}).encode(),
     }
-    empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in TEXT_COLUMNS})
+    empty = _table(np.empty((0, len(columns(labels)))), labels, {name: [] for name in BATCH_TEXTS})
     # With it, pandas keeps integer and boolean columns that have gaps.
     pandas = pa.Schema.from_pandas(empty, preserve_index=False).metadata or {}
     return plain.with_metadata({**pandas, **metadata})
@@ -166,7 +162,7 @@ class PartFile(RowsFile):
         for numbers in rows:
             self._numbers.extend(numbers)
             texts = (item.file, item.kind, model, detector, None, None, stamp)
-            for name, text in zip(TEXT_COLUMNS, texts, strict=True):
+            for name, text in zip(BATCH_TEXTS, texts, strict=True):
                 self._texts[name].append(text)
 
     def _flush(self) -> None:
@@ -177,7 +173,7 @@ class PartFile(RowsFile):
 
     def _forget(self) -> None:
         self._numbers = array("d")
-        self._texts: dict[str, list[str | None]] = {name: [] for name in TEXT_COLUMNS}
+        self._texts: dict[str, list[str | None]] = {name: [] for name in BATCH_TEXTS}
 
     def _finish(self, whole: bool) -> None:
         if whole and self._texts["file"]:
@@ -238,4 +234,6 @@ def _table(
     texts: Mapping[str, Sequence[str | None]],
 ) -> pd.DataFrame:
     named = pd.DataFrame(texts, dtype="str")
-    return pd.concat([named[[*_BEFORE]], as_table(numbers, labels), named[[*_AFTER]]], axis=1)
+    return pd.concat(
+        [named[[*BATCH_BEFORE]], as_table(numbers, labels), named[[*BATCH_AFTER]]], axis=1
+    )

@@ -19,9 +19,10 @@ from fer_core.batch.files import Item, Listing, Piece, Recipe, find, pieces
 from fer_core.batch.merge import merge
 from fer_core.batch.pool import Workers
 from fer_core.batch.ray import run_on_ray
-from fer_core.batch.rows import TEXT_COLUMNS, RowRange, is_batch, row_ranges
+from fer_core.batch.rows import RowRange, is_batch, row_ranges
 from fer_core.batch.task import analyze_piece, give_up
 from fer_core.errors import FerError
+from fer_core.export.records import BATCH_TEXTS
 from fer_core.media.names import beside, printable
 
 MOST_NAMED = 100
@@ -46,7 +47,7 @@ def run_batch(
     ``.parts``; then they are merged and removed. Raises ``click.ClickException`` with a sentence if
     nothing can be done.
     """
-    if taken := set(TEXT_COLUMNS).intersection(recipe.labels):
+    if taken := set(BATCH_TEXTS).intersection(recipe.labels):
         raise click.ClickException(
             f"{recipe.emotion} has a class called {min(taken)}, and the table has a column of that "
             "name. Rename the class's folder, and train the network again."

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fer_core.errors import FerError
 from fer_core.history import LOCAL, history
-from fer_core.jobs.copies import VideoCopies
+from fer_core.jobs.copies import VideoCopies, videos_folder
 from fer_core.live.ice import servers_from
 from fer_core.live.turn_settings import turn_settings
 from fer_core.models.loading import names, smoke_test
@@ -37,7 +37,7 @@ def startup_problems() -> list[str]:
     checks: list[Callable[[], object]] = [
         lambda: servers_from(turn_settings(), time.time()),
         lambda: history().count(LOCAL),
-        VideoCopies(wanted.data_dir / "videos").check,
+        VideoCopies(videos_folder()).check,
         *(partial(smoke_test, model) for model in built_in().values()),
     ]
     return [*_port_wrong(), *_models_wrong(wanted), *_failures(checks)]

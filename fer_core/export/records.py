@@ -21,6 +21,10 @@ _QUALITY = (
 )
 _AFTER = ("x", "y", "w", "h", "score", "model", "detector")
 
+BATCH_BEFORE, BATCH_AFTER = ("file", "kind"), ("model", "detector", "error", "note", "stamp")
+BATCH_TEXTS = (*BATCH_BEFORE, *BATCH_AFTER)
+"""The texts in a batch's table, before and after the columns of a timeline."""
+
 
 def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
     """The columns of ``face_rows`` for a network with these labels."""

@@ -18,6 +18,7 @@ from typing import IO
 
 from fer_core.errors import VideoError
 from fer_core.media.names import printable
+from fer_core.settings import settings
 
 ORPHAN_S = 3600.0
 """How old a file without a job must be to be deleted: one that is being added has no job yet."""
@@ -118,6 +119,11 @@ def delete_all_played() -> None:
     """Delete the copies that play, at the end of the process."""
     for path in tuple(_played):
         delete_played(path)
+
+
+def videos_folder() -> Path:
+    """The dashboard's folder for ``VideoCopies``."""
+    return settings().data_dir / "videos"
 
 
 def is_here(path: str) -> bool:

@@ -7,14 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import streamlit as st
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.errors import HistoryError
 from fer_core.history import LOCAL, History, OwnedHistory, history, start_housekeeping
-from fer_core.jobs.copies import delete_all_played
+from fer_core.jobs.copies import delete_all_played, videos_folder
 from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
@@ -51,11 +50,6 @@ def page_history() -> OwnedHistory:
     except HistoryError as error:
         st.error(plain(error), icon=":material/database:")
         st.stop()
-
-
-def videos_folder() -> Path:
-    """The folder for copies of videos."""
-    return settings().data_dir / "videos"
 
 
 def page_jobs() -> VideoJobs:

@@ -19,11 +19,10 @@ from filelock import FileLock
 
 from fer_core.batch.files import PICTURES_AT_ONCE
 from fer_core.batch.merge import merge
-from fer_core.batch.rows import TEXT_COLUMNS
+from fer_core.batch.rows import schema
 from fer_core.cli import batch_run as run_module
 from fer_core.errors import VideoError
 from fer_core.paths import ROOT
-from fer_core.timeline.table import columns
 from fer_core.training.expression.folder import TABLE_COLUMNS
 from tests.batch.folders import ENGINES, RECIPE, OneProcess, batch, fill, picture, table
 from tests.waiting import until
@@ -53,7 +52,7 @@ def test_a_class_that_is_called_like_a_column_is_one_sentence(folder, out):
 
 
 def test_no_class_is_called_like_a_column():
-    assert {*TEXT_COLUMNS, *columns(())} <= TABLE_COLUMNS
+    assert set(schema(()).names) <= TABLE_COLUMNS
 
 
 LEFT_OUT = "Left out: 1 file that is neither a picture nor a video: notes.txt.\n"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.errors import DatasetError
+from fer_core.export.records import BATCH_TEXTS
 from fer_core.export.records import columns as picture_columns
 from fer_core.models.emotion.onnx_model import to_tiles
 from fer_core.timeline.table import columns as timeline_columns
@@ -20,9 +21,7 @@ from fer_core.training.dataset_files import SUFFIXES, read_bgr, to_grey
 
 HELD_OUT_SHARE = 0.2
 
-BATCH_COLUMNS = {"kind", "model", "detector", "error", "note", "stamp"}
-
-TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(()), *BATCH_COLUMNS}
+TABLE_COLUMNS = {*picture_columns(()), *timeline_columns(()), *BATCH_TEXTS}
 """The names of the columns of result tables that are not classes."""
 
 

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.errors import VideoError
-from fer_core.jobs.copies import VideoCopies, delete_played
+from fer_core.jobs.copies import VideoCopies, delete_played, videos_folder
 from fer_core.live.playback import Playback
 from fer_core.live.session import LiveCamera
 from fer_core.media.names import printable
@@ -27,7 +27,6 @@ from fer_core.settings import settings
 from fer_core.ui.live.options import SOURCE
 from fer_core.ui.live.playback_pictures import QUALITY, Screen
 from fer_core.ui.live.webrtc import CameraView, Marks
-from fer_core.ui.services import videos_folder
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from fer_core.jobs.copies import videos_folder
 from fer_core.server.auth.cookie import COOKIE
-from fer_core.settings import settings
 
 _SECRET = secrets.token_bytes(32)
 
@@ -45,14 +45,14 @@ _TYPES = (
 
 
 def film_url(path: Path, cookies: Mapping[str, str]) -> str:
-    """The URL of a video in ``data_dir / "videos"`` for the browser with these cookies."""
+    """The URL of a video in ``videos_folder()`` for the browser with these cookies."""
     return _PATH.format(name=path.name, signature=_signature(path.name, cookies))
 
 
 async def _film(request: Request) -> Response:
     name, signature = request.path_params["name"], request.path_params["signature"]
     right = hmac.compare_digest(signature.encode(), _signature(name, request.cookies).encode())
-    path = settings().data_dir / "videos" / name
+    path = videos_folder() / name
     if not right or not re.fullmatch(r"[0-9a-f]{32}\.video", name):
         return PlainTextResponse("This video can be played only in the browser that added it.", 403)
     media_type = await run_in_threadpool(_media_type, path)

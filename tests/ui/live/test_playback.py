@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.stream import StreamAnalyzer
-from fer_core.jobs.copies import VideoCopies
+from fer_core.jobs.copies import VideoCopies, videos_folder
 from fer_core.live.session import LiveCamera
 from fer_core.media.video import Selection, VideoFile
 from fer_core.models.detectors.yunet import YuNetDetector
@@ -79,7 +79,7 @@ def start(camera):
 @pytest.fixture
 def copies():
     """Where copies of uploads are put."""
-    folder = services.videos_folder()
+    folder = videos_folder()
     folder.mkdir(parents=True)
     return folder
 
@@ -109,7 +109,7 @@ def test_a_copy_that_plays_for_hours_stays_until_it_stops(camera, start, copies)
 
 
 def test_a_folder_without_room_for_a_copy_is_one_sentence(camera, start):
-    services.videos_folder().parent.touch()  # no folder can be made in it, not even by root
+    videos_folder().parent.touch()  # no folder can be made in it, not even by root
     start(upload(SAMPLE_CLIP.read_bytes()))
     assert not camera.running
     assert "could not be copied" in camera.problem
