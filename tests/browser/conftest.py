@@ -252,7 +252,7 @@ class Tabs:
         if there:
             free.remove(page)
         page.set_viewport_size({"width": 1280, "height": 900})
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
         return page
 
     def _new(self, flags: tuple[str, ...]) -> Page:

@@ -14,7 +14,7 @@ from tests.conftest import SAMPLE
 from tests.servers import ServedApp
 
 TOKEN = "a-token-that-only-the-tests-know"
-ENGINES = {"detector": "haar", "emotion": "compact"}
+ENGINES = {"detector": "scout", "emotion": "compact"}
 
 OpenClient = Callable[..., TestClient]
 

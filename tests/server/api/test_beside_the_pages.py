@@ -41,7 +41,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 def test_a_picture(server):
     body, kind = PART + SAMPLE.read_bytes() + END, "multipart/form-data; boundary=x"
-    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    path = "/api/v1/analyze?detector=scout&emotion=compact"
     status, text, headers = ask(server, "POST", path, body, **BEARER, **{"Content-Type": kind})
     assert status == 200
     assert json.loads(text)["pictures"][0]["faces"][0]["dominant"] == "happy"

@@ -26,7 +26,7 @@ from tests.server.api.conftest import TOKEN
 from tests.waiting import until
 
 HEAD = (
-    b"POST /api/v1/analyze?detector=haar&emotion=compact HTTP/1.1\r\n"
+    b"POST /api/v1/analyze?detector=scout&emotion=compact HTTP/1.1\r\n"
     b"Host: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 )
 PART = b'--x\r\nContent-Disposition: form-data; name="pictures"; filename="a.jpg"\r\n\r\n'
@@ -194,7 +194,7 @@ def test_no_more_than_the_setting_are_analysed_at_once(start_server, monkeypatch
     monkeypatch.setattr(analysis, "decode_apart", wait_and_decode)
     server = start_server()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
-    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    path = "/api/v1/analyze?detector=scout&emotion=compact"
     with ThreadPoolExecutor(4) as clients:
         uploads = [clients.submit(ask, server, "POST", path, body, **kind) for _ in range(4)]
         try:
@@ -220,7 +220,7 @@ def test_who_closes_the_connection_ends_the_work(start_server, monkeypatch):
 
     server, before = start_server(), errors()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
-    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    path = "/api/v1/analyze?detector=scout&emotion=compact"
     with monkeypatch.context() as forged:
         forged.setattr(analysis, "decode_apart", wait_for_the_end)
         with server.connect() as connection:
@@ -245,7 +245,7 @@ def test_who_closes_the_connection_ends_the_search(start_server, monkeypatch):
 
     server = start_server()
     body, kind = PART + small_face() + END, {"Content-Type": "multipart/form-data; boundary=x"}
-    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    path = "/api/v1/analyze?detector=scout&emotion=compact"
     with monkeypatch.context() as forged:
         forged.setattr(Analyzer, "analyze", search_on)
         try:
@@ -262,7 +262,7 @@ def test_200_uploads_at_once(start_server, monkeypatch):
     monkeypatch.setenv("FER_API_REQUESTS_PER_MINUTE", "30")
     server = start_server()
     body = PART + small_face() + END
-    path = "/api/v1/analyze?detector=haar&emotion=compact"
+    path = "/api/v1/analyze?detector=scout&emotion=compact"
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     together = threading.Barrier(201)
 
