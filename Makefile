@@ -32,7 +32,9 @@ run: .venv/run.stamp
 test: .venv/test.stamp
 	@$(MAKE) --no-print-directory -j2 lint pytest
 
-# Three for two cores: the browser tests, half of the time, wait as much as they compute.
+# Three for two cores: the browser tests, half of the time, wait as much as they compute. Compiled
+# code is kept, whatever the environment says: dozens of processes import the program.
+pytest: export PYTHONDONTWRITEBYTECODE =
 pytest: .venv/test.stamp
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
 	$(BIN)/pytest -n 3 --no-loadscope-reorder
