@@ -17,7 +17,9 @@ landmarks = False
 # With the camera on also between two shots: what was chosen holds for the next.
 if pictures or st.session_state["photo_camera"]:
     with st.container(key="photo_switches", horizontal=True, gap="small"):
-        landmarks = st.toggle("Mark landmarks and head pose", True, key="photo_marks")
+        landmarks = st.toggle(
+            "Mark landmarks and head pose", True, key="photo_marks", persist_state="session"
+        )
         save_photos(outcomes.values())
 if not pictures:
     what_to_expect()

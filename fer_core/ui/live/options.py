@@ -34,6 +34,7 @@ def marks_toggles() -> Marks:
         help="68 points along jaw, brows, eyes, nose, lips.",
         on_change=_set_marks,
         args=(marks,),
+        persist_state="session",
     )
     marks.pose = st.toggle(
         "Head pose",
@@ -41,6 +42,7 @@ def marks_toggles() -> Marks:
         help="Three axes that turn with the head.",
         on_change=_set_marks,
         args=(marks,),
+        persist_state="session",
     )
     return marks
 
@@ -56,6 +58,7 @@ def affect_toggle() -> None:
         key=_AFFECT,
         help="How pleasant and how activated an expression looks, derived from the shares "
         "(Russell and Mehrabian, 1977).",
+        persist_state="session",
     )
 
 
@@ -70,6 +73,7 @@ def movements_toggle() -> None:
         "Movements of the face",
         key=_MOVEMENTS,
         help="A drawn face whose parts light up as the features of your face move.",
+        persist_state="session",
     )
 
 

@@ -188,7 +188,14 @@ def _buttons(
         )
         upload_problem()
         st.caption("If you choose none, an included clip of a drawn face plays.")
-    st.toggle("Loop", value=True, key=f"{key}_loop", on_change=_set_loop, args=(key, camera))
+    st.toggle(
+        "Loop",
+        value=True,
+        key=f"{key}_loop",
+        on_change=_set_loop,
+        args=(key, camera),
+        persist_state="session",
+    )
 
 
 def _start(

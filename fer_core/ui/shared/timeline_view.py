@@ -153,14 +153,22 @@ def _controls(table: pd.DataFrame, track_id: int, key: str) -> tuple[Style, bool
             required=True,
             key=f"{key}_style",
             label_visibility="collapsed",
+            persist_state="session",
         )
-        events = st.toggle("Detected events", value=True, key=f"{key}_events", help=METHOD)
+        events = st.toggle(
+            "Detected events",
+            value=True,
+            key=f"{key}_events",
+            help=METHOD,
+            persist_state="session",
+        )
         affect = has_affect(table, track_id) and st.toggle(
             "Valence and arousal",
             value=True,
             key=f"{key}_affect",
             help="How pleasant and how activated an expression looks, derived from the shares "
             "(Russell and Mehrabian, 1977).",
+            persist_state="session",
         )
     return style, events, affect
 

@@ -156,13 +156,15 @@ def failures() -> None:
 
 def _selection() -> Selection | None:
     """Which frames to analyse; None while the numbers make no sense."""
-    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how")
+    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how", persist_state="session")
     every, fps, apart = 1, None, ""
     if how == NTH:
-        every = int(st.number_input("n", 2, 1000, 2, key="video_nth"))
+        every = int(st.number_input("n", 2, 1000, 2, key="video_nth", persist_state="session"))
         apart = too_far_apart(every / 30.0, "With 30 frames a second, these frames")
     elif how == A_SECOND:
-        fps = float(st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps"))
+        fps = float(
+            st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps", persist_state="session")
+        )
         apart = too_far_apart(1.0 / fps, "These frames")
     if apart:
         st.caption(apart)

@@ -49,3 +49,26 @@ def test_marks_change_at_the_click_and_not_only_with_the_page():
     page.toggle(key="live_pose").set_value(True).run()
     page.toggle(key="live_landmarks").set_value(False).run()
     assert page.text[0].value == "Marks(landmarks=False, pose=True)"
+
+
+def test_options_last_while_another_page_is_open():
+    def script() -> None:
+        import streamlit as st
+
+        from fer_core.ui.live.options import affect_toggle, marks_toggles, movements_toggle
+
+        if st.button("About"):
+            return
+        marks_toggles()
+        affect_toggle()
+        movements_toggle()
+
+    page = AppTest.from_function(script, default_timeout=30).run()
+    for toggle in page.toggle:
+        toggle.set_value(True)
+    page.run()
+    page.button[0].click().run()
+    assert not page.toggle
+    page.run()
+    assert [toggle.value for toggle in page.toggle] == [True] * 4
+    assert str(page.session_state["live_marks"]) == "Marks(landmarks=True, pose=True)"

@@ -67,6 +67,15 @@ def test_an_empty_page_says_what_to_do(page):
     assert readings(page) == []
 
 
+def test_pictures_stay_without_marks_once_they_are_switched_off(page):
+    page.run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    page.toggle(key="photo_marks").set_value(False).run()
+    page.toggle(key="photo_sample").set_value(False).run()
+    page.toggle(key="photo_sample").set_value(True).run()
+    assert page.toggle(key="photo_marks").value is False
+
+
 def test_pictures_are_gone_when_the_page_is_left(page):
     page.run()
     page.toggle(key="photo_sample").set_value(True).run()

@@ -35,6 +35,15 @@ def page_of(table, marks=(), names=None, on_add=None, on_remove=None, frame_at=N
     )
 
 
+def page_that_is_left(table):
+    import streamlit as st
+
+    from fer_core.ui.shared.timeline_view import timeline_view
+
+    if not st.button("About"):
+        timeline_view(table, key="s")
+
+
 def filtered_page(table):
     import streamlit as st
 
@@ -107,6 +116,18 @@ def test_what_is_shown_is_chosen():
     assert not {"peak", "valence"} & set(names_of(page))
     page.button_group(key="s_style").set_value("stacked").run()
     assert not page.exception
+    assert any("stackgroup" in trace for trace in chart(page)["figure"]["data"])
+
+
+def test_what_was_chosen_lasts_while_another_page_is_open():
+    page = run(page_that_is_left, table=TWO)
+    page.toggle(key="s_events").set_value(False)
+    page.toggle(key="s_affect").set_value(False)
+    page.button_group(key="s_style").set_value("stacked").run()
+    page.button[0].click().run()
+    assert not page.toggle
+    page.run()
+    assert not {"peak", "valence"} & set(names_of(page))
     assert any("stackgroup" in trace for trace in chart(page)["figure"]["data"])
 
 

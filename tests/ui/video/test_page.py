@@ -270,6 +270,18 @@ def test_frames_too_far_apart_to_follow_faces_are_told(page, film):
     assert told()
 
 
+def test_the_choice_of_frames_lasts_for_the_next_videos(page, film):
+    for choice in (video_page.NTH, video_page.A_SECOND):
+        page.run()
+        page.file_uploader[0].set_value([("film.mp4", film, "video/mp4")]).run()
+        page.selectbox(key="video_how").set_value(choice).run()
+        page.number_input[0].set_value(9).run()
+        page.file_uploader[0].set_value([]).run()
+        assert not page.number_input
+        page.file_uploader[0].set_value([("film.mp4", film, "video/mp4")]).run()
+        assert (page.selectbox(key="video_how").value, page.number_input[0].value) == (choice, 9)
+
+
 def test_a_history_that_is_away_is_a_sentence(page, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
     page.run()
