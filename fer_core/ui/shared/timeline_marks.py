@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import streamlit as st
 
+from fer_core.errors import HistoryError, SessionUnknown
 from fer_core.export.charts import layout
 from fer_core.export.charts.axis import format_time
 from fer_core.ui.shared.widgets import plain
@@ -58,8 +61,7 @@ def mark_list(
                 icon=":material/delete:",
                 type="tertiary",
             ):
-                on_remove(mark.id)
-                st.rerun()
+                _change(partial(on_remove, mark.id))
     if on_add is not None:
         _form(key, moment_s, last_s, on_add)
 
@@ -97,5 +99,16 @@ def _form(
     if not label.strip():
         st.warning("A mark needs a label: a word or two about what happened.")
         return
-    on_add(t_s, label.strip(), note.strip())
-    st.rerun()
+    _change(partial(on_add, t_s, label.strip(), note.strip()))
+
+
+def _change(change: Callable[[], object]) -> None:
+    """Make a change, and draw the page anew; or say why it could not be made."""
+    try:
+        # Gone in another tab meanwhile: the page shows it.
+        with suppress(SessionUnknown):
+            change()
+    except HistoryError as error:
+        st.error(plain(error), icon=":material/database:")
+    else:
+        st.rerun()

@@ -17,6 +17,7 @@ from fer_core.export.charts.movements import has_movements
 from fer_core.export.charts.words import course_in_words
 from fer_core.timeline.events import METHOD, find_events
 from fer_core.timeline.summary import TrackSummary, summarize
+from fer_core.ui.services import database_sentence
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_marks import Mark, mark_list
 from fer_core.ui.shared.timeline_moment import event_chips, moment_row
@@ -47,6 +48,7 @@ class Player(Protocol):
 
 
 @st.fragment
+@database_sentence()
 def timeline_view(
     table: pd.DataFrame,
     *,
@@ -66,7 +68,7 @@ def timeline_view(
     afterwards, with new ``marks``. A ``player`` shows the film beside the course; without one, or
     if it cannot play, ``frame_at`` gives the picture of the selected moment.
 
-    A fragment: a click runs this view again, not the page.
+    A fragment: a click runs this view again, not the page, and so not where the router looks.
     """
     faces = faces_shown(table)
     if not faces:

@@ -18,7 +18,7 @@ from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.resize import shrink
 from fer_core.models.registry import title_of
-from fer_core.ui.services import owner, page_history
+from fer_core.ui.services import database_sentence, owner, page_history
 from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
@@ -75,8 +75,8 @@ def open_job(jobs: VideoJobs) -> None:
 
 
 def _frame(jobs: VideoJobs, job: JobInfo, t_s: float) -> NDArray[np.uint8] | None:
-    """The picture of a moment; None once the copy of the video is gone."""
-    with suppress(VideoError):
+    """The picture of a moment; None once the copy of the video is gone, or all of the job."""
+    with suppress(VideoError, JobUnknown, SessionUnknown):
         return jobs.annotated_videos.frame(job.id, owner(), t_s)
     return None
 
@@ -144,6 +144,7 @@ def _marked_video(jobs: VideoJobs, job: JobInfo) -> None:
     st.fragment(_annotated, run_every=UPDATE_S if making else None)(jobs, job, making)
 
 
+@database_sentence()
 def _annotated(jobs: VideoJobs, job: JobInfo, making: bool) -> None:
     """``making`` is whether it was being made when the page was drawn."""
     path, rendering = jobs.annotated_videos.path(job), jobs.annotated_videos.rendering(job)
@@ -170,5 +171,6 @@ def _annotated(jobs: VideoJobs, job: JobInfo, making: bool) -> None:
         if st.button(
             "Make the annotated video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
         ):
-            jobs.annotated_videos.render(job.id, owner())
+            with suppress(JobUnknown):  # removed in another tab: the page shows it
+                jobs.annotated_videos.render(job.id, owner())
             st.rerun()

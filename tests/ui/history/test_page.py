@@ -238,6 +238,26 @@ def allow_writing(store: History) -> None:
         connection.exec_driver_sql("DROP TRIGGER full")
 
 
+@pytest.mark.parametrize("action", ["INSERT", "DELETE"])
+def test_a_mark_that_cannot_be_written_is_a_sentence(page, store, action):
+    number = keep(store, "glad one")
+    mark_id = store.add_mark(number, LOCAL, 1.0, "question")
+    page.run()
+    with store.database.writing() as connection:
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER full BEFORE {action} ON marks "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    if action == "INSERT":
+        page.text_input(key=f"history_{number}_mark_label").set_value("answer")
+        next(each for each in page.button if each.label == "Add mark").click().run()
+    else:
+        page.button(key=f"history_{number}_remove_{mark_id}").click().run()
+    assert not page.exception
+    assert ["cannot be used" in each.value for each in page.error] == [True]
+    assert [mark.label for mark in store.marks(number, LOCAL)] == ["question"]
+
+
 def test_deleted_sessions_come_back_by_undo(page, store):
     keep(store, "sad one")
     keep(store, "glad one")

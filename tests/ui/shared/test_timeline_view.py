@@ -171,6 +171,23 @@ def test_the_picture_of_a_moment():
     assert any("no longer available" in caption.value for caption in page.caption)
 
 
+def test_a_picture_that_needs_a_history_which_is_away_is_a_sentence():
+    def away_page(table):
+        import streamlit as st
+
+        from fer_core.errors import HistoryUnavailable
+        from fer_core.ui.shared.timeline_view import timeline_view
+
+        def away(t_s):
+            raise HistoryUnavailable("The history cannot be used.")
+
+        st.session_state["s_moment"] = 3.0
+        timeline_view(table, key="s", frame_at=away)
+
+    page = run(away_page, table=TWO)
+    assert [each.value for each in page.error] == ["The history cannot be used."]
+
+
 def test_chips_lead_to_peaks_and_marks():
     page = run(page_of, table=TWO, marks=(HandMark(8.02, "*end*"),))
     chips = page.button_group(key="s_chip")

@@ -11,8 +11,10 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
+from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, JobInfo, history
 from fer_core.history.tables import jobs as jobs_table
+from fer_core.jobs.renders import AnnotatedVideos
 from fer_core.media.images import decode_picture
 from fer_core.media.video import read_frame
 from fer_core.paths import ROOT
@@ -308,3 +310,16 @@ def test_a_folder_that_may_not_be_entered_does_not_keep_the_server_from_starting
 def test_a_server_that_never_stored_anything_does_not_begin_at_the_start(monkeypatch):
     monkeypatch.setattr(services, "_jobs", lambda: pytest.fail("nothing to tidy"))
     services.tidy_at_start()
+
+
+def test_a_history_that_goes_away_before_a_click_is_a_sentence(page, film, monkeypatch):
+    add(page, "film.mp4", film)
+    job = finished(page)
+
+    def away(*_: object) -> None:
+        raise HistoryUnavailable("The history cannot be used.")
+
+    monkeypatch.setattr(AnnotatedVideos, "render", away)
+    page.button(key=f"video_render_{job.id}").click().run()
+    assert not page.exception
+    assert [each.value for each in page.error] == ["The history cannot be used."]

@@ -1,0 +1,62 @@
+"""Two tabs of one visitor: what one deletes, the other still shows and is clicked there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.states import drawn
+from tests.browser.test_film import clip
+from tests.browser.test_video import DONE, analyse, chart, click_at, remove_all
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clip(tmp_path_factory.mktemp("film") / "astronaut.mp4", "libx264")
+
+
+def analysed(page: Page, film: Path, keep: bool = False) -> None:
+    analyse(page, film, keep)
+    expect(page.get_by_text(DONE)).to_be_visible()
+    expect(chart(page)).to_be_visible()
+    drawn(page)
+
+
+def test_a_mark_in_a_session_that_another_tab_deleted(open_page: OpenPage, film):
+    page = open_page("/video")
+    analysed(page, film, keep=True)
+    remove_all(page)
+    page.get_by_role("link", name="History").click()
+    other = open_page("/history")
+    for tab in (page, other):
+        expect(chart(tab)).to_be_visible()
+        drawn(tab)
+    page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
+    page.get_by_role("button", name="Delete 1 session").click()
+    expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
+
+    other.get_by_label("Label").fill("too late")
+    other.get_by_role("button", name="Add mark").click()
+    expect(other.get_by_text("Nothing is saved yet")).to_be_visible()
+    expect(other.get_by_text("1 deleted.")).to_be_visible()
+    expect(other.get_by_test_id("stException")).to_have_count(0)
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_text("1 deleted.")).to_have_count(0)
+
+
+def test_a_video_that_another_tab_removed(open_page: OpenPage, film):
+    page = open_page("/video")
+    analysed(page, film)
+    other = open_page("/video")
+    expect(chart(other)).to_be_visible()
+    drawn(other)
+    remove_all(page)
+
+    click_at(other, share=0.5)
+    expect(other.get_by_text("The picture of this moment is no longer available.")).to_be_visible()
+    other.get_by_role("button", name="Make the annotated video").click()
+    expect(other.get_by_text("Add one or more videos")).to_be_visible()
+    expect(other.get_by_test_id("stException")).to_have_count(0)
