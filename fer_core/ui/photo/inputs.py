@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -10,6 +11,8 @@ import streamlit as st
 from fer_core.paths import SAMPLE
 from fer_core.settings import settings
 from fer_core.ui.shared.upload_problem import upload_problem
+
+_NAMES = "photo_names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +41,33 @@ def picture_inputs() -> list[Picture]:
                 help="Astronaut Eileen Collins (NASA, public domain).",
             )
     upload_problem()
-    pictures = [Picture(upload.name, upload.getvalue()) for upload in uploads]
+    pictures = {upload.file_id: Picture(upload.name, upload.getvalue()) for upload in uploads}
     if camera_on and (shot := st.camera_input("Camera", label_visibility="collapsed", width=640)):
-        pictures.append(Picture("camera.jpg", shot.getvalue()))
+        pictures[shot.file_id] = Picture("camera.jpg", shot.getvalue())
     if sample_on:
-        pictures.append(Picture("sample.jpg", SAMPLE.read_bytes()))
-    return with_unique_names(pictures)
+        pictures["sample"] = Picture("sample.jpg", SAMPLE.read_bytes())
+    wanted = {each: picture.name for each, picture in pictures.items()}
+    names = st.session_state[_NAMES] = unique_names(wanted, st.session_state.get(_NAMES, {}))
+    return [replace(picture, name=names[each]) for each, picture in pictures.items()]
 
 
-def with_unique_names(pictures: list[Picture]) -> list[Picture]:
-    """``a.jpg``, ``a (2).jpg``: uploads may share a name, and the table tells them apart."""
-    taken: set[str] = set()
-    renamed = []
-    for picture in pictures:
-        name, number = picture.name, 1
-        while name in taken:
-            number += 1
-            path = Path(picture.name)
-            name = f"{path.stem} ({number}){path.suffix}"
-        taken.add(name)
-        renamed.append(Picture(name, picture.data))
-    return renamed
+def unique_names(wanted: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """``a.jpg``, ``a (2).jpg``: uploads may share a name, and the table tells them apart.
+
+    The names of pictures by what tells these apart; ``before`` has those that were given so far. A
+    picture keeps its name when others come or go: by another it would be another picture, to be
+    analysed and saved again.
+    """
+    names = {each: before[each] for each in wanted if each in before}
+    for each, name in wanted.items():
+        if each not in names:
+            names[each] = _free_name(name, names.values())
+    return names
+
+
+def _free_name(wanted: str, taken: Collection[str]) -> str:
+    name, number, path = wanted, 1, Path(wanted)
+    while name in taken:
+        number += 1
+        name = f"{path.stem} ({number}){path.suffix}"
+    return name

@@ -18,7 +18,7 @@ from fer_core.paths import ROOT
 from fer_core.schema import Box
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
 from fer_core.ui.photo import outcomes
-from fer_core.ui.photo.inputs import Picture, with_unique_names
+from fer_core.ui.photo.inputs import Picture, unique_names
 from fer_core.ui.photo.show import MOST_OPEN
 from fer_core.ui.shared.widgets import plain
 from tests.conftest import SAMPLE
@@ -298,8 +298,10 @@ def test_the_models_in_use_are_named(page):
 
 
 def test_names_are_unique_and_harmless():
-    names = [p.name for p in with_unique_names([Picture("a.b.jpg", b"")] * 3)]
-    assert names == ["a.b.jpg", "a.b (2).jpg", "a.b (3).jpg"]
+    names = unique_names(dict.fromkeys("123", "a.b.jpg"), {})
+    assert names == {"1": "a.b.jpg", "2": "a.b (2).jpg", "3": "a.b (3).jpg"}
+    later = unique_names(dict.fromkeys("423", "a.b.jpg"), names)
+    assert later == {"4": "a.b.jpg", "2": "a.b (2).jpg", "3": "a.b (3).jpg"}
     assert plain("[x](javascript:1)_*") == r"\[x\]\(javascript\:1\)\_\*"
 
 

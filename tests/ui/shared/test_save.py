@@ -73,6 +73,17 @@ def test_another_picture_of_the_same_name_is_saved_too(page, astronaut):
     assert history().sessions(LOCAL) == []
 
 
+def test_a_picture_is_saved_once_whatever_comes_and_goes_beside_it(page, astronaut):
+    page.toggle(key="photo_keep").set_value(True).run()
+    other = cv2.imencode(".jpg", astronaut[:, ::-1])[1].tobytes()
+    upload(page, "sample.jpg", other)
+    assert [each.name for each in history().sessions(LOCAL)] == ["sample (2).jpg", "sample.jpg"]
+    page.file_uploader[0].set_value([])
+    page.run()
+    assert not page.exception
+    assert len(history().sessions(LOCAL)) == 2
+
+
 def test_with_the_camera_the_choice_holds_from_one_shot_to_the_next(page):
     page.toggle(key="photo_camera").set_value(True).run()
     page.toggle(key="photo_keep").set_value(True).run()
