@@ -38,6 +38,8 @@ def test_a_mark_in_a_session_that_another_tab_deleted(open_page: OpenPage, film)
     page.get_by_role("button", name="Delete 1 session").click()
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
 
+    other.get_by_role("button", name="Report").click()
+    expect(other.get_by_text("any more. Choose one from the history.")).to_be_visible()
     other.get_by_label("Label").fill("too late")
     other.get_by_role("button", name="Add mark").click()
     expect(other.get_by_text("Nothing is saved yet")).to_be_visible()

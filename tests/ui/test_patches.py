@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
@@ -40,14 +41,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, DeferredFileRequestPayload
+from streamlit.runtime import backend_operation_handler, media_file_manager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.web.server.starlette import starlette_server
 from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import VideoProcessTrack
 
+from fer_core.errors import SessionUnknown
 from fer_core.live.frame_rate import FairFrameRate
 from fer_core.paths import ROOT
 from fer_core.ui import patches
-from fer_core.ui.patches import pictures_in_memory, video_track, vp8_encoder
+from fer_core.ui.patches import downloads, pictures_in_memory, video_track, vp8_encoder
 from fer_core.ui.patches.camera import SWITCH_S
 from fer_core.ui.patches.consent_retries import CONSENT_FAILURES, CONSENT_RETRIES, RetryingStun
 from fer_core.ui.patches.jitter_buffer import LowLatencyJitterBuffer
@@ -93,6 +98,51 @@ def test_streamlit_lets_a_server_wait_for_connections_without_end():
     assert "timeout_graceful_shutdown" not in starlette_server._get_uvicorn_config_kwargs()
 
 
+def original(name: str) -> Any:
+    """A module as it is installed, whatever was replaced in it."""
+    spec = importlib.util.find_spec(name)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def raising(error: Exception) -> Callable[[], bytes]:
+    def make() -> bytes:
+        raise error
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (raising(SessionUnknown("There is no session 7 any more.")), "There is no session 7 any"),
+        (raising(ZeroDivisionError("a bug")), "Reload the page"),
+        (lambda: b"t_s,track_id", ""),
+    ],
+)
+def test_a_file_that_cannot_be_made_is_a_sentence(monkeypatch, make, sentence):
+    monkeypatch.setattr(media_file_manager, "_get_session_id", lambda: "somebody")
+    files = media_file_manager.MediaFileManager(MemoryMediaFileStorage("/media"))
+    handler = backend_operation_handler.DeferredFileHandler(lambda: files)
+
+    def answer(handle):
+        asked = DeferredFileRequestPayload(file_id=files.add_deferred(make, "text/csv", "here"))
+        request = BackendOperationRequest(request_id="r1", deferred_file=asked)
+        return asyncio.run(handle(handler, request, "somebody"))
+
+    theirs = answer(original(backend_operation_handler.__name__).DeferredFileHandler.handle)
+    mine = answer(downloads.handle)
+    # Once this fails, fer_core.ui.patches.downloads may go.
+    assert theirs.error_msg == ("Failed to generate file for download" if sentence else "")
+    assert sentence in mine.error_msg
+    assert bool(mine.error_msg) is bool(sentence)
+    assert mine.request_id == "r1"
+    assert mine.deferred_file.url == theirs.deferred_file.url
+
+
 def kept_in_memory(size: int) -> bool:
     """Whether a file of this many bytes stays off the disk while a form with it is read."""
 
@@ -105,12 +155,7 @@ def kept_in_memory(size: int) -> bool:
 
 
 def test_pictures_are_not_written_to_disk_while_they_arrive(monkeypatch):
-    spec = importlib.util.find_spec("starlette.formparsers")
-    assert spec
-    assert spec.loader
-    original = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(original)
-    limit = original.MultiPartParser.spool_max_size
+    limit = original("starlette.formparsers").MultiPartParser.spool_max_size
     monkeypatch.setattr(MultiPartParser, "spool_max_size", limit)
     # Once this fails, Starlette keeps more in memory by itself, or Streamlit says how much.
     assert not kept_in_memory((1 << 20) + 1)
