@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
@@ -23,6 +24,12 @@ from tests.conftest import SAMPLE
 IN_COLOURS = """
 (plot) => getComputedStyle(plot.querySelector(".xtick text")).fill
   === getComputedStyle(document.querySelector("[data-testid=stApp]")).color
+"""
+ZOOMED_UNTIL_IT_GOES = """
+(plot) => {
+  const zoom = () => (plot.emit ? plot.emit("plotly_relayout", {}) : clearInterval(zooms));
+  const zooms = setInterval(zoom, 50);
+}
 """
 PNG = b"\x89PNG\r\n"
 
@@ -178,7 +185,20 @@ def test_the_span_in_sight_is_summed_up_and_copied(open_page: OpenPage, film):
     assert download.value.suggested_filename == "Face 1-expressions.png"
     assert download.value.path().read_bytes().startswith(PNG)
     expect(status).to_have_text("Saved as PNG: this browser lets no page copy it.")
+
+    # A chart that goes while it is being zoomed leaves nothing to be done.
+    errors: list[str] = []
+
+    def note(error: PlaywrightError) -> None:
+        errors.append(str(error))
+
+    page.on("pageerror", note)
+    chart(page).evaluate(ZOOMED_UNTIL_IT_GOES)
     remove_all(page)
+    expect(page.get_by_text("Add one or more videos")).to_be_visible()
+    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 400))")  # more than SPAN_MS
+    page.remove_listener("pageerror", note)
+    assert errors == []
 
 
 def test_a_film_the_browser_cannot_play_is_still_pictures(open_page: OpenPage, tmp_path):

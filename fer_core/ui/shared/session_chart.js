@@ -201,6 +201,7 @@ class SessionChart {
   }
 
   remove() {
+    clearTimeout(this.waits);
     window.removeEventListener("fer-moment", this.follow);
     this.resizes?.disconnect();
     if (this.figure) this.Plotly.purge(this.plot);
