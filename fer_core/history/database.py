@@ -192,6 +192,9 @@ def _engine(url: sa.URL) -> sa.Engine:
         # switched off.
         arguments = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
         arguments |= {"keepalives_idle": 30, "keepalives_interval": 10}
+        # A pooler such as PgBouncer gives each transaction another of its connections, which does
+        # not know the statements prepared on the last one.
+        arguments |= {"prepare_threshold": None}
     engine = sa.create_engine(
         url,
         connect_args=arguments,
@@ -206,16 +209,18 @@ def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         sqlite_file.set_up(engine)
     else:
-        sa.event.listen(engine, "connect", _set_time_limits)
+        sa.event.listen(engine, "begin", _set_time_limits)
     return engine
 
 
-def _set_time_limits(connection: Any, _record: object) -> None:
+def _set_time_limits(connection: sa.Connection) -> None:
     """Without these, a page hangs as long as another program locks a table of PostgreSQL."""
-    # Not as options of the connection: PgBouncer refuses them.
-    for name, limit_s in (("lock_timeout", BUSY_S), ("statement_timeout", _STATEMENT_S)):
-        connection.execute(f"SET {name} = {1000 * limit_s:.0f}")
-    connection.commit()
+    # For this transaction only: PgBouncer refuses them as options of the connection, and would hand
+    # on to other programs what is set for a connection.
+    connection.exec_driver_sql(
+        f"SELECT set_config('lock_timeout', '{1000 * BUSY_S:.0f}', true), "
+        f"set_config('statement_timeout', '{1000 * _STATEMENT_S:.0f}', true)"
+    )
 
 
 def lift_time_limit(connection: sa.Connection) -> None:

@@ -46,7 +46,14 @@ _LOGIN = "it refuses the user name or the password. Correct DATABASE_URL."
 _NO_DATABASE = "there is no database or no user of this name. Correct DATABASE_URL."
 _RIGHTS = "the user of DATABASE_URL may not write to it. Grant the right, or use another user."
 _CROWDED = "its server has no connection left. Try again in a moment, or let it have more."
-_CROWDED_TEXTS = ("too many", "connection slots", "no more connections")
+_CROWDED_TEXTS = ("too many", "connection slots", "no more connections", "query_wait_timeout")
+_POOLER = (
+    "the pooler in front of its server splits transactions. Set its pool_mode to transaction or "
+    "session, or use the address of the server itself."
+)
+_POOLER_STATE = "08P01"
+"""The SQLSTATE of all errors of PgBouncer's own."""
+
 _TABLES = "its tables are missing or out of date. Try again: the next use makes or upgrades them."
 _POSTGRESQL = {
     "28": _LOGIN,
@@ -101,12 +108,14 @@ def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
     if name is not None:
         return _starting(_SQLITE, name) or f"{str(raised).rstrip('.')}. Try again."
     state = getattr(raised, "sqlstate", None)
-    if state is None:  # no connection, or it was lost
+    if state in (None, _POOLER_STATE):  # no connection, or it was lost, or a pooler refused it
         text = str(raised)
         if "authentication failed" in text:
             return _LOGIN
         if any(each in text for each in _CROWDED_TEXTS):
             return _CROWDED
+        if "statement pooling" in text:
+            return _POOLER
         return _NO_DATABASE if "does not exist" in text else _UNREACHABLE
     if state.startswith(("08", "57P")):
         return _UNREACHABLE
