@@ -25,7 +25,7 @@ ORPHAN_S = 3600.0
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-_OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.part)?")
+_OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.([0-9a-f]{8}\.)?part)?")
 
 _played: set[Path] = set()
 """The copies that play in this process."""

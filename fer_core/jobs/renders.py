@@ -15,7 +15,6 @@ from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.draw import annotate
 from fer_core.history import History, JobInfo
 from fer_core.jobs.copies import delete_file
-from fer_core.media.names import beside
 from fer_core.media.video import VideoFile, read_frame
 from fer_core.timeline.table import results_of
 
@@ -99,8 +98,10 @@ class AnnotatedVideos:
         return not rendering.done or self.path(job).is_file()
 
     def _delete_files(self, job: JobInfo) -> None:
-        delete_file(self.path(job))
-        delete_file(beside(self.path(job), ".part"))  # of a process that was killed
+        path = self.path(job)
+        delete_file(path)
+        for part in path.parent.glob(f"{path.name}.*"):  # half done, of a process that was killed
+            delete_file(part)
 
     def _render(self, job: JobInfo, rendering: Rendering) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -22,18 +23,19 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class OutputFile(ABC):
     """A context manager for a file that is written piece by piece and renamed at the end.
 
-    Until the ``with`` block ends, its name is ``part``: the final name with ``.part`` after it,
-    shortened if it is too long for a disk. If the block ends with an exception (Ctrl-C, a broken
-    video), what was written so far is closed as a readable file. If the file itself cannot be
-    written, as on a full disk, it is removed, ``VideoError`` is raised, and an earlier file of that
-    name stays. A link keeps pointing to the file that it names. What is neither a file nor free,
-    such as a device or a pipe, is not replaced: ``VideoError``.
+    Until the ``with`` block ends, its name is ``part``: the final name with eight random digits and
+    ``.part`` after it, shortened if it is too long for a disk. So two processes may write the same
+    output at once: each writes a file of its own, and the last one to end stays. If the block ends
+    with an exception (Ctrl-C, a broken video), what was written so far is closed as a readable
+    file. If the file itself cannot be written, as on a full disk, it is removed, ``VideoError`` is
+    raised, and an earlier file of that name stays. A link keeps pointing to the file that it names.
+    What is neither a file nor free, such as a device or a pipe, is not replaced: ``VideoError``.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._target = path.resolve()
-        self.part = beside(self._target, ".part")
+        self.part = beside(self._target, f".{secrets.token_hex(4)}.part")
         self._lost = False
 
     def __enter__(self) -> Self:

@@ -27,7 +27,7 @@ from fer_core.jobs.renders import Rendering
 from fer_core.media.video import VideoFile
 from fer_core.schema import FrameResult
 from tests.history.workers import set_job
-from tests.jobs.test_queue import OWNER, Gate, clip, ended, submit
+from tests.jobs.test_queue import FRAMES, OWNER, Gate, clip, ended, submit
 from tests.jobs.test_queue import film as film
 from tests.jobs.test_queue import make as make
 from tests.jobs.test_queue import store as store
@@ -76,10 +76,28 @@ def test_an_annotated_video_that_is_being_made_goes_with_its_job(make, film, tmp
     assert files(tmp_path) == set()
 
 
+def test_two_processes_make_the_same_annotated_video(make, film, drawing, monkeypatch):
+    first, second = make(), make()
+    job = ended(first, submit(first, film), "done")
+    slow = first.annotated_videos.render(job.id, OWNER)
+    until(drawing.began.is_set)
+    monkeypatch.setattr(annotated_video, "annotate", annotate)
+    drawn(second.annotated_videos.render(job.id, OWNER))
+    path = second.annotated_videos.path(job)
+    whole = path.read_bytes()
+    with VideoFile(path) as video:
+        assert len(list(video.frames())) == FRAMES
+    assert len(list(path.parent.glob("*.part"))) == 1  # the first one's own
+    drawing.go_on.set()
+    drawn(slow)
+    assert path.read_bytes() == whole
+
+
 def test_what_a_killed_process_was_making_goes_with_its_job(make, film, tmp_path):
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
-    Path(f"{jobs.annotated_videos.path(job)}.part").write_bytes(b"half a film")
+    for half in ("0123abcd.part", "part"):  # this version's, and the last one's
+        Path(f"{jobs.annotated_videos.path(job)}.{half}").write_bytes(b"half a film")
     jobs.remove(job.id, OWNER)
     assert files(tmp_path) == set()
 
@@ -174,7 +192,7 @@ def test_files_of_no_job_are_deleted_after_an_hour(make, film, tmp_path):
     mine = aged(jobs.annotated_videos.path(job), 2 * ORPHAN_S)
     orphans = [
         aged(tmp_path / "videos" / f"{'ab' * 16}{ending}", 2 * ORPHAN_S)
-        for ending in (".video", ".marked.mp4", ".marked.mp4.part")
+        for ending in (".video", ".marked.mp4", ".marked.mp4.0123abcd.part", ".marked.mp4.part")
     ]
     fresh = aged(tmp_path / "videos" / f"{'cd' * 16}.video", ORPHAN_S / 2)
     foreign = aged(tmp_path / "videos" / "holidays.mp4", 9 * ORPHAN_S)

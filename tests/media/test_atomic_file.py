@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,21 @@ class Text(OutputFile):
 def test_it_has_its_name_at_the_end(tmp_path):
     path = tmp_path / "a.txt"
     with Text(path):
-        assert [each.name for each in tmp_path.iterdir()] == ["a.txt.part"]
+        [part] = tmp_path.iterdir()
+        assert re.fullmatch(r"a\.txt\.[0-9a-f]{8}\.part", part.name)
     assert path.read_text() == "a.txt"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_two_who_write_one_file_do_not_mix(tmp_path):
+    path = tmp_path / "a.txt"
+    with Text(path) as first:
+        first.part.write_text("half of the first")
+        with Text(path) as second:
+            assert first.part.read_text() == "half of the first"
+            assert second.part.read_text() == "begun"
+        assert path.read_text() == "a.txt"
+        assert first.part.read_text() == "half of the first"
     assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
 
 
