@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,13 +22,14 @@ from fer_core.errors import HistoryUnavailable
 from fer_core.history import sqlite_file
 from fer_core.history.error_messages import (
     BAD_ADDRESS,
+    FOREIGN,
     NEWER,
     lacks_tables,
     location_of,
     translate_errors,
 )
 from fer_core.history.migrations import REVISIONS
-from fer_core.history.tables import sessions
+from fer_core.history.tables import metadata, sessions
 from fer_core.settings import settings
 
 BUSY_S = 10.0
@@ -46,6 +48,9 @@ processes."""
 
 _MIGRATION_LOCK = 0x0FE2_DA5B
 """The key of PostgreSQL's advisory lock for migrations: an arbitrary but constant number."""
+
+_A_REVISION = re.compile(r"\d{4}")
+"""The revisions of this and of newer versions."""
 
 _log = logging.getLogger(__name__)
 
@@ -257,11 +262,15 @@ def _upgrade(engine: sa.Engine) -> None:
 def migrate(connection: sa.Connection) -> None:
     """Upgrade the tables to the newest revision, in the transaction of ``connection``.
 
-    Raises ``HistoryUnavailable`` if they have a revision that this version does not know.
+    Raises ``HistoryUnavailable`` if they have a revision that this version does not know, or are
+    another program's, which may also use Alembic.
     """
     revisions = _revisions(connection)
     if revisions == {REVISIONS[-1]}:
         return
+    ours = all(map(_A_REVISION.fullmatch, revisions)) if revisions else not _any_table(connection)
+    if not ours:
+        raise HistoryUnavailable(FOREIGN)
     if not revisions <= set(REVISIONS):
         raise HistoryUnavailable(NEWER)
     from alembic import command  # only imported when needed, see REVISIONS
@@ -273,6 +282,11 @@ def migrate(connection: sa.Connection) -> None:
     config.attributes["connection"] = connection
     _log.info("upgrading the history's tables")
     command.upgrade(config, "head")
+
+
+def _any_table(connection: sa.Connection) -> bool:
+    """Whether a table has a name that the history needs."""
+    return not metadata.tables.keys().isdisjoint(sa.inspect(connection).get_table_names())
 
 
 def _revisions(connection: sa.Connection) -> set[str]:

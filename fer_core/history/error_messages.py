@@ -5,6 +5,7 @@ The drivers' texts are not shown, because they may contain parts of an address, 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ BAD_ADDRESS = (
 NEWER = (
     "The history was made by a newer version of the dashboard. Update the dashboard, or point "
     "DATABASE_URL at another database."
+)
+
+FOREIGN = (
+    "The database has tables of another program, with names that the history needs. Point "
+    "DATABASE_URL at a database of its own."
 )
 
 _FULL = "the disk is full. Free some space and try again."
@@ -55,6 +61,9 @@ _POOLER_STATE = "08P01"
 """The SQLSTATE of all errors of PgBouncer's own."""
 
 _TABLES = "its tables are missing or out of date. Try again: the next use makes or upgrades them."
+_SQLITE_TABLES = re.compile(r"no such (table|column)|table \w+ has no column")
+"""How SQLite, which has no code for it, says that a table is not as expected."""
+
 _POSTGRESQL = {
     "28": _LOGIN,
     "3D": _NO_DATABASE,
@@ -106,6 +115,8 @@ def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
     raised = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(raised, "sqlite_errorname", None)
     if name is not None:
+        if _SQLITE_TABLES.match(str(raised)):
+            return _TABLES
         return _starting(_SQLITE, name) or f"{str(raised).rstrip('.')}. Try again."
     state = getattr(raised, "sqlstate", None)
     if state in (None, _POOLER_STATE):  # no connection, or it was lost, or a pooler refused it
@@ -123,9 +134,9 @@ def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
 
 
 def lacks_tables(error: DBAPIError) -> bool:
-    """Whether PostgreSQL's tables went after they were made, or are those of an older version: the
-    database was emptied, or a backup was restored."""
-    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+    """Whether the tables went after they were opened, or are those of another version: the database
+    was emptied, a backup was restored, or a newer dashboard upgraded them."""
+    return explain(error) == _TABLES
 
 
 def _starting(causes: dict[str, str], code: str) -> str | None:

@@ -124,6 +124,51 @@ def test_a_history_of_a_newer_version(history, url):
     again.close()
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        ["CREATE TABLE sessions (key TEXT)"],
+        [
+            "CREATE TABLE alembic_version (version_num TEXT)",
+            "INSERT INTO alembic_version VALUES ('1c0cd7e3fabb')",
+        ],
+    ],
+)
+def test_a_database_of_another_program(empty_url, sqlite_file, made):
+    sqlite_file.parent.mkdir()
+    history = History(empty_url)
+    engine = sa.create_engine(database_url(empty_url))
+    with engine.begin() as connection:
+        for statement in made:
+            connection.execute(sa.text(statement))
+    engine.dispose()
+    with pytest.raises(HistoryUnavailable, match="tables of another program"):
+        history.sessions(LOCAL)
+    history.close()
+
+
+def test_a_database_that_is_emptied(history):
+    begin(history)
+    with history.database.writing() as connection:
+        for table in [*reversed(metadata.sorted_tables), sa.table("alembic_version")]:
+            connection.execute(sa.text(f"DROP TABLE {table.name}"))
+    with pytest.raises(HistoryUnavailable, match="missing or out of date"):
+        begin(history)
+    begin(history)
+    assert history.count(LOCAL) == 1
+
+
+def test_tables_that_a_newer_version_changes_meanwhile(history, url):
+    session_id = begin(history)
+    with history.database.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("ALTER TABLE sessions RENAME COLUMN note TO remark"))
+    with pytest.raises(HistoryUnavailable, match="missing or out of date"):
+        begin(history)
+    with pytest.raises(HistoryUnavailable, match="made by a newer version"):
+        history.session(session_id, LOCAL)
+
+
 def test_a_migration_that_breaks_leaves_nothing(empty_url, monkeypatch):
     def broken(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
@@ -350,19 +395,6 @@ def test_two_processes_fit_a_server_that_lets_twenty_in(server, monkeypatch):
         with pytest.raises(HistoryUnavailable, match="Try again in a moment"):
             held.enter_context(history.database.reading())
     assert len(opened) == 9
-    history.close()
-
-
-def test_a_database_that_is_emptied(server):
-    address = server.new_database()
-    history = History(address)
-    begin(history)
-    with psycopg.connect(address.replace("postgres:", "postgresql:", 1)) as admin:
-        admin.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    with pytest.raises(HistoryUnavailable, match="missing or out of date"):
-        begin(history)
-    begin(history)
-    assert history.count(LOCAL) == 1
     history.close()
 
 
