@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,10 +37,11 @@ def _send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = Non
 
 class WeightsServer:
     """``url(key, how)``; ``how`` is one of ``good truncated short wrong text missing broken huge
-    slow hanging silent repaired``. ``slow`` and ``hanging`` stop half way until ``go_on`` is set;
-    ``repaired`` is broken until the event of that name is set, then slow."""
+    slow hanging silent repaired nowhere``. ``slow`` and ``hanging`` stop half way until ``go_on``
+    is set; ``repaired`` is broken until the event of that name is set, then slow. With a
+    ``certificate``, a file with its key too, the server speaks TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.go_on = threading.Event()
         self.repaired = threading.Event()
         self.requests: list[str] = []
@@ -58,10 +60,16 @@ class WeightsServer:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._http.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._base = f"http://127.0.0.1:{self._http.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+            self._base = f"https://localhost:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def url(self, key: str, how: str) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}/{key}/{how}"
+        return f"{self._base}/{key}/{how}"
 
     def gets(self, key: str) -> int:
         """How often a file was asked for."""
@@ -100,6 +108,11 @@ class WeightsServer:
     def _broken(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         handler.send_error(503)
 
+    def _nowhere(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "http://[")
+        handler.end_headers()
+
     def _huge(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         _send(handler, body * 50)
 
@@ -121,8 +134,8 @@ class WeightsServer:
 
 
 @contextmanager
-def weights_server() -> Iterator[WeightsServer]:
-    server = WeightsServer()
+def weights_server(certificate: Path | None = None) -> Iterator[WeightsServer]:
+    server = WeightsServer(certificate)
     try:
         yield server
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -19,6 +20,12 @@ READ_TIMEOUT_S = 15.0
 # DeepFace's downloader writes 512 KB at a time, which takes a while on a slow line.
 STALL_TIMEOUT_S = 60.0
 
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
+_HTTP_FAULTS = (requests.RequestException, ValueError)
+"""What requests raises; a ``ValueError`` comes from impossible headers, such as a redirection to
+``http://[``."""
+
 
 def transfer_http(address: str, target: Path, report: Report) -> None:
     """Fetch over HTTP with pooch's downloader. Raises ``TransferFailed``."""
@@ -29,12 +36,13 @@ def transfer_http(address: str, target: Path, report: Report) -> None:
     )
     try:
         download(address, str(target), None)
-    except requests.RequestException as error:
+    except _HTTP_FAULTS as error:
         raise TransferFailed(_reason(error)) from error
 
 
 def transfer_deepface(address: str, target: Path, report: Report) -> None:
-    """Fetch with the deepface package's own downloader. Raises ``TransferFailed``.
+    """Fetch with the deepface package's own downloader. Raises ``TransferFailed``, and ``OSError``
+    if the file cannot be saved.
 
     It runs in a separate process. It has no time limit, so a silent server would block a thread for
     ever, and it saves to a folder given by an environment variable, which all threads share.
@@ -56,6 +64,8 @@ def transfer_deepface(address: str, target: Path, report: Report) -> None:
         finally:
             process.kill()
             process.communicate()
+    if process.returncode in _DISK_FAULTS:
+        raise OSError(process.returncode, os.strerror(process.returncode))
     if process.returncode != 0:
         lines = log_path.read_text(errors="replace").split("\n")
         raise TransferFailed(next((line for line in reversed(lines) if line), "it ended early"))
@@ -63,14 +73,15 @@ def transfer_deepface(address: str, target: Path, report: Report) -> None:
 
 
 # The first thread ends the process with its parent, whose end closes the pipe.
-_DEEPFACE_DOWNLOADER = """
+_DEEPFACE_DOWNLOADER = f"""
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
 from deepface.commons.weight_utils import download_weights_if_necessary
 try:
     download_weights_if_necessary(file_name=sys.argv[1], source_url=sys.argv[2])
 except ValueError as error:
-    sys.exit(str(error.__cause__).split("\\n")[0])
+    disk_fault = getattr(error.__cause__, "errno", None) in {_DISK_FAULTS}
+    sys.exit(error.__cause__.errno if disk_fault else str(error.__cause__).split("\\n")[0])
 """
 
 
@@ -98,7 +109,7 @@ def _require_connection(address: str) -> None:
             raise TransferFailed("redirected to an address without https")
         if answer.status_code != requests.codes.method_not_allowed:
             answer.raise_for_status()
-    except requests.RequestException as error:
+    except _HTTP_FAULTS as error:
         raise TransferFailed(_reason(error)) from error
 
 
@@ -110,14 +121,26 @@ def stays_encrypted(answer: requests.Response) -> bool:
     return all(each.url.startswith("https:") for each in [*answer.history, answer])
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code}"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        return "no connection through the proxy, check HTTPS_PROXY"
+    if isinstance(error, requests.exceptions.SSLError):
+        return _NO_TRUST if "CERTIFICATE_VERIFY_FAILED" in str(error) else "no encrypted connection"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
+    if isinstance(error, ValueError):
+        return "gave an answer that cannot be understood"
     return "the connection was interrupted"
+
+
+_NO_TRUST = (
+    "its certificate is not trusted: if a proxy reads along, name the file with its certificate in "
+    "REQUESTS_CA_BUNDLE"
+)
 
 
 class _Progress:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -35,6 +38,12 @@ SHIPPED = ROOT / "models"
 """The networks that come with the installation."""
 
 DOWNLOADS = STATE_DIR / "models" / "downloaded"
+
+_STAGING = ".fetch-"
+"""How the names of the folders of downloads in progress begin."""
+
+_LEFTOVER_S = 3600.0
+"""How old such a folder must be to be removed: no download takes that long."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of bytes received so far and in total."""
@@ -233,11 +242,12 @@ def _download(model: Model, progress: Progress | None) -> Path:
     """Download from the first address that gives the right file."""
     require_package(model)
     folder = download_folder(model)
-    failures = []
+    failures, remedy = [], "Try again later"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder)
         for address in model.addresses:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as staging:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=_STAGING) as staging:
                 part = Path(staging) / model.file_name
                 try:
                     _transfer(model, address, part, progress)
@@ -247,10 +257,19 @@ def _download(model: Model, progress: Progress | None) -> Path:
                 return part.replace(folder / model.file_name)
     except OSError as error:
         failures = [f"{folder}: {error.strerror or error}"]
+        remedy = "Free some space there and let this account write"
     raise DownloadFailed(
-        f"{model.title}'s weights could not be fetched ({'; '.join(failures)}). Try again later, "
+        f"{model.title}'s weights could not be fetched ({'; '.join(failures)}). {remedy}, "
         f"or put {model.file_name} into a folder and point FER_WEIGHTS_DIR at it."
     )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed had received."""
+    for staging in folder.glob(f"{_STAGING}*"):
+        with suppress(OSError):  # another process removes it
+            if time.time() - staging.stat().st_mtime > _LEFTOVER_S:
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def _transfer(model: Model, address: str, part: Path, progress: Progress | None) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fer_core.models.registry import downloads as all_downloads
 from fer_core.models.weights import files
 from fer_core.models.weights.files import State
 from fer_core.paths import ROOT
+from tests.certificates import certificate
 from tests.downloads import (
     CONTENT,
     WeightsServer,
@@ -28,6 +30,8 @@ from tests.downloads import (
     weights_server,
 )
 from tests.graphs import expression_graph
+from tests.history.conftest import fill
+from tests.history.conftest import small_disk as small_disk
 from tests.waiting import until
 
 KEYS = ("yunet", "deepface")
@@ -107,6 +111,7 @@ class TestFetch:
             ("text", "something else"),
             ("missing", "404"),
             ("broken", "503"),
+            ("nowhere", "cannot be understood"),
             ("huge", "far more"),
             ("hanging", "no (answer|connection)"),
             ("silent", "no answer in time"),
@@ -176,6 +181,46 @@ class TestFetch:
         use(monkeypatch, key, server.url(key, "good"))
         with pytest.raises(DownloadFailed, match=r"downloaded.*Not a directory.*FER_WEIGHTS_DIR"):
             files.fetch(MODELS[key])
+
+    def test_a_full_disk(self, key, server, small_disk, monkeypatch) -> None:
+        isolate(monkeypatch, small_disk / "downloaded")
+        use(monkeypatch, key, server.url(key, "good"), server.url(key, "good"))
+        fill(small_disk, free=100_000)
+        sentence = r"downloaded.*: No space left on device\)\. Free some space there"
+        with pytest.raises(DownloadFailed, match=sentence):
+            files.fetch(MODELS[key])
+        assert server.gets(key) == 1  # the mirror would not help
+        (small_disk / "filler").unlink()
+        assert files.fetch(MODELS[key]).read_bytes() == CONTENT[key]
+
+    def test_a_certificate_nobody_knows(self, key, downloads, tmp_path, monkeypatch) -> None:
+        file = certificate(tmp_path / "certificate.pem")
+        with weights_server(file) as server:
+            use(monkeypatch, key, server.url(key, "good"))
+            with pytest.raises(DownloadFailed, match=r"not trusted.*REQUESTS_CA_BUNDLE"):
+                files.fetch(MODELS[key])
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+            assert files.fetch(MODELS[key]).read_bytes() == CONTENT[key]
+
+    def test_a_proxy_that_is_not_there(self, key, downloads, monkeypatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        use(monkeypatch, key, f"https://weights.example/{key}")
+        with pytest.raises(
+            DownloadFailed, match="no connection through the proxy, check HTTPS_PROXY"
+        ):
+            files.fetch(MODELS[key])
+
+    def test_what_a_killed_process_left_goes_after_an_hour(
+        self, key, server, downloads, monkeypatch
+    ) -> None:
+        file = use(monkeypatch, key, server.url(key, "good"))
+        folder = files.download_folder(MODELS[key])
+        for name, age_s in ((".fetch-killed", 4000.0), (".fetch-running", 60.0)):
+            (folder / name).mkdir(parents=True)
+            (folder / name / file.file_name).write_bytes(b"half")
+            os.utime(folder / name, times=(time.time() - age_s,) * 2)
+        files.fetch(MODELS[key])
+        assert {each.name for each in folder.iterdir()} == {".fetch-running", file.file_name}
 
     def test_two_processes_at_once(self, key, server, downloads, monkeypatch) -> None:
         file = use(monkeypatch, key, server.url(key, "slow"))
