@@ -30,7 +30,8 @@ _ERRORS = {
     401: "No token, or one the server does not know.",
     408: "The body took too long to arrive.",
     413: "A picture, or the whole request, has too many bytes.",
-    415: "The body is neither multipart/form-data nor JSON, or its text is not UTF-8.",
+    415: "The body is compressed, is neither multipart/form-data nor JSON, or its text is not "
+    "UTF-8.",
     422: "The request is not valid, or no picture in it can be read.",
     429: "Too many requests in a minute.",
     503: "The server is busy, or a model's weights are unavailable.",

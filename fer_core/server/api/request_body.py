@@ -49,8 +49,10 @@ async def read_upload(request: Request, limits: Settings, reserve: Callable[[int
     """The pictures and options of a request; ``reserve`` is called for every piece of the body.
 
     Raises ``Refused``: 408 if it takes too long to arrive, 413 if it is too large, 415 if it is
-    neither multipart nor JSON, 422 if it is not valid.
+    compressed or neither multipart nor JSON, 422 if it is not valid.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise wrong_type("Send the body as it is, without compression (Content-Encoding).")
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
         # Some of Python's codecs are no character sets, so names may only be UTF-8.
@@ -114,6 +116,8 @@ class _Parser(MultiPartParser):
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         self._part_bytes += end - start
         _check_size(self._part_bytes, self._limits)
+        if self._current_part.file is None and self._current_part.field_name == FIELD:
+            raise _no_file()  # before its size is called too large for an option
         super().on_part_data(data, start, end)
 
     def on_end(self) -> None:
@@ -146,10 +150,7 @@ async def _read_multipart(
             elif isinstance(value, str) and field in _OPTION_FIELDS:
                 options[field] = value
             else:
-                raise invalid(
-                    f"Send each picture as a file in the field {FIELD!r}; the other fields are "
-                    f"{', '.join(_OPTION_FIELDS[:-1])} and {_OPTION_FIELDS[-1]}."
-                )
+                raise _no_file()
     finally:
         await form.close()
     return Upload(tuple(pictures), read_options(options, request.query_params))
@@ -177,7 +178,10 @@ def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Uploa
         try:
             data = base64.b64decode(picture.data, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise invalid(f"pictures.{number}.data is not base64.") from error
+            raise invalid(
+                f"pictures.{number}.data is not base64. Send it without line breaks and without "
+                "a prefix such as 'data:image/jpeg;base64,'."
+            ) from error
         pictures.append(Picture(picture.name, data))
     named = asked.model_dump(include=set(_OPTION_FIELDS), exclude_none=True)
     return Upload(tuple(pictures), read_options(named, query))
@@ -212,6 +216,13 @@ def _check_size(size_bytes: int, limits: Settings) -> None:
             f"A picture has more than {limits.max_upload_mb} MB. Save a smaller copy, or raise "
             "FER_MAX_UPLOAD_MB on the server."
         )
+
+
+def _no_file() -> Refused:
+    return invalid(
+        f"Send each picture as a file, with a file name, in the field {FIELD!r}; the other fields "
+        f"are {', '.join(_OPTION_FIELDS[:-1])} and {_OPTION_FIELDS[-1]}."
+    )
 
 
 def _too_many(limits: Settings) -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import struct
@@ -284,6 +285,29 @@ def test_where_the_weights_lie_is_not_told(client, sample, monkeypatch):
 def test_malformed_multipart(client, body):
     answer = client.post(URL, content=body, headers=FORM)
     refusal(answer, 422, "invalid_request")
+
+
+def test_a_picture_without_a_file_name_is_told_so(client, sample):
+    head = b'--x\r\nContent-Disposition: form-data; name="pictures"\r\n\r\n'
+    answer = client.post(URL, content=head + sample + b"\r\n--x--\r\n", headers=FORM)
+    assert "as a file, with a file name" in refusal(answer, 422, "invalid_request")
+
+
+def test_base64_as_browsers_and_mail_write_it_is_told_so(client, sample):
+    once = base64.b64encode(sample).decode()
+    for data in (f"data:image/jpeg;base64,{once}", base64.encodebytes(sample).decode()):
+        answer = client.post(URL, json={"pictures": [{"data": data}]})
+        assert "without line breaks and without a prefix" in refusal(answer, 422, "invalid_request")
+
+
+def test_a_compressed_body_is_told_so(client, sample):
+    body = json.dumps(as_json(("a", sample), **ENGINES)).encode()
+    kind = {"Content-Type": "application/json"}
+    zipped = {**kind, "Content-Encoding": "gzip"}
+    answer = client.post(URL, content=gzip.compress(body), headers=zipped)
+    assert "without compression" in refusal(answer, 415, "unsupported_media_type")
+    plain = {**kind, "Content-Encoding": "identity"}
+    assert client.post(URL, content=body, headers=plain).status_code == 200
 
 
 @pytest.mark.parametrize("boundary", ["", '""', "x" * 10_000, "é".encode(), b"\xff\xfe"])
