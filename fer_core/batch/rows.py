@@ -112,11 +112,12 @@ class RowsFile(OutputFile):
         self._file: IO[bytes] = self.part.open("wb")
         self._writer = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
 
-    def _finish(self, whole: bool) -> None:
+    def _finish(self, whole: bool) -> None:  # noqa: ARG002 - for the next class
         self._writer.close()
         self._file.close()
-        if not whole:
-            self.part.unlink()
+
+    def _is_to_keep(self, whole: bool) -> bool:
+        return whole
 
     def _abandon(self) -> None:
         # pyarrow would try to write the footer again when the writer is deleted.

@@ -67,9 +67,7 @@ def run_batch(
             _do(missing, recipe, parts, workers, backend)
             return _conclude(items, recipe, out, parts)
         except FerError as error:
-            raise click.ClickException(
-                f"{error} The results so far are saved: run the same command again to resume."
-            ) from error
+            raise click.ClickException(f"{error} {_how_to_go_on(parts)}") from error
         except KeyboardInterrupt:
             kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
             click.echo(
@@ -78,6 +76,16 @@ def run_batch(
                 err=True,
             )
             return INTERRUPTED
+
+
+def _how_to_go_on(parts: Path) -> str:
+    """What the user can do after an error."""
+    if parts.exists():
+        return "The results so far are saved: run the same command again to resume."
+    return (
+        f"{printable(str(parts))}, with the results so far, was removed meanwhile: run the same "
+        "command again to start anew."
+    )
 
 
 def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> int:

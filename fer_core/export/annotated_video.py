@@ -91,8 +91,9 @@ class AnnotatedVideo(OutputFile):
                 self._sound.finish()
         self._container.close()
         self._close_sound()
-        if self._first_s is None:
-            self.part.unlink(missing_ok=True)
+
+    def _is_to_keep(self, whole: bool) -> bool:  # noqa: ARG002 - it is readable either way
+        return self._first_s is not None
 
     def _abandon(self) -> None:
         with suppress(OSError, av.error.FFmpegError, AttributeError):

@@ -58,8 +58,10 @@ class OutputFile(ABC):
             return
         with self._guarded():
             self._finish(whole=error is None)
-            if self.part.exists():
+            if self._is_to_keep(whole=error is None):
                 self.part.replace(self._target)
+            else:
+                self.part.unlink(missing_ok=True)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -82,10 +84,11 @@ class OutputFile(ABC):
 
     @abstractmethod
     def _finish(self, whole: bool) -> None:
-        """Write what is left and close; ``whole`` is false if the block ended with an exception.
+        """Write what is left and close; ``whole`` is false if the block ended with an exception."""
 
-        May remove ``part`` if there is nothing to keep.
-        """
+    def _is_to_keep(self, whole: bool) -> bool:  # noqa: ARG002 - most files are readable either way
+        """Whether the finished file gets its final name; else it is removed."""
+        return True
 
     @abstractmethod
     def _abandon(self) -> None:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from fer_core.batch.files import PICTURES_AT_ONCE
 from fer_core.batch.merge import merge
 from fer_core.batch.rows import schema
+from fer_core.batch.task import analyze_piece
 from fer_core.cli import batch_run as run_module
 from fer_core.errors import VideoError
 from fer_core.paths import ROOT
@@ -234,6 +235,21 @@ def test_another_run_at_the_same_time(folder, out):
         code, _, err = batch(folder, out)
     assert code == 1
     assert "Another run is writing" in err
+
+
+def test_parts_that_are_removed_meanwhile_are_not_called_saved(here, folder, out, monkeypatch):
+    def analyze_and_remove(piece, recipe, parts):
+        done = analyze_piece(piece, recipe, parts)
+        shutil.rmtree(parts)
+        return done
+
+    monkeypatch.setattr(run_module, "analyze_piece", analyze_and_remove)
+    code, _, err = batch(folder, out)
+    assert code == 1
+    assert "cannot be written: no such file or directory" in err
+    assert "was removed meanwhile: run the same command again to start anew" in err
+    monkeypatch.setattr(run_module, "analyze_piece", analyze_piece)
+    assert "0 done before, 5 to do" in batch(folder, out)[2]
 
 
 def test_a_full_disk_is_a_sentence_and_keeps_what_is_done(here, folder, out, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,6 +213,22 @@ def test_an_output_that_cannot_be_written_is_a_line(tmp_path):
     code, _, err = run(path, "--csv", tmp_path / "no" / "a.csv")
     assert code == 1
     assert err.startswith(f"{path}: a.csv cannot be written: no such file or directory")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json", "annotated", "report"])
+def test_an_output_whose_folder_is_removed_meanwhile_is_a_line(kind, tmp_path, monkeypatch):
+    path, folder = clip(tmp_path / "c.mp4", count=30), tmp_path / "out"
+    plain = video_run._ProgressLine.advance
+
+    def advance(self, t_s):
+        plain(self, t_s)
+        if self.frames == 20:
+            shutil.rmtree(folder)
+
+    monkeypatch.setattr(video_run._ProgressLine, "advance", advance)
+    code, out, err = run(path, f"--{kind}", f"{folder}/")
+    assert (code, out) == (1, "")
+    assert "cannot be written: no such file or directory" in err
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path, monkeypatch):
