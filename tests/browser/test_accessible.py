@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fer_core.server.auth.login_page import login_page
 from tests.browser.states import STATES, drawn, wear
+from tests.browser.test_live import until
 
 LEVEL = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
@@ -147,10 +148,16 @@ CONTROLS = "a[href], button, input, [role=switch], [role=tab], summary"
 
 
 def assert_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
+    until(page, lambda: controls_stayed_and_were_reached(page), "a page whose controls stay")
+
+
+def controls_stayed_and_were_reached(page: Page) -> bool:
+    """Walks through the page. False where it changed meanwhile: what came was not looked for."""
     first = page.get_by_text("Skip to main content")
     first.focus()
     wanted = page.evaluate(
         """controls => {
+          document.querySelectorAll('[data-wanted]').forEach(each => delete each.dataset.wanted);
           const there = [...document.querySelectorAll(controls)].filter(each =>
             each.checkVisibility({visibilityProperty: true}) && !each.disabled
             && each.tabIndex >= 0);
@@ -169,10 +176,13 @@ def assert_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Page) 
             break
         assert here["ring"], here
         reached.add(str(page.evaluate("document.activeElement.dataset.wanted")))
+    if page.locator("[data-wanted]").count() < len(wanted):
+        return False
     missed = [each for each in wanted if str(each) not in reached]
     assert not missed, page.evaluate(
         "them => them.map(n => document.querySelector(`[data-wanted='${n}']`).outerHTML)", missed
     )
+    return True
 
 
 def test_the_first_tab_skips_the_navigation(open_page):
