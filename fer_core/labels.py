@@ -49,17 +49,39 @@ class Color:
         """``(119, 102, 238)``, for OpenCV."""
         return (self.b, self.g, self.r)
 
+    def luminance(self) -> float:
+        """The relative luminance of WCAG 2.2: 0 for black, 1 for white."""
+        red, green, blue = (_linear(channel / 255) for channel in (self.r, self.g, self.b))
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-# Tol's "bright" scheme (Paul Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021): the seven remain
-# distinct in normal, deutan, protan and tritan vision. A label always accompanies the colour.
+    def contrast(self, other: Color) -> float:
+        """The contrast ratio of WCAG 2.2, 1..21."""
+        darker, lighter = sorted((self.luminance(), other.luminance()))
+        return (lighter + 0.05) / (darker + 0.05)
+
+    def ink(self) -> Color:
+        """For a text on this colour: near-black or white, whichever is easier to read."""
+        return max(_INKS, key=self.contrast)
+
+
+def _linear(channel: float) -> float:
+    """Undo the gamma of sRGB, 0..1."""
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+
+_INKS = (Color(20, 20, 20), Color(255, 255, 255))
+
+# The hues of Tol's "bright" scheme (Paul Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021), in
+# lightnesses that have a contrast of 3:1 with the pages, light and dark. The seven remain distinct
+# in normal, deutan, protan and tritan vision. A label always accompanies the colour.
 COLORS: dict[Emotion, Color] = {
-    Emotion.ANGRY: Color.from_hex("#EE6677"),
-    Emotion.DISGUST: Color.from_hex("#228833"),
-    Emotion.FEAR: Color.from_hex("#AA3377"),
-    Emotion.HAPPY: Color.from_hex("#CCBB44"),
-    Emotion.SAD: Color.from_hex("#4477AA"),
-    Emotion.SURPRISE: Color.from_hex("#66CCEE"),
-    Emotion.NEUTRAL: Color.from_hex("#BBBBBB"),
+    Emotion.ANGRY: Color.from_hex("#DF5669"),
+    Emotion.DISGUST: Color.from_hex("#187D2B"),
+    Emotion.FEAR: Color.from_hex("#B53F82"),
+    Emotion.HAPPY: Color.from_hex("#A78700"),
+    Emotion.SAD: Color.from_hex("#3A76B8"),
+    Emotion.SURPRISE: Color.from_hex("#1D99BA"),
+    Emotion.NEUTRAL: Color.from_hex("#8D8D8D"),
 }
 
 

@@ -13,7 +13,6 @@ from fer_core.labels import Color, color_of
 from fer_core.schema import Face, FrameResult, HeadPose, Point
 from fer_core.schema.certainty import reading_in_words
 
-INK = Color(20, 20, 20)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 PARTS = (
@@ -66,9 +65,9 @@ def annotate(
             _points(canvas, scaled, line)
         if pose and face.pose and len(scaled) == 68:
             _axes(canvas, face.pose, scaled[30], 0.5 * face.box.w * scale_x, line)
-        color = color_of(face.dominant, face.labels).as_bgr()
+        color = color_of(face.dominant, face.labels)
         left, top, right, bottom = boxes[number - 1]
-        cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
+        cv2.rectangle(canvas, (left, top), (right, bottom), color.as_bgr(), line)
         title = _title(face, number, len(result.faces))
         _label(canvas, title, boxes[number - 1], boxes, line, color)
     return canvas
@@ -142,7 +141,7 @@ def _label(
     box: Corners,
     boxes: Sequence[Corners],
     line: int,
-    color: tuple[int, int, int],
+    color: Color,
 ) -> None:
     """Draw a filled label above the box, below it or inside, where it covers least of all faces."""
     size = 0.25 * (line + 0.2)
@@ -156,9 +155,9 @@ def _label(
         y for y in (top - tag_h, bottom + 1, top) if 0 <= y <= canvas.shape[0] - tag_h
     ] or [max(0, top)]
     y = min(inside_picture, key=lambda y: _covered((x, y, x + tag_w, y + tag_h), boxes))
-    cv2.rectangle(canvas, (x, y), (x + tag_w, y + tag_h), color, cv2.FILLED)
+    cv2.rectangle(canvas, (x, y), (x + tag_w, y + tag_h), color.as_bgr(), cv2.FILLED)
     origin = (x + pad, y + pad + text_h)
-    cv2.putText(canvas, title, origin, FONT, size, INK.as_bgr(), weight, cv2.LINE_AA)
+    cv2.putText(canvas, title, origin, FONT, size, color.ink().as_bgr(), weight, cv2.LINE_AA)
 
 
 def _covered(tag: Corners, boxes: Sequence[Corners]) -> int:

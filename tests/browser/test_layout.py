@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from fer_core.labels import COLORS, Emotion
 from fer_core.paths import ROOT
 from tests.browser.states import drawn, wear
 
@@ -143,4 +144,5 @@ def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):
     switch = page.locator("label:has(input[role=switch]) > div:first-of-type").first
     expect(switch).to_have_css("border-top-style", "solid")
     happy = page.locator(".fer-bars li", has_text="happy").locator(".fer-fill")
-    expect(happy).to_have_css("background-color", "rgb(204, 187, 68)")
+    glad = COLORS[Emotion.HAPPY]
+    expect(happy).to_have_css("background-color", f"rgb({glad.r}, {glad.g}, {glad.b})")

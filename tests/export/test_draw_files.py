@@ -48,6 +48,16 @@ def test_marks_are_scaled_to_the_picture_they_are_drawn_on():
     assert tuple(marked[200, 100]) == COLORS[Emotion.HAPPY].as_bgr()
 
 
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_a_label_is_written_in_ink_that_can_be_read_on_its_colour(emotion):
+    shares = tuple(float(emotion == each) for each in EMOTIONS)
+    marked = annotate(np.full((160, 300, 3), 77, np.uint8), result(face(50, 50, 60, 60, shares)))
+    color = COLORS[emotion]
+    tag = marked[20:50, 50:150].reshape(-1, 3)
+    assert np.any(np.all(tag == color.as_bgr(), axis=1))
+    assert np.any(np.all(np.abs(tag.astype(int) - color.ink().as_bgr()) < 40, axis=1))
+
+
 BLACK = np.zeros((160, 200, 3), np.uint8)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
+from itertools import combinations
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.labels import COLORS, EMOTIONS, Color, Emotion, color_of
+from fer_core.paths import ROOT
 from fer_core.schema import Box, Detection, Face, FaceQuality, FrameResult, Gaze, HeadPose
 from fer_core.schema.quality import PROBLEMS, as_number, as_text, from_number, from_text
 
@@ -79,6 +84,62 @@ def test_a_colour_is_the_same_for_plotly_and_opencv():
     color = Color.from_hex("#EE6677")
     assert color.as_hex() == "#EE6677"
     assert color.as_bgr() == (0x77, 0x66, 0xEE)
+
+
+THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+GROUNDS = [
+    Color.from_hex(THEMES[theme][ground])
+    for theme in ("light", "dark")
+    for ground in ("backgroundColor", "secondaryBackgroundColor")
+]
+
+
+def test_contrasts_are_those_of_wcag():
+    black, white = Color(0, 0, 0), Color(255, 255, 255)
+    assert black.contrast(white) == pytest.approx(21.0)
+    assert white.contrast(black) == pytest.approx(21.0)
+    # The well-known lightest grey for text on white.
+    assert Color.from_hex("#767676").contrast(white) == pytest.approx(4.54, abs=0.005)
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_an_expressions_colour_stands_out_and_can_be_written_on(emotion):
+    """As WCAG 2.2 asks: 3:1 for a line or a bar on the pages, light and dark; 4.5:1 for a text."""
+    color = COLORS[emotion]
+    assert min(map(color.contrast, GROUNDS)) >= 3.0
+    assert color.contrast(color.ink()) >= 4.5
+
+
+# What of linear red, green and blue is left with each deficiency at its severest (Machado, Oliveira
+# and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009).
+VISION = {
+    "normal": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_no_two_expressions_look_alike(vision):
+    """The distance in CIELAB; 2.3 is just noticeable."""
+    rgb = np.array([(color.r, color.g, color.b) for color in COLORS.values()], np.float64) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(VISION[vision]), 0.0, 1.0).astype(np.float32)
+    lab = cv2.cvtColor(seen[np.newaxis], cv2.COLOR_LRGB2LAB)[0]
+    assert min(float(np.linalg.norm(a - b)) for a, b in combinations(lab, 2)) > 11.0
 
 
 @given(results)

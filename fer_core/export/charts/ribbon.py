@@ -18,7 +18,7 @@ from fer_core.export.charts.words import in_words
 from fer_core.labels import color_of
 from fer_core.timeline.readings import problems, rivals
 
-POOR, POOR_HATCH = "#D9DCE0", "#9AA1AA"
+POOR, POOR_HATCH = "#D9DCE0", "#757C85"
 """The greys for a face that cannot be read well; no expression has them."""
 
 _STRIPES = {"fillmode": "replace", "size": 8, "solidity": 0.5}
@@ -30,7 +30,8 @@ def ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
     A stretch between two expressions has stripes in both colours and no name; a stretch in which
     the face cannot be read well has grey stripes. The legend explains the stripes that occur.
     """
-    color = {str(label): color_of(label, labels).as_hex() for label in labels}
+    colors = {str(label): color_of(label, labels) for label in labels}
+    color = {label: each.as_hex() for label, each in colors.items()}
     poor = stretches[stretches["poor"]]
     read = stretches[~stretches["poor"]]
     bars = []
@@ -42,6 +43,7 @@ def ribbon(stretches: pd.DataFrame, labels: Sequence[str]) -> list[go.Bar]:
                 these,
                 safe(label),
                 text=["" if each else safe(label) for each in unsure],
+                insidetextfont_color=colors[label].ink().as_hex(),
                 marker={
                     "color": color[label],
                     "line_width": 0,

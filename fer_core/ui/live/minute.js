@@ -9,7 +9,7 @@ const STRIP_PX = 8; // the dominant expression, below the shares
 const PALE = 0.12; // how much is left of a hidden expression in the ribbon
 const LEAST_SPAN = 0.02; // a smaller change than this is noise, and not blown up to a row
 const RANGE_PX = 76; // what is left of a row for the text of its range
-const POOR = "#999999"; // stripes where the face could not be read well
+const POOR = "#808080"; // stripes where the face could not be read well
 const NAME_PX = 64; // and for its name, where no bar stands beside it
 
 const ferHatches = new Map();

@@ -88,6 +88,9 @@ def test_the_ribbon_names_what_was_dominant():
     named = [(t_s, text) for t_s, _, text, _ in ribbon_of(TABLE) if text]
     assert [text for _, text in named] == ["neutral", "happy", "neutral", "neutral"]
     assert named[1][0] == pytest.approx(3.0, abs=0.11)
+    for bar in on(course_figure(TABLE, 1), "y3"):
+        if bar.name in EMOTIONS:
+            assert bar.insidetextfont.color == COLORS[Emotion(bar.name)].ink().as_hex()
 
 
 def test_the_ribbon_is_hatched_where_two_are_close():

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.history import history
-from fer_core.labels import EMOTIONS, Emotion
+from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.media.images import read_picture
 from fer_core.models.registry import MODELS
 from fer_core.paths import ROOT, SAMPLE
@@ -75,7 +75,7 @@ def test_what_was_saved_last(page):
     assert found == ["glad three", "glad two", "&lt;b&gt;glad&lt;/b&gt;", "sad one"]
     lines = re.findall(r"<li><span class=.fer-session.*?</li>", html(page))
     assert "sad 100%" in lines[3]
-    assert lines[3].count("#4477AA") == 1
+    assert lines[3].count(COLORS[Emotion.SAD].as_hex()) == 1
     assert "Live · " in lines[3]
 
 

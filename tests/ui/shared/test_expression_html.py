@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fer_core.labels import EMOTIONS
+from fer_core.labels import COLORS, EMOTIONS, Emotion
 from fer_core.schema import Box, Face, FaceQuality
 from fer_core.ui.shared.expression_html import (
     course_ribbon_html,
@@ -17,7 +17,10 @@ from fer_core.ui.shared.expression_html import (
 
 SURE = Face(Box(0, 0, 9, 9), 0.9, probabilities=(0.0, 0.0, 0.0, 0.83, 0.05, 0.0, 0.12))
 UNSURE = replace(SURE, probabilities=(0.0, 0.0, 0.0, 0.1, 0.46, 0.0, 0.44))
-TWO_STRIPES = "repeating-linear-gradient(135deg,#4477AA 0 5px,#BBBBBB 5px 10px)"
+GLAD, SAD, NEUTRAL = (
+    COLORS[each].as_hex() for each in (Emotion.HAPPY, Emotion.SAD, Emotion.NEUTRAL)
+)
+TWO_STRIPES = f"repeating-linear-gradient(135deg,{SAD} 0 5px,{NEUTRAL} 5px 10px)"
 
 
 def text(html: str) -> str:
@@ -28,7 +31,7 @@ def test_every_expression_has_a_line_with_its_share():
     lines = re.findall("<li>.*?</li>", share_bars_html(EMOTIONS, SURE.probabilities, "happy"))
     assert [text(line).split()[0] for line in lines] == list(EMOTIONS)
     assert text(lines[3]).split() == ["happy", "83%"]
-    assert "width:83.0%;background:#CCBB44" in lines[3]
+    assert f"width:83.0%;background:{GLAD}" in lines[3]
 
 
 def test_a_clear_reading_has_one_colour_and_one_that_is_close_has_two():
@@ -58,12 +61,12 @@ def test_names_and_own_classes_are_texts():
 def test_a_ribbon_joins_what_is_the_same_and_leaves_gaps_empty():
     parts = [{"happy": 3, "sad": 1}, {"happy": 1}, {}, {"sad": 2}]
     assert re.findall(r'flex:(\d+);background:(.*?)"', course_ribbon_html(parts, EMOTIONS)) == [
-        ("2", "#CCBB44"),
+        ("2", GLAD),
         ("1", "none"),
-        ("1", "#4477AA"),
+        ("1", SAD),
     ]
 
 
 def test_a_mix_is_as_wide_as_it_was_often():
     html = mix_ribbon_html({"sad": 1, "happy": 3}, EMOTIONS)
-    assert re.findall(r'flex:(\d+);background:(.*?)"', html) == [("3", "#CCBB44"), ("1", "#4477AA")]
+    assert re.findall(r'flex:(\d+);background:(.*?)"', html) == [("3", GLAD), ("1", SAD)]
