@@ -11,6 +11,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from fer_core.media.images import read_picture
+from fer_core.paths import SAMPLE_CLIP
 from fer_core.ui.photo.show import MOST_OPEN
 from tests.browser.test_live import until
 from tests.conftest import SAMPLE
@@ -70,6 +71,15 @@ def as_it_comes(page: Page, folder: Path) -> None:
     drawn(page)
 
 
+def chosen_video(page: Page, folder: Path) -> None:
+    """A video that is not analysed yet, and the choice of its frames."""
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(SAMPLE_CLIP)
+    expect(page.get_by_role("button", name="Analyse")).to_be_enabled()
+    page.get_by_text("Which frames").click()
+    expect(page.get_by_text("From second")).to_be_visible()
+    drawn(page)
+
+
 def without_camera(page: Page, folder: Path) -> None:
     """The live page says that there is none."""
     expect(page.get_by_text("No camera was found")).to_be_visible()
@@ -82,6 +92,7 @@ STATES: dict[str, tuple[str, Callable[[Page, Path], None]]] = {
     "photo, faces and an error": ("/photo", photo_with_faces),
     "live": ("/live", without_camera),
     "video": ("/video", as_it_comes),
+    "video, chosen": ("/video", chosen_video),
     "history": ("/history", as_it_comes),
     "history, a session": ("/photo", saved_photo),
     "models": ("/models", as_it_comes),

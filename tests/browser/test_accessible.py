@@ -63,6 +63,83 @@ def selectors_without_a_match(page: Page) -> set[str]:
     return set(found)
 
 
+MOVED = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important }"
+"""What readers may ask of texts (WCAG 1.4.12); paragraphs move apart, too."""
+
+
+def cut_texts(page: Page) -> list[str]:
+    """Texts that are not seen as a whole, those left aside that end in an ellipsis."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const cut = (text, frame) => text.left < frame.left - 2 || text.right > frame.right + 2
+            || text.top < frame.top - 2 || text.bottom > frame.bottom + 2;
+          const hides = style => /hidden|clip/.test(style.overflow)
+            && style.textOverflow !== 'ellipsis' && style.clipPath === 'none';
+          const names = document.querySelectorAll('button, label, summary, h1, h2, h3, caption');
+          const seen = {visibilityProperty: true, opacityProperty: true};
+          return [...names].filter(each => {
+            if (!each.checkVisibility(seen)) return false;
+            const range = document.createRange();
+            range.selectNodeContents(each.querySelector('p') ?? each);
+            const text = range.getBoundingClientRect();
+            for (let frame = each, up = 0; frame && up < 4; frame = frame.parentElement, up += 1) {
+              if (hides(getComputedStyle(frame)) && cut(text, frame.getBoundingClientRect()))
+                return true;
+            }
+            return false;
+          }).map(each => each.outerHTML.slice(0, 300));
+        }"""
+    )
+    return found
+
+
+TARGETS = (
+    "button, input[type=range], label:has(input[role=switch]), [data-testid=stRadioOption], summary"
+)
+
+
+def small_targets(page: Page) -> list[str]:
+    """What is less than 24 pixels wide or high (WCAG 2.5.8), and not only for the keyboard."""
+    found: list[str] = page.evaluate(
+        """targets => [...document.querySelectorAll(targets)].filter(each => {
+          const {width, height, left} = each.getBoundingClientRect();
+          return each.checkVisibility({visibilityProperty: true, opacityProperty: true})
+            && left > 0 && Math.min(width, height) > 2 && Math.min(width, height) < 23.5;
+        }).map(each => each.outerHTML.slice(0, 300))""",
+        TARGETS,
+    )
+    return found
+
+
+def edges(page: Page) -> list[float]:
+    """The contrast with the page of the edges of switches that are off, of radio buttons that are
+    not chosen, and of fields."""
+    found: list[float] = page.evaluate(
+        """() => {
+          const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+          const luminance = colors => {
+            pen.reset();
+            for (const each of colors) { pen.fillStyle = each; pen.fillRect(0, 0, 1, 1); }
+            const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3).map(each =>
+              each <= 10.31475 ? each / 255 / 12.92 : ((each / 255 + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+          };
+          const app = document.querySelector('[data-testid=stApp]');
+          const paper = getComputedStyle(app).backgroundColor;
+          const color = style => style.boxShadow === 'none' ? style.borderTopColor
+            : style.boxShadow.match(/^.*?\\)/)[0];
+          const drawn = document.querySelectorAll(
+            'label:has(input[role=switch]:not(:checked)) > div:first-of-type,'
+            + '[data-testid=stRadioOption]:not([data-selected]) > div > div:first-child,'
+            + '[data-testid=stTextInputRootElement], [data-testid=stNumberInputContainer]');
+          return [...drawn].map(each => luminance([paper, color(getComputedStyle(each))]))
+            .map(edge => [edge, luminance([paper])].sort((a, b) => b - a))
+            .map(([lighter, darker]) => lighter / darker);
+        }"""
+    )
+    return found
+
+
 _unmatched: dict[str, set[str]] = {}
 """What ``selectors_without_a_match`` finds in the states that were brought about."""
 
@@ -92,6 +169,10 @@ def test_axe_finds_nothing_and_the_keyboard_everything(open_page, tmp_path: Path
         page.set_viewport_size({"width": width, "height": height})
         drawn(page)
         found += [f"{scheme}, {width} pixels: {each}" for each in lasting_violations(page)]
+        found += [f"{width} pixels: too small: {each}" for each in small_targets(page)]
+        assert all(contrast >= 3.0 for contrast in edges(page)), edges(page)
+    page.add_style_tag(content=MOVED + "p { margin-bottom: 2em !important }")
+    found += [f"cut: {each}" for each in cut_texts(page)]
     assert not found, "\n".join(found)
 
 
