@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -117,6 +118,29 @@ def test_what_the_overview_shows_without_scrolling(open_page, screenshot):
     page.get_by_role("link", name="See it live with a sample video").click()
     expect(page.get_by_role("heading", name="Live", exact=True)).to_be_visible()
     assert urlsplit(page.url).query == "source=video"
+
+
+def left_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["x"]
+
+
+def test_links_and_columns_stand_in_line(open_page):
+    page = open_page("/", width=390, height=844)
+    drawn(page)
+    link = page.get_by_role("link", name="See it live with a sample video")
+    heading = page.get_by_role("heading", name="See what faces express")
+    assert left_of(link.get_by_test_id("stIconMaterial")) == pytest.approx(left_of(heading), abs=2)
+    assert link.get_by_text("See it live with a sample video").evaluate(
+        "text => text.scrollWidth <= text.parentElement.parentElement.clientWidth + 1"
+    )
+    # Columns below each other are no further apart than a text and the next.
+    columns = page.get_by_test_id("stColumn")
+    boxes = [box for each in columns.all() if (box := each.bounding_box())]
+    gaps = [below["y"] - above["y"] - above["height"] for above, below in pairwise(boxes)]
+    assert gaps
+    assert max(gaps) <= 17
 
 
 def test_what_the_photo_page_shows_without_scrolling(open_page, tmp_path):

@@ -19,6 +19,9 @@ CLEAR = "rgba(0,0,0,0)"
 GRID = "rgba(128,128,128,0.25)"
 FONT_PX = 13
 
+_BESIDE_PX = 42
+"""Space for "100%" to the right of a full bar, however narrow the figure is."""
+
 TRAIL = "#8866CC"
 """The colour of valence and arousal: no expression has it, and it is visible on light and dark."""
 
@@ -45,10 +48,9 @@ def share_bars(shares: Mapping[str, float]) -> go.Figure:
         )
     )
     height = 24 + 28 * len(labels)
-    figure.update_layout(_layout(height, margin={"l": 64, "r": 8, "t": 4, "b": 4}))
+    figure.update_layout(_layout(height, margin={"l": 64, "r": _BESIDE_PX, "t": 4, "b": 4}))
     figure.update_layout(bargap=0.3, showlegend=False)
-    # Space for "100%" to the right of a full bar.
-    figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
     # A user's own classes may have long names.
     figure.update_yaxes(automargin=True, ticklabelstandoff=6)

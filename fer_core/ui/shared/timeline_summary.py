@@ -97,7 +97,7 @@ def _span_line(session: Session) -> None:
 
 
 def _metrics(face: TrackSummary) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in key_figures(face).items():
             st.metric(label, plain(value), width="content")
 

@@ -73,7 +73,9 @@ def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
 
 def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
     state = _STATES[job.state]
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", key=f"video_row_{job.id}"
+    ):
         with st.container(width="stretch", gap=None):
             if job.state == "running":
                 st.markdown(f"{state.icon} **{plain(job.name)}**")

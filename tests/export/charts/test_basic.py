@@ -28,6 +28,13 @@ def test_a_bar_for_each_expression_with_name_colour_and_percentage():
     assert bars.orientation == "h"
 
 
+def test_the_percentage_of_a_full_bar_has_room_in_a_narrow_figure():
+    """A column beside the picture is 170 pixels wide. "100%" takes 35 of them."""
+    layout = share_bars({"happy": 1.0}).layout
+    assert layout.xaxis.range == (0, 1), "a full bar ends where the margin begins"
+    assert layout.margin.r >= 40
+
+
 def test_own_classes_are_texts_and_not_links_or_numbers():
     labels = ("<a href='x'>a</a>", "1", "2026-11-26")
     bars = share_bars(dict.fromkeys(labels, 0.5))
