@@ -26,7 +26,7 @@ with can:
 with cannot:
     st.subheader("What it cannot tell")
     st.markdown(
-        "- What a person feels, thinks, wants or hides. A smile can be polite, nervous or played; "
+        "- What a person feels, thinks, wants or hides. A smile can be polite, nervous or put on; "
         "a resting face can look sad to a network "
         "([Barrett et al., 2019](https://doi.org/10.1177/1529100619832930)).\n"
         "- Whether somebody lies, is ill, is attentive or is fit for a job.\n"
@@ -38,10 +38,10 @@ how, privacy = st.columns(2, gap="large")
 how.subheader("How it works")
 how.markdown(
     "1. **Face detection**: YuNet or Scout, small networks, or OpenCV's Haar cascade.\n"
-    "2. **Landmarks**: a network trained by this project marks 68 points and the irises, tells "
-    "how likely it is a face at all, and measures 52 movements of its features. The turn of the "
-    "head, the gaze, blinks and action units come from them. In a stream, the points also tell "
-    "where to look in the next frame.\n"
+    "2. **Landmarks**: a network trained by this project marks 68 points and the irises, estimates "
+    "how likely it is that this is a face at all, and measures 52 movements of its features. The "
+    "turn of the head, the gaze, blinks and action units come from them. In a stream, the points "
+    "also show where to look in the next frame.\n"
     "3. **Expression**: the grey square around each face goes through DeepFace's pretrained "
     "network or through the compact network that ships with the dashboard.\n\n"
     "The [Models](/models) page shows which are in use, where they come from and how accurate "
@@ -70,6 +70,6 @@ st.markdown(
     "- Elsewhere in the Union, **people must be told** that such a system looks at them: "
     "[Article 50(3)](https://eur-lex.europa.eu/eli/reg/2024/1689/oj#art_50). "
     "Tell them anyway, wherever you are, and ask first.\n"
-    "- Never decide about a person by these numbers: not on hiring, marks, insurance, credit, "
-    "policing, borders or treatment."
+    "- Never base a decision about a person on these numbers: not on hiring, grades, insurance, "
+    "credit, policing, borders or treatment."
 )

@@ -30,7 +30,7 @@ def details(store: OwnedHistory, session: SessionInfo, key: str) -> None:
             sorted({*store.tags(), *st.session_state[tags]}),
             accept_new_options=True,
             key=tags,
-            placeholder="add tags",
+            placeholder="Add tags",
             on_change=write,
             args=(tags, partial(store.set_tags, session.id)),
         )

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, tzinfo
 
 import streamlit as st
 
-from fer_core.history import Filters, Kind, OwnedHistory
+from fer_core.history import Filters, OwnedHistory
+from fer_core.ui.shared.session_view import KIND_NAMES
 from fer_core.ui.shared.visitor_time import end_of, start_of, visitor_zone
-
-KINDS: dict[Kind, str] = {"photo": "Photos", "live": "Live", "video": "Videos"}
 
 _TEXT, _KINDS, _TAGS = "history_text", "history_kinds", "history_tags"
 
@@ -33,8 +32,8 @@ def filters(store: OwnedHistory) -> Filters:
         with st.popover(_title(), icon=":material/filter_list:", key="history_filter"):
             kinds = st.pills(
                 "Kind",
-                list(KINDS),
-                format_func=KINDS.__getitem__,
+                list(KIND_NAMES),
+                format_func=KIND_NAMES.__getitem__,
                 selection_mode="multi",
                 key=_KINDS,
             )

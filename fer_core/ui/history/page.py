@@ -11,11 +11,10 @@ from fer_core.history import Filters, OwnedHistory, SessionInfo
 from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
-from fer_core.ui.history.filters import KINDS
 from fer_core.ui.shared.compare_view import compare_view
-from fer_core.ui.shared.session_view import facts_of, session_view
+from fer_core.ui.shared.session_view import KIND_NAMES, facts_of, session_view
 from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
-from fer_core.ui.shared.storage_time import saved_until
+from fer_core.ui.shared.storage_time import NOTHING_SAVED, saved_until
 from fer_core.ui.shared.visitor_time import for_pages, visitor_zone, zone_name
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
@@ -43,15 +42,11 @@ def where_line(store: OwnedHistory) -> None:
 
 def nothing_saved() -> None:
     """The text of an empty history, with links to the pages that fill it."""
-    st.info(
-        "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page, and "
-        "its numbers will be here.",
-        icon=":material/bookmark:",
-    )
-    with st.container(horizontal=True):
-        live_link("Start with the camera")
-        photo_link("Add a photo")
-        video_link("Add a video")
+    st.html(f'<div class="fer-empty"><p>{NOTHING_SAVED}</p></div>')
+    with st.container(horizontal=True, gap="medium"):
+        live_link("Use the camera")
+        photo_link("Analyse photos")
+        video_link("Analyse a video")
 
 
 def newest(store: OwnedHistory, wanted: Filters) -> list[SessionInfo]:
@@ -95,7 +90,7 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
                 ribbon_image(ribbons[each.id], each.labels) if each.id in ribbons else None
                 for each in sessions
             ],
-            "kind": [KINDS[each.kind] for each in sessions],
+            "kind": [KIND_NAMES[each.kind] for each in sessions],
             "started": pd.Series([each.started_at for each in sessions]).dt.tz_convert(zone),
             "length": [each.duration_s or None for each in sessions],
             "faces": [each.faces for each in sessions],

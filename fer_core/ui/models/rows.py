@@ -48,7 +48,9 @@ def _row(model: Model, in_use: bool) -> None:
         with about:
             st.markdown(f"#### {plain(model.title)}{badge}\n\n{plain(model.about)}")
         with accuracy:
-            st.markdown(f"**Accuracy**\n\n{plain(model.measured)}")
+            # Elsewhere these words follow others; here they begin.
+            measured = model.measured[:1].upper() + model.measured[1:]
+            st.markdown(f"**Accuracy**\n\n{plain(measured)}")
             if model.own:
                 _recalls(model)
         with file:

@@ -11,12 +11,12 @@ from fer_core.analysis.progress import format_duration
 from fer_core.history import Ribbon, SessionInfo, history
 from fer_core.ui.services import database_sentence, page_history
 from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html
+from fer_core.ui.shared.session_view import KIND_NAMES
+from fer_core.ui.shared.storage_time import NOTHING_SAVED
 from fer_core.ui.shared.visitor_time import visitor_zone
 from fer_core.ui.shared.widgets import history_link
 
 MOST_LISTED = 4
-
-_KINDS = {"photo": "Photo", "live": "Live", "video": "Video"}
 
 
 def saved_last() -> None:
@@ -26,11 +26,7 @@ def saved_last() -> None:
         store = page_history() if history().exists else None
         found = store.sessions(limit=MOST_LISTED) if store else []
         if not store or not found:
-            st.html(
-                '<div class="fer-empty"><p>Nothing is saved yet. Switch on “Save to history” on '
-                "any page to keep its numbers here, ready to open, compare and export.</p>"
-                "</div>"
-            )
+            st.html(f'<div class="fer-empty"><p>{NOTHING_SAVED}</p></div>')
             return
         ribbons = store.ribbons([each.id for each in found])
         lines = "".join(_line(each, ribbons.get(each.id, ())) for each in found)
@@ -46,7 +42,7 @@ def _line(session: SessionInfo, course: Ribbon) -> str:
         else mix_ribbon_html(course[0] if course else {}, labels)
     )
     started = f"{session.started_at.astimezone(visitor_zone()):%Y-%m-%d %H:%M}"
-    facts = [_KINDS[session.kind], started]
+    facts = [KIND_NAMES[session.kind], started]
     facts += [format_duration(session.duration_s)] if session.duration_s >= 1.0 else []
     return (
         f'<li><span class="fer-session">{escape(session.name)}</span>'

@@ -155,7 +155,7 @@ def _differences(
     first: TrackSummary, second: TrackSummary, first_title: str, second_title: str
 ) -> None:
     """Mean shares, and the means of valence and arousal where both have them."""
-    st.markdown("**Means, and their difference**")
+    st.markdown("**Means and their difference**")
     table = difference_table(first, second)
     if table.empty:
         st.caption("The networks of these two sessions have no expression in common.")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core.export.files import table_json_lines, table_parquet
 from fer_core.export.report import html_report
-from fer_core.history import OwnedHistory, SessionInfo
+from fer_core.history import Kind, OwnedHistory, SessionInfo
 from fer_core.models.registry import title_of
 from fer_core.timeline.spreadsheet import BOM
 from fer_core.timeline.table import table_csv
@@ -56,10 +56,14 @@ def session_view(
         _files(store, session, table, key)
 
 
+KIND_NAMES: dict[Kind, str] = {"photo": "Photo", "live": "Live", "video": "Video"}
+"""The kind of a session, called as the page it comes from."""
+
+
 def facts_of(session: SessionInfo, started: str) -> dict[str, str]:
     """What pages and reports say of a session beside its timeline; ``started`` is when, as text."""
     return {
-        "Kind": session.kind,
+        "Kind": KIND_NAMES[session.kind],
         "Started": started,
         "Length": f"{session.duration_s:.1f} s, {session.frames} frames"
         if session.frames != 1

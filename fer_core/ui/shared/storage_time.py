@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from fer_core.settings import settings
 
+NOTHING_SAVED = (
+    "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page to keep "
+    "its numbers here, ready to open, compare and export."
+)
+
 
 def saved_until(what: str = "them") -> str:
     """How long the history keeps ``what``: ``until you delete them``, or some days."""
@@ -14,7 +19,10 @@ def saved_until(what: str = "them") -> str:
 
 def save_help() -> str:
     """What the switch "Save to history" of photos and live sessions does."""
-    return f"Numbers and times only, no pictures. They stay on this computer {saved_until()}."
+    return (
+        "Numbers and times only, no pictures. They stay on the computer that runs the dashboard "
+        f"{saved_until()}."
+    )
 
 
 def copies_for() -> str:

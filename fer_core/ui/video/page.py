@@ -58,8 +58,8 @@ def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
         )
     upload_problem()
     st.caption(
-        f"A copy stays on this computer while you work with it, {copies_for()} at "
-        "most. Remove deletes it at once."
+        "A copy stays on the computer that runs the dashboard while you work with it, "
+        f"{copies_for()} at most. “Remove” deletes it at once."
     )
     if sample:
         with SAMPLE_CLIP.open("rb") as clip:

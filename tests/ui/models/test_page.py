@@ -286,7 +286,7 @@ def test_a_network_of_ones_own_can_be_chosen(page):
     folder.mkdir(parents=True)
     (folder / custom.NETWORK).write_bytes(own_network_graph(("awake", "very *tired*")))
     page.run()
-    assert "no report beside it" in texts(page)
+    assert "No report beside it" in texts(page)
     (folder / custom.REPORT).write_text(
         '{"classes": ["awake", "very *tired*"], "learned_from": 40, "n": 10, "accuracy": 0.9,'
         ' "recall": [1.0, 0.8]}'
