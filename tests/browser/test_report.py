@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page
+import pytest
+from playwright.sync_api import Page, ViewportSize
 
+from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.report import html_report
 from tests.browser.conftest import SCREENSHOTS
 from tests.sessions import HandMark, bump, session
@@ -38,6 +40,27 @@ def test_it_opens_alone_and_draws_its_charts(new_visitor, tmp_path: Path):
             page.screenshot(path=SCREENSHOTS / f"report-{theme}-{width}.png", full_page=True)
     assert requests == [file.as_uri()] * len(SEEN)
     assert problems == []
+
+
+def test_the_circumplex_is_as_large_after_a_phone_was_turned(new_visitor, tmp_path: Path):
+    file = tmp_path / "circumplex.html"
+    figure = affect_trail_figure(session({1: bump(3.0)}), 1)
+    figure.write_html(file, config={"responsive": True})
+    page = new_visitor()
+    page.goto(file.as_uri())
+    upright, turned = ViewportSize(width=390, height=844), ViewportSize(width=844, height=390)
+    widths = [circle_px(page, size) for size in (upright, turned, upright, turned)]
+    assert widths[2:] == pytest.approx(widths[:2], abs=1)
+
+
+def circle_px(page: Page, size: ViewportSize) -> float:
+    """How wide the circle is once the figure fits a window of this size."""
+    page.set_viewport_size(size)
+    fits = "width => Math.abs(document.querySelector('.main-svg').clientWidth - width) < 40"
+    page.wait_for_function(fits, arg=size["width"])
+    box = page.locator(".shapelayer path").bounding_box()
+    assert box is not None
+    return box["width"]
 
 
 def assert_it_is_whole(page: Page, theme: str) -> None:

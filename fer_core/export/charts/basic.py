@@ -99,6 +99,8 @@ def affect_figure(trail: pd.DataFrame) -> go.Figure:
     figure.update_layout(_layout(height=240, margin={"l": 8, "r": 8, "t": 8, "b": 8}))
     figure.update_layout(showlegend=False)
     axis = {"range": [-1.25, 1.25], "showgrid": False, "showticklabels": False, "fixedrange": True}
+    # Otherwise Plotly widens the ranges at each change of the size, and the circle shrinks.
+    axis |= {"constrain": "domain"}
     figure.update_xaxes(**axis, zeroline=True, zerolinecolor=GRID)
     figure.update_yaxes(**axis, zeroline=True, zerolinecolor=GRID, scaleanchor="x")
     ends = ((1, 0, "pleasant"), (-1, 0, "unpleasant"), (0, 1, "active"), (0, -1, "calm"))
