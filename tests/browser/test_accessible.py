@@ -191,10 +191,23 @@ def test_every_rule_of_the_style_sheet_matches_something(open_page, tmp_path: Pa
     # One of the states has saved a session.
     page.goto(urljoin(page.url, "/"))
     expect(page.locator(".fer-session").first).to_be_visible()
+    assert_names_of_saved_sessions_are_read_on_a_tablet(page)
     assert selectors_without_a_match(page).intersection(*_unmatched.values()) == ELSEWHERE
     # One rule names the font of Streamlit's icons.
     families = page.evaluate("[...document.fonts].map(each => each.family).join()")
     assert "Material Symbols Rounded" in families
+
+
+def assert_names_of_saved_sessions_are_read_on_a_tablet(page: Page) -> None:
+    """Their column is narrow there, and what stands beside a name is longer than most names."""
+    page.set_viewport_size({"width": 768, "height": 1024})
+    name = page.locator(".fer-session").first
+    name.evaluate("name => { name.textContent = 'Interview with Ada' }")
+    assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
+    ribbon = page.locator(".fer-sessions .fer-ribbon").first.bounding_box()
+    assert ribbon is not None
+    assert ribbon["x"] + ribbon["width"] <= 768
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
