@@ -171,6 +171,9 @@ def test_axe_finds_nothing_and_the_keyboard_everything(open_page, tmp_path: Path
         found += [f"{scheme}, {width} pixels: {each}" for each in lasting_violations(page)]
         found += [f"{width} pixels: too small: {each}" for each in small_targets(page)]
         assert all(contrast >= 3.0 for contrast in edges(page)), edges(page)
+    for field in page.get_by_test_id("stPopoverBody").locator("input[type=number]").all():
+        field.focus()
+        assert focused(page)["ring"]
     page.add_style_tag(content=MOVED + "p { margin-bottom: 2em !important }")
     found += [f"cut: {each}" for each in cut_texts(page)]
     assert not found, "\n".join(found)
