@@ -32,6 +32,11 @@
 
 from __future__ import annotations
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The numbers of an ``OSError`` that says that a disk is full, or one's share of it."""
+
 
 class FerError(Exception):
     """The base class: ``except FerError`` catches what a user can cause, but no bugs."""

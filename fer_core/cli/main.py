@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import fer_core
+from fer_core.errors import NO_ROOM
 from fer_core.extras import missing_sentence
 
 _COMMANDS = {
@@ -33,7 +34,7 @@ _COMMANDS = {
 """Each command's function, and the extra whose packages it needs."""
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_FULL = (*NO_ROOM, errno.EIO)
 """What a full disk says to a program whose output is redirected to a file there."""
 
 

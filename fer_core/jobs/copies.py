@@ -16,14 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from fer_core.errors import VideoError
+from fer_core.errors import NO_ROOM, VideoError
 from fer_core.media.names import printable
 from fer_core.settings import settings
 
 ORPHAN_S = 3600.0
 """How old a file without a job must be to be deleted: one that is being added has no job yet."""
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.([0-9a-f]{8}\.)?part)?")
 
@@ -89,7 +87,7 @@ class VideoCopies:
 
     def _no_copy_sentence(self, name: str, error: OSError) -> str:
         name, reason = printable(name), error.strerror or error
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             return (
                 f"There is no space for a copy of {name} ({reason}). Remove other videos, or free "
                 "some disk space, and try again."

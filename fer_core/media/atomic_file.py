@@ -14,10 +14,8 @@ from typing import Self
 
 import av
 
-from fer_core.errors import VideoError
+from fer_core.errors import NO_ROOM, VideoError
 from fer_core.media.names import beside, printable
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OutputFile(ABC):
@@ -96,7 +94,7 @@ class OutputFile(ABC):
 
     def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
         name = printable(self.path.name)
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             return (
                 f"The disk is full: {name} could not be written and was removed. Free "
                 "some space and retry."

@@ -13,6 +13,7 @@ from pathlib import Path
 import requests
 from pooch import HTTPDownloader
 
+from fer_core.errors import NO_ROOM
 from fer_core.models.weights.source import Report, TransferFailed
 
 CONNECT_TIMEOUT_S = 5.0
@@ -20,7 +21,12 @@ READ_TIMEOUT_S = 15.0
 # DeepFace's downloader writes 512 KB at a time, which takes a while on a slow line.
 STALL_TIMEOUT_S = 60.0
 
-_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_DISK_FAULTS = (*NO_ROOM, errno.EIO, errno.EROFS)
+
+_NO_TRUST = (
+    "its certificate is not trusted: if a proxy reads along, name the file with its certificate in "
+    "REQUESTS_CA_BUNDLE"
+)
 
 _HTTP_FAULTS = (requests.RequestException, ValueError)
 """What requests raises; a ``ValueError`` comes from impossible headers, such as a redirection to
@@ -135,12 +141,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValueError):
         return "gave an answer that cannot be understood"
     return "the connection was interrupted"
-
-
-_NO_TRUST = (
-    "its certificate is not trusted: if a proxy reads along, name the file with its certificate in "
-    "REQUESTS_CA_BUNDLE"
-)
 
 
 class _Progress:
