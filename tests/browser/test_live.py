@@ -134,7 +134,7 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
     until(page, lambda: chart.evaluate("c => c.data[0].visible") is False, "angry is hidden")
     until(page, lambda: frames_analysed(page) >= 12, "12 frames")
     until(page, lambda: newest_s(page) >= before_s + 1.0, "a second of the camera")
-    assert chart.get_attribute("data-first") == "yes"
+    assert chart.get_attribute("data-first") == "yes", page.locator(".fer-face").all_inner_texts()
     assert chart.evaluate("c => c._fullLayout.xaxis.range.map(Number)") == pytest.approx(zoomed)
     assert chart.evaluate("c => c.data.map((line) => line.visible)") == [False] + [True] * 6
     expect(page.locator(".fer-now")).to_contain_text("happy")
@@ -282,6 +282,7 @@ def visible(page: Page, *parts: Locator) -> None:
     assert size
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
     for part in parts:
+        expect(part).to_be_visible()
         box = part.bounding_box()
         assert box, part
         assert box["y"] >= 0, part
