@@ -32,11 +32,12 @@ run: .venv/run.stamp
 test: .venv/test.stamp
 	@$(MAKE) --no-print-directory -j2 lint pytest
 
-# Compiled code is kept, whatever the environment says: dozens of processes import the program.
+# Three for two cores: the browser tests, half of the time, wait as much as they compute. Compiled
+# code is kept, whatever the environment says: dozens of processes import the program.
 pytest: export PYTHONDONTWRITEBYTECODE =
 pytest: .venv/test.stamp
 	@command -v chromium >/dev/null || echo "Skipped: browser tests, Chromium is absent (Debian: apt-get install chromium)."
-	$(BIN)/pytest -n 2 --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --no-loadscope-reorder
 
 # Needs an idle machine, because it measures times. One process, so that tests do not slow down each other.
 soak: .venv/test.stamp

@@ -122,9 +122,10 @@ def face_charts(
     ``window`` is a ``Timeline.to_frame`` table of the last ``WINDOW_S`` seconds.
     """
     chosen = [track_id for track_id in long_enough(window) if track_id not in view.hidden]
-    seen = window.groupby("track_id")["t_s"].agg(["size", "max"])
-    away = window["t_s"].max() - seen["max"] > AWAY_S
-    most = sorted(chosen, key=lambda track_id: (away[track_id], -seen["size"][track_id]))
+    times_s = window.groupby("track_id")["t_s"]
+    away = (window["t_s"].max() - times_s.max() > AWAY_S).to_dict()
+    frames = times_s.size().to_dict()
+    most = sorted(chosen, key=lambda track_id: (away[track_id], -frames[track_id]))
     shown = against_rest(window, view)
     order = sorted(most[:MOST_FACES], key=lambda track_id: (away[track_id], track_id))
     return [_charts(track_id, shown, view, affect, movements) for track_id in order]
