@@ -137,8 +137,7 @@ def _sign_out() -> None:
     if auth_mode() is AuthMode.SIGN_IN:
         who = st.user.get("email") or st.user.get("name") or st.user["sub"]
         st.text(f"Signed in as {who}.")  # an address, which Markdown would turn into a link
-        if st.button("Sign out", key="sign_out"):
-            st.logout()
+        st.button("Sign out", key="sign_out", on_click=st.logout)
         return
     st.write(
         "You signed in with the access password. Everybody who has it shares one history. Signing "
@@ -161,8 +160,8 @@ def _signed_in() -> bool:
     else:
         return True
     for name in _providers():
-        if st.button(f"Sign in with {plain(name)}" if name else "Sign in", type="primary"):
-            st.login(name)
+        label = f"Sign in with {plain(name)}" if name else "Sign in"
+        st.button(label, type="primary", on_click=st.login, args=(name,))
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -15,6 +16,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 
+from fer_core.paths import ROOT
 from fer_core.ui.patches import clicks
 from tests.forked import Piped
 from tests.waiting import until
@@ -210,3 +212,29 @@ def test_a_click_counts_once_whatever_comes_with_it(called, scenario, once):
 
 def test_every_click_counts(called):
     assert called(two_clicks, patched=True) == ["whole"] * 2
+
+
+BUTTONS = {"button", "form_submit_button", "download_button"}
+
+
+def test_what_a_click_does_is_a_callback():
+    """Only callbacks are called whole. A run that asks whether a button was clicked may end before
+    it comes to that, because another request has arrived, and the click is lost."""
+    pages = [*(ROOT / "pages").glob("*.py"), *(ROOT / "fer_core" / "ui").rglob("*.py")]
+    asked = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in pages
+        for node in ast.walk(_without_statements(ast.parse(path.read_text("utf-8"))))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in BUTTONS
+    ]
+    assert asked == []
+
+
+def _without_statements(tree: ast.Module) -> ast.Module:
+    """Without the calls that are a statement each, so that nobody asks for what they return."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            node.value = ast.Constant(None)
+    return tree

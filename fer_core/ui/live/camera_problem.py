@@ -73,9 +73,10 @@ def _problem(key: str, view: CameraView) -> None:
     with note:
         st.error(SENTENCES[problem], icon=":material/videocam_off:")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if problem in CONNECTION_PROBLEMS and st.button(
-                "Use snapshots instead", icon=":material/photo_library:"
-            ):
-                choose_snapshots()
-                st.rerun()
+            if problem in CONNECTION_PROBLEMS:
+                st.button(
+                    "Use snapshots instead",
+                    icon=":material/photo_library:",
+                    on_click=choose_snapshots,
+                )
             photo_link("Use photos instead")

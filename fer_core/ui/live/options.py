@@ -112,8 +112,9 @@ def source_changed() -> bool:
 
 
 def choose_snapshots() -> None:
-    """Take the offer to go on with snapshots. The page must be run again."""
+    """For ``on_click`` in a fragment: take the offer to go on with snapshots."""
     st.session_state[_OFFERS_TAKEN] = _offers_taken() + 1
+    st.rerun()  # the whole page
 
 
 def _offers_taken() -> int:

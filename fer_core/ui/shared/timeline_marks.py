@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import streamlit as st
@@ -55,15 +54,19 @@ def mark_list(
             )
             note = f" · {plain(mark.note)}" if mark.note else ""
             st.markdown(f"**{plain(mark.label)}**{note}", width="stretch")
-            if on_remove is not None and st.button(
-                "Remove",
-                key=f"{key}_remove_{mark.id}",
-                icon=":material/delete:",
-                type="tertiary",
-            ):
-                _change(partial(on_remove, mark.id))
+            if on_remove is not None:
+                st.button(
+                    "Remove",
+                    key=f"{key}_remove_{mark.id}",
+                    icon=":material/delete:",
+                    on_click=_remove,
+                    args=(key, mark.id, on_remove),
+                    type="tertiary",
+                )
     if on_add is not None:
         _form(key, moment_s, last_s, on_add)
+    if problem := st.session_state.get(_problem(key)):
+        st.warning(plain(problem), icon=":material/warning:")
 
 
 def _form(
@@ -72,43 +75,75 @@ def _form(
     last_s: float,
     on_add: Callable[[float, str, str], object],
 ) -> None:
+    # Another moment is another widget: only so does it begin with that moment. And after each mark
+    # they are others, which are empty.
+    number = st.session_state.get(_added(key), 0)
+    second, label, note = (
+        f"{key}_mark_at_{moment_s}_{number}",
+        f"{key}_mark_label_{number}",
+        f"{key}_mark_note_{number}",
+    )
     with (
-        st.form(f"{key}_add", clear_on_submit=True, border=False),
+        st.form(f"{key}_add", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        # Another moment is another widget: only so does it begin with that moment.
-        t_s = st.number_input(
+        st.number_input(
             "Second",
             min_value=0.0,
             max_value=max(last_s, moment_s or 0.0),
             value=moment_s or 0.0,
             step=0.1,
             format="%.2f",
-            key=f"{key}_mark_at_{moment_s}",
+            key=second,
             width=130,
         )
-        label = st.text_input(
-            "Label", key=f"{key}_mark_label", max_chars=MOST_CHARS["label"], width=200
+        st.text_input("Label", key=label, max_chars=MOST_CHARS["label"], width=200)
+        st.text_input("Note", key=note, max_chars=MOST_CHARS["note"], width="stretch")
+        st.form_submit_button(
+            "Add mark",
+            icon=":material/flag:",
+            key=f"{key}_mark",
+            on_click=_add,
+            args=(key, second, label, note, on_add),
         )
-        note = st.text_input(
-            "Note", key=f"{key}_mark_note", max_chars=MOST_CHARS["note"], width="stretch"
-        )
-        wanted = st.form_submit_button("Add mark", icon=":material/flag:")
-    if not wanted:
-        return
-    if not label.strip():
-        st.warning("A mark needs a label: a word or two about what happened.")
-        return
-    _change(partial(on_add, t_s, label.strip(), note.strip()))
 
 
-def _change(change: Callable[[], object]) -> None:
-    """Make a change, and draw the page anew; or say why it could not be made."""
+def _add(
+    key: str, second: str, label: str, note: str, on_add: Callable[[float, str, str], object]
+) -> None:
+    """For ``on_click``: add the mark that is in the widgets of these keys."""
+    typed = st.session_state
+    if not typed[label].strip():
+        typed[_problem(key)] = "A mark needs a label: a word or two about what happened."
+        return
+    with _problem_is_said(key):
+        on_add(typed[second], typed[label].strip(), typed[note].strip())
+        typed[_added(key)] = typed.get(_added(key), 0) + 1
+    st.rerun()  # the whole page
+
+
+def _remove(key: str, mark_id: int, on_remove: Callable[[int], object]) -> None:
+    """For ``on_click``: remove a mark."""
+    with _problem_is_said(key):
+        on_remove(mark_id)
+    st.rerun()  # the whole page
+
+
+@contextmanager
+def _problem_is_said(key: str) -> Iterator[None]:
+    """For what a click does: what is wrong with it is a sentence on the page that is drawn next."""
+    st.session_state.pop(_problem(key), None)
     try:
         # Gone in another tab meanwhile: the page shows it.
         with suppress(SessionUnknown):
-            change()
+            yield
     except HistoryError as error:
-        st.error(plain(error), icon=":material/database:")
-    else:
-        st.rerun()
+        st.session_state[_problem(key)] = str(error)
+
+
+def _problem(key: str) -> str:
+    return f"{key}_mark_problem"
+
+
+def _added(key: str) -> str:
+    return f"{key}_marks_added"

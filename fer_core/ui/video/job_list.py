@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import streamlit as st
@@ -62,9 +63,8 @@ def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
 
 def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
     known = jobs.jobs(owner())
-    acted = st.session_state.pop("video_acted", False)
-    if acted or (were_active and not any(job.active for job in known)):
-        st.rerun()  # the whole page: the timeline below is another now, or complete
+    if were_active and not any(job.active for job in known):
+        st.rerun()  # the whole page: the timeline below is complete
     many = len(known) > MOST_IN_SIGHT
     with st.container(height=_SCROLLED_PX if many else "content", border=False, gap="small"):
         for job in known:
@@ -125,14 +125,21 @@ def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
 
 
 def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
-    st.session_state["video_failed"] = []
-    try:
+    with failure_is_said(job):
         if action == "open":
             st.session_state["video_open"] = job.id
         else:
             getattr(jobs, action)(job.id, owner())
-    except JobUnknown:
-        pass  # removed in another tab: the list shows it
+    st.rerun()  # the whole page: the timeline below may be another now
+
+
+@contextmanager
+def failure_is_said(job: JobInfo) -> Iterator[None]:
+    """For what a click does to a job: what is wrong with it is said on the page that comes next."""
+    st.session_state["video_failed"] = []
+    try:
+        # Removed in another tab: the page shows it.
+        with suppress(JobUnknown):
+            yield
     except FerError as error:
         st.session_state["video_failed"] = [(job.name, str(error))]
-    st.session_state["video_acted"] = True

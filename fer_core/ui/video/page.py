@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import IO
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.analysis.video import too_far_apart
@@ -26,6 +27,9 @@ SAMPLE_TITLE = "Sample video.mp4"
 
 EVERY, NTH, A_SECOND = "Every frame", "Every n-th frame", "Frames a second"
 
+_HOW, _NTH, _FPS, _FROM, _TO = "video_how", "video_nth", "video_fps", "video_from", "video_to"
+_FIRST_NTH, _FIRST_FPS = 2, 5.0
+
 
 def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
     """The widgets that take videos, and the button that queues them for these models.
@@ -42,50 +46,44 @@ def upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
 
 
 def _upload_form(jobs: VideoJobs, in_use: ModelsInUse) -> None:
-    number = st.session_state.setdefault("video_upload", 0)
     with st.container(key="video_inputs", horizontal=True, vertical_alignment="center"):
         uploads = st.file_uploader(
             "Videos",
             type=None,  # what a file is, its content tells
             accept_multiple_files=True,
             max_upload_size=settings().max_video_mb,
-            # A new key empties the widget.
-            key=f"video_upload_{number}",
+            key=_uploads_key(),
             label_visibility="collapsed",
         )
-        sample = st.button(
-            "Try the sample video", icon=":material/smart_display:", key="video_sample"
+        st.button(
+            "Try the sample video",
+            icon=":material/smart_display:",
+            key="video_sample",
+            on_click=_submit_sample,
+            args=(jobs, in_use),
         )
     upload_problem()
     st.caption(
         "A copy stays on the computer that runs the dashboard while you work with it, "
         f"{copies_for()} at most. “Remove” deletes it at once."
     )
-    if sample:
-        with SAMPLE_CLIP.open("rb") as clip:
-            _submit(jobs, in_use, [(SAMPLE_TITLE, clip)], Selection(), keep=False)
     # Only now, so that an empty page is no form.
     if not uploads:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="video_ready"):
         place = st.empty()
-        keep = st.toggle(
-            "Save to history",
-            key="video_keep",
-            help=what_is_saved(),
-        )
+        st.toggle("Save to history", key="video_keep", help=what_is_saved())
         with st.popover("Which frames", icon=":material/tune:", key="video_frames"):
-            selection = _selection()
-    pressed = place.button(
+            _choose_frames()
+    place.button(
         "Analyse",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=selection is None,
+        disabled=_selection() is None,
         key="video_analyse",
+        on_click=_submit_uploads,
+        args=(jobs, in_use, place),
     )
-    if pressed and selection:
-        with st.spinner("Saving the videos…"):
-            _submit(jobs, in_use, [(each.name, each) for each in uploads], selection, keep)
 
 
 def what_is_saved() -> str:
@@ -96,6 +94,20 @@ def what_is_saved() -> str:
     )
 
 
+def _submit_sample(jobs: VideoJobs, in_use: ModelsInUse) -> None:
+    with SAMPLE_CLIP.open("rb") as clip:
+        _submit(jobs, in_use, [(SAMPLE_TITLE, clip)], Selection(), keep=False)
+
+
+def _submit_uploads(jobs: VideoJobs, in_use: ModelsInUse, place: DeltaGenerator) -> None:
+    """Queue what is chosen at the click: the page may not have been drawn anew since."""
+    uploads = st.session_state.get(_uploads_key())  # none at the second of two quick clicks
+    if uploads and (selection := _selection()):
+        named = [(each.name, each) for each in uploads]
+        with place, st.spinner("Saving the videos…"):
+            _submit(jobs, in_use, named, selection, keep=st.session_state["video_keep"])
+
+
 def _submit(
     jobs: VideoJobs,
     in_use: ModelsInUse,
@@ -103,7 +115,7 @@ def _submit(
     selection: Selection,
     keep: bool,
 ) -> None:
-    """Queue these videos, each by its name, and draw the page anew with the last one opened."""
+    """Queue these videos, each by its name, and open the last one."""
     failed = []
     for name, data in videos:
         try:
@@ -123,7 +135,6 @@ def _submit(
     st.session_state["video_failed"] = failed
     st.session_state["video_upload"] += 1
     forget(data for _, data in videos if isinstance(data, UploadedFile))
-    st.rerun()
 
 
 def what_to_expect() -> None:
@@ -154,26 +165,39 @@ def failures() -> None:
             st.error(f"**{plain(name)}**: {plain(sentence)}", icon=":material/broken_image:")
 
 
-def _selection() -> Selection | None:
-    """Which frames to analyse; None while the numbers make no sense."""
-    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key="video_how", persist_state="session")
-    every, fps, apart = 1, None, ""
+def _uploads_key() -> str:
+    """A new key after each upload empties the widget."""
+    return f"video_upload_{st.session_state.setdefault('video_upload', 0)}"
+
+
+def _choose_frames() -> None:
+    """The widgets that say which frames to analyse; ``_selection`` reads them."""
+    how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key=_HOW, persist_state="session")
+    apart = ""
     if how == NTH:
-        every = int(st.number_input("n", 2, 1000, 2, key="video_nth", persist_state="session"))
+        every = st.number_input("n", 2, 1000, _FIRST_NTH, key=_NTH, persist_state="session")
         apart = too_far_apart(every / 30.0, "With 30 frames a second, these frames")
     elif how == A_SECOND:
-        fps = float(
-            st.number_input("a second", 0.1, 60.0, 5.0, key="video_fps", persist_state="session")
-        )
+        fps = st.number_input("a second", 0.1, 60.0, _FIRST_FPS, key=_FPS, persist_state="session")
         apart = too_far_apart(1.0 / fps, "These frames")
     if apart:
         st.caption(apart)
-    start_s = st.number_input("From second", 0.0, value=0.0, step=1.0, key="video_from")
-    end_s = st.number_input(
-        "To second", 0.0, value=None, step=1.0, key="video_to", placeholder="end"
-    )
-    try:
-        return Selection(every=every, fps=fps, start_s=start_s, end_s=end_s)
-    except ValueError:
+    st.number_input("From second", 0.0, value=0.0, step=1.0, key=_FROM)
+    st.number_input("To second", 0.0, value=None, step=1.0, key=_TO, placeholder="end")
+    if _selection() is None:
         st.warning("The end must be after the start.", icon=":material/warning:")
+
+
+def _selection() -> Selection | None:
+    """Which frames to analyse; None while the numbers make no sense."""
+    chosen = st.session_state
+    how = chosen[_HOW]
+    try:
+        return Selection(
+            every=chosen.get(_NTH, _FIRST_NTH) if how == NTH else 1,
+            fps=chosen.get(_FPS, _FIRST_FPS) if how == A_SECOND else None,
+            start_s=chosen[_FROM],
+            end_s=chosen[_TO],
+        )
+    except ValueError:
         return None

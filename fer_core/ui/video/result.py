@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.analysis.progress import format_duration
-from fer_core.errors import FerError, JobUnknown, SessionUnknown, VideoError
+from fer_core.errors import JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs.copies import is_here
@@ -23,7 +23,7 @@ from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.session_view import session_view
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
-from fer_core.ui.video.job_list import UPDATE_S, has_timeline
+from fer_core.ui.video.job_list import UPDATE_S, failure_is_said, has_timeline
 from fer_core.ui.video.page import what_is_saved
 
 THUMBNAIL_PX = 320
@@ -96,14 +96,20 @@ def _facts(session: SessionInfo, job: JobInfo) -> str:
 def _keep_button(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
     if session.kept:
         st.caption(":material/bookmark_added: Saved to history", width="content")
-    elif st.button(
-        "Save to history",
-        icon=":material/bookmark_add:",
-        key=f"video_keep_{job.id}",
-        help=what_is_saved(),
-    ):
+    else:
+        st.button(
+            "Save to history",
+            icon=":material/bookmark_add:",
+            key=f"video_keep_{job.id}",
+            help=what_is_saved(),
+            on_click=_keep,
+            args=(jobs, job),
+        )
+
+
+def _keep(jobs: VideoJobs, job: JobInfo) -> None:
+    with failure_is_said(job):
         jobs.keep(job.id, owner())
-        st.rerun()
 
 
 def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> None:
@@ -121,12 +127,9 @@ def _thumbnail_switch(jobs: VideoJobs, job: JobInfo, session: SessionInfo) -> No
 
 
 def _set_thumbnail(jobs: VideoJobs, job: JobInfo, key: str) -> None:
-    st.session_state["video_failed"] = []
-    try:
+    with failure_is_said(job):
         jpeg = _middle(jobs, job) if st.session_state[key] else None
         page_history().set_thumbnail(job.results_session_id, jpeg)
-    except FerError as error:
-        st.session_state["video_failed"] = [(job.name, str(error))]
 
 
 def _middle(jobs: VideoJobs, job: JobInfo) -> bytes | None:
@@ -168,9 +171,16 @@ def _annotated(jobs: VideoJobs, job: JobInfo, making: bool) -> None:
     else:
         if rendering is not None and rendering.error:
             st.error(plain(rendering.error), icon=":material/error:")
-        if st.button(
-            "Make the annotated video", icon=":material/movie_edit:", key=f"video_render_{job.id}"
-        ):
-            with suppress(JobUnknown):  # removed in another tab: the page shows it
-                jobs.annotated_videos.render(job.id, owner())
-            st.rerun()
+        st.button(
+            "Make the annotated video",
+            icon=":material/movie_edit:",
+            key=f"video_render_{job.id}",
+            on_click=_render,
+            args=(jobs, job),
+        )
+
+
+def _render(jobs: VideoJobs, job: JobInfo) -> None:
+    with failure_is_said(job):
+        jobs.annotated_videos.render(job.id, owner())
+    st.rerun()  # the whole page, not only the fragment

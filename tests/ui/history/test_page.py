@@ -255,12 +255,12 @@ def test_a_mark_that_cannot_be_written_is_a_sentence(page, store, action):
             "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
         )
     if action == "INSERT":
-        page.text_input(key=f"history_{number}_mark_label").set_value("answer")
+        page.text_input(key=f"history_{number}_mark_label_0").set_value("answer")
         next(each for each in page.button if each.label == "Add mark").click().run()
     else:
         page.button(key=f"history_{number}_remove_{mark_id}").click().run()
     assert not page.exception
-    assert ["cannot be used" in each.value for each in page.error] == [True]
+    assert ["cannot be used" in each.value for each in page.warning] == [True]
     assert [mark.label for mark in store.marks(number, LOCAL)] == ["question"]
 
 

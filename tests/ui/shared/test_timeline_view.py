@@ -261,10 +261,11 @@ def test_marks_are_added_shown_and_removed():
     page.run()
     assert page.number_input[0].value == 3.0, "begins with the moment that was clicked"
     assert page.number_input[0].max == TWO["t_s"].max(), "no mark where nothing is"
-    page.text_input(key="s_mark_label").set_value(" question ")
-    page.text_input(key="s_mark_note").set_value("asked")
-    page.button[-1].click().run()
+    page.text_input(key="s_mark_label_0").set_value(" question ")
+    page.text_input(key="s_mark_note_0").set_value("asked")
+    page.button(key="s_mark").click().run()
     assert not page.exception
+    assert [each.value for each in page.text_input] == ["", ""]
     added = page.session_state["marks"][1]
     assert (added.t_s, added.label, added.note) == (3.0, "question", "asked")
     assert len(chart(page)["figure"]["layout"]["shapes"]) == 2
@@ -276,9 +277,15 @@ def test_marks_are_added_shown_and_removed():
 
 def test_a_mark_needs_a_label():
     page = run(marks_page, table=TWO)
-    page.button[-1].click().run()
+    page.text_input(key="s_mark_note_0").set_value("what was typed stays")
+    page.button(key="s_mark").click().run()
     assert "needs a label" in page.warning[0].value
+    assert page.text_input(key="s_mark_note_0").value == "what was typed stays"
     assert len(page.session_state["marks"]) == 1
+    page.text_input(key="s_mark_label_0").set_value("question")
+    page.button(key="s_mark").click().run()
+    assert not page.warning
+    assert page.session_state["marks"][1].note == "what was typed stays"
 
 
 def test_without_a_place_to_keep_them_there_are_no_marks_to_add():

@@ -132,6 +132,20 @@ def test_a_small_picture_is_stored_only_when_asked(page, film):
     assert history().thumbnail(session.id, LOCAL) is None
 
 
+@pytest.mark.parametrize("action", ["keep", "render", "cancel"])
+def test_a_click_on_a_video_that_was_removed_elsewhere(page, film, action):
+    add(page, "film.mp4", film)
+    if action != "cancel":
+        finished(page)
+    [job] = services._jobs().jobs(LOCAL)
+    clicked = page.button(key=f"video_{action}_{job.id}")
+    services._jobs().remove(job.id, LOCAL)
+    clicked.click().run()
+    assert not page.exception
+    assert not page.error
+    assert any("Add one or more videos" in each.value for each in page.get("html"))
+
+
 def kept(page, film):
     """The toggle of the small picture of a job that was saved, its session, and its thumbnail."""
     add(page, "film.mp4", film)
@@ -322,4 +336,4 @@ def test_a_history_that_goes_away_before_a_click_is_a_sentence(page, film, monke
     monkeypatch.setattr(AnnotatedVideos, "render", away)
     page.button(key=f"video_render_{job.id}").click().run()
     assert not page.exception
-    assert [each.value for each in page.error] == ["The history cannot be used."]
+    assert [each.value for each in page.error] == ["**film.mp4**: The history cannot be used."]
