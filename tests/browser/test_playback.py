@@ -37,6 +37,37 @@ def test_the_sample_video_plays_changes_and_stops(open_page, screenshot):
     screenshot(page, "playback-summary")
 
 
+def test_back_and_forward_change_the_source(open_page):
+    page = open_page("/live", camera="none")
+    video = page.get_by_alt_text("The first picture of the video")
+    control = page.get_by_test_id("stButtonGroup")
+    expect(page.get_by_text("No camera was found")).to_be_visible()
+    control.get_by_text("A video").click()
+    expect(video).to_be_visible()
+    page.go_back()
+    expect(video).to_have_count(0)
+    expect(control.get_by_role("radio", name="Camera")).to_be_checked()
+    page.go_forward()
+    expect(video).to_be_visible()
+    assert page.url.endswith("/live?source=video")
+    control.get_by_text("Camera").click()
+    expect(video).to_have_count(0)
+
+
+def test_the_source_is_kept_until_a_link_asks_for_another(open_page):
+    page = open_page("/live?source=video", camera="none")
+    video = page.get_by_alt_text("The first picture of the video")
+    expect(video).to_be_visible()
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Live", exact=True).click()
+    expect(video).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("link", name="Use the camera").click()
+    expect(page.get_by_text("No camera was found")).to_be_visible()
+    expect(video).to_have_count(0)
+
+
 def test_leaving_the_page_ends_it(open_page, dashboard):
     def nothing_runs() -> bool:
         return "fer_live_streams 0.0\n" in page.request.get(f"{dashboard}/metrics").text()

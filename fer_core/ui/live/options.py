@@ -13,8 +13,8 @@ _POSE = "live_pose"
 _AFFECT = "live_affect"
 _MOVEMENTS = "live_movements"
 
-SOURCE = "live_playback_source"
-"""The widget whose value is ``video`` where a video plays in the camera's place."""
+SOURCE = "live_source"
+"""What is chosen: ``camera``, or ``video``, which plays in the camera's place."""
 
 _DRAWN_FOR = "live_drawn_for"
 

@@ -14,6 +14,7 @@ from typing import cast
 
 import cv2
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.errors import VideoError
@@ -31,6 +32,12 @@ from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 
 SOURCES = {"camera": "Camera", "video": "A video"}
+
+_UNASKED = "live_source_unasked"
+"""What an address that asks for neither stands for."""
+
+_FOLLOWED = "live_source_followed"
+"""How many times the widget was made for an address."""
 
 LONGEST_TITLE = 24
 """The largest number of characters of a button with the name of a file."""
@@ -108,29 +115,52 @@ def _playback(upload: UploadedFile | None, session: LiveCamera, loop: bool) -> P
 def source_choice(key: str) -> bool:
     """The widget that chooses between camera and video; whether it is the video of ``key``.
 
-    ``?source=video`` in the page's address chooses it beforehand.
+    ``?source=video`` in the page's address chooses it beforehand. An address that asks for neither
+    stands for what was chosen last when the page was opened.
     """
+    _follow_address(key)
     source = st.segmented_control(
         "Source",
         SOURCES,
-        default="video" if st.query_params.get("source") == "video" else "camera",
+        default=st.session_state[SOURCE],
         required=True,
         format_func=SOURCES.__getitem__,
-        key=SOURCE,
+        key=_source_key(),
         on_change=_choose,
         args=(key,),
         label_visibility="collapsed",
     )
-    return source == "video"
+    return bool(source == "video")
+
+
+def _follow_address(key: str) -> None:
+    """Choose what the address asks for, where it is another: when the page is opened, and when the
+    browser goes back or forward. (Streamlit's ``bind`` would write the label into the address.)
+    """
+    state, run = st.session_state, get_script_run_ctx()
+    back_or_forward = run is not None and run.is_history_navigation
+    if _source_key() in state and not back_or_forward:
+        return
+    before = state.get(SOURCE, "camera")
+    if not back_or_forward:
+        state[_UNASKED] = before
+    asked = st.query_params.get("source", state.get(_UNASKED))
+    state[SOURCE] = "video" if asked == "video" else "camera"
+    if state[SOURCE] != before:
+        _playback_camera(key).stop()
+    # Another widget: a value that Python gives to one that is there is lost when a fragment that
+    # runs by itself comes in between.
+    state[_FOLLOWED] = state.get(_FOLLOWED, 0) + 1
+
+
+def _source_key() -> str:
+    return f"live_source_{st.session_state.get(_FOLLOWED, 0)}"
 
 
 def _choose(key: str) -> None:
     """End what plays, or it would hold its camera slot until it notices that nobody watches."""
     _playback_camera(key).stop()
-    if st.session_state[SOURCE] == "video":
-        st.query_params["source"] = "video"
-    else:
-        st.query_params.pop("source", None)
+    st.session_state[SOURCE] = st.query_params["source"] = st.session_state[_source_key()]
 
 
 def _playback_camera(key: str) -> PlaybackCamera:

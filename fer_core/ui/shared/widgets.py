@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -17,14 +17,13 @@ def photo_link(label: str) -> None:
 
 
 def live_link(label: str) -> None:
-    """A link to the live page."""
-    _page_link("live.py", "/live", label, ":material/videocam:")
+    """A link to the live page with the camera, also for who chose a video there before."""
+    _page_link("live.py", "/live", label, ":material/videocam:", source="camera")
 
 
 def sample_video_link(label: str) -> None:
     """A link to the live page, with the sample video in the place of the camera."""
-    asked = {"source": "video"}
-    _page_link("live.py", "/live?source=video", label, ":material/smart_display:", asked)
+    _page_link("live.py", "/live", label, ":material/smart_display:", source="video")
 
 
 def video_link(label: str) -> None:
@@ -42,13 +41,11 @@ def models_link(label: str) -> None:
     _page_link("models.py", "/models", label, ":material/tune:")
 
 
-def _page_link(
-    file: str, address: str, label: str, icon: str, asked: Mapping[str, str] | None = None
-) -> None:
+def _page_link(file: str, address: str, label: str, icon: str, **asked: str) -> None:
     try:
         st.page_link(ROOT / "pages" / file, label=label, icon=icon, query_params=asked)
     except StreamlitAPIException:  # the page runs by itself, without the navigation
-        st.markdown(f"[{label}]({address})")
+        st.markdown(f"[{label}]({'?'.join(filter(None, (address, urlencode(asked))))})")
 
 
 # What Markdown reads as syntax, unless a backslash stands before it: anywhere, or where a line

@@ -168,6 +168,6 @@ def test_the_address_chooses_the_video_and_another_source_ends_it(monkeypatch):
     assert not playback_of(live).running
     live.button(key="live_playback_start").click().run()
     assert playback_of(live).running
-    live.segmented_control(key="live_playback_source").set_value("camera").run()
+    live.segmented_control[0].set_value("camera").run()
     assert not playback_of(live).running
-    assert "source" not in live.query_params
+    assert live.query_params["source"] == "camera"

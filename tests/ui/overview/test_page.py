@@ -33,7 +33,7 @@ def test_the_ways_in(page):
     page.run()
     assert not page.exception
     links = " ".join(each.value for each in page.markdown)
-    for address in ("/live", "/live?source=video", "/photo", "/video", "/models"):
+    for address in ("/live?source=camera", "/live?source=video", "/photo", "/video", "/models"):
         assert f"({address})" in links
 
 
