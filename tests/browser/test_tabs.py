@@ -1,12 +1,15 @@
-"""Two tabs of one visitor: what one deletes, the other still shows and is clicked there."""
+"""Two tabs of one visitor: one shows what the other does, and is clicked before it does so."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
+from fer_core.history import LOCAL, History
+from fer_core.history.tables import jobs as jobs_table
 from tests.browser.conftest import OpenPage
 from tests.browser.states import drawn
 from tests.browser.test_film import clip
@@ -25,6 +28,11 @@ def analysed(page: Page, film: Path, keep: bool = False) -> None:
     drawn(page)
 
 
+def look_away(page: Page) -> None:
+    """End the page's own looks for changes: it is clicked as if there had been none since."""
+    page.evaluate("() => { for (let id = setInterval(() => {}, 1e6); id; id--) clearInterval(id) }")
+
+
 def test_a_mark_in_a_session_that_another_tab_deleted(open_page: OpenPage, film):
     page = open_page("/video")
     analysed(page, film, keep=True)
@@ -34,6 +42,7 @@ def test_a_mark_in_a_session_that_another_tab_deleted(open_page: OpenPage, film)
     for tab in (page, other):
         expect(chart(tab)).to_be_visible()
         drawn(tab)
+    look_away(other)
     page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
     page.get_by_role("button", name="Delete 1 session").click()
     expect(page.get_by_text("1 deleted.")).to_be_visible()
@@ -54,6 +63,7 @@ def test_a_video_that_another_tab_removed(open_page: OpenPage, film):
     other = open_page("/video")
     expect(chart(other)).to_be_visible()
     drawn(other)
+    look_away(other)
     remove_all(page)
 
     click_at(other, share=0.5)
@@ -61,3 +71,38 @@ def test_a_video_that_another_tab_removed(open_page: OpenPage, film):
     other.get_by_role("button", name="Make the annotated video").click()
     expect(other.get_by_text("Add one or more videos")).to_be_visible()
     expect(other.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_video_that_another_process_resumes(open_page: OpenPage, server, film):
+    page = open_page("/video")
+    analysed(page, film)
+    store = History(f"sqlite:///{server.log.parent / 'data' / 'history.sqlite3'}")
+    [job] = store.jobs(LOCAL)
+    with store.database.writing() as connection:
+        connection.execute(sa.update(jobs_table).values(state="cancelled"))
+    expect(page.get_by_text("Cancelled; what was analysed")).to_be_visible()
+    store.resume_job(job.id, LOCAL, lambda _count: None)
+    store.close()
+    expect(page.get_by_text(DONE)).to_be_visible()
+    remove_all(page)
+
+
+def test_what_another_tab_writes_to_a_video(open_page: OpenPage, film):
+    page, other = open_page("/video"), open_page("/video")
+    analysed(page, film)
+    expect(chart(other)).to_be_visible()
+    page.get_by_role("button", name="Save to history").click()
+    expect(other.get_by_text("Saved to history")).to_be_visible()
+    page.get_by_label("Label").fill("question")
+    page.get_by_role("button", name="Add mark").click()
+    expect(other.get_by_role("button", name="Remove", exact=True)).to_have_count(2)
+    page.get_by_role("button", name="Make the annotated video").click()
+    expect(other.get_by_role("button", name="Annotated video", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Name faces").click()
+    page.get_by_placeholder("name").fill("Ada")
+    page.get_by_placeholder("name").press("Enter")
+    other.get_by_role("button", name="Name faces").click()
+    expect(other.get_by_placeholder("name")).to_have_value("Ada")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove", exact=True).first.click()
+    expect(other.get_by_text("Add one or more videos")).to_be_visible()

@@ -56,6 +56,11 @@ def session_view(
         _files(store, session, table, key)
 
 
+def written(store: OwnedHistory, session: SessionInfo) -> object:
+    """What ``session_view`` shows that may be changed elsewhere."""
+    return store.marks(session.id), store.face_names(session.id)
+
+
 KIND_NAMES: dict[Kind, str] = {"photo": "Photo", "live": "Live", "video": "Video"}
 """The kind of a session, called as the page it comes from."""
 

@@ -18,9 +18,9 @@ from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
 from fer_core.media.resize import shrink
 from fer_core.models.registry import title_of
-from fer_core.ui.services import database_sentence, owner, page_history
+from fer_core.ui.services import database_sentence, owner, page_history, shared_history
 from fer_core.ui.shared.file_names import file_stem
-from fer_core.ui.shared.session_view import session_view
+from fer_core.ui.shared.session_view import session_view, written
 from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
 from fer_core.ui.video.job_list import UPDATE_S, failure_is_said, has_timeline
@@ -39,6 +39,25 @@ def open_newest(jobs: VideoJobs) -> None:
     if st.session_state.get("video_open") in {job.id for job in listed}:
         return
     st.session_state["video_open"] = next((job.id for job in listed if has_timeline(job)), None)
+
+
+def shown(jobs: VideoJobs) -> object:
+    """What the page shows of the videos that may be changed elsewhere, but for progress."""
+    listed, open_id = jobs.jobs(owner()), st.session_state.get("video_open")
+    states = [(job.id, job.state, job.session_id) for job in listed]
+    return states, [_results(jobs, job) for job in listed if job.id == open_id]
+
+
+def _results(jobs: VideoJobs, job: JobInfo) -> object:
+    annotated = jobs.annotated_videos.path(job).is_file()
+    rendering = jobs.annotated_videos.rendering(job)
+    making = rendering is not None and not rendering.done
+    try:
+        session = jobs.session(job)
+    except SessionUnknown:
+        return None
+    store = shared_history().of(owner())
+    return annotated, making, session.kept, session.has_thumbnail, written(store, session)
 
 
 def open_job(jobs: VideoJobs) -> None:
