@@ -12,9 +12,11 @@ from fer_core.ui.history.page import (
     nothing_saved,
     open_session,
     session_list,
+    watch_listed,
     where_line,
 )
 from fer_core.ui.services import page_history
+from fer_core.ui.shared.watch import watch
 
 st.title("History")
 store = page_history()
@@ -24,15 +26,18 @@ undo_line(store)
 everything = store.count()
 if not everything:
     nothing_saved()
+    watch(store.count, everything)
     st.stop()
 
 wanted = filters(store)
 sessions = newest(store, wanted)
 if not sessions:
     no_match()
+    watch(lambda: store.count(**wanted), 0)
     st.stop()
 
 chosen = session_list(store, sessions)
+watch_listed(store, wanted, sessions)
 more_line(store, wanted, len(sessions))
 actions(store, chosen, everything)
 # Who comes here has most often just saved something: that is open until another is selected.

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from fer_core.history import LOCAL, History
 from fer_core.history.tables import jobs as jobs_table
 from tests.browser.conftest import OpenPage
-from tests.browser.states import drawn
+from tests.browser.states import drawn, saved_photo
 from tests.browser.test_film import clip
 from tests.browser.test_video import DONE, analyse, chart, click_at, remove_all
 
@@ -55,6 +55,25 @@ def test_a_mark_in_a_session_that_another_tab_deleted(open_page: OpenPage, film)
     expect(other.get_by_test_id("stException")).to_have_count(0)
     page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_text("1 deleted.")).to_have_count(0)
+
+
+def test_a_saved_session_that_another_tab_changes(open_page: OpenPage, tmp_path):
+    page = open_page("/photo")
+    saved_photo(page, tmp_path)
+    other = open_page("/history")
+    expect(other.get_by_role("heading", name="sample.jpg")).to_be_visible()
+    page.get_by_text("Name, tags and note").click()
+    page.get_by_label("Name", exact=True).fill("the astronaut")
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(other.get_by_role("heading", name="the astronaut")).to_be_visible()
+    expect(page.get_by_role("heading", name="the astronaut")).to_be_visible()
+    drawn(page)
+    page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
+    page.get_by_role("button", name="Delete 1 session").click()
+    expect(other.get_by_text("1 deleted.")).to_be_visible()
+    expect(other.get_by_role("heading", name="the astronaut")).to_have_count(0)
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(other.get_by_text("1 deleted.")).to_have_count(0)
 
 
 def test_a_video_that_another_tab_removed(open_page: OpenPage, film):

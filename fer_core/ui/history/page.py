@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +13,11 @@ from fer_core.ui.history.archive import archive
 from fer_core.ui.history.deletion import count_of, delete, delete_all
 from fer_core.ui.history.details import details
 from fer_core.ui.shared.compare_view import compare_view
-from fer_core.ui.shared.session_view import KIND_NAMES, facts_of, session_view
+from fer_core.ui.shared.session_view import KIND_NAMES, facts_of, session_view, written
 from fer_core.ui.shared.small_ribbon import WIDTH_PX, ribbon_image
 from fer_core.ui.shared.storage_time import NOTHING_SAVED, saved_until
 from fer_core.ui.shared.visitor_time import for_pages, visitor_zone, zone_name
+from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
 
@@ -79,6 +81,27 @@ def _more() -> None:
     st.session_state["history_limit"] = _limit() + STEP
 
 
+def watch_listed(store: OwnedHistory, wanted: Filters, sessions: Sequence[SessionInfo]) -> None:
+    """Run the page again when somebody else changes what it shows of these. New sessions wait for
+    the next click: the newest is open, and something may be being written there."""
+    ids = {each.id for each in sessions}
+
+    def look() -> object:
+        return _changeable(store, [each for each in newest(store, wanted) if each.id in ids])
+
+    watch(look, _changeable(store, sessions))
+
+
+def _changeable(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> object:
+    """What is shown of sessions, but for what changes all the time while they are recorded."""
+    opened = st.session_state["history_chosen"] or [each.id for each in sessions[:1]]
+    return (
+        [replace(each, frames=0, faces=0, duration_s=0.0) for each in sessions],
+        [written(store, each) for each in sessions if each.id in opened],
+        store.restorable(),
+    )
+
+
 def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[SessionInfo]:
     """The sessions as a table; those whose rows are selected."""
     zone = visitor_zone()
@@ -98,15 +121,18 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
             "note": [each.note for each in sessions],
         }
     )
+    ids = [each.id for each in sessions]
+    key = _list_key(ids)
     picked = st.dataframe(
         table,
         hide_index=True,
         height=_ROW_PX * (min(len(sessions), _ROWS_IN_SIGHT) + 1) + 3,
         row_height=_ROW_PX,
         placeholder="",  # a photo has no length
-        key=_list_key([each.id for each in sessions]),
+        key=key,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": _rows_chosen(ids)}},
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium"),
             "expressions": st.column_config.ImageColumn(
@@ -126,7 +152,15 @@ def session_list(store: OwnedHistory, sessions: Sequence[SessionInfo]) -> list[S
             "note": st.column_config.TextColumn("Note"),
         },
     )
-    return [sessions[row] for row in picked["selection"]["rows"]]
+    chosen = [sessions[row] for row in picked["selection"]["rows"]]
+    st.session_state["history_chosen"] = [each.id for each in chosen]
+    return chosen
+
+
+def _rows_chosen(ids: list[int]) -> list[int]:
+    """Where the sessions are now that were selected, for another list."""
+    chosen = st.session_state.get("history_chosen", [])
+    return [row for row, each in enumerate(ids) if each in chosen]
 
 
 def _list_key(ids: list[int]) -> str:

@@ -96,7 +96,7 @@ def test_an_empty_history_says_how_to_fill_it(page):
     # The ways in are called as on the first page.
     called = {element.value for element in page.markdown}
     assert called >= {
-        "[Use the camera](/live)",
+        "[Use the camera](/live?source=camera)",
         "[Analyse photos](/photo)",
         "[Analyse a video](/video)",
     }
@@ -329,6 +329,16 @@ def test_a_selection_does_not_pass_to_another_session(page, store):
     page.button(key="history_delete").click().run()
     assert not page.exception
     assert listed(page) == ["a newer one", "sad one", "glad one"]
+
+
+def test_a_selection_stays_with_its_session(page, store):
+    for name in ("sad one", "glad one"):
+        keep(store, name)
+    select(page.run(), 1)
+    keep(store, "a newer one")  # in another tab
+    page.run()
+    assert not page.exception
+    assert [each.value for each in page.subheader] == ["sad one"]
 
 
 def test_what_cannot_be_deleted_is_a_sentence(page, store):
