@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,13 +96,12 @@ def test_a_video_that_another_tab_removed(open_page: OpenPage, film):
 def test_a_video_that_another_process_resumes(open_page: OpenPage, server, film):
     page = open_page("/video")
     analysed(page, film)
-    store = History(f"sqlite:///{server.log.parent / 'data' / 'history.sqlite3'}")
-    [job] = store.jobs(LOCAL)
-    with store.database.writing() as connection:
-        connection.execute(sa.update(jobs_table).values(state="cancelled"))
-    expect(page.get_by_text("Cancelled; what was analysed")).to_be_visible()
-    store.resume_job(job.id, LOCAL, lambda _count: None)
-    store.close()
+    with closing(History(f"sqlite:///{server.log.parent / 'data' / 'history.sqlite3'}")) as store:
+        [job] = store.jobs(LOCAL)
+        with store.database.writing() as connection:
+            connection.execute(sa.update(jobs_table).values(state="cancelled"))
+        expect(page.get_by_text("Cancelled; what was analysed")).to_be_visible()
+        store.resume_job(job.id, LOCAL, lambda _count: None)
     expect(page.get_by_text(DONE)).to_be_visible()
     remove_all(page)
 
