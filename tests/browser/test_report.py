@@ -15,6 +15,8 @@ from tests.sessions import HandMark, bump, session
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
+PLOT_HEIGHTS = "[...document.querySelectorAll('.chart')].map((c) => c._fullLayout._size.h)"
+
 SEEN: tuple[tuple[Literal["light", "dark"], int], ...]
 SEEN = (("light", 1280), ("dark", 1280), ("light", 390))
 
@@ -31,13 +33,17 @@ def test_it_opens_alone_and_draws_its_charts(new_visitor, tmp_path: Path):
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
+    heights: list[list[float]] = []
     for theme, width in SEEN:
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(file.as_uri())
         assert_it_is_whole(page, theme)
+        heights.append(page.evaluate(PLOT_HEIGHTS))
         if SCREENSHOTS.is_dir():
             page.screenshot(path=SCREENSHOTS / f"report-{theme}-{width}.png", full_page=True)
+    for chart in zip(*heights, strict=True):  # the rows of a legend take nothing from the lines
+        assert min(chart) > 0.95 * max(chart)
     assert requests == [file.as_uri()] * len(SEEN)
     assert problems == []
 
