@@ -137,7 +137,7 @@ def _sign_out() -> None:
     if auth_mode() is AuthMode.SIGN_IN:
         who = st.user.get("email") or st.user.get("name") or st.user["sub"]
         st.text(f"Signed in as {who}.")  # an address, which Markdown would turn into a link
-        st.button("Sign out", key="sign_out", on_click=st.logout)
+        st.button("Sign out", key="sign_out", type="primary", on_click=st.logout)
         return
     st.write(
         "You signed in with the access password. Everybody who has it shares one history. Signing "

@@ -8,6 +8,7 @@ import itertools
 import logging
 import threading
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -28,6 +29,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fer_core.cli.main import main
+from fer_core.paths import ROOT
 from fer_core.server.auth import gate, password
 from fer_core.server.auth.cookie import (
     COOKIE,
@@ -40,6 +42,7 @@ from fer_core.server.auth.cookie import (
     make_device_cookie,
     make_session_cookie,
 )
+from fer_core.server.auth.login_page import login_page
 from fer_core.server.auth.mode import AuthMode
 from fer_core.server.auth.password import Verdicts, hash_password, matches
 from fer_core.server.auth.throttle import (
@@ -744,3 +747,10 @@ def test_what_is_this_computer():
     assert not any(is_this_computer(name) for name in (None, "", "0.0.0.0", "::", "192.168.1.5"))
     assert came_from_here({"host": "[::1]:8501"})
     assert not came_from_here({"host": "192.168.1.5:8501"})
+
+
+def test_the_login_page_has_the_colours_of_the_theme():
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    body = bytes(login_page(200).body).decode()
+    for name in ("primaryColor", "backgroundColor", "textColor"):
+        assert f"light-dark({theme['light'][name]}, {theme['dark'][name]})" in body
