@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from fer_core.export.charts.affect import affect_trail_figure
+from fer_core.export.charts.course import course_figure
 from fer_core.export.report import html_report
 from tests.browser.conftest import SCREENSHOTS
 from tests.sessions import HandMark, bump, session
@@ -57,6 +58,27 @@ def test_the_circumplex_is_as_large_after_a_phone_was_turned(new_visitor, tmp_pa
     upright, turned = ViewportSize(width=390, height=844), ViewportSize(width=844, height=390)
     widths = [circle_px(page, size) for size in (upright, turned, upright, turned)]
     assert widths[2:] == pytest.approx(widths[:2], abs=1)
+
+
+@pytest.mark.parametrize("affect", [False, True])
+def test_the_numbers_of_both_axes_stand_apart(new_visitor, tmp_path: Path, affect):
+    file = tmp_path / "course.html"
+    figure = course_figure(session({1: bump(3.0)}), 1, affect=affect)
+    figure.write_html(file)
+    page = new_visitor()
+    page.goto(file.as_uri())
+    page.locator(".ytick text").first.wait_for()
+    assert page.evaluate(OVERLAPS) == []
+
+
+OVERLAPS = """() => {
+  const boxes = (texts) =>
+    [...document.querySelectorAll(texts)].map((text) => text.getBoundingClientRect());
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const numbers = boxes(".ytick text, .y2tick text");
+  return boxes(".xtick text").filter((time) => numbers.some((number) => meet(time, number)));
+}"""
 
 
 def circle_px(page: Page, size: ViewportSize) -> float:

@@ -17,6 +17,8 @@ AFFECT, RIBBON = "y2", "y3"
 SLIDER = {"xaxis": "x2", "yaxis": "y4"}
 """The axes of the slider's content; they have no visible height in the figure."""
 
+_TICK_PX = 6
+
 _MARK_LINE = "rgba(128,128,128,0.9)"
 _LABEL_CHARS = 18
 
@@ -59,7 +61,11 @@ def lay_out(figure: go.Figure, table: pd.DataFrame, affect: bool) -> None:
     figure.update_layout(
         **_look(inner),
         legend=_legend(1.0),
-        xaxis={**axis, "anchor": AFFECT if affect else "y", "gridcolor": GRID},
+        xaxis={
+            **{**axis, "anchor": AFFECT if affect else "y", "gridcolor": GRID},
+            # Lower than the last number of the y axis, beside which the first one stands.
+            **{"ticks": "outside", "ticklen": _TICK_PX, "tickcolor": CLEAR},
+        },
         yaxis={
             **{**quiet, "domain": domain(_RIBBON + _UNDER_RIBBON, _SHARES), "range": [0, 1.04]},
             **{"tickformat": ".0%", "dtick": 0.5},

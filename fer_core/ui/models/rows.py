@@ -41,7 +41,6 @@ def train_command() -> str:
 
 
 def _row(model: Model, in_use: bool) -> None:
-    source = f"[{model.source}]({model.source_url})" if model.source_url else plain(model.source)
     badge = " :green-badge[:material/check: in use]" if in_use else ""
     with st.container(border=True, key=f"model_{model.name}"):
         about, accuracy, file = st.columns([5, 5, 4], gap="medium")
@@ -54,11 +53,18 @@ def _row(model: Model, in_use: bool) -> None:
             if model.own:
                 _recalls(model)
         with file:
-            licence, size_mb = plain(model.licence), model.size_bytes / 1e6
-            st.caption(f"From {source} · {licence} licence · {size_mb:.1f} MB")
+            st.caption(f"{_origin(model)} · {model.size_bytes / 1e6:.1f} MB")
             now = status(model)
             _file(model, now)
         _mend(model, now)
+
+
+def _origin(model: Model) -> str:
+    """Where a model comes from, and its licence."""
+    if model.own:
+        return "Your own network"
+    source = f"[{model.source}]({model.source_url})" if model.source_url else plain(model.source)
+    return f"From {source} · {plain(model.licence)} licence"
 
 
 def _recalls(model: Model) -> None:

@@ -295,6 +295,7 @@ def test_a_network_of_ones_own_can_be_chosen(page):
     assert not page.exception
     assert "In use now: **tired**. Chosen by you." in captions(page)
     assert "90% of 10 held-out faces" in texts(page)
+    assert "Your own network · " in captions(page)
     assert r"very \*tired\*" in texts(page)
     assert page.dataframe[0].value["recognised"].tolist() == [1.0, 0.8]
 
