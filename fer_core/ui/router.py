@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.paths import ROOT
 from fer_core.ui.auth import require_access, sign_out_page
-from fer_core.ui.services import database_sentence
+from fer_core.ui.services import page_database_sentence
 from fer_core.ui.uploads import forget_other_pages
 
 HERE = Path(__file__).parent
@@ -37,5 +37,5 @@ page = st.navigation(
 )
 if inside:
     forget_other_pages(page.url_path)
-    with database_sentence():
+    with page_database_sentence():
         page.run()

@@ -18,6 +18,7 @@ from fer_core.jobs.queue import VideoJobs
 from fer_core.server.auth.mode import AuthMode
 from fer_core.settings import settings
 from fer_core.ui.auth import account, auth_mode
+from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import plain
 
 _log = logging.getLogger(__name__)
@@ -43,12 +44,32 @@ def database_sentence() -> Iterator[None]:
         st.error(plain(error), icon=":material/database:")
 
 
+@contextmanager
+def page_database_sentence() -> Iterator[None]:
+    """The same for a whole page, which is drawn again once the database is back."""
+    try:
+        yield
+    except HistoryError as error:
+        _say_until_back(error)
+
+
+def _say_until_back(error: HistoryError) -> None:
+    st.error(plain(error), icon=":material/database:")
+    watch(_is_back, False)
+
+
+def _is_back() -> bool:
+    """Raises ``HistoryUnavailable`` until then."""
+    shared_history().count(LOCAL)
+    return True
+
+
 def page_history() -> OwnedHistory:
     """This browser's history. If its database is unreachable, the page says so and ends."""
     try:
         return shared_history().of(owner())
     except HistoryError as error:
-        st.error(plain(error), icon=":material/database:")
+        _say_until_back(error)
         st.stop()
 
 

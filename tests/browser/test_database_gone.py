@@ -53,7 +53,9 @@ def test_the_database_goes_and_comes_back(open_page, database):
     page.get_by_text("Try the sample picture").click()
     expect(page.locator(".fer-reading").first).to_contain_text("happy")
 
-    database.start()
     go(page, "History", "History")
+    expect(page.get_by_role("alert")).to_contain_text("database")
+    database.start()
+    # By itself.
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

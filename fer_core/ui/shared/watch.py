@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.errors import HistoryError
 
@@ -20,6 +21,9 @@ def watch(look: Callable[[], object], drawn: object) -> None:
 
 
 def _watch(look: Callable[[], object], drawn: object) -> None:
+    run = get_script_run_ctx()
+    if run is None or not run.fragment_ids_this_run:
+        return  # the page is being drawn, and ``drawn`` is new
     with suppress(HistoryError):  # the database is away: what is shown may still be so
         if look() != drawn:
             st.rerun()
