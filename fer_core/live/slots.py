@@ -23,12 +23,12 @@ class CameraSlots:
         with self._lock:
             if most is not None and self._taken[user] >= most:
                 return (
-                    f"You have {self._taken[user]} live cameras running, and {most} is the limit "
-                    "for one account. This one starts as soon as you stop another."
+                    f"One account runs at most {_cameras(most)} at once. This one starts as soon "
+                    "as you stop another."
                 )
             if self._taken.total() >= self.count:
                 return (
-                    f"All {self.count} live cameras of this server are in use. Yours starts as "
+                    f"This server runs at most {_cameras(self.count)} at once. Yours starts as "
                     "soon as somebody stops one."
                 )
             self._taken[user] += 1
@@ -41,6 +41,10 @@ class CameraSlots:
                 raise ValueError("no slot was acquired")
             self._taken[user] -= 1
             self._taken += Counter()  # removes users without slots
+
+
+def _cameras(count: int) -> str:
+    return "1 live camera" if count == 1 else f"{count} live cameras"
 
 
 class UserSlots:

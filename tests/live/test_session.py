@@ -242,7 +242,7 @@ def test_a_session_without_a_place_waits_for_one() -> None:
     first, second = LiveCamera(Quick(), slots), LiveCamera(Quick(), slots)
     first.submit(picture(), 0.0)
     second.submit(picture(), 0.0)
-    assert "All 1 live cameras of this server are in use" in (second.error or "")
+    assert "This server runs at most 1 live camera at once" in (second.error or "")
     assert second.stats().processed == 0
     first.stop()
     first.stop()  # gives its place back once
@@ -262,7 +262,7 @@ def test_a_silent_camera_leaves_its_place_to_others(monkeypatch: pytest.MonkeyPa
     first.submit(picture(), 0.0)
     until(partial(can_take, slots))
     first.submit(picture(), 1.0)
-    assert "live cameras of this server are in use" in (first.error or "")
+    assert "This server runs at most" in (first.error or "")
     slots.release()
     second.submit(picture(), 0.0)
     until(partial(processed, second, 1))
@@ -289,9 +289,9 @@ def test_a_user_has_some_of_the_places() -> None:
     third = LiveCamera(Quick(), ada)
     for camera in (first, second, third):
         camera.submit(picture(), 0.0)
-    assert "You have 2 live cameras running" in (third.error or "")
+    assert "One account runs at most 2 live cameras" in (third.error or "")
     assert bob.acquire() == ""
-    assert "All 3 live cameras" in bob.acquire()
+    assert "at most 3 live cameras" in bob.acquire()
     first.stop()
     third.submit(picture(), 1.0)
     assert third.started

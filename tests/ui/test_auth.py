@@ -184,7 +184,7 @@ def test_an_account_has_places_of_its_own_for_cameras(accounts, monkeypatch):
     camera_slots.clear()
     accounts(**ada())
     assert my_slots().acquire() == ""
-    assert "1 is the limit for one account" in my_slots().acquire()
+    assert "One account runs at most 1 live camera at once" in my_slots().acquire()
     accounts(**ada(sub="bob"))
     assert my_slots().acquire() == ""
     camera_slots.clear()
@@ -195,7 +195,7 @@ def test_behind_one_password_the_places_are_those_of_all(line, monkeypatch):
     monkeypatch.setenv("FER_MAX_STREAMS", "2")
     camera_slots.clear()
     assert [my_slots().acquire() for _ in range(2)] == ["", ""]
-    assert "All 2 live cameras" in my_slots().acquire()
+    assert "at most 2 live cameras" in my_slots().acquire()
     camera_slots.clear()
 
 
