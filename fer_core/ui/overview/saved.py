@@ -9,11 +9,12 @@ import streamlit as st
 
 from fer_core.analysis.progress import format_duration
 from fer_core.history import Ribbon, SessionInfo, history
-from fer_core.ui.services import database_sentence, page_history
+from fer_core.ui.services import owner, page_database_sentence, page_history, shared_history
 from fer_core.ui.shared.expression_html import course_ribbon_html, mix_ribbon_html
 from fer_core.ui.shared.session_view import KIND_NAMES
 from fer_core.ui.shared.storage_time import NOTHING_SAVED
 from fer_core.ui.shared.visitor_time import visitor_zone
+from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import history_link
 
 MOST_LISTED = 4
@@ -21,17 +22,28 @@ MOST_LISTED = 4
 
 def saved_last() -> None:
     """The newest sessions of the history, or how to save the first."""
-    with database_sentence():
-        # Where nothing was ever saved, looking here makes no database.
-        store = page_history() if history().exists else None
-        found = store.sessions(limit=MOST_LISTED) if store else []
-        if not store or not found:
+    with page_database_sentence():
+        found = _newest()
+        watch(lambda: _changeable(_newest()), _changeable(found))
+        if not found:
             st.html(f'<div class="fer-empty"><p>{NOTHING_SAVED}</p></div>')
             return
-        ribbons = store.ribbons([each.id for each in found])
+        ribbons = page_history().ribbons([each.id for each in found])
         lines = "".join(_line(each, ribbons.get(each.id, ())) for each in found)
         st.html(f'<ul class="fer-sessions">{lines}</ul>')
         history_link("All sessions")
+
+
+def _newest() -> list[SessionInfo]:
+    # Where nothing was ever saved, looking here makes no database.
+    if not history().exists:
+        return []
+    return shared_history().of(owner()).sessions(limit=MOST_LISTED)
+
+
+def _changeable(sessions: list[SessionInfo]) -> object:
+    """What is shown of sessions, but for what changes all the time while they are recorded."""
+    return [(each.id, each.name, each.finished) for each in sessions]
 
 
 def _line(session: SessionInfo, course: Ribbon) -> str:
