@@ -23,7 +23,7 @@ from fer_core.settings import settings
 ORPHAN_S = 3600.0
 """How old a file without a job must be to be deleted: one that is being added has no job yet."""
 
-_OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.([0-9a-f]{8}\.)?part)?")
+_OURS = re.compile(r"[0-9a-f]{32}\.(video|marked\.mp4)(\.([0-9a-f]{8}\.)?(part|lock))?")
 
 _played: set[Path] = set()
 """The copies that play in this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 import stat
 from abc import ABC, abstractmethod
@@ -16,6 +17,10 @@ import av
 
 from fer_core.errors import NO_ROOM, VideoError
 from fer_core.media.names import beside, printable
+from fer_core.media.part_file import Hold, remove_abandoned
+
+_ENDING = re.compile(r"\.[0-9a-f]{8}\.(part|lock)\Z")
+"""What follows the name of an output in those of its parts, and of the files that hold them."""
 
 
 class OutputFile(ABC):
@@ -26,7 +31,8 @@ class OutputFile(ABC):
     output at once: each writes a file of its own, and the last one to end stays. If the block ends
     with an exception (Ctrl-C, a broken video), what was written so far is closed as a readable
     file. If the file itself cannot be written, as on a full disk, it is removed, ``VideoError`` is
-    raised, and an earlier file of that name stays. A link keeps pointing to the file that it names.
+    raised, and an earlier file of that name stays. Parts of the same output that killed processes
+    left are removed before the next is written. A link keeps pointing to the file that it names.
     What is neither a file nor free, such as a device or a pipe, is not replaced: ``VideoError``.
     """
 
@@ -34,6 +40,7 @@ class OutputFile(ABC):
         self.path = path
         self._target = path.resolve()
         self.part = beside(self._target, f".{secrets.token_hex(4)}.part")
+        self._hold: Hold | None = None
         self._lost = False
 
     def __enter__(self) -> Self:
@@ -42,7 +49,9 @@ class OutputFile(ABC):
                 f"{printable(self.path.name)} cannot be written: it is a device or a pipe. Choose "
                 "the name of a file."
             )
+        remove_abandoned(self._other_parts())
         with self._guarded():
+            self._hold = Hold(self.part)
             self._open()
         return self
 
@@ -60,6 +69,7 @@ class OutputFile(ABC):
                 self.part.replace(self._target)
             else:
                 self.part.unlink(missing_ok=True)
+        self._let_go()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -72,9 +82,24 @@ class OutputFile(ABC):
             self._abandon()
             with suppress(OSError):
                 self.part.unlink(missing_ok=True)
+            self._let_go()
             if isinstance(error, OSError | av.error.FFmpegError):
                 raise VideoError(self._sentence(error)) from error
             raise
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.let_go()
+
+    def _other_parts(self) -> set[Path]:
+        """The parts of this output, whoever writes them."""
+        start = _ENDING.sub("", self.part.name)
+        try:
+            near = [path for path in self.part.parent.iterdir() if path.name.startswith(start)]
+        except OSError:  # no such folder: opening the part says so
+            return set()
+        ours = (path for path in near if _ENDING.fullmatch(path.name, len(start)))
+        return {path.with_suffix(".part") for path in ours}
 
     @abstractmethod
     def _open(self) -> None:
