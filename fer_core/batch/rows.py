@@ -98,8 +98,8 @@ class RowsFile(OutputFile):
     next run would take an incomplete one for a complete one.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, labels: Sequence[str], shown: str | None = None) -> None:
+        super().__init__(path, shown)
         self.labels = tuple(labels)
         self._schema = schema(labels)
 

@@ -26,14 +26,15 @@ _KILLED = Failure(
 )
 
 
-def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
+def analyze_piece(piece: Piece, recipe: Recipe, parts: Path, table: str) -> int:
     """Analyse the files of a piece into a Parquet file in ``parts``; returns how many there were.
 
-    A file that cannot be analysed gets a row that says why. Raises ``WeightsError`` if a model is
-    gone, ``VideoError`` if the rows cannot be written.
+    Errors name the ``table``, because nobody knows the name of a part. A file that cannot be
+    analysed gets a row that says why. Raises ``WeightsError`` if a model is gone, ``VideoError`` if
+    the rows cannot be written.
     """
     analyzer = _analyzer(recipe.detector, recipe.emotion)
-    with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
+    with PartFile(_part(piece, recipe, parts), recipe.labels, table) as rows:
         for item in piece:
             stamp = recipe.stamp(item)
             outcomes = _outcomes(item, analyzer, recipe.selection)
@@ -47,9 +48,9 @@ def analyze_piece(piece: Piece, recipe: Recipe, parts: Path) -> int:
     return len(piece)
 
 
-def give_up(piece: Piece, recipe: Recipe, parts: Path) -> int:
+def give_up(piece: Piece, recipe: Recipe, parts: Path, table: str) -> int:
     """Write the rows of ``analyze_piece`` for files that killed their process."""
-    with PartFile(_part(piece, recipe, parts), recipe.labels) as rows:
+    with PartFile(_part(piece, recipe, parts), recipe.labels, table) as rows:
         for item in piece:
             rows.failure(item, recipe.stamp(item), _KILLED)
     return len(piece)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from fer_core.batch.files import Item, Listing, Piece, Recipe, find, pieces
 from fer_core.batch.merge import merge
-from fer_core.batch.pool import Workers
+from fer_core.batch.pool import Do, Workers
 from fer_core.batch.ray import run_on_ray
 from fer_core.batch.rows import RowRange, is_batch, row_ranges
 from fer_core.batch.task import analyze_piece, give_up
@@ -64,7 +64,9 @@ def run_batch(
         before = f"{len(items) - len(missing)} done before, {len(missing)} to do"
         click.echo(f"{_files(len(items))}: {before}.", err=True)
         try:
-            _do(missing, recipe, parts, workers, backend)
+            todo = partial(analyze_piece, recipe=recipe, parts=parts, table=out.name)
+            lost = partial(give_up, recipe=recipe, parts=parts, table=out.name)
+            _do(missing, todo, lost, workers, backend)
             return _conclude(items, recipe, out, parts)
         except FerError as error:
             raise click.ClickException(f"{error} {_how_to_go_on(parts)}") from error
@@ -152,16 +154,14 @@ def _missing(items: Sequence[Item], recipe: Recipe, found: Found) -> list[Item]:
     return [item for item in items if recipe.stamp(item) not in found]
 
 
-def _do(
-    items: Sequence[Item], recipe: Recipe, parts: Path, workers: int | None, backend: Backend
-) -> None:
+def _do(items: Sequence[Item], todo: Do, lost: Do, workers: int | None, backend: Backend) -> None:
     """Analyse files into parts, with a progress bar on standard error."""
     work = pieces(items)
     if not work:
         return
     quiet = not sys.stderr.isatty()
     with (
-        closing(_progress(work, recipe, parts, workers, backend)) as counts,
+        closing(_progress(work, todo, lost, workers, backend)) as counts,
         click.progressbar(
             length=len(items), label="Files", show_pos=True, file=sys.stderr, hidden=quiet
         ) as bar,
@@ -171,10 +171,8 @@ def _do(
 
 
 def _progress(
-    work: list[Piece], recipe: Recipe, parts: Path, workers: int | None, backend: Backend
+    work: list[Piece], todo: Do, lost: Do, workers: int | None, backend: Backend
 ) -> Generator[int, None, None]:
-    todo = partial(analyze_piece, recipe=recipe, parts=parts)
-    lost = partial(give_up, recipe=recipe, parts=parts)
     if backend == "ray":
         yield from run_on_ray(todo, lost, workers, work)
         return

@@ -40,8 +40,15 @@ class AnnotatedVideo(OutputFile):
     made smaller. Without a frame, no file is written.
     """
 
-    def __init__(self, path: Path, source: Path, info: VideoInfo, selection: Selection) -> None:
-        super().__init__(path)
+    def __init__(
+        self,
+        path: Path,
+        source: Path,
+        info: VideoInfo,
+        selection: Selection,
+        shown: str | None = None,
+    ) -> None:
+        super().__init__(path, shown)
         self._source = source
         self._info = info
         self._selection = selection

@@ -32,6 +32,15 @@ class Rendering:
     unwanted: bool = False
 
 
+class _MarkedCopy(AnnotatedVideo):
+    """An annotated video in the dashboard's folder, which no visitor can choose."""
+
+    remedy = (
+        "Allow the dashboard's account to write to its data folder, or set FER_DATA_DIR to a "
+        "folder that it can write."
+    )
+
+
 class AnnotatedVideos:
     """Annotated videos of jobs, made on demand, one at a time. Thread-safe."""
 
@@ -130,7 +139,8 @@ class AnnotatedVideos:
             progress = Progress(info, selection)
             results = results_of(table, info.width, info.height, job.emotion, job.detector)
             found = next(results, None)
-            with AnnotatedVideo(self.path(job), source, info, selection) as annotated:
+            shown = f"{job.name} with marked faces"
+            with _MarkedCopy(self.path(job), source, info, selection, shown) as annotated:
                 for frame in video.frames(selection):
                     while found is not None and found.t_s < frame.t_s - 1e-6:
                         found = next(results, None)

@@ -34,10 +34,15 @@ class OutputFile(ABC):
     raised, and an earlier file of that name stays. Parts of the same output that killed processes
     left are removed before the next is written. A link keeps pointing to the file that it names.
     What is neither a file nor free, such as a device or a pipe, is not replaced: ``VideoError``.
+    Its sentences call the output ``shown``, by default the name of ``path``.
     """
 
-    def __init__(self, path: Path) -> None:
+    remedy = "Choose an existing folder that you may write to."
+    """What to do where nothing can be written."""
+
+    def __init__(self, path: Path, shown: str | None = None) -> None:
         self.path = path
+        self._shown = printable(path.name if shown is None else shown)
         self._target = path.resolve()
         self.part = beside(self._target, f".{secrets.token_hex(4)}.part")
         self._hold: Hold | None = None
@@ -46,8 +51,8 @@ class OutputFile(ABC):
     def __enter__(self) -> Self:
         if _is_special(self.path):
             raise VideoError(
-                f"{printable(self.path.name)} cannot be written: it is a device or a pipe. Choose "
-                "the name of a file."
+                f"{self._shown} cannot be written: it is a device or a pipe. Choose the name of a "
+                "file."
             )
         remove_abandoned(self._other_parts())
         with self._guarded():
@@ -118,18 +123,14 @@ class OutputFile(ABC):
         """Close a file that could not be written. Raises nothing."""
 
     def _sentence(self, error: OSError | av.error.FFmpegError) -> str:
-        name = printable(self.path.name)
         if error.errno in NO_ROOM:
             return (
-                f"The disk is full: {name} could not be written and was removed. Free "
-                "some space and retry."
+                f"The disk is full: {self._shown} could not be written. Free some space and retry."
             )
         if error.errno == errno.ENAMETOOLONG:
-            return f"{name} cannot be written: its name is too long. Choose a shorter one."
-        reason = (error.strerror or str(error)).lower()
-        return (
-            f"{name} cannot be written: {reason}. Choose an existing folder that you may write to."
-        )
+            return f"{self._shown} cannot be written: its name is too long. Choose a shorter one."
+        reason = (error.strerror or type(error).__name__).lower()
+        return f"{self._shown} cannot be written: {reason}. {self.remedy}"
 
 
 def _is_special(path: Path) -> bool:

@@ -37,7 +37,7 @@ def parts(tmp_path):
 
 
 def rows(parts, *items, recipe=RECIPE) -> list[dict[Hashable, Any]]:
-    assert analyze_piece(items, recipe, parts) == len(items)
+    assert analyze_piece(items, recipe, parts, "t.parquet") == len(items)
     [part] = parts.iterdir()
     return table(part).to_dict("records")
 
@@ -137,12 +137,13 @@ def test_an_engine_that_has_gone_stops_all(tmp_path, parts, monkeypatch):
 
     monkeypatch.setattr(piece_module, "_analyzer", fail)
     with pytest.raises(WeightsMissing):
-        analyze_piece((item(picture(tmp_path / "a.jpg", GREY)),), RECIPE, parts)
+        analyze_piece((item(picture(tmp_path / "a.jpg", GREY)),), RECIPE, parts, "t.parquet")
     assert list(parts.iterdir()) == []
 
 
 def test_giving_up_is_a_row_that_is_tried_again(tmp_path, parts):
-    assert give_up((item(picture(tmp_path / "a.jpg", GREY)),), RECIPE, parts) == 1
+    piece = (item(picture(tmp_path / "a.jpg", GREY)),)
+    assert give_up(piece, RECIPE, parts, "t.parquet") == 1
     [part] = parts.iterdir()
     [row] = table(part).to_dict("records")
     assert "memory" in row["error"]

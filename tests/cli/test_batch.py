@@ -26,6 +26,7 @@ from fer_core.errors import VideoError
 from fer_core.paths import ROOT
 from fer_core.training.expression.folder import TABLE_COLUMNS
 from tests.batch.folders import ENGINES, RECIPE, OneProcess, batch, fill, picture, table
+from tests.media.clips import disk_full_after
 from tests.waiting import until
 
 
@@ -238,17 +239,26 @@ def test_another_run_at_the_same_time(folder, out):
 
 
 def test_parts_that_are_removed_meanwhile_are_not_called_saved(here, folder, out, monkeypatch):
-    def analyze_and_remove(piece, recipe, parts):
-        done = analyze_piece(piece, recipe, parts)
+    def analyze_and_remove(piece, recipe, parts, table):
+        done = analyze_piece(piece, recipe, parts, table)
         shutil.rmtree(parts)
         return done
 
     monkeypatch.setattr(run_module, "analyze_piece", analyze_and_remove)
     code, _, err = batch(folder, out)
     assert code == 1
-    assert "cannot be written: no such file or directory" in err
+    assert "Error: table.parquet cannot be written: no such file or directory" in err
     assert "was removed meanwhile: run the same command again to start anew" in err
     monkeypatch.setattr(run_module, "analyze_piece", analyze_piece)
+    assert "0 done before, 5 to do" in batch(folder, out)[2]
+
+
+def test_a_full_disk_is_a_sentence_about_the_table(here, folder, out):
+    """Not about one of its parts, whose names are digits."""
+    with disk_full_after(4096):
+        code, _, err = batch(folder, out)
+    assert code == 1
+    assert "Error: The disk is full: table.parquet could not be written. Free some space" in err
     assert "0 done before, 5 to do" in batch(folder, out)[2]
 
 

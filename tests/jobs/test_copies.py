@@ -31,6 +31,7 @@ from tests.jobs.test_queue import FRAMES, OWNER, Gate, clip, ended, submit
 from tests.jobs.test_queue import film as film
 from tests.jobs.test_queue import make as make
 from tests.jobs.test_queue import store as store
+from tests.media.clips import disk_full_after
 from tests.waiting import DEADLINE_S, until
 
 DAY = timedelta(days=1)
@@ -89,6 +90,19 @@ def test_two_processes_make_the_same_annotated_video(make, film, drawing, monkey
     drawing.go_on.set()
     drawn(slow)
     assert frames_of(path) == FRAMES
+
+
+def test_an_annotated_video_that_cannot_be_written_names_the_users_video(make, film):
+    jobs = make()
+    job = ended(jobs, submit(jobs, film), "done")
+    with disk_full_after(1000):
+        rendering = jobs.annotated_videos.render(job.id, OWNER)
+        until(lambda: rendering.done)
+    assert rendering.error == (
+        f"The disk is full: {job.name} with marked faces could not be written. Free some space and "
+        "retry."
+    )
+    drawn(jobs.annotated_videos.render(job.id, OWNER))
 
 
 def frames_of(path: Path) -> int:
