@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,14 @@ def lift_time_limit(connection: sa.Connection) -> None:
     """Let statements of this transaction take their time; they still wait ``BUSY_S`` for a lock."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def now(connection: sa.Connection) -> datetime:
+    """The time by the clock of the database: those of the machines that share it may differ."""
+    if connection.dialect.name == "sqlite":  # which is on one machine
+        return datetime.now(UTC)
+    time: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return time.astimezone(UTC)
 
 
 def _create_or_upgrade(engine: sa.Engine) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
 
 from fer_core.errors import JobUnknown, SessionUnknown
+from fer_core.history.database import now
 from fer_core.history.sessions import Store, check_own, clean
 from fer_core.history.tables import jobs, sessions
 from fer_core.media.video import Selection
@@ -122,12 +123,11 @@ class JobStore(Store):
             "fps": fps,
             "start_s": start_s,
             "end_s": end_s,
-            "created_at": datetime.now(UTC),
         }
         with self._queueing(owner, allow) as connection:
             check_own(connection, session_id, owner)
-            query = sa.insert(jobs).values(values).returning(jobs.c.id)
-            return int(connection.execute(query).scalar_one())
+            query = sa.insert(jobs).values(created_at=now(connection), **values)
+            return int(connection.execute(query.returning(jobs.c.id)).scalar_one())
 
     def resume_job(self, job_id: int, owner: str, allow: Callable[[int], None]) -> None:
         """Put a ``RESUMABLE`` job back in the queue, behind those that wait; see ``add_job``.
@@ -138,14 +138,14 @@ class JobStore(Store):
         query = sa.update(jobs).where(_is(job_id), jobs.c.state.in_(RESUMABLE))
         with self._queueing(owner, allow) as connection:
             _job(connection, job_id, owner)
-            connection.execute(query.values(heartbeat_at=datetime.now(UTC), **values))
+            connection.execute(query.values(heartbeat_at=now(connection), **values))
 
     def cancel_job(self, job_id: int, owner: str) -> None:
         """End a job that waits or runs; its worker learns it from ``heartbeat``."""
         query = sa.update(jobs).where(_is(job_id), jobs.c.state.in_(ACTIVE))
         with self.database.writing() as connection:
             _job(connection, job_id, owner)
-            connection.execute(query.values(state="cancelled", finished_at=datetime.now(UTC)))
+            connection.execute(query.values(state="cancelled", finished_at=now(connection)))
 
     def jobs(self, owner: str) -> list[JobInfo]:
         """The jobs of an owner, newest first."""
@@ -157,6 +157,11 @@ class JobStore(Store):
         """One job."""
         with self.database.reading() as connection:
             return _job(connection, job_id, owner)
+
+    def now(self) -> datetime:
+        """The time by the clock of the database, which sets the times of all jobs."""
+        with self.database.reading() as connection:
+            return now(connection)
 
     def ended_jobs(self, before: datetime) -> list[JobInfo]:
         """The ended jobs of all owners that were last worked on before ``before``."""
@@ -174,9 +179,9 @@ class JobStore(Store):
     def end_waiting(self, before: datetime, sentence: str) -> None:
         """End the jobs of all owners that were added before ``before`` and still wait."""
         old = sa.and_(jobs.c.state == "waiting", jobs.c.created_at <= before)
-        values = {"state": "failed", "sentence": sentence, "finished_at": datetime.now(UTC)}
+        query = sa.update(jobs).where(old).values(state="failed", sentence=sentence)
         with self.database.writing() as connection:
-            connection.execute(sa.update(jobs).where(old).values(values))
+            connection.execute(query.values(finished_at=now(connection)))
 
     def claim_job(
         self, worker: str, is_here: Callable[[str], bool] = lambda _path: True
@@ -195,7 +200,7 @@ class JobStore(Store):
         with self.database.reading() as connection:
             in_line = connection.execute(waiting).all()
             alone = connection.dialect.name == "sqlite"
-        lost = datetime.now(UTC) - timedelta(seconds=ELSEWHERE_S)
+            lost = now(connection) - timedelta(seconds=ELSEWHERE_S)
         mine = [number for number, path, at in in_line if alone or is_here(path) or at <= lost]
         if not mine:
             return None
@@ -205,10 +210,10 @@ class JobStore(Store):
         first = ready.order_by(since, jobs.c.id).limit(1)
         chosen = first.with_for_update(skip_locked=True).scalar_subquery()
         query = sa.update(jobs).where(jobs.c.id == chosen).returning(*jobs.c)
-        now = datetime.now(UTC)
-        values = {"state": "running", "worker": worker, "heartbeat_at": now, "sentence": ""}
+        values = {"state": "running", "worker": worker, "sentence": ""}
         with self.database.writing() as connection:
-            found = connection.execute(query.values(values)).one_or_none()
+            claimed = query.values(heartbeat_at=now(connection), **values)
+            found = connection.execute(claimed).one_or_none()
         return None if found is None else JobInfo(*found)
 
     def heartbeat(self, job_id: int, worker: str, done_s: float, share: float | None) -> JobState:
@@ -222,7 +227,7 @@ class JobStore(Store):
         values = {"state": state, "done_s": done_s, "share": share}
         query = sa.update(jobs).where(_is(job_id), jobs.c.worker == worker).returning(jobs.c.state)
         with self.database.writing() as connection:
-            changed = query.values(heartbeat_at=datetime.now(UTC), **values)
+            changed = query.values(heartbeat_at=now(connection), **values)
             found: JobState | None = connection.scalars(changed).one_or_none()
         if found is None:
             raise _unknown(job_id)
@@ -235,18 +240,21 @@ class JobStore(Store):
         """
         mine = sa.and_(_is(job_id), jobs.c.worker == worker)
         query = sa.update(jobs).where(mine, jobs.c.state.in_(("running", "interrupted")))
-        ended_at = None if state == "interrupted" else datetime.now(UTC)
-        values = {"state": state, "sentence": clean(sentence), "finished_at": ended_at}
+        values = {"state": state, "sentence": clean(sentence)}
         with self.database.writing() as connection:
-            connection.execute(query.values(values))
+            ended_at = None if state == "interrupted" else now(connection)
+            connection.execute(query.values(finished_at=ended_at, **values))
 
     def interrupt_stale(self, older_than_s: float) -> int:
         """Mark running jobs without a sign of life for this long as interrupted; returns how
         many."""
-        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
-        query = sa.update(jobs).where(jobs.c.state == "running", jobs.c.heartbeat_at <= before)
+        limit = timedelta(seconds=older_than_s)
+        query = sa.update(jobs).where(jobs.c.state == "running").values(state="interrupted")
         with self.database.writing() as connection:
-            return connection.execute(query.values(state="interrupted")).rowcount
+            time = now(connection)
+            # A sign of life from the future is from before the clock was set back.
+            lively = jobs.c.heartbeat_at.between(time - limit, time + limit)
+            return connection.execute(query.where(~lively)).rowcount
 
     def remove_job(self, job_id: int, owner: str) -> None:
         """Remove a job, and its session unless that is saved."""
@@ -257,7 +265,7 @@ class JobStore(Store):
                 raise _unknown(job_id)
             unkept = sa.and_(sessions.c.id == found.session_id, ~sessions.c.kept)
             hide = sa.update(sessions).where(unkept, sessions.c.deleted_at.is_(None))
-            connection.execute(hide.values(deleted_at=datetime.now(UTC)))
+            connection.execute(hide.values(deleted_at=now(connection)))
 
     @contextmanager
     def _queueing(self, owner: str, allow: Callable[[int], None]) -> Iterator[sa.Connection]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history.database import lift_time_limit
+from fer_core.history.database import lift_time_limit, now
 from fer_core.history.sessions import Store, is_id
 from fer_core.history.tables import jobs, sessions
 
@@ -31,23 +31,24 @@ class RemovalStore(Store):
     def delete(self, session_ids: Collection[int], owner: str) -> int:
         """Hide sessions at once; ``purge`` removes them. Returns how many were there to be hidden:
         another tab may have deleted some before."""
-        there = sessions.c.deleted_at.is_(None)
-        return self._set_deleted(session_ids, owner, there, datetime.now(UTC))
+        there = sa.and_(_of(owner, session_ids), sessions.c.deleted_at.is_(None))
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(there)
+            return connection.execute(query.values(deleted_at=now(connection))).rowcount
 
     def restorable(self, owner: str) -> list[int]:
         """The saved sessions of an owner that were deleted in the last ``UNDO_S`` seconds."""
-        query = sa.select(sessions.c.id).where(
-            sessions.c.owner == owner,
-            sessions.c.kept,
-            sessions.c.deleted_at > datetime.now(UTC) - _seconds(UNDO_S),
-        )
+        query = sa.select(sessions.c.id).where(sessions.c.owner == owner, sessions.c.kept)
         with self.database.reading() as connection:
-            return sorted(connection.scalars(query))
+            since = now(connection) - _seconds(UNDO_S)
+            return sorted(connection.scalars(query.where(sessions.c.deleted_at > since)))
 
     def restore(self, session_ids: Collection[int], owner: str) -> int:
         """Undo ``delete``; returns how many are there again, also if another tab was faster. None
         is after ``purge``."""
-        return self._set_deleted(session_ids, owner, sa.true(), None)
+        with self.database.writing() as connection:
+            query = sa.update(sessions).where(_of(owner, session_ids))
+            return connection.execute(query.values(deleted_at=None)).rowcount
 
     def delete_all(self, owner: str) -> int:
         """Permanently remove all sessions of an owner at once; returns how many.
@@ -56,7 +57,8 @@ class RemovalStore(Store):
         A SQLite file is rebuilt at once: there is little left in it.
         """
         which = sa.or_(sessions.c.kept, ~_of_job())
-        removed = self._remove(sa.and_(sessions.c.owner == owner, which))
+        with self.database.writing() as connection:
+            removed = self._remove(connection, sa.and_(sessions.c.owner == owner, which))
         try:
             self.scrub()
         except HistoryUnavailable as error:
@@ -66,49 +68,44 @@ class RemovalStore(Store):
     def purge_own(self, session_ids: Collection[int], owner: str) -> int:
         """Permanently remove those of these sessions that are the owner's and deleted; returns how
         many."""
-        which = sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids)))
-        return self._remove(sa.and_(*which, sessions.c.deleted_at.is_not(None)))
+        deleted = sa.and_(_of(owner, session_ids), sessions.c.deleted_at.is_not(None))
+        with self.database.writing() as connection:
+            return self._remove(connection, deleted)
 
     def purge(self, older_than_s: float) -> int:
         """Permanently remove sessions of all owners deleted this long ago; returns how many."""
-        return self._remove(sessions.c.deleted_at <= datetime.now(UTC) - _seconds(older_than_s))
+        with self.database.writing() as connection:
+            before = now(connection) - _seconds(older_than_s)
+            return self._remove(connection, sessions.c.deleted_at <= before)
 
     def prune(self, retention_days: float) -> int:
         """Permanently remove sessions of all owners that started this long ago; returns how
         many."""
-        before = datetime.now(UTC) - timedelta(days=retention_days)
-        return self._remove(sessions.c.started_at < before)
+        with self.database.writing() as connection:
+            before = now(connection) - timedelta(days=retention_days)
+            return self._remove(connection, sessions.c.started_at < before)
 
     def remove_unclaimed(self) -> int:
         """Permanently remove unsaved sessions without a job; returns how many."""
-        before = datetime.now(UTC) - _seconds(UNCLAIMED_S)
-        return self._remove(
-            sa.and_(~sessions.c.kept, ~_of_job(), sessions.c.started_at < before),
-        )
+        with self.database.writing() as connection:
+            old = sessions.c.started_at < now(connection) - _seconds(UNCLAIMED_S)
+            return self._remove(connection, sa.and_(~sessions.c.kept, ~_of_job(), old))
 
     def scrub(self) -> bool:
         """Leave nothing of removed sessions in a SQLite file; see ``Database.scrub``."""
         return self.database.scrub()
 
-    def _set_deleted(
-        self,
-        session_ids: Collection[int],
-        owner: str,
-        state: sa.ColumnElement[bool],
-        deleted_at: datetime | None,
-    ) -> int:
-        which = sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids)))
-        with self.database.writing() as connection:
-            query = sa.update(sessions).where(*which, state)
-            return connection.execute(query.values(deleted_at=deleted_at)).rowcount
-
-    def _remove(self, which: sa.ColumnElement[bool]) -> int:
-        with self.database.writing() as connection:
-            lift_time_limit(connection)
-            removed = connection.execute(sa.delete(sessions).where(which)).rowcount
-            if removed:
-                self.database.request_scrub(connection)
+    def _remove(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+        lift_time_limit(connection)
+        removed = connection.execute(sa.delete(sessions).where(which)).rowcount
+        if removed:
+            self.database.request_scrub(connection)
         return removed
+
+
+def _of(owner: str, session_ids: Collection[int]) -> sa.ColumnElement[bool]:
+    """The condition for those of these sessions that are the owner's."""
+    return sa.and_(sessions.c.owner == owner, sessions.c.id.in_(filter(is_id, set(session_ids))))
 
 
 def _seconds(seconds: float) -> timedelta:

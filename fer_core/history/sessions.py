@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
 from fer_core.errors import SessionUnknown
-from fer_core.history.database import Database
+from fer_core.history.database import Database, now
 from fer_core.history.session_info import Kind, SessionInfo, infos
 from fer_core.history.tables import sessions, tags
 
@@ -94,11 +94,10 @@ class SessionStore(Store):
             "detector": detector,
             "owner": owner,
             "kept": kept,
-            "started_at": datetime.now(UTC),
         }
         with self.database.writing() as connection:
-            query = sa.insert(sessions).values(values).returning(sessions.c.id)
-            return int(connection.execute(query).scalar_one())
+            query = sa.insert(sessions).values(started_at=now(connection), **values)
+            return int(connection.execute(query.returning(sessions.c.id)).scalar_one())
 
     def finish(self, session_id: int) -> None:
         """Note that no more frames will come; a removed session is not an error."""

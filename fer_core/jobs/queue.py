@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -216,7 +216,7 @@ class VideoJobs:
         A running job is let finish first; one that still waits ends with a sentence. Jobs that
         ended longer than ``after`` ago are removed.
         """
-        before = datetime.now(UTC) - after
+        before = self._history.now() - after
         jobs = self._history.all_jobs()
         # Files first, as in ``remove``: whether the database can be written or not, they go.
         for job in jobs:

@@ -222,7 +222,7 @@ LISTS: dict[str, Callable[[History, str], object]] = {
 OF_THE_MACHINERY = {
     "begin", "append", "finish", "purge", "prune", "remove_unclaimed", "scrub", "close", "check",
     "claim_job", "ended_jobs", "end_job", "heartbeat", "interrupt_stale", "all_jobs",
-    "end_waiting",
+    "end_waiting", "now",
 }  # fmt: skip
 """Called by the recorder, the workers and the housekeeping, never with what a page was sent."""
 
