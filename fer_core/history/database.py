@@ -87,6 +87,7 @@ class Database:
         self._address = address
         self._lock = threading.Lock()
         self._engine: sa.Engine | None = None
+        self._files: sqlite_file.Files = {}
 
     @property
     def location(self) -> str:
@@ -168,11 +169,13 @@ class Database:
     def _open(self, url: sa.URL) -> sa.Engine:
         """The engine of a database with the newest tables."""
         with self._lock:
-            if self._engine is not None and (
-                self._engine.url != url or (url.database and _is_gone(url))
-            ):
+            if self._engine is not None and self._engine.url != url:
                 self._engine.dispose()
                 self._engine = None
+            if self._engine is not None and self._is_replaced(url):
+                self._engine.dispose()
+                self._engine = None
+                sqlite_file.remove_logs(Path(str(url.database)), self._files)
             if self._engine is None:
                 engine = _engine(url)
                 try:
@@ -181,12 +184,14 @@ class Database:
                     engine.dispose()
                     raise
                 self._engine = engine
+                if url.get_backend_name() == "sqlite":
+                    self._files = sqlite_file.files_of(Path(str(url.database)))
             return self._engine
 
-
-def _is_gone(url: sa.URL) -> bool:
-    """Whether somebody removed the SQLite file; anything written to it now would be lost."""
-    return url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists()
+    def _is_replaced(self, url: sa.URL) -> bool:
+        return url.get_backend_name() == "sqlite" and sqlite_file.is_replaced(
+            Path(str(url.database)), self._files
+        )
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,38 @@ def check_writable(path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(existing))
     if existing != path and not existing.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
+
+
+Files = dict[Path, tuple[int, int]]
+"""A database and the files beside it, with the device and the number of each on it."""
+
+
+def files_of(path: Path) -> Files:
+    """The files of a database at this path that exist. Raises ``OSError``."""
+    found: Files = {}
+    for each in (path, *_logs_of(path)):
+        with suppress(FileNotFoundError):
+            status = each.stat()
+            found[each] = (status.st_dev, status.st_ino)
+    return found
+
+
+def is_replaced(path: Path, opened: Files) -> bool:
+    """Whether the opened database was removed, or replaced as by a restored backup: whatever is
+    written to it now is lost. Raises ``OSError``."""
+    return files_of(path).get(path) != opened.get(path)
+
+
+def remove_logs(path: Path, opened: Files) -> None:
+    """Remove the logs of an opened database whose file was replaced, which SQLite would take for
+    those of the new one. Logs that came with the new one stay. Raises ``OSError``."""
+    for each, identity in files_of(path).items():
+        if each != path and opened.get(each) == identity:
+            each.unlink(missing_ok=True)
+
+
+def _logs_of(path: Path) -> list[Path]:
+    return [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")]
 
 
 def set_up(engine: sa.Engine) -> None:

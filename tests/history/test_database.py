@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -26,7 +28,7 @@ from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, migrations
 from fer_core.history.database import _MIGRATION_LOCK, database_url, lift_time_limit
 from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_movements
-from fer_core.history.tables import metadata
+from fer_core.history.tables import metadata, sessions
 from fer_core.paths import ROOT
 from fer_core.schema import FaceQuality
 from tests.history.conftest import Server, fill
@@ -156,6 +158,78 @@ def test_a_database_that_is_emptied(history):
         begin(history)
     begin(history)
     assert history.count(LOCAL) == 1
+
+
+@pytest.fixture
+def backup(sqlite_history, sqlite_file, tmp_path):
+    """A copy of a history with one session; then that got another, which is only in its log."""
+    begin(sqlite_history, "before the backup")
+    sqlite_history.close()
+    copy = tmp_path / "backup.sqlite3"
+    shutil.copyfile(sqlite_file, copy)
+    begin(sqlite_history, "after the backup")
+    assert log_of(sqlite_file).stat().st_size
+    return copy
+
+
+def log_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
+
+
+def listed(history: History) -> list[str]:
+    return [info.name for info in history.sessions(LOCAL)]
+
+
+@pytest.mark.parametrize("with_logs", [False, True])
+def test_a_backup_is_restored_while_the_file_is_open(
+    backup, sqlite_history, sqlite_file, with_logs
+):
+    second = History(f"sqlite:///{sqlite_file}")
+    assert len(listed(second)) == 2
+    if with_logs:  # as one should
+        log_of(sqlite_file).unlink()
+        sqlite_file.with_name(f"{sqlite_file.name}-shm").unlink()
+    backup.replace(sqlite_file)
+    assert listed(sqlite_history) == ["before the backup"]
+    begin(sqlite_history, "after the restoration")
+    begin(second, "of another process")
+    both = ["of another process", "after the restoration", "before the backup"]
+    assert listed(second) == listed(sqlite_history) == both
+    second.close()
+    sqlite_history.close()
+    with closing(sqlite3.connect(sqlite_file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (3,)
+
+
+def test_a_transaction_that_a_restoration_interrupts_harms_nobody(
+    backup, sqlite_history, sqlite_file
+):
+    with sqlite_history.database.writing() as connection:
+        connection.execute(sa.update(sessions).values(name="lost"))
+        backup.replace(sqlite_file)
+        assert listed(sqlite_history) == ["before the backup"]
+        begin(sqlite_history, "after the restoration")
+    with warnings.catch_warnings():  # nobody closes a connection of what is no more
+        warnings.simplefilter("ignore", ResourceWarning)
+        del connection
+        gc.collect()
+    assert listed(sqlite_history) == ["after the restoration", "before the backup"]
+    sqlite_history.close()
+    with closing(sqlite3.connect(sqlite_file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("logs_too", [False, True])
+def test_a_file_that_is_removed_is_made_anew_for_all(backup, sqlite_history, sqlite_file, logs_too):
+    second = History(f"sqlite:///{sqlite_file}")
+    assert len(listed(second)) == 2
+    for path in (sqlite_file, *(sqlite_file.parent.glob("*-*") if logs_too else ())):
+        path.unlink()
+    begin(sqlite_history, "new")
+    begin(second, "of another process")
+    assert listed(second) == listed(sqlite_history) == ["of another process", "new"]
+    second.close()
 
 
 def test_tables_that_a_newer_version_changes_meanwhile(history, url):
