@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,9 +94,37 @@ class Listing:
 
 def find(folder: Path, outputs: Collection[Path] = ()) -> Listing:
     """List a folder recursively, without hidden ones, ``outputs``, and links back to a parent
-    folder. Files are recognised by content."""
+    folder. Files are recognised by content.
+
+    Links lead to all of a folder's files once more, under other names; those met behind a link only
+    to what was not read yet, because folders that link to each other have endless such names.
+    """
     listing = Listing()
-    _walk(folder, "", (), listing, {str(output) for output in outputs})
+    left_out = {str(output) for output in outputs}
+    waiting = deque([_Folder(folder)])
+    read: set[_Identity] = set()
+    while waiting:
+        here = waiting.popleft()
+        try:
+            status = here.path.stat()
+            identity = (status.st_dev, status.st_ino)
+            if identity in here.above or (here.links > 1 and identity in read):
+                continue
+            with os.scandir(here.path) as found:
+                entries = [entry for entry in found if entry.path not in left_out]
+        except OSError as error:
+            reason = (error.strerror or "unknown error").lower()
+            name = printable(here.prefix or str(here.path))
+            listing.unread.append(f"{name} is left out: {reason}.")
+            continue
+        read.add(identity)
+        folders = _sort_in(entries, here, identity, listing)
+        # Links after all others: by then it is known what is read without them.
+        waiting.extendleft(each for each in reversed(folders) if each.links == here.links)
+        waiting.extend(each for each in folders if each.links > here.links)
+    listing.items.sort(key=lambda item: item.file.split("/"))
+    for names in (listing.neither, listing.hidden):
+        names.sort(key=lambda name: name.split("/"))
     return listing
 
 
@@ -126,39 +155,42 @@ def _networks(analyzer: Analyzer) -> str:
     return contents.hexdigest()
 
 
-def _walk(
-    folder: Path,
-    prefix: str,
-    above: tuple[tuple[int, int], ...],
-    listing: Listing,
-    outputs: Collection[str],
-) -> None:
-    try:
-        here = folder.stat()
-        with os.scandir(folder) as found:
-            entries = sorted((e for e in found if e.path not in outputs), key=lambda e: e.name)
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        listing.unread.append(f"{printable(prefix or str(folder))} is left out: {reason}.")
-        return
-    identity = (here.st_dev, here.st_ino)
-    if identity in above:
-        return
-    for entry in entries:
+_Identity = tuple[int, int]
+"""The device of a folder and its number there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to read: what its files' names begin with, the folders above it, and how many links
+    lead to it."""
+
+    path: Path
+    prefix: str = ""
+    above: tuple[_Identity, ...] = ()
+    links: int = 0
+
+
+def _sort_in(
+    entries: Iterable[os.DirEntry[str]], folder: _Folder, identity: _Identity, listing: Listing
+) -> list[_Folder]:
+    """Add the files of a folder to the listing; returns the folders in it."""
+    folders = []
+    for entry in sorted(entries, key=lambda each: each.name):
         # File names need not be valid text, but a Parquet file holds only text.
-        file = prefix + as_text(entry.name)
+        file = folder.prefix + as_text(entry.name)
+        path = Path(entry.path)
         if entry.name[0] == ".":
             listing.hidden.append(file)
         elif _is_folder(entry):
-            _walk(Path(entry.path), f"{file}/", (*above, identity), listing, outputs)
+            links = folder.links + entry.is_symlink()
+            folders.append(_Folder(path, f"{file}/", (*folder.above, identity), links))
         elif (status := _regular_file(entry)) is None:
             listing.unread.append(f"{printable(file)} is left out: it is not a regular file.")
-        elif kind := kind_of(Path(entry.path)):
-            listing.items.append(
-                Item(Path(entry.path), file, kind, status.st_size, status.st_mtime_ns)
-            )
+        elif kind := kind_of(path):
+            listing.items.append(Item(path, file, kind, status.st_size, status.st_mtime_ns))
         else:
             listing.neither.append(file)
+    return folders
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

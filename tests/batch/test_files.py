@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,45 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
         "real/gone.jpg is left out: it is not a regular file.",
         "real/round.jpg is left out: it is not a regular file.",
     ]
+
+
+def test_folders_that_all_link_to_each_other(tmp_path):
+    """By the paths through six of them, each file would be found 326 times."""
+    for name in "abcdef":
+        touch(tmp_path, f"{name}/1.jpg")
+        for other in set("abcdef") - {name}:
+            (tmp_path / name / other).symlink_to(tmp_path / other)
+    names = [name for name, _ in found(tmp_path)]
+    assert names[:6] == ["a/1.jpg", *(f"a/{other}/1.jpg" for other in "bcdef")]
+    assert len(names) == 36
+
+
+def test_what_is_behind_two_links(tmp_path):
+    folder, far = tmp_path / "in", tmp_path / "far"
+    touch(folder, "a/1.jpg")
+    touch(far, "2.jpg", "deep/3.jpg")
+    touch(tmp_path, "farther/4.jpg")
+    (folder / "link").symlink_to(far)
+    (far / "farther").symlink_to(tmp_path / "farther")
+    (far / "back").symlink_to(folder / "a")
+    assert [name for name, _ in found(folder)] == [
+        "a/1.jpg", "link/2.jpg", "link/deep/3.jpg", "link/farther/4.jpg"
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_nested_deeper_than_python_calls(tmp_path, monkeypatch):
+    depth = sys.getrecursionlimit() + 100
+    monkeypatch.chdir(tmp_path)
+    for _ in range(depth):  # by names from here, because a long path is slow
+        os.mkdir("d")  # noqa: PTH102
+        os.chdir("d")
+    touch(Path(), "a.jpg")
+    names = found(tmp_path)
+    os.unlink("a.jpg")  # noqa: PTH108
+    for _ in range(depth):  # whoever removes it by calling itself fails as well
+        os.chdir("..")
+        os.rmdir("d")  # noqa: PTH106
+    assert names == [("d/" * depth + "a.jpg", "picture")]
 
 
 def test_only_ordinary_files(tmp_path):
