@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from fer_core.errors import HistoryUnavailable
-from fer_core.history import sqlite_file
+from fer_core.history import postgresql, sqlite_file
 from fer_core.history.error_messages import (
     BAD_ADDRESS,
     FOREIGN,
@@ -220,6 +221,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         sqlite_file.set_up(engine)
     else:
+        postgresql.set_up(engine)
         sa.event.listen(engine, "begin", _set_time_limits)
     return engine
 
@@ -232,12 +234,15 @@ def _set_time_limits(connection: sa.Connection) -> None:
         f"SELECT set_config('lock_timeout', '{1000 * BUSY_S:.0f}', true), "
         f"set_config('statement_timeout', '{1000 * _STATEMENT_S:.0f}', true)"
     )
+    # The server keeps to its limits unless it is frozen.
+    postgresql.limit_statements(connection, _STATEMENT_S + BUSY_S)
 
 
 def lift_time_limit(connection: sa.Connection) -> None:
     """Let statements of this transaction take their time; they still wait ``BUSY_S`` for a lock."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        postgresql.limit_statements(connection, math.inf)
 
 
 def now(connection: sa.Connection) -> datetime:

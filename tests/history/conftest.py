@@ -6,10 +6,11 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -49,6 +50,19 @@ class Server:
         """Stop it, whoever is connected; "immediate" does not care for what it holds."""
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """None of its processes does anything, and their connections stay open."""
+        with psycopg.connect(self.url(scheme="postgresql")) as connection:
+            rows = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        head = (self.data / "postmaster.pid").read_text().partition("\n")[0]
+        processes = [int(head), *(pid for (pid,) in rows)]
+        try:
+            _send(signal.SIGSTOP, processes)
+            yield
+        finally:
+            _send(signal.SIGCONT, processes)
+
     def url(self, database: str = "postgres", scheme: str = "postgres") -> str:
         """An address as Heroku gives it."""
         return f"{scheme}://fer:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -69,6 +83,12 @@ class Server:
             done = subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False)
             said.seek(0)
             assert done.returncode == 0, said.read().decode()
+
+
+def _send(what: signal.Signals, processes: Iterable[int]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):  # one of them only listed the others
+            os.kill(process, what)
 
 
 def programs() -> Path | None:
