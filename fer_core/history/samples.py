@@ -81,18 +81,25 @@ class SampleStore(Store):
     def table(self, session_id: int, owner: str) -> pd.DataFrame:
         """The session as a table of ``timeline.columns``, as ``Timeline.to_frame`` returns it."""
         with self.database.reading() as connection:
-            query = sa.select(sessions.c.labels).where(own(session_id, owner))
-            names = connection.scalars(query).one_or_none()
-            if names is None:
-                raise unknown(session_id)
-            labels = as_labels(names)
+            labels = _labels_of(connection, session_id, owner)
             # As text, because _lists parses all rows at once.
             shares = [sa.cast(samples.c[name], sa.Text) for name in _SHARES]
             query = sa.select(*(samples.c[name] for name in _PLAIN), *shares)
             query = query.where(samples.c.session_id == session_id).order_by(samples.c.number)
             found = connection.execute(query)
             parts = [_numbers(part, labels) for part in found.partitions(READ_ROWS)]
+            if not parts:  # in PostgreSQL, it may have been removed between the two queries
+                _labels_of(connection, session_id, owner)
         return as_table(np.concatenate([np.empty((0, len(columns(labels)))), *parts]), labels)
+
+
+def _labels_of(connection: sa.Connection, session_id: int, owner: str) -> tuple[str, ...]:
+    """The labels of a session. Raises ``SessionUnknown``."""
+    query = sa.select(sessions.c.labels).where(own(session_id, owner))
+    names = connection.scalars(query).one_or_none()
+    if names is None:
+        raise unknown(session_id)
+    return as_labels(names)
 
 
 def _later(results: Sequence[FrameResult], last_s: float | None) -> list[FrameResult]:

@@ -163,3 +163,25 @@ def test_a_batch_is_written_in_good_time(sqlite_history):
         sqlite_history.append(session_id, frames(30, start=number))
         spent_s.append(time.thread_time() - before_s)
     assert np.median(spent_s) < 0.02
+
+
+def test_a_session_that_is_deleted_while_it_is_read_is_not_empty(history, url):
+    """All of it or a sentence; no file without rows."""
+    session_id = begin(history)
+    history.append(session_id, frames(3))
+    other = History(url)
+    deleted: list[int] = []
+
+    def delete_before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM samples" in statement and not deleted:
+            deleted.append(other.delete_all(LOCAL))
+
+    engine = history.database._engine
+    sa.event.listen(engine, "before_cursor_execute", delete_before)
+    try:
+        rows = len(history.table(session_id, LOCAL))
+    except SessionUnknown:
+        rows = None
+    # SQLite goes on reading what was there at first.
+    assert (deleted, rows) == ([1], 3 if "sqlite" in url else None)
+    other.close()
