@@ -71,6 +71,7 @@ _POSTGRESQL = {
     "25006": _RIGHTS,
     "53100": _FULL,
     "55P03": _BUSY,
+    "40": _BUSY,
     "57014": "its server took too long to answer. Try again in a moment.",
     "53300": _CROWDED,
     "42P01": _TABLES,

@@ -258,12 +258,15 @@ class JobStore(Store):
 
     def remove_job(self, job_id: int, owner: str) -> None:
         """Remove a job, and its session unless that is saved."""
-        query = sa.delete(jobs).where(_is(job_id), jobs.c.owner == owner)
         with self.database.writing() as connection:
-            found = connection.execute(query.returning(jobs.c.session_id)).one_or_none()
-            if found is None:
+            session_id = _job(connection, job_id, owner).session_id
+            # In the order of whoever removes old sessions, which changes their jobs: in the other
+            # order, each might wait for the other.
+            first = sa.select(sessions.c.id).where(sessions.c.id == session_id)
+            connection.execute(first.with_for_update())
+            if connection.execute(sa.delete(jobs).where(_is(job_id))).rowcount != 1:
                 raise _unknown(job_id)
-            unkept = sa.and_(sessions.c.id == found.session_id, ~sessions.c.kept)
+            unkept = sa.and_(sessions.c.id == session_id, ~sessions.c.kept)
             hide = sa.update(sessions).where(unkept, sessions.c.deleted_at.is_(None))
             connection.execute(hide.values(deleted_at=now(connection)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +12,12 @@ import sqlalchemy as sa
 
 from fer_core.errors import JobUnknown, SessionUnknown, TooManyJobs
 from fer_core.history import LOCAL, History
-from fer_core.history.tables import jobs
+from fer_core.history.tables import jobs, sessions
 from tests.forked import Piped
+from tests.history.conftest import Server
 from tests.history.frames import begin
 from tests.history.workers import claim_jobs, set_job
+from tests.waiting import until
 
 
 def add(history: History, name: str = "clip.mp4") -> int:
@@ -148,14 +151,34 @@ def test_a_job_that_was_silent_for_a_while_runs_again(history):
 
 def test_a_job_goes_with_its_session_unless_that_is_kept(history):
     gone, kept = add(history, "gone"), add(history, "kept")
-    sessions = {job.id: job.session_id for job in history.jobs(LOCAL)}
-    history.keep(sessions[kept], LOCAL)
+    session_of = {job.id: job.session_id for job in history.jobs(LOCAL)}
+    history.keep(session_of[kept], LOCAL)
     history.remove_job(gone, LOCAL)
     history.remove_job(kept, LOCAL)
     with pytest.raises(SessionUnknown):
-        history.session(sessions[gone], LOCAL)
-    assert history.session(sessions[kept], LOCAL).kept
+        history.session(session_of[gone], LOCAL)
+    assert history.session(session_of[kept], LOCAL).kept
     assert history.jobs(LOCAL) == []
+
+
+def test_two_that_remove_a_job_and_its_session_do_not_block_each_other(server: Server):
+    history = History(server.new_database())
+    job_id = add(history)
+
+    def somebody_is_blocked() -> bool:
+        query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with history.database.reading() as connection:
+            return bool(connection.scalar(query))
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        with history.database.writing() as connection:  # as the housekeeping removes sessions
+            connection.execute(sa.select(sessions.c.id).with_for_update())
+            removal = elsewhere.submit(history.remove_job, job_id, LOCAL)
+            until(somebody_is_blocked)
+            connection.execute(sa.delete(sessions))  # which changes the job
+        removal.result()
+    assert history.jobs(LOCAL) == []
+    history.close()
 
 
 def test_a_job_outlives_its_session(history):
