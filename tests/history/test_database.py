@@ -9,8 +9,10 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -469,6 +471,31 @@ def test_two_processes_fit_a_server_that_lets_twenty_in(server, monkeypatch):
         with pytest.raises(HistoryUnavailable, match="Try again in a moment"):
             held.enter_context(history.database.reading())
     assert len(opened) == 9
+    history.close()
+
+
+def test_two_that_wait_for_each_other(server):
+    history = History(server.new_database())
+    first, second = begin(history), begin(history)
+    held = threading.Barrier(2)
+
+    def lock_both(*ids: int) -> str:
+        try:
+            with history.database.writing() as connection:
+                for number in ids:
+                    rows = sa.select(sessions.c.id).where(sessions.c.id == number)
+                    connection.execute(rows.with_for_update())
+                    if number == ids[0]:
+                        held.wait()
+        except HistoryUnavailable as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(2) as both:
+        told = [both.submit(lock_both, *ids) for ids in ((first, second), (second, first))]
+    fine, lost = sorted(each.result() for each in told)
+    assert fine == ""
+    assert "another program is using it. Try again in a moment." in lost
     history.close()
 
 
