@@ -71,12 +71,14 @@ def test_only_the_part_of_a_killed_process_is_removed(name, tmp_path):
     writer = Piped(write_for_ever, tmp_path / name)
     assert writer.pipe.recv() == "begun"
     its_own = parts(tmp_path) - others
-    assert len(its_own) == 2
-    with Text(tmp_path / name):
-        assert its_own < parts(tmp_path)
-    assert parts(tmp_path) - {name} == others | its_own
-    writer.kill()
-    writer.wait(60)
+    try:
+        assert len(its_own) == 2
+        with Text(tmp_path / name):
+            assert its_own < parts(tmp_path)
+        assert parts(tmp_path) - {name} == others | its_own
+    finally:
+        writer.kill()
+        writer.wait(60)
     with Text(tmp_path / name):
         assert its_own.isdisjoint(parts(tmp_path))
     assert parts(tmp_path) - {name} == others
