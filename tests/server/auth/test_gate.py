@@ -749,8 +749,10 @@ def test_what_is_this_computer():
     assert not came_from_here({"host": "192.168.1.5:8501"})
 
 
-def test_the_login_page_has_the_colours_of_the_theme():
+def test_the_login_page_has_the_logo_and_the_colours_of_the_theme():
+    logo = (ROOT / "fer_core" / "ui" / "favicon.svg").read_text().splitlines()[1:-1]
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
     body = bytes(login_page(200).body).decode()
     for name in ("primaryColor", "backgroundColor", "textColor"):
         assert f"light-dark({theme['light'][name]}, {theme['dark'][name]})" in body
+    assert all(shape.strip() in body for shape in logo)
