@@ -12,7 +12,7 @@ from fer_core.server import api
 from fer_core.settings import setting_problems, settings
 from fer_core.ui import auth, styled_pages, uploads
 from fer_core.ui.live import playback_pictures
-from fer_core.ui.patches import clicks, downloads, shutdown
+from fer_core.ui.patches import clicks, downloads, ended_runs, shutdown
 from fer_core.ui.server_tuning import tune_server
 from fer_core.ui.services import lifespan, tidy_at_start
 from fer_core.ui.shared.assets import ROUTES
@@ -35,6 +35,7 @@ tidy_at_start()
 tune_server()
 clicks.install()
 downloads.install()
+ended_runs.install()
 shutdown.install()
 
 # st.App rather than pages straight in this file: a cold deep link such as /live would otherwise

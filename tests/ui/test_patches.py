@@ -42,7 +42,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, DeferredFileRequestPayload
-from streamlit.runtime import backend_operation_handler, media_file_manager
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg, ForwardMsgMetadata
+from streamlit.runtime import backend_operation_handler, forward_msg_queue, media_file_manager
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.web.server.starlette import starlette_server
 from streamlit_webrtc.models import CallbackAttachableProcessor
@@ -52,7 +55,7 @@ from fer_core.errors import SessionUnknown
 from fer_core.live.frame_rate import FairFrameRate
 from fer_core.paths import ROOT
 from fer_core.ui import patches
-from fer_core.ui.patches import downloads, pictures_in_memory, video_track, vp8_encoder
+from fer_core.ui.patches import downloads, ended_runs, pictures_in_memory, video_track, vp8_encoder
 from fer_core.ui.patches.camera import SWITCH_S
 from fer_core.ui.patches.consent_retries import CONSENT_FAILURES, CONSENT_RETRIES, RetryingStun
 from fer_core.ui.patches.jitter_buffer import LowLatencyJitterBuffer
@@ -141,6 +144,57 @@ def test_a_file_that_cannot_be_made_is_a_sentence(monkeypatch, make, sentence):
     assert bool(mine.error_msg) is bool(sentence)
     assert mine.request_id == "r1"
     assert mine.deferred_file.url == theirs.deferred_file.url
+
+
+SUCCESS, FRAGMENT_SUCCESS, EARLY = (
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+    ForwardMsg.FINISHED_EARLY_FOR_RERUN,
+)
+
+
+def drawn(place: int, fragment_id: str) -> ForwardMsg:
+    delta = Delta(fragment_id=fragment_id)
+    delta.new_element.text.body = "…"
+    return ForwardMsg(metadata=ForwardMsgMetadata(delta_path=[0, place]), delta=delta)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "kept", "theirs"),
+    [
+        # Another fragment's run has ended: what it no longer draws is to go.
+        (["timeline", FRAGMENT_SUCCESS], ["timeline", FRAGMENT_SUCCESS], ["timeline", EARLY]),
+        # A run of the whole page has ended, and has drawn this fragment, too.
+        (["", "clock", SUCCESS], ["", "clock", SUCCESS], ["", SUCCESS]),
+        # A run of this fragment was stopped, after one that has ended.
+        (["clock", FRAGMENT_SUCCESS, "clock"], ["clock", FRAGMENT_SUCCESS], [EARLY]),
+    ],
+)
+def test_a_run_that_has_ended_is_left_whole_by_that_of_a_fragment(waiting, kept, theirs):
+    def left(clear):
+        queue = ForwardMsgQueue()
+        for place, each in enumerate(waiting):
+            end = isinstance(each, int)
+            queue.enqueue(ForwardMsg(script_finished=each) if end else drawn(place, each))
+        clear(queue, retain_lifecycle_msgs=True, fragment_ids_this_run=["clock"])
+        return [
+            each.delta.fragment_id if each.HasField("delta") else each.script_finished
+            for each in queue._queue
+        ]
+
+    # Once this fails, fer_core.ui.patches.ended_runs may go.
+    assert left(original(forward_msg_queue.__name__).ForwardMsgQueue.clear) == theirs
+    assert left(ended_runs.clear) == kept
+
+
+def test_a_run_of_the_page_throws_away_what_waits():
+    queue = ForwardMsgQueue()
+    for each in (drawn(0, ""), ForwardMsg(script_finished=SUCCESS)):
+        queue.enqueue(each)
+    ended_runs.clear(queue, retain_lifecycle_msgs=True)
+    assert [each.script_finished for each in queue._queue] == [EARLY]
+    ended_runs.clear(queue)
+    assert queue._queue == []
 
 
 def kept_in_memory(size: int) -> bool:
