@@ -10,7 +10,8 @@ fragment, this tears runs apart that have ended:
   which the browser removes all that the run did not draw.
 
 There is no public issue for these. On two busy cores, the first came in 9 of 16 runs of
-tests/browser/test_film.py.
+tests/browser/test_film.py. Where messages left 0.25 s late, the second came in 11 of 30 runs of a
+small page.
 """
 
 from __future__ import annotations

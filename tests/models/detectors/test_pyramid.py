@@ -139,7 +139,7 @@ BORDERS = [(640 - 22, 200), (424 - 22, 0), (0, 0), (SIDES[0] - SMALL_HEAD, SIDES
 
 def test_a_face_of_24_pixels_is_found_nearly_anywhere(astronaut):
     """The same places each time: of 6,000, the network misses her at 3, and frames her too widely
-    at 6, all of them far from the borders of tiles."""
+    at 6, none of them across a border of tiles."""
     rng = np.random.default_rng(0)
     anywhere = rng.integers(0, [SIDES[0] - SMALL_HEAD, SIDES[1] - 48], (60, 2), endpoint=True)
     missed = [
