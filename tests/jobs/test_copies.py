@@ -45,12 +45,14 @@ class Drawing:
     """Draws the first frame of annotated videos; the second waits to be let go."""
 
     def __init__(self) -> None:
-        self.began, self.go_on = threading.Event(), threading.Event()
+        self.waits, self.go_on = threading.Event(), threading.Event()
+        self._has_drawn = False
 
     def annotate(self, bgr: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
-        if self.began.is_set():
+        if self._has_drawn:
+            self.waits.set()
             assert self.go_on.wait(DEADLINE_S)
-        self.began.set()
+        self._has_drawn = True
         return annotate(bgr, result)
 
 
@@ -70,7 +72,7 @@ def test_an_annotated_video_that_is_being_made_goes_with_its_job(make, film, tmp
     jobs = make()
     job = ended(jobs, submit(jobs, film), "done")
     rendering = jobs.annotated_videos.render(job.id, OWNER)
-    until(drawing.began.is_set)
+    until(drawing.waits.is_set)
     jobs.remove(job.id, OWNER)
     drawing.go_on.set()
     until(lambda: rendering.done)
@@ -81,7 +83,7 @@ def test_two_processes_make_the_same_annotated_video(make, film, drawing, monkey
     first, second = make(), make()
     job = ended(first, submit(first, film), "done")
     slow = first.annotated_videos.render(job.id, OWNER)
-    until(drawing.began.is_set)
+    until(drawing.waits.is_set)
     monkeypatch.setattr(annotated_video, "annotate", annotate)
     drawn(second.annotated_videos.render(job.id, OWNER))
     path = second.annotated_videos.path(job)
