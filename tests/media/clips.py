@@ -95,6 +95,7 @@ def clip(
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = PIXELS.get(codec, "yuv420p")
         stream.gop_size = gop
+        stream.codec_context.thread_count = 2  # as it sees fit, other processors get other files
         stream.metadata.update(tags or {})
         if turned:
             stream.set_display_rotation(**turned)

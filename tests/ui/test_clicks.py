@@ -15,6 +15,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 from fer_core.paths import ROOT
 from fer_core.ui.patches import clicks
@@ -121,23 +122,41 @@ class Browser:
 
 def click_while_the_clock_is_due(browser: Browser) -> None:
     browser.send("part", fragment="the clock")
+    browser.wait_for_rest()
     browser.send("part", fragment="part")
 
 
 def click_before_another_request(browser: Browser) -> None:
-    for _ in range(ROUNDS):
-        browser.send(fragment="the clock")
-        browser.send("part", fragment="part")
-        browser.send()
-        browser.wait_for_rest()
+    hold_the_next_run()
+    browser.send(fragment="the clock")
+    begun.wait()
+    browser.send("part", fragment="part")
+    browser.send()
+    browser.wait_for_receipt()
+    go_on.set()
 
 
 def switch_before_another_request(browser: Browser) -> None:
     """As one that leaves the page does: without the states of its widgets."""
-    for each in range(ROUNDS):
-        browser.send(switch=each % 2 == 0)
-        browser.send()
-        browser.wait_for_rest()
+    hold_the_next_run()
+    browser.send(switch=True)
+    begun.wait()
+    browser.send()
+    browser.wait_for_receipt()
+    go_on.set()
+
+
+def hold_the_next_run() -> None:
+    """Let it wait between its begin and its callbacks: ``begun`` says so, until ``go_on``."""
+    theirs = SafeSessionState.on_script_will_rerun
+
+    def held(state: SafeSessionState, *states: Any, **others: Any) -> None:
+        SafeSessionState.on_script_will_rerun = theirs  # type: ignore[method-assign]
+        begun.set()
+        go_on.wait()
+        theirs(state, *states, **others)
+
+    SafeSessionState.on_script_will_rerun = held  # type: ignore[method-assign, assignment]
 
 
 def request_during_a_callback(browser: Browser) -> None:
@@ -146,6 +165,15 @@ def request_during_a_callback(browser: Browser) -> None:
     browser.send()
     browser.wait_for_receipt()
     go_on.set()
+
+
+def at_any_moment(browser: Browser) -> None:
+    for each in range(ROUNDS):
+        browser.send(fragment="the clock")
+        browser.send("part", fragment="part")
+        browser.send(switch=each % 2 == 0)
+        browser.send()
+        browser.wait_for_rest()
 
 
 def two_clicks(browser: Browser) -> None:
@@ -198,8 +226,8 @@ def called(tmp_path):
     ("scenario", "once"),
     [
         (click_while_the_clock_is_due, ["part"]),
-        (click_before_another_request, ["part"] * ROUNDS),
-        (switch_before_another_request, ["switch"] * ROUNDS),
+        (click_before_another_request, ["part"]),
+        (switch_before_another_request, ["switch"]),
         (request_during_a_callback, ["slow"]),
         (one_state_has_one_lock, ["1 lock of 3 runs"]),
     ],
@@ -212,6 +240,7 @@ def test_a_click_counts_once_whatever_comes_with_it(called, scenario, once):
 
 def test_every_click_counts(called):
     assert called(two_clicks, patched=True) == ["whole"] * 2
+    assert sorted(called(at_any_moment, patched=True)) == ["part"] * ROUNDS + ["switch"] * ROUNDS
 
 
 BUTTONS = {"button", "form_submit_button", "download_button"}
