@@ -15,6 +15,8 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 from fer_core.paths import ROOT
@@ -24,7 +26,7 @@ from tests.waiting import until
 
 PAGE = """
 import streamlit as st
-from tests.ui.test_clicks import calls, slow
+from tests.ui.test_clicks import calls, note_navigation, slow
 
 st.button("whole", on_click=calls.append, args=("whole",))
 st.button("slow", on_click=slow)
@@ -41,6 +43,7 @@ def clock():
     st.text("the clock")
 
 
+note_navigation()
 part()
 clock()
 """
@@ -56,6 +59,15 @@ def slow() -> None:
     go_on.wait()
     st.session_state["slow"] = True
     calls.append("slow")
+
+
+def note_navigation() -> None:
+    """Count each time that the browser went back or forward, with the patch or without."""
+    run = get_script_run_ctx()
+    assert run is not None
+    known = clicks.navigations() or int(run.is_history_navigation)
+    if known > calls.count("navigated"):
+        calls.append("navigated")
 
 
 class Browser:
@@ -80,7 +92,9 @@ class Browser:
         self.send()
         self._read()
 
-    def send(self, *clicked: str, fragment: str = "", switch: bool | None = None) -> None:
+    def send(
+        self, *clicked: str, fragment: str = "", switch: bool | None = None, back: bool = False
+    ) -> None:
         """Ask for a run of the page, or of the fragment with this widget or text."""
         message = BackMsg()
         request = message.rerun_script
@@ -91,6 +105,7 @@ class Browser:
             request.widget_states.widgets.add(id=self._widgets["switch"], bool_value=switch)
         request.fragment_id = self._fragments.get(fragment, "")
         request.is_auto_rerun = fragment == "the clock"
+        request.is_history_navigation = back
         self._socket.send_bytes(message.SerializeToString())
         self._sent += 1
 
@@ -127,7 +142,7 @@ def click_while_the_clock_is_due(browser: Browser) -> None:
 
 
 def click_before_another_request(browser: Browser) -> None:
-    hold_the_next_run()
+    hold_the_next(SafeSessionState, "on_script_will_rerun")
     browser.send(fragment="the clock")
     begun.wait()
     browser.send("part", fragment="part")
@@ -138,7 +153,7 @@ def click_before_another_request(browser: Browser) -> None:
 
 def switch_before_another_request(browser: Browser) -> None:
     """As one that leaves the page does: without the states of its widgets."""
-    hold_the_next_run()
+    hold_the_next(SafeSessionState, "on_script_will_rerun")
     browser.send(switch=True)
     begun.wait()
     browser.send()
@@ -146,17 +161,35 @@ def switch_before_another_request(browser: Browser) -> None:
     go_on.set()
 
 
-def hold_the_next_run() -> None:
-    """Let it wait between its begin and its callbacks: ``begun`` says so, until ``go_on``."""
-    theirs = SafeSessionState.on_script_will_rerun
+def back_before_another_request(browser: Browser) -> None:
+    hold_the_next(ScriptRequests, "on_scriptrunner_ready")
+    browser.send(back=True)
+    begun.wait()
+    browser.send(fragment="part")
+    browser.wait_for_receipt()
+    go_on.set()
 
-    def held(state: SafeSessionState, *states: Any, **others: Any) -> None:
-        SafeSessionState.on_script_will_rerun = theirs  # type: ignore[method-assign]
+
+def another_request_ends_the_way_back(browser: Browser) -> None:
+    hold_the_next(SafeSessionState, "on_script_will_rerun")
+    browser.send(back=True)
+    begun.wait()
+    browser.send()
+    browser.wait_for_receipt()
+    go_on.set()
+
+
+def hold_the_next(owner: type, method: str) -> None:
+    """Let the next call of a method wait: ``begun`` says so, until ``go_on``."""
+    theirs = getattr(owner, method)
+
+    def held(*arguments: Any, **named: Any) -> Any:
+        setattr(owner, method, theirs)
         begun.set()
         go_on.wait()
-        theirs(state, *states, **others)
+        return theirs(*arguments, **named)
 
-    SafeSessionState.on_script_will_rerun = held  # type: ignore[method-assign, assignment]
+    setattr(owner, method, held)
 
 
 def request_during_a_callback(browser: Browser) -> None:
@@ -170,6 +203,7 @@ def request_during_a_callback(browser: Browser) -> None:
 def at_any_moment(browser: Browser) -> None:
     for each in range(ROUNDS):
         browser.send(fragment="the clock")
+        browser.send(back=True)
         browser.send("part", fragment="part")
         browser.send(switch=each % 2 == 0)
         browser.send()
@@ -228,6 +262,8 @@ def called(tmp_path):
         (click_while_the_clock_is_due, ["part"]),
         (click_before_another_request, ["part"]),
         (switch_before_another_request, ["switch"]),
+        (back_before_another_request, ["navigated"]),
+        (another_request_ends_the_way_back, ["navigated"]),
         (request_during_a_callback, ["slow"]),
         (one_state_has_one_lock, ["1 lock of 3 runs"]),
     ],
@@ -240,7 +276,8 @@ def test_a_click_counts_once_whatever_comes_with_it(called, scenario, once):
 
 def test_every_click_counts(called):
     assert called(two_clicks, patched=True) == ["whole"] * 2
-    assert sorted(called(at_any_moment, patched=True)) == ["part"] * ROUNDS + ["switch"] * ROUNDS
+    counted = sorted(called(at_any_moment, patched=True))
+    assert counted == ["navigated"] * ROUNDS + ["part"] * ROUNDS + ["switch"] * ROUNDS
 
 
 BUTTONS = {"button", "form_submit_button", "download_button"}

@@ -28,6 +28,7 @@ from fer_core.settings import settings
 from fer_core.ui.live.options import SOURCE
 from fer_core.ui.live.playback_pictures import QUALITY, Screen
 from fer_core.ui.live.webrtc import CameraView, Marks
+from fer_core.ui.patches.clicks import navigations
 from fer_core.ui.shared.upload_problem import upload_problem
 from fer_core.ui.shared.widgets import plain
 
@@ -38,6 +39,9 @@ _UNASKED = "live_source_unasked"
 
 _FOLLOWED = "live_source_followed"
 """How many times the widget was made for an address."""
+
+_NAVIGATED = "live_source_navigated"
+"""How many times the browser had gone back or forward when the address was last followed."""
 
 LONGEST_TITLE = 24
 """The largest number of characters of a button with the name of a file."""
@@ -138,11 +142,12 @@ def _follow_address(key: str) -> None:
     browser goes back or forward. (Streamlit's ``bind`` would write the label into the address.)
     """
     state, run = st.session_state, get_script_run_ctx()
-    back_or_forward = run is not None and run.is_history_navigation
-    if _source_key() in state and not back_or_forward:
+    is_opened, navigated = _source_key() not in state, navigations()
+    if not is_opened and navigated == state[_NAVIGATED]:
         return
+    state[_NAVIGATED] = navigated
     before = state.get(SOURCE, "camera")
-    if not back_or_forward:
+    if is_opened and not (run and run.is_history_navigation):
         state[_UNASKED] = before
     asked = st.query_params.get("source", state.get(_UNASKED))
     state[SOURCE] = "video" if asked == "video" else "camera"
@@ -159,8 +164,11 @@ def _source_key() -> str:
 
 def _choose(key: str) -> None:
     """End what plays, or it would hold its camera slot until it notices that nobody watches."""
+    chosen = st.session_state[_source_key()]
+    if chosen == st.session_state[SOURCE]:
+        return  # a new widget tells its default, and another address would be the end of Forward
     _playback_camera(key).stop()
-    st.session_state[SOURCE] = st.query_params["source"] = st.session_state[_source_key()]
+    st.session_state[SOURCE] = st.query_params["source"] = chosen
 
 
 def _playback_camera(key: str) -> PlaybackCamera:

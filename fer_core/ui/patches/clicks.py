@@ -5,6 +5,7 @@ with an error.
   message of the page. If the clock of a fragment is due in between, the click is counted twice.
 - A request ends what runs, and takes the place of requests that have not begun, with their clicks.
 - It also ends the callbacks of the request before it, at their next use of Streamlit.
+- That the browser went back or forward is forgotten if another request comes before the answer.
 - Two runs of one session, of which the older is about to end, each have a lock of their own for the
   state that they share: "dictionary changed size during iteration".
 
@@ -18,7 +19,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from streamlit.proto.ClientState_pb2 import ClientState
@@ -35,9 +36,17 @@ _NUMBER = "fer_number_of_the_request"
 """A widget that no page has: where a request's number travels, as Streamlit joins requests."""
 
 
+class _Request(NamedTuple):
+    number: int
+    states: WidgetStates
+    navigations: int
+    """How many times the browser had gone back or forward."""
+
+
 class Inbox:
     """What a browser has sent and no callback has been called for yet. Thread-safe.
 
+    ``navigations`` is how many times it had gone back or forward when it asked for the latest run.
     ``state_lock`` guards the session's state, and is held while callbacks run. A run that has to
     end does not wait for it: its next use of the state ends it.
     """
@@ -45,8 +54,8 @@ class Inbox:
     def __init__(self) -> None:
         self.state_lock = threading.RLock()
         self._lock = threading.Lock()
-        self._number = 0
-        self._waiting: list[tuple[int, WidgetStates]] = []
+        self._number = self._navigations = self.navigations = 0
+        self._waiting: list[_Request] = []
 
     def post(self, request: ClientState) -> None:
         """Number a request. One for the whole page gets what is waiting, as it ends those."""
@@ -54,19 +63,21 @@ class Inbox:
         posted = WidgetStates(widgets=states.widgets)  # copies
         with self._lock:
             if not request.fragment_id:
-                for _, waiting in self._waiting:
-                    _add_missing(states, waiting)
+                for waiting in self._waiting:
+                    _add_missing(states, waiting.states)
             self._number += 1
-            self._waiting.append((self._number, posted))
+            self._navigations += request.is_history_navigation
+            self._waiting.append(_Request(self._number, posted, self._navigations))
             states.widgets.add(id=_NUMBER, int_value=self._number)
 
     def take(self, states: WidgetStates) -> WidgetStates:
         """The states that a run begins with, without clicks that another run has taken."""
         number = max((each.int_value for each in states.widgets if each.id == _NUMBER), default=0)
         with self._lock:
-            taken = [waiting for posted, waiting in self._waiting if posted <= number]
-            self._waiting = [each for each in self._waiting if each[0] > number]
-        clicked = {each.id for waiting in taken for each in waiting.widgets if _is_click(each)}
+            taken = [each for each in self._waiting if each.number <= number]
+            self._waiting = [each for each in self._waiting if each.number > number]
+            self.navigations = max((each.navigations for each in taken), default=self.navigations)
+        clicked = {each.id for one in taken for each in one.states.widgets if _is_click(each)}
         fresh = (
             each
             for each in states.widgets
@@ -100,6 +111,17 @@ def inbox_of(session: AppSession) -> Inbox:
     """The inbox of a browser session."""
     inbox = vars(session).setdefault("fer_inbox", Inbox())
     return _inboxes.setdefault(session.id, inbox)
+
+
+def navigations() -> int:
+    """How many times the browser had gone back or forward when it asked for this run.
+
+    Unlike ``ScriptRunContext.is_history_navigation``, it counts what came with another request, or
+    before a run that another one ended.
+    """
+    run = get_script_run_ctx()
+    inbox = _inboxes.get(run.session_id) if run else None
+    return inbox.navigations if inbox else 0
 
 
 @contextmanager
