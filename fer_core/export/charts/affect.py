@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.export.charts.axis import format_time
-from fer_core.export.charts.basic import FONT_PX, affect_figure
+from fer_core.export.charts.basic import FONT_PX, circumplex
 from fer_core.export.charts.thin import thinned
 from fer_core.timeline.summary import summarize
 from fer_core.timeline.table import with_gaps
@@ -24,24 +24,19 @@ def affect_trail_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
     rows = thinned(with_gaps(table, track_id), ["valence", "arousal"])
     rows = rows[rows["valence"].notna()]
     first_s, last_s = float(rows["t_s"].iloc[0]), float(rows["t_s"].iloc[-1])
-    figure = affect_figure(rows)
-    figure.data = ()
-    figure.add_trace(_places(rows, first_s, max(last_s, first_s + 1e-3)))
     [face] = (face for face in summarize(table) if face.track_id == track_id)
-    figure.add_trace(
-        go.Scatter(
-            x=[face.valence_mean],
-            y=[face.arousal_mean],
-            mode="markers",
-            marker={
-                **{"symbol": "x", "size": 12, "color": "#DD3333"},
-                "line": {"width": 1.5, "color": "#FFFFFF"},
-            },
-            hovertemplate="mean: valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
-        )
+    mean = go.Scatter(
+        x=[face.valence_mean],
+        y=[face.arousal_mean],
+        mode="markers",
+        marker={
+            **{"symbol": "x", "size": 12, "color": "#DD3333"},
+            "line": {"width": 1.5, "color": "#FFFFFF"},
+        },
+        hovertemplate="mean: valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
     )
-    figure.update_layout(height=300, margin={"l": 8, "r": 8, "t": 8, "b": 44})
-    return figure
+    places = _places(rows, first_s, max(last_s, first_s + 1e-3))
+    return go.Figure([places, mean], circumplex(300, margin={"l": 8, "r": 8, "t": 8, "b": 44}))
 
 
 def _places(rows: pd.DataFrame, first_s: float, last_s: float) -> go.Scatter:

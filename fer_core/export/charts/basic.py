@@ -7,6 +7,7 @@ dark theme.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -34,29 +35,30 @@ def expression_bars(face: Face) -> go.Figure:
 def share_bars(shares: Mapping[str, float]) -> go.Figure:
     """A horizontal bar for each expression, with its name and its share (0..1) in percent."""
     labels = tuple(shares)
-    figure = go.Figure(
-        go.Bar(
-            x=list(shares.values()),
-            y=list(map(safe, labels)),
-            orientation="h",
-            marker_color=[color_of(label, labels).as_hex() for label in labels],
-            text=[f"{share:.0%}" for share in shares.values()],
-            textposition="outside",
-            textfont_size=FONT_PX,
-            cliponaxis=False,
-            hovertemplate="%{y} %{x:.1%}<extra></extra>",
-        )
+    bars = go.Bar(
+        x=list(shares.values()),
+        y=list(map(safe, labels)),
+        orientation="h",
+        marker_color=[color_of(label, labels).as_hex() for label in labels],
+        text=[f"{share:.0%}" for share in shares.values()],
+        textposition="outside",
+        textfont_size=FONT_PX,
+        cliponaxis=False,
+        hovertemplate="%{y} %{x:.1%}<extra></extra>",
     )
-    height = 24 + 28 * len(labels)
-    figure.update_layout(_layout(height, margin={"l": 64, "r": _BESIDE_PX, "t": 4, "b": 4}))
-    figure.update_layout(bargap=0.3, showlegend=False)
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
-    # A user's own classes may have long names.
-    figure.update_yaxes(automargin=True, ticklabelstandoff=6)
-    # Otherwise Plotly would read names like numbers or dates as numbers or dates.
-    figure.update_yaxes(type="category")
-    return figure
+    layout = {
+        **_look(24 + 28 * len(labels), margin={"l": 64, "r": _BESIDE_PX, "t": 4, "b": 4}),
+        **{"bargap": 0.3, "showlegend": False},
+        "xaxis": {"range": [0, 1], "visible": False, "fixedrange": True},
+        "yaxis": {
+            **{"autorange": "reversed", "showgrid": False, "ticks": "", "fixedrange": True},
+            # A user's own classes may have long names.
+            **{"automargin": True, "ticklabelstandoff": 6},
+            # Otherwise Plotly would read names like numbers or dates as numbers or dates.
+            "type": "category",
+        },
+    }
+    return go.Figure(bars, layout)
 
 
 def change_bars(changes: Mapping[str, float]) -> go.Figure:
@@ -77,44 +79,46 @@ def affect_figure(trail: pd.DataFrame) -> go.Figure:
     ``trail`` has the columns ``valence`` and ``arousal``, -1..1, and at least one row, the oldest
     first.
     """
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=trail["valence"],
-                y=trail["arousal"],
-                mode="lines",
-                line={"color": TRAIL, "width": 2},
-                hoverinfo="skip",
-            ),
-            go.Scatter(
-                x=trail["valence"].tail(1),
-                y=trail["arousal"].tail(1),
-                mode="markers",
-                marker={"color": TRAIL, "size": 12},
-                hovertemplate="valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
-            ),
-        ]
+    line = go.Scatter(
+        x=trail["valence"],
+        y=trail["arousal"],
+        mode="lines",
+        line={"color": TRAIL, "width": 2},
+        hoverinfo="skip",
     )
-    figure.add_shape(type="circle", x0=-1, y0=-1, x1=1, y1=1, line={"color": GRID, "width": 2})
-    figure.update_layout(_layout(height=240, margin={"l": 8, "r": 8, "t": 8, "b": 8}))
-    figure.update_layout(showlegend=False)
+    dot = go.Scatter(
+        x=trail["valence"].tail(1),
+        y=trail["arousal"].tail(1),
+        mode="markers",
+        marker={"color": TRAIL, "size": 12},
+        hovertemplate="valence %{x:+.2f}, arousal %{y:+.2f}<extra></extra>",
+    )
+    return go.Figure([line, dot], circumplex(240, margin={"l": 8, "r": 8, "t": 8, "b": 8}))
+
+
+def circumplex(height: int, margin: dict[str, int]) -> dict[str, Any]:
+    """The layout of a figure of valence and arousal: a circle, and what its ends mean."""
     axis = {"range": [-1.25, 1.25], "showgrid": False, "showticklabels": False, "fixedrange": True}
     # Otherwise Plotly widens the ranges at each change of the size, and the circle shrinks.
-    axis |= {"constrain": "domain"}
-    figure.update_xaxes(**axis, zeroline=True, zerolinecolor=GRID)
-    figure.update_yaxes(**axis, zeroline=True, zerolinecolor=GRID, scaleanchor="x")
+    axis |= {"constrain": "domain", "zeroline": True, "zerolinecolor": GRID}
+    circle = {"x0": -1, "y0": -1, "x1": 1, "y1": 1, "line": {"color": GRID, "width": 2}}
     ends = ((1, 0, "pleasant"), (-1, 0, "unpleasant"), (0, 1, "active"), (0, -1, "calm"))
-    for x, y, word in ends:
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=word,
-            showarrow=False,
-            font_size=FONT_PX - 2,
-            xanchor="right" if x > 0 else "left" if x < 0 else "center",
-            yanchor="bottom" if y >= 0 else "top",
-        )
-    return figure
+    words = [
+        {
+            **{"x": x, "y": y, "text": word, "showarrow": False, "font_size": FONT_PX - 2},
+            "xanchor": "right" if x > 0 else "left" if x < 0 else "center",
+            "yanchor": "bottom" if y >= 0 else "top",
+        }
+        for x, y, word in ends
+    ]
+    return {
+        **_look(height, margin),
+        "showlegend": False,
+        "shapes": [{"type": "circle", **circle}],
+        "annotations": words,
+        "xaxis": axis,
+        "yaxis": {**axis, "scaleanchor": "x"},
+    }
 
 
 def timeline_template(labels: Sequence[str] = EMOTIONS) -> go.Figure:
@@ -122,30 +126,23 @@ def timeline_template(labels: Sequence[str] = EMOTIONS) -> go.Figure:
 
     Lines break where the face was not seen. For whole sessions see ``course.course_figure``.
     """
-    figure = go.Figure([_line(label, labels) for label in labels])
-    figure.update_layout(_layout(height=300, margin={"l": 46, "r": 12, "t": 36, "b": 48}))
-    figure.update_layout(
-        hovermode="x unified",
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.02,
-            "yanchor": "bottom",
+    layout = {
+        **_look(300, margin={"l": 46, "r": 12, "t": 36, "b": 48}),
+        "hovermode": "x unified",
+        "legend": {
+            **{"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
             "font_size": FONT_PX - 1,
-            "title": None,
         },
-    )
-    title = {"text": "seconds since the start", "font_size": FONT_PX, "standoff": 8}
-    figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(
-        range=[0, 1.02],
-        tickformat=".0%",
-        dtick=0.5,
-        gridcolor=GRID,
-        zeroline=False,
-        fixedrange=True,
-    )
-    return figure
+        "xaxis": {
+            "title": {"text": "seconds since the start", "font_size": FONT_PX, "standoff": 8},
+            **{"gridcolor": GRID, "zeroline": False},
+        },
+        "yaxis": {
+            **{"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.5, "fixedrange": True},
+            **{"gridcolor": GRID, "zeroline": False},
+        },
+    }
+    return go.Figure([_line(label, labels) for label in labels], layout)
 
 
 def _line(label: str, labels: Sequence[str]) -> go.Scatter:
@@ -158,11 +155,8 @@ def _line(label: str, labels: Sequence[str]) -> go.Scatter:
     )
 
 
-def _layout(height: int, margin: dict[str, int]) -> go.Layout:
-    return go.Layout(
-        height=height,
-        margin=margin,
-        font_size=FONT_PX,
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-    )
+def _look(height: int, margin: dict[str, int]) -> dict[str, Any]:
+    return {
+        **{"height": height, "margin": margin, "font_size": FONT_PX},
+        **{"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def compare_figure(first: Course, second: Course, offset_s: float | None = None)
     labels = list(dict.fromkeys([*first.labels, *second.labels]))
     begin_s = min(course.start_s + shift for course, shift in courses)
     end_s = max(course.end_s + shift for course, shift in courses)
-    figure = go.Figure()
+    drawn: list[go.Scatter] = []
     for dashed, (course, shift) in zip((False, True), courses, strict=True):
         # The earlier of the two starts at 0, because the axis cannot show negative times.
         rows = _rows(course, shift - begin_s)
@@ -68,10 +69,9 @@ def compare_figure(first: Course, second: Course, offset_s: float | None = None)
             if label in course.labels:
                 color = color_of(label, labels).as_hex()
                 traces = _dashed(rows, label) if dashed else _area(rows, label, color)
-                figure.add_traces([trace.update(yaxis=f"y{position}") for trace in traces])
-        figure.add_trace(_key(course.title, dashed))
-    _lay_out(figure, labels, end_s - begin_s)
-    return figure
+                drawn += [trace.update(yaxis=f"y{position}") for trace in traces]
+        drawn.append(_key(course.title, dashed))
+    return go.Figure(drawn, _layout(labels, end_s - begin_s))
 
 
 def _rows(course: Course, shift_s: float) -> pd.DataFrame:
@@ -111,36 +111,31 @@ def _key(title: str, dashed: bool) -> go.Scatter:
     return go.Scatter(x=[None], y=[None], name=safe(title), hoverinfo="skip", **look)
 
 
-def _lay_out(figure: go.Figure, labels: list[str], span_s: float) -> None:
+def _layout(labels: list[str], span_s: float) -> dict[str, Any]:
     inner = len(labels) * (_ROW + _BETWEEN)
-    figure.update_layout(
-        height=inner + _ABOVE + _BELOW,
-        margin={"l": 12, "r": 14, "t": _ABOVE, "b": _BELOW},
-        font_size=FONT_PX,
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        hovermode="x unified",
-        hoversubplots="axis",
-        legend={
-            **{"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
+    tops = [1.0 - position * (_ROW + _BETWEEN) / inner for position in range(len(labels))]
+    rows = {
+        f"yaxis{number}": {
+            "domain": [top - _ROW / inner, top],
+            **{"range": [0, 1], "tickvals": [0.5], "ticktext": [safe(label)]},
+            **{"zeroline": True, "zerolinecolor": GRID, "gridcolor": GRID},
+            **{"fixedrange": True, "automargin": True, "ticklabelstandoff": 6},
+        }
+        for number, (top, label) in enumerate(zip(tops, labels, strict=True), start=1)
+    }
+    return {
+        **rows,
+        "height": inner + _ABOVE + _BELOW,
+        "margin": {"l": 12, "r": 14, "t": _ABOVE, "b": _BELOW},
+        "font_size": FONT_PX,
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "legend": {
+            **{"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
             # A legend entry must not hide other traces.
             **{"itemclick": False, "itemdoubleclick": False},
         },
-        xaxis={
-            **time_axis(0.0, span_s),
-            "anchor": f"y{len(labels)}",
-            "gridcolor": GRID,
-        },
-    )
-    for position, label in enumerate(labels):
-        top = 1.0 - position * (_ROW + _BETWEEN) / inner
-        figure.update_layout(
-            {
-                f"yaxis{position + 1}": {
-                    "domain": [top - _ROW / inner, top],
-                    **{"range": [0, 1], "tickvals": [0.5], "ticktext": [safe(label)]},
-                    **{"zeroline": True, "zerolinecolor": GRID, "gridcolor": GRID},
-                    **{"fixedrange": True, "automargin": True, "ticklabelstandoff": 6},
-                }
-            }
-        )
+        "xaxis": {**time_axis(0.0, span_s), "anchor": f"y{len(labels)}", "gridcolor": GRID},
+    }

@@ -54,22 +54,16 @@ def movements_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
     titles = [unit.title for unit in units]
     highest = table.loc[table["track_id"] == track_id, list(ACTION_UNIT_COLUMNS)].max()
     step_ms = 1000.0 * (times_s[1] - times_s[0]) if len(times_s) > 1 else 1000.0
-    figure = go.Figure(
-        go.Heatmap(
-            **{
-                "x0": ms(float(times_s[0])),
-                "dx": step_ms,
-                "y": titles,
-                "z": values.T.astype(np.float32),
-            },
-            **{"zmin": 0.0, "zmax": 1.0, "colorscale": _SCALE, "showscale": False},
-            ygap=_ROW - _STRIP,
-            hoverongaps=False,
-            hovertemplate="%{y} %{z:.0%}<br>%{x}<extra></extra>",
-        )
+    strips = go.Heatmap(
+        **{"x0": ms(float(times_s[0])), "dx": step_ms, "y": titles},
+        **{"z": values.T.astype(np.float32), "zmin": 0.0, "zmax": 1.0},
+        **{"colorscale": _SCALE, "showscale": False},
+        ygap=_ROW - _STRIP,
+        hoverongaps=False,
+        hovertemplate="%{y} %{z:.0%}<br>%{x}<extra></extra>",
     )
     inner = _ROW * len(units)
-    figure.update_layout(
+    layout = go.Layout(
         height=inner + _TICKS + _EDGE,
         margin={"l": 48, "r": 14, "t": _EDGE, "b": _TICKS},
         font_size=FONT_PX,
@@ -88,7 +82,7 @@ def movements_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
             **{"showticklabels": False, "ticks": "", "type": "category"},
         },
     )
-    return figure
+    return go.Figure(strips, layout)
 
 
 def left_out(table: pd.DataFrame, track_id: int) -> str:
