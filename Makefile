@@ -13,7 +13,7 @@ PORT ?=
 help:
 	@echo "make run          install the packages if needed, and open the dashboard (PORT=9000: on this port)"
 	@echo "make test         install the packages if needed, lint, check types and test"
-	@echo "make soak         run the tests that take minutes: memory, latency, many visitors"
+	@echo "make soak         run the tests that take long: memory, latency, many visitors, the figures of cards"
 	@echo "make lint         run ruff, mypy, import-linter and, if Node.js is installed, ESLint"
 	@echo "make format       format the code with ruff"
 	@echo "make train-setup  install the packages for training (PyTorch)"

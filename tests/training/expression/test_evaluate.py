@@ -127,6 +127,7 @@ def test_evaluating_needs_no_pytorch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
+@pytest.mark.soak
 @pytest.mark.shared
 def test_the_shipped_network_does_what_its_card_says() -> None:
     result = command(SHARED / "data" / "fer2013", "--json")

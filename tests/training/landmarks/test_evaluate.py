@@ -181,6 +181,7 @@ def test_a_malformed_csv_and_an_empty_one_end_with_a_sentence(faces_folder: Path
     assert command(faces_folder / "images", faces_folder / "landmarks.csv").exit_code == 2
 
 
+@pytest.mark.soak
 @pytest.mark.shared
 def test_the_card_says_what_the_command_measures_on_the_test_people() -> None:
     folder = SHARED / "data" / "faces68"
