@@ -37,6 +37,9 @@ OPSET = 20
 RULE = "rule"
 """The metadata key of a file whose first output follows ``rule``: ``{"tilt": PRIOR_KEPT}``."""
 
+LARGE = 1024
+"""Tensors with more values are stored in half precision."""
+
 HALF = ".half"
 """The suffix of the names of weights that are stored in half precision."""
 
@@ -174,10 +177,11 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def rounded_to_half(network: NetworkT) -> NetworkT:
-    """A copy for inference with weights that are rounded to half precision."""
+    """A copy for inference with weights, and large batch statistics, rounded to half precision."""
     rounded: NetworkT = copy.deepcopy(network).cpu().eval()
-    for parameter in rounded.parameters():
-        parameter.data = parameter.data.half().float()
+    statistics = (each for each in rounded.buffers() if each.numel() > LARGE)
+    for stored in (*rounded.parameters(), *statistics):
+        stored.data = stored.data.half().float()
     return rounded
 
 
@@ -205,7 +209,7 @@ def _store_halved(model: onnx.ModelProto) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size > 1024:
+        if values.dtype == np.float32 and values.size > LARGE:
             name = tensor.name
             tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + HALF))
             casts.append(

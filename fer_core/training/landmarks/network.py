@@ -64,12 +64,17 @@ class FaceNet(nn.Module):
     """Grey crops ``(n, 1, 80, 80)`` float32 in 0..255 -> points, presence, movements and irises.
 
     The points ``(n, 68, 2)`` and the centres of the irises ``(n, 2, 2)`` are shares of the crop's
-    side, the presence ``(n,)`` is a logit, and the movements ``(n, 52)`` are 0..1 but not yet cut
-    off there. The normalisation is part of the network.
+    side, the presence ``(n,)`` is a logit, and the movements ``(n, 52)`` are at least 0 but not yet
+    cut off at 1. The normalisation is part of the network.
+
+    It tells roots of movements, which spread more evenly: most movements are near 0.
+    ``movement_mean`` and ``movement_scale`` are those of the roots, ``deviation`` ``(52,)`` is that
+    of the movements of the training faces.
     """
 
     movement_mean: Tensor
     movement_scale: Tensor
+    deviation: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,6 +100,7 @@ class FaceNet(nn.Module):
         self.movements = Movements()
         self.register_buffer("movement_mean", torch.zeros(len(MOVEMENTS)))
         self.register_buffer("movement_scale", torch.ones(len(MOVEMENTS)))
+        self.register_buffer("deviation", torch.ones(len(MOVEMENTS)))
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         points, irises, shown = self.look(crops)
@@ -107,7 +113,11 @@ class FaceNet(nn.Module):
 
     def moved(self, shown: Shown) -> Tensor:
         """The movements, ``(n, 52)``."""
-        return self.movement_mean + self.movement_scale * self.movements(shown)
+        return self.squared(self.movements(shown))
+
+    def squared(self, told: Tensor) -> Tensor:
+        """The movements of what ``Movements`` tells."""
+        return (self.movement_mean + self.movement_scale * told).clamp(min=0.0).square()
 
     def mesh(self, shown: Shown) -> Tensor:
         """Further points of the face, ``(n, 146, 2)``, in shares of the crop's side."""
@@ -139,7 +149,8 @@ class FaceNet(nn.Module):
 
 
 class Movements(nn.Module):
-    """The movements from what the maps show at the points, where these are, and the whole face."""
+    """The roots of movements, in units of their deviation, from what the maps show at the points,
+    where these are, and the whole face."""
 
     across: Tensor
     turns: Tensor
@@ -147,9 +158,9 @@ class Movements(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         places = POINTS - _FIRST_INNER + IRISES
-        self.coarse = nn.Sequential(*convolution(NECK, READ, 1))
-        self.read = nn.Linear(READ + FINE, READ)
+        self.read = nn.Linear(NECK + FINE, READ)
         self.layers = nn.Sequential(
+            nn.BatchNorm1d(places * (READ + 2) + STAGES[-1]),
             nn.Linear(places * (READ + 2) + STAGES[-1], HIDDEN),
             nn.ReLU(inplace=True),
             nn.Linear(HIDDEN, HIDDEN),
@@ -166,13 +177,15 @@ class Movements(nn.Module):
 
     def forward(self, shown: Shown) -> Tensor:
         places = shown.places
-        seen = read_at(self.coarse(shown.coarse), places), read_at(shown.fine, places)
-        return self.tell(torch.cat(seen, dim=2), shown.pooled, places)
+        # Of whole maps first, as there is less to read then; it comes to the same.
+        weights = self.read.weight[:, :, None, None]
+        coarse = read_at(functional.conv2d(shown.coarse, weights[:, :NECK]), places)
+        fine = read_at(functional.conv2d(shown.fine, weights[:, NECK:]), places)
+        return self.tell(coarse + fine + self.read.bias, shown.pooled, places)
 
     def tell(self, seen: Tensor, pooled: Tensor, places: Tensor) -> Tensor:
-        """The movements ``(n, 52)``, in units of their deviation, from what is ``seen``
-        ``(n, 53, 32)`` in both maps at ``places``."""
-        parts = [functional.relu(self.read(seen)), self.upright(places)]
+        """The same ``(n, 52)`` from what is ``seen`` ``(n, 53, 16)`` in both maps at ``places``."""
+        parts = [functional.relu(seen), self.upright(places)]
         found: Tensor = self.layers(torch.cat([*(p.flatten(1) for p in parts), pooled], dim=1))
         return found.float()
 

@@ -41,8 +41,8 @@ class Settings:
 
     epochs: int
     minutes: float | None = None
-    alone: int = 24_000
-    alone_epochs: int = 40
+    alone: int = 130_000
+    alone_epochs: int = 16
     steps: int = 300
     taught: int = 64
     marked: int = 12

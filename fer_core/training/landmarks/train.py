@@ -33,7 +33,7 @@ from fer_core.training.landmarks.evaluate import (
     mean_correlation,
     movement_correlations,
 )
-from fer_core.training.landmarks.head import fit_movements
+from fer_core.training.landmarks.head import fit_movements, movement_loss
 from fer_core.training.landmarks.network import FaceNet
 from fer_core.training.landmarks.state import Settings, State
 from fer_core.training.run_state import save_checkpoint
@@ -45,8 +45,7 @@ LOSSES = "wing", "presence_loss", "movement_loss", "iris_wing", "mesh_wing"
 """What is summed, weighted, to the loss of a step."""
 
 LEAST_DEVIATION = 0.05
-"""Movements that vary less over the training faces count as if they varied this much, so that noise
-is not learned at their cost."""
+"""The roots of movements that vary less over the training faces are told in this unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +117,14 @@ def learning_rate(settings: Settings, progress: float) -> float:
 
 
 def set_scale(network: FaceNet, movements: NDArray[np.float32]) -> None:
-    """Let the network say movements in units of how much they vary, around their mean.
+    """Let the network say roots of movements in units of how much they vary, around their mean.
 
     ``movements``: ``(n, 52)``, those of the training faces.
     """
-    network.movement_mean.copy_(torch.from_numpy(movements.mean(axis=0)))
-    network.movement_scale.copy_(torch.from_numpy(movements.std(axis=0).clip(min=LEAST_DEVIATION)))
+    roots = np.sqrt(movements)
+    network.movement_mean.copy_(torch.from_numpy(roots.mean(axis=0)))
+    network.movement_scale.copy_(torch.from_numpy(roots.std(axis=0).clip(min=LEAST_DEVIATION)))
+    network.deviation.copy_(torch.from_numpy(movements.std(axis=0)))
 
 
 def _begin(state: State, taught: Taught) -> None:
@@ -132,11 +133,12 @@ def _begin(state: State, taught: Taught) -> None:
     set_scale(state.network, taught.movements)
     rng = np.random.default_rng(settings.seed)
     drawn = [
-        taught.face(int(i), rng, 0.0) for i in rng.integers(0, len(taught.pictures), settings.alone)
+        taught.face(int(i), rng, rng.uniform(0.0, 0.5))
+        for i in rng.integers(0, len(taught.pictures), settings.alone)
     ]
     crops, _, movements = (np.stack(column) for column in zip(*drawn, strict=True))
-    error = fit_movements(state.network, crops, movements, settings.alone_epochs, settings.seed)
-    click.echo(f"movements alone: squared error {error:.3f}", err=True)
+    loss = fit_movements(state.network, crops, movements, settings.alone_epochs, settings.seed)
+    click.echo(f"movements alone: loss {loss:.3f}", err=True)
     state.average.load_state_dict(state.network.state_dict())
 
 
@@ -185,7 +187,7 @@ def _losses(network: FaceNet, batch: Batch) -> Tensor:
         points, irises, shown = network.look(
             _tensor(batch.crops).to(memory_format=torch.channels_last)
         )
-        present, moved, mesh = network.present(shown), network.moved(shown), network.mesh(shown)
+        present, told, mesh = network.present(shown), network.movements(shown), network.mesh(shown)
     n, k = len(batch.movements), len(batch.points)
     movements, marked, iris, further, face = (
         torch.from_numpy(part).to(to)
@@ -195,7 +197,7 @@ def _losses(network: FaceNet, batch: Batch) -> Tensor:
         [
             wing(points[:k], marked),
             functional.binary_cross_entropy_with_logits(present.float(), face),
-            ((moved[:n].float() - movements) / network.movement_scale).square().mean(),
+            movement_loss(network, told[:n], movements),
             wing(irises[:n], iris),
             wing(mesh[:n], further) if further.numel() else points.new_zeros(()),
         ]

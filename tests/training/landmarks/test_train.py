@@ -6,6 +6,7 @@ import shutil
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from fer_core.training.landmarks.augment import MIRROR  # noqa: E402
 from fer_core.training.landmarks.batches import Batches, Taught, Training  # noqa: E402
 from fer_core.training.landmarks.data import read_taught_faces  # noqa: E402
 from fer_core.training.landmarks.evaluate import movement_correlations  # noqa: E402
-from fer_core.training.landmarks.head import fit_movements  # noqa: E402
+from fer_core.training.landmarks.head import fit_movements, movement_loss  # noqa: E402
 from fer_core.training.landmarks.negatives import Strangers  # noqa: E402
 from fer_core.training.landmarks.network import FaceNet, expectation  # noqa: E402
 from fer_core.training.landmarks.state import (  # noqa: E402
@@ -221,6 +222,26 @@ def test_movements_can_be_learned_alone() -> None:
     after = predict(network, crops)
     np.testing.assert_array_equal(after.points, before.points)
     assert movement_correlations(after.movements, moved)["mouthSmileLeft"] > 0.9
+
+
+def test_the_loss_of_movements_is_least_where_they_are_right_or_in_step() -> None:
+    network = new_state(TINY).network
+    movements = np.random.default_rng(0).uniform(0.0, 1.0, (40, 52)).astype(np.float32)
+    movements[:, 1] = 0.0  # hardly happens
+    training.set_scale(network, movements)
+    truth = torch.from_numpy(movements)
+    right = (truth.sqrt() - network.movement_mean) / network.movement_scale
+
+    def loss(told: Any) -> float:
+        return float(movement_loss(network, told, truth))
+
+    assert loss(right) == pytest.approx(0.0, abs=1e-3)
+    halved, shuffled = 0.5 * right, right.roll(1, dims=0)
+    assert 0.01 < loss(halved) < 0.2 < 1.0 < loss(shuffled)
+    nothing = torch.zeros_like(right, requires_grad=True)
+    movement_loss(network, nothing, truth).backward()
+    assert nothing.grad is not None
+    assert torch.isfinite(nothing.grad).all()
 
 
 def one_face(order: np.ndarray, points: np.ndarray, moved: np.ndarray) -> Training:
