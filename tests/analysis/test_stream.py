@@ -325,7 +325,7 @@ def test_a_mouth_that_is_covered_is_noticed_within_a_second(astronaut):
     masked = astronaut.copy()
     mask = np.array([[185, 125], [262, 125], [258, 165], [225, 185], [192, 165]])
     cv2.fillConvexPoly(masked, mask, (200, 170, 140))
-    stream = StreamAnalyzer(Analyzer("haar", FakeEmotionModel()))
+    stream = StreamAnalyzer(Analyzer("scout", FakeEmotionModel()))
     said = {}
     for n in range(60):
         for face in stream.update(astronaut if n < 20 else masked, n / 20).faces:

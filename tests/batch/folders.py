@@ -15,8 +15,8 @@ from fer_core.labels import EMOTIONS
 from fer_core.media.video import WHOLE
 from tests.media.clips import clip
 
-ENGINES = ("--emotion", "compact", "--detector", "haar")
-RECIPE = Recipe("haar", "compact", EMOTIONS, WHOLE)
+ENGINES = ("--emotion", "compact", "--detector", "scout")
+RECIPE = Recipe("scout", "compact", EMOTIONS, WHOLE)
 
 
 def picture(path: Path, bgr: np.ndarray) -> Path:

@@ -80,7 +80,7 @@ def test_a_folder_on_two_processes(folder, out):
     assert (face["kind"].item(), face["t_s"].item(), face["track_id"].item()) == ("picture", 0, 1)
     assert (face["dominant"].item(), face["model"].item()) == ("happy", "compact")
     assert empty["track_id"].isna().item()
-    assert (empty["t_s"].item(), empty["detector"].item()) == (0, "haar")
+    assert (empty["t_s"].item(), empty["detector"].item()) == (0, "scout")
     assert film["t_s"].round(3).tolist() == [0, 0.2, 0.4, 0.6, 0.8]
     assert set(film["kind"]) == {"video"}
     assert set(film["track_id"]) == {1}

@@ -89,7 +89,7 @@ def test_a_wrong_setting_is_named_and_no_file_is_blamed(command, monkeypatch):
 
 
 def test_a_broken_picture_does_not_stop_the_others(broken):
-    code, lines, _ = run("analyze", broken, SAMPLE, "gone.png", "--detector", "haar")
+    code, lines, _ = run("analyze", broken, SAMPLE, "gone.png", "--detector", "scout")
     records = [json.loads(line) for line in lines]
     assert code == 1
     assert [("error" in record) for record in records] == [True, False, True]
@@ -97,7 +97,7 @@ def test_a_broken_picture_does_not_stop_the_others(broken):
 
 
 def test_csv(broken):
-    code, lines, _ = run("analyze", SAMPLE, broken, "--format", "csv", "--detector", "haar")
+    code, lines, _ = run("analyze", SAMPLE, broken, "--format", "csv", "--detector", "scout")
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
     assert code == 1
     assert rows[0]["dominant"] == "happy"
@@ -112,7 +112,7 @@ def test_faces_that_cannot_be_read_well_can_be_left_out(astronaut, tmp_path):
     cv2.fillConvexPoly(picture, mask, (200, 170, 140))
     masked = tmp_path / "masked.png"
     cv2.imwrite(str(masked), picture)
-    models = ("--detector", "haar", "--emotion", "compact")
+    models = ("--detector", "scout", "--emotion", "compact")
     _, lines, said = run("analyze", SAMPLE, masked, *models)
     assert [len(json.loads(line)["faces"]) for line in lines] == [1, 1]
     assert said == ""
@@ -130,7 +130,7 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(command, tmp_path):
     file = clip(tmp_path / "a.mp4") if command == ["video"] else SAMPLE
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "fer_core", *command, file, "--detector", "haar"],
+            [sys.executable, "-m", "fer_core", *command, file, "--detector", "scout"],
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 1

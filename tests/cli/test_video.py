@@ -200,7 +200,7 @@ def test_a_reader_who_has_had_enough_ends_the_command(tmp_path):
     os.close(theirs)
     done = subprocess.run(
         [sys.executable, "-m", "fer_core", "video", *videos, "--csv", f"{tmp_path}/out/",
-         "--detector", "haar", "--emotion", "compact"],
+         "--detector", "scout", "--emotion", "compact"],
         cwd=ROOT, stdout=ours, stderr=subprocess.PIPE, timeout=100,
     )  # fmt: skip
     os.close(ours)
@@ -264,7 +264,7 @@ def test_progress_on_a_terminal(tmp_path, monkeypatch):
     path = clip(tmp_path / "c.mp4", count=5)
     ours, theirs = pty.openpty()
     child = subprocess.run(
-        [sys.executable, "-m", "fer_core", "video", str(path), "--detector", "haar",
+        [sys.executable, "-m", "fer_core", "video", str(path), "--detector", "scout",
          "--emotion", "compact"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, timeout=100, check=True,
     )  # fmt: skip
@@ -280,9 +280,9 @@ def test_progress_on_a_terminal(tmp_path, monkeypatch):
 @pytest.mark.shared
 def test_a_real_recording(shared, tmp_path):
     code, out, _ = run(shared / "media" / "asl_yes.mkv", "--emotion", "compact", "--detector",
-                       "haar", "--json", tmp_path / "a.jsonl", "--end", "1")  # fmt: skip
+                       "scout", "--json", tmp_path / "a.jsonl", "--end", "1")  # fmt: skip
     assert code == 0
-    assert "30 frames, 1.0 s, compact, haar" in out
+    assert "30 frames, 1.0 s, compact, scout" in out
     frames = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     assert all(len(frame["faces"]) == 1 for frame in frames)
     assert {face["track_id"] for frame in frames for face in frame["faces"]} == {1}

@@ -94,7 +94,7 @@ def squeezed(tmp_path_factory, astronaut) -> Path:
 
 
 def test_a_face_has_the_box_and_the_expression_of_the_unsqueezed_one(squeezed, astronaut):
-    analyzer = Analyzer("haar", "compact")
+    analyzer = Analyzer("scout", "compact")
     [expected] = analyzer.analyze(cv2.resize(astronaut, (480, 480))).faces
     [first, *_] = VideoFile(squeezed).frames()
     [face] = analyzer.analyze(first.bgr).faces
@@ -110,7 +110,7 @@ def test_every_road_sees_it_unsqueezed(command, squeezed, tmp_path, monkeypatch)
     where = ["video", str(squeezed), "--parquet"] if command == "video" else [
         "batch", str(squeezed.parent), "--workers", "1", "--out"]  # fmt: skip
     done = CliRunner().invoke(
-        main, [*where, str(out), "--emotion", "compact", "--detector", "haar"]
+        main, [*where, str(out), "--emotion", "compact", "--detector", "scout"]
     )
     assert done.exit_code == 0, done.output
     rows = pd.read_parquet(out)

@@ -92,6 +92,6 @@ def test_sound_of_an_unknown_kind_is_left_out(tmp_path):
 def test_the_command_line_does_them_all(tmp_path):
     paths = [clip(tmp_path / f"{i}.mp4", 5, tags=TIMECODE) for i in range(2)]
     done: Any = CliRunner().invoke(
-        main, ["video", *map(str, paths), "--emotion", "compact", "--detector", "haar"]
+        main, ["video", *map(str, paths), "--emotion", "compact", "--detector", "scout"]
     )
     assert (done.exit_code, done.output.count("5 frames")) == (0, 2)

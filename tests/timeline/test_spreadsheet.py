@@ -120,7 +120,7 @@ def test_the_command_line_prints_harmless_names_and_no_mark_before_them(tmp_path
     for name in ("=1+1.jpg", "Jürgen.jpg"):
         (tmp_path / name).write_bytes(SAMPLE.read_bytes())
     (tmp_path / "@broken.jpg").write_bytes(b"nothing")
-    options = ["--format", "csv", "--detector", "haar", "--emotion", "compact"]
+    options = ["--format", "csv", "--detector", "scout", "--emotion", "compact"]
     printed = CliRunner().invoke(
         main, ["analyze", *options, "=1+1.jpg", "Jürgen.jpg", "@broken.jpg"]
     )

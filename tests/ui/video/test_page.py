@@ -27,7 +27,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("FER_DETECTOR", "haar")
+    monkeypatch.setenv("FER_DETECTOR", "scout")
     monkeypatch.setenv("FER_EMOTION", "compact")
     return AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=60)
 
