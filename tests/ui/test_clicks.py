@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
@@ -142,54 +143,50 @@ def click_while_the_clock_is_due(browser: Browser) -> None:
 
 
 def click_before_another_request(browser: Browser) -> None:
-    hold_the_next(SafeSessionState, "on_script_will_rerun")
-    browser.send(fragment="the clock")
-    begun.wait()
-    browser.send("part", fragment="part")
-    browser.send()
-    browser.wait_for_receipt()
-    go_on.set()
+    with held(browser, SafeSessionState, "on_script_will_rerun"):
+        browser.send(fragment="the clock")
+        begun.wait()
+        browser.send("part", fragment="part")
+        browser.send()
 
 
 def switch_before_another_request(browser: Browser) -> None:
     """As one that leaves the page does: without the states of its widgets."""
-    hold_the_next(SafeSessionState, "on_script_will_rerun")
-    browser.send(switch=True)
-    begun.wait()
-    browser.send()
-    browser.wait_for_receipt()
-    go_on.set()
+    with held(browser, SafeSessionState, "on_script_will_rerun"):
+        browser.send(switch=True)
+        begun.wait()
+        browser.send()
 
 
 def back_before_another_request(browser: Browser) -> None:
-    hold_the_next(ScriptRequests, "on_scriptrunner_ready")
-    browser.send(back=True)
-    begun.wait()
-    browser.send(fragment="part")
-    browser.wait_for_receipt()
-    go_on.set()
+    with held(browser, ScriptRequests, "on_scriptrunner_ready"):
+        browser.send(back=True)
+        begun.wait()
+        browser.send(fragment="part")
 
 
 def another_request_ends_the_way_back(browser: Browser) -> None:
-    hold_the_next(SafeSessionState, "on_script_will_rerun")
-    browser.send(back=True)
-    begun.wait()
-    browser.send()
-    browser.wait_for_receipt()
-    go_on.set()
+    with held(browser, SafeSessionState, "on_script_will_rerun"):
+        browser.send(back=True)
+        begun.wait()
+        browser.send()
 
 
-def hold_the_next(owner: type, method: str) -> None:
-    """Let the next call of a method wait: ``begun`` says so, until ``go_on``."""
+@contextmanager
+def held(browser: Browser, owner: type, method: str) -> Iterator[None]:
+    """Hold the first call of a method, which sets ``begun``, until the server has all requests."""
     theirs = getattr(owner, method)
 
-    def held(*arguments: Any, **named: Any) -> Any:
+    def wait(*arguments: Any, **named: Any) -> Any:
         setattr(owner, method, theirs)
         begun.set()
         go_on.wait()
         return theirs(*arguments, **named)
 
-    setattr(owner, method, held)
+    setattr(owner, method, wait)
+    yield
+    browser.wait_for_receipt()
+    go_on.set()
 
 
 def request_during_a_callback(browser: Browser) -> None:
