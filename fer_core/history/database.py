@@ -161,7 +161,7 @@ class Database:
         """Close all connections; the next use opens new ones."""
         with self._lock:
             if self._engine is not None:
-                self._engine.dispose()
+                _close(self._engine)
                 self._engine = None
 
     def _url(self) -> sa.URL:
@@ -171,10 +171,10 @@ class Database:
         """The engine of a database with the newest tables."""
         with self._lock:
             if self._engine is not None and self._engine.url != url:
-                self._engine.dispose()
+                _close(self._engine)
                 self._engine = None
             if self._engine is not None and self._is_replaced(url):
-                self._engine.dispose()
+                _close(self._engine)
                 self._engine = None
                 sqlite_file.remove_logs(Path(str(url.database)), self._files)
             if self._engine is None:
@@ -193,6 +193,13 @@ class Database:
         return url.get_backend_name() == "sqlite" and sqlite_file.is_replaced(
             Path(str(url.database)), self._files
         )
+
+
+def _close(engine: sa.Engine) -> None:
+    """Close all connections of an engine, those in use when they are given back."""
+    # Otherwise they would stay open until the garbage collector finds them.
+    sa.event.listen(engine.pool, "checkin", lambda _, record: record.invalidate())
+    engine.dispose()
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import sqlite3
 import stat
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -54,6 +52,15 @@ def test_addresses_nobody_can_use(address):
         History(address).sessions(LOCAL)
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_connection_in_use_is_closed_when_it_is_given_back(history):
+    with history.database.reading() as connection:
+        driver = connection.connection.dbapi_connection
+        history.close()
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        driver.cursor()
 
 
 def test_the_history_of_the_settings(monkeypatch, tmp_path):
@@ -212,10 +219,6 @@ def test_a_transaction_that_a_restoration_interrupts_harms_nobody(
         backup.replace(sqlite_file)
         assert listed(sqlite_history) == ["before the backup"]
         begin(sqlite_history, "after the restoration")
-    with warnings.catch_warnings():  # nobody closes a connection of what is no more
-        warnings.simplefilter("ignore", ResourceWarning)
-        del connection
-        gc.collect()
     assert listed(sqlite_history) == ["after the restoration", "before the backup"]
     sqlite_history.close()
     with closing(sqlite3.connect(sqlite_file)) as connection:
