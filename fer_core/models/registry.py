@@ -142,7 +142,7 @@ _ROWS = (
         source="this project",
         source_url="",
         measured="a mean error of 5.43% of the distance between the outer eye corners, movements "
-        "correlate by 0.84 with those of MediaPipe, which taught them (people held out)",
+        "correlate by 0.84 with those of MediaPipe, which taught them (on other people)",
         loader="fer_core.models.landmarks.face:FaceModel",
     ),
     Model(
