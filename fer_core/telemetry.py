@@ -21,7 +21,7 @@ FRAMES_DROPPED = Counter(
     "Frames of live cameras that a newer frame replaced before they were analysed.",
 )
 
-LIVE_STREAMS = Gauge("fer_live_streams", "Live cameras that are being analysed.")
+LIVE_STREAMS = Gauge("fer_live_streams", "Live cameras whose frames are being analysed.")
 
 ANALYSIS_SECONDS = Histogram(
     "fer_analysis_seconds",

@@ -106,7 +106,7 @@ class LiveCamera:
         self, analyzer: FrameAnalyzer, slots: CameraSlots | UserSlots | None = None
     ) -> None:
         self._slots = slots
-        self._has_slot = slots is None
+        self._has_slot = False
         self.timeline = Timeline(analyzer.labels)
         self.movements = RecentMovements()
         self._analyzer = analyzer
@@ -142,7 +142,6 @@ class LiveCamera:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="live", daemon=True)
                 self._thread.start()
-                telemetry.LIVE_STREAMS.inc()
             self._changed.notify_all()
 
     @property
@@ -215,10 +214,7 @@ class LiveCamera:
     def stop(self) -> None:
         """End the session without waiting; a frame being analysed is discarded."""
         with self._changed:
-            if not self._stopped:
-                self._release_slot()
-            if not self._stopped and self._thread is not None:
-                telemetry.LIVE_STREAMS.dec()
+            self._release_slot()
             self._stopped = True
             self._waiting = None
             self._close_sink()
@@ -239,15 +235,19 @@ class LiveCamera:
             threading.Thread(target=sink.close, name="live-sink", daemon=True).start()
 
     def _acquire_slot(self) -> bool:
-        if not self._has_slot and self._slots:
-            self._error = self._slots.acquire() or None
+        if not self._has_slot:
+            self._error = (self._slots.acquire() if self._slots else "") or None
             self._has_slot = self._error is None
+            if self._has_slot:
+                telemetry.LIVE_STREAMS.inc()
         return self._has_slot
 
     def _release_slot(self) -> None:
-        if self._has_slot and self._slots:
+        if self._has_slot:
             self._has_slot = False
-            self._slots.release()
+            telemetry.LIVE_STREAMS.dec()
+            if self._slots:
+                self._slots.release()
 
     def _work(self) -> None:
         while (waiting := self._next()) is not None:

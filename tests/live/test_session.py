@@ -326,3 +326,21 @@ def test_what_a_camera_does_is_counted():
     camera.close()
     camera.stop()
     assert value("fer_live_streams") == streams
+
+
+def test_a_silent_camera_is_not_counted_as_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed tab says nothing, and its session may last for ten minutes."""
+
+    def streams() -> float:
+        return REGISTRY.get_sample_value("fer_live_streams") or 0.0
+
+    monkeypatch.setattr("fer_core.live.session.SILENT_S", 0.05)
+    before = streams()
+    camera = LiveCamera(Quick())
+    camera.submit(picture(), 0.1)
+    until(lambda: streams() == before)
+    monkeypatch.setattr("fer_core.live.session.SILENT_S", 60.0)
+    camera.submit(picture(), 0.2)
+    assert streams() == before + 1
+    camera.close()
+    assert streams() == before
