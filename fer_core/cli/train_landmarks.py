@@ -82,8 +82,8 @@ def train_landmarks_command(
     """Train the face network, or resume the run in the folder --out.
 
     Writes face.onnx and its model card to --out. In --data, movements.csv tells the 68 points, the
-    irises and the movements of the faces in movements, mesh.npz further points of them that help
-    to learn these (arrays points and mirrored); backgrounds holds pictures without a face
+    irises and the movements of the faces in movements, mesh.npz further points of them from which
+    movements are told, too (arrays points and mirrored); backgrounds holds pictures without a face
     and faces holds cropped faces, both of any size; alarms is what train-detector writes. They
     teach presence.
     """

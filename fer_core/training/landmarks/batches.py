@@ -33,6 +33,11 @@ class Taught:
     movements: NDArray[np.float32]
     order: NDArray[np.int_]
 
+    @property
+    def has_mesh(self) -> bool:
+        """Whether there are further points."""
+        return bool(self.points.shape[1] > MARKED)
+
     def face(
         self, i: int, rng: np.random.Generator, strength: float
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:

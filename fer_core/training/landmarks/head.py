@@ -1,48 +1,59 @@
-"""The first part of a run: the movements are learned alone, from what the network sees already.
+"""Parts of the face network that are learned alone, from what the network sees already.
 
-All faces are looked at once, and what the maps show at their points is kept; learning from that
-takes a hundredth of the time of learning the whole network.
+All faces are looked at once, and what the maps show is kept; learning from that takes a hundredth
+of the time of learning the whole network.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from fer_core.training.device import device
 from fer_core.training.expression.network import half_precision
-from fer_core.training.landmarks.evaluate import VARIES
-from fer_core.training.landmarks.network import FaceNet, read_at
+from fer_core.training.landmarks.losses import movement_loss, wing
+from fer_core.training.landmarks.network import FaceNet, Shown, read_at
 
-BATCH = 256
 LOOKED_AT = 128
-"""Faces in one step of the learning, and looked at together."""
-
-LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.6
-
-ERROR_WEIGHT = 0.3
-"""The weight of the squared error in ``movement_loss``."""
+"""Faces that are looked at together."""
 
 
-def movement_loss(network: FaceNet, told: Tensor, movements: Tensor) -> Tensor:
-    """The loss of what ``Movements`` ``told`` of faces with ``movements``, both ``(n, 52)``.
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How something is learned; the learning rate falls along a cosine."""
 
-    The squared error in units of the movements' deviations, and by how much each movement that
-    varies is correlated less than perfectly over these ``n`` faces.
-    """
-    unit = network.deviation.clamp(min=VARIES)  # noise is not learned at the cost of the others
-    found, truth = network.squared(told) / unit, movements / unit
-    error = functional.mse_loss(found, truth)
-    found, truth = found - found.mean(dim=0), truth - truth.mean(dim=0)
-    # No division by 0 where all faces have the same.
-    spread = (found.square().mean(dim=0) * truth.square().mean(dim=0) + 1e-4).sqrt()
-    apart = 1.0 - (found * truth).mean(dim=0) / spread
-    varies = network.deviation >= VARIES
-    return ERROR_WEIGHT * error + (apart * varies).sum() / varies.sum().clamp(min=1)
+    epochs: int
+    seed: int
+    batch: int
+    rate: float
+    weight_decay: float
+
+    def of(self, learned: nn.Module, count: int, loss_of: Callable[[Tensor], Tensor]) -> float:
+        """Fit to the loss of batches of ``count`` rows. Returns that of the last epoch."""
+        optimizer = torch.optim.AdamW(
+            learned.parameters(), self.rate, weight_decay=self.weight_decay
+        )
+        rng = np.random.default_rng(self.seed)
+        steps = math.ceil(count / self.batch)
+        total = 0.0
+        for epoch in range(self.epochs):
+            total, order = 0.0, rng.permutation(count)
+            for step, part in enumerate(np.array_split(order, steps)):
+                done = (epoch + step / steps) / self.epochs
+                for group in optimizer.param_groups:
+                    group["lr"] = 0.5 * self.rate * (1.0 + math.cos(math.pi * done))
+                loss = loss_of(torch.from_numpy(part).to(device()))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += float(loss.detach()) * len(part) / count
+        return total
 
 
 def fit_movements(
@@ -50,43 +61,79 @@ def fit_movements(
 ) -> float:
     """Fit the movements of ``network`` to crops ``(n, 80, 80)`` uint8 and theirs ``(n, 52)``, 0..1.
 
-    All else stays as it is. Returns the loss of the last epoch.
+    All else stays as it is. Returns the loss of the last epoch. A crop takes 27 kB of memory.
     """
-    network.eval()  # the maps are standardised as in use
-    parts = [_seen(network, crops[i : i + LOOKED_AT]) for i in range(0, len(crops), LOOKED_AT)]
-    seen, pooled, places = (torch.cat(column) for column in zip(*parts, strict=True))
+    seen, pooled, places = _kept(crops, lambda some: _seen(network, some))
     target = torch.from_numpy(movements).to(device())
     head = network.movements.train()
-    optimizer = torch.optim.AdamW(head.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    rng = np.random.default_rng(seed)
-    steps = math.ceil(len(crops) / BATCH)
-    total = 0.0
-    for epoch in range(epochs):
-        total, order = 0.0, rng.permutation(len(crops))
-        for step, part in enumerate(np.array_split(order, steps)):
-            rows = torch.from_numpy(part).to(device())
-            rate = 0.5 * LEARNING_RATE * (1.0 + math.cos(math.pi * (epoch + step / steps) / epochs))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            with half_precision():
-                told = head.tell(head.read(seen[rows].float()), pooled[rows], places[rows])
-            loss = movement_loss(network, told, target[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += float(loss.detach()) * len(rows) / len(crops)
+
+    def loss_of(rows: Tensor) -> Tensor:
+        with half_precision():
+            told = head.tell(head.read(seen[rows].float()), pooled[rows], places[rows])
+        return movement_loss(network, told, target[rows])
+
+    # A weaker decay learns the training faces by heart.
+    loss = _Fit(epochs, seed, batch=256, rate=2e-3, weight_decay=0.6).of(head, len(crops), loss_of)
     head.eval()
-    return total
+    return loss
+
+
+def fit_mesh(network: FaceNet, crops: np.ndarray, mesh: np.ndarray, seed: int) -> float:
+    """Fit the maps of the further points to crops ``(n, 80, 80)`` uint8 and theirs ``(n, 146, 2)``.
+
+    ``mesh`` is in shares of the crop's side. All else stays as it is. Returns the loss of the last
+    epoch. A crop takes 38 kB of memory.
+    """
+    points, coarse = _kept(crops, lambda some: _coarse(network, some))
+    target = torch.from_numpy(mesh).to(device())
+    # Each begins with the map of the one of the 68 points that is nearest on the average face.
+    nearest = torch.cdist(target.mean(dim=0), points.mean(dim=0)).argmin(dim=1)
+    weight = network.mesh_maps.weight
+    weight.data.copy_(network.maps.weight[nearest])
+
+    def loss_of(rows: Tensor) -> Tensor:
+        return wing(
+            network.expectation(functional.conv2d(coarse[rows].float(), weight)), target[rows]
+        )
+
+    fit = _Fit(epochs=8, seed=seed, batch=64, rate=1e-2, weight_decay=0.0)
+    return fit.of(network.mesh_maps, len(crops), loss_of)
+
+
+def _kept(crops: np.ndarray, look: Callable[[np.ndarray], tuple[Tensor, ...]]) -> list[Tensor]:
+    """What ``look`` finds in all crops, a few of which it is given at a time.
+
+    Filled in as it comes: concatenated at the end, it would for a moment be in memory twice.
+    """
+    kept: list[Tensor] = []
+    for begin in range(0, len(crops), LOOKED_AT):
+        found = look(crops[begin : begin + LOOKED_AT])
+        kept = kept or [each.new_empty((len(crops), *each.shape[1:])) for each in found]
+        for whole, part in zip(kept, found, strict=True):
+            whole[begin : begin + LOOKED_AT] = part
+    return kept
 
 
 @torch.no_grad()
+def _look(network: FaceNet, crops: np.ndarray) -> tuple[Tensor, Shown]:
+    """The points of each crop, and what it shows."""
+    network.eval()  # the maps are standardised as in use
+    with half_precision():
+        points, _, shown = network.look(torch.from_numpy(crops)[:, None].to(device()).float())
+    return points.float(), shown
+
+
+def _coarse(network: FaceNet, crops: np.ndarray) -> tuple[Tensor, Tensor]:
+    """The points of each crop, and the coarse maps in half precision."""
+    points, shown = _look(network, crops)
+    return points, shown.coarse.half()
+
+
 def _seen(network: FaceNet, crops: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-    """Both maps at the points of each crop, in half precision; the pooled map; the places.
+    """Both maps at the places of each crop, in half precision; the pooled map; the places.
 
     ``Movements`` mixes whole maps and reads them afterwards, which comes to the same.
     """
-    batch = torch.from_numpy(crops)[:, None].to(device()).float()
-    with half_precision():
-        _, _, shown = network.look(batch)
+    _, shown = _look(network, crops)
     maps = [read_at(maps.float(), shown.places.float()) for maps in (shown.coarse, shown.fine)]
     return torch.cat(maps, dim=2).half(), shown.pooled.float(), shown.places.float()

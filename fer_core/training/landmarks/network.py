@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fer_core.models.landmarks.crops import LANDMARK_PX
 from fer_core.models.landmarks.face import IRISES, POINTS
 from fer_core.schema.action_units import MOVEMENTS
 from fer_core.training.expression.network import convolution, standardise
@@ -29,13 +30,16 @@ FINE = 16
 """Channels of the maps with 40 pixels per side, in which the irises are found."""
 
 READ = 16
-"""Numbers read from both maps at each point of the eyes, brows, nose and mouth."""
+"""Numbers read from both maps at each place where a feature may move."""
+
+RANK = 48
+"""What is read comes down to so many numbers first: a full layer would be most of the file."""
 
 HIDDEN = 192
 
 MESH = 146
 """Further points of the face that a teacher may mark (those from which MediaPipe tells movements).
-The network learns to find them for the sake of its maps; the exported file does not tell them."""
+Movements are read there, too; the exported file does not tell the points themselves."""
 
 _REACH = 1.3
 """The range of points in sides of the crop: the maps cover a larger square than the crop."""
@@ -50,14 +54,15 @@ class Shown(NamedTuple):
     """What the movements are told from.
 
     Maps ``coarse`` ``(n, 48, 20, 20)`` and ``fine`` ``(n, 16, 40, 40)``, the mean of the last maps
-    ``pooled`` ``(n, 128)``, and the ``places`` ``(n, 53, 2)`` of the inner points and the irises in
-    the crop.
+    ``pooled`` ``(n, 128)``, and the ``places`` ``(n, 199, 2)`` of the inner points, the irises and
+    the ``mesh`` ``(n, 146, 2)`` in shares of the crop's side.
     """
 
     coarse: Tensor
     fine: Tensor
     pooled: Tensor
     places: Tensor
+    mesh: Tensor
 
 
 class FaceNet(nn.Module):
@@ -88,7 +93,9 @@ class FaceNet(nn.Module):
             nn.ReLU(inplace=True), *convolution(NECK, NECK, 3), nn.ReLU(inplace=True)
         )
         self.maps = nn.Conv2d(NECK, POINTS, 1, bias=False)  # softmax would not see one
+        self.expectation = Expectation(LANDMARK_PX // 4)
         self.mesh_maps = nn.Conv2d(NECK, MESH, 1, bias=False)
+        nn.init.zeros_(self.mesh_maps.weight)  # not learned yet: all in the middle of the crop
         self.presence = nn.Linear(STAGES[-1], 1)
         self.fine_necks = nn.ModuleList(
             nn.Sequential(*convolution(width, FINE, 1)) for width in (STEM, NECK)
@@ -97,6 +104,7 @@ class FaceNet(nn.Module):
             nn.ReLU(inplace=True), *convolution(FINE, FINE, 3), nn.ReLU(inplace=True)
         )
         self.iris_maps = nn.Conv2d(FINE, IRISES, 1, bias=False)
+        self.fine_expectation = Expectation(LANDMARK_PX // 2)
         self.movements = Movements()
         self.register_buffer("movement_mean", torch.zeros(len(MOVEMENTS)))
         self.register_buffer("movement_scale", torch.ones(len(MOVEMENTS)))
@@ -119,10 +127,6 @@ class FaceNet(nn.Module):
         """The movements of what ``Movements`` tells."""
         return (self.movement_mean + self.movement_scale * told).clamp(min=0.0).square()
 
-    def mesh(self, shown: Shown) -> Tensor:
-        """Further points of the face, ``(n, 146, 2)``, in shares of the crop's side."""
-        return expectation(self.mesh_maps(shown.coarse))
-
     def look(self, crops: Tensor) -> tuple[Tensor, Tensor, Shown]:
         """Points and irises, and what the movements are told from."""
         stem = maps = self.stem(standardise(crops))
@@ -139,13 +143,15 @@ class FaceNet(nn.Module):
                 summed = lateral + functional.interpolate(summed, scale_factor=2.0)
         pooled = maps.mean(dim=(2, 3))
         coarse = self.smooth(summed)
-        points = expectation(self.maps(coarse))
+        both = torch.cat([self.maps.weight, self.mesh_maps.weight])  # as one, it is quicker
+        found = self.expectation(functional.conv2d(coarse, both))
+        points, mesh = found[:, :POINTS], found[:, POINTS:]
         wide = functional.interpolate(self.fine_necks[1](coarse), scale_factor=2.0)
         fine = self.fine(self.fine_necks[0](stem) + wide)
-        irises = expectation(self.iris_maps(fine))
-        # The points are learned from their own labels alone.
-        places = torch.cat([points[:, _FIRST_INNER:], irises], dim=1).detach()
-        return points, irises, Shown(coarse, fine, pooled, places)
+        irises = self.fine_expectation(self.iris_maps(fine))
+        # Points are learned from their own labels alone.
+        places = torch.cat([points[:, _FIRST_INNER:], irises, mesh], dim=1).detach()
+        return points, irises, Shown(coarse, fine, pooled, places, mesh)
 
 
 class Movements(nn.Module):
@@ -157,11 +163,12 @@ class Movements(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        places = POINTS - _FIRST_INNER + IRISES
+        places = POINTS - _FIRST_INNER + IRISES + MESH
         self.read = nn.Linear(NECK + FINE, READ)
         self.layers = nn.Sequential(
-            nn.BatchNorm1d(places * (READ + 2) + STAGES[-1]),
-            nn.Linear(places * (READ + 2) + STAGES[-1], HIDDEN),
+            _Normalised(places * (READ + 2) + STAGES[-1]),
+            nn.Linear(places * (READ + 2) + STAGES[-1], RANK, bias=False),
+            nn.Linear(RANK, HIDDEN),
             nn.ReLU(inplace=True),
             nn.Linear(HIDDEN, HIDDEN),
             nn.ReLU(inplace=True),
@@ -184,7 +191,7 @@ class Movements(nn.Module):
         return self.tell(coarse + fine + self.read.bias, shown.pooled, places)
 
     def tell(self, seen: Tensor, pooled: Tensor, places: Tensor) -> Tensor:
-        """The same ``(n, 52)`` from what is ``seen`` ``(n, 53, 16)`` in both maps at ``places``."""
+        """The same ``(n, 52)`` from what is ``seen`` ``(n, 199, 16)`` in the maps at ``places``."""
         parts = [functional.relu(seen), self.upright(places)]
         found: Tensor = self.layers(torch.cat([*(p.flatten(1) for p in parts), pooled], dim=1))
         return found.float()
@@ -200,23 +207,45 @@ class Movements(nn.Module):
         return (places - places.mean(dim=1, keepdim=True)) @ (axes / size)
 
 
+class _Normalised(nn.BatchNorm1d):
+    """In use, a product and a sum: onnxruntime takes several times as long for the operator."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def forward(self, values: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(values)
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        return values * scale + (self.bias - self.running_mean * scale)
+
+
 def read_at(maps: Tensor, places: Tensor) -> Tensor:
     """What maps ``(n, c, s, s)`` show at places ``(n, m, 2)``: ``(n, m, c)``."""
     grid = (2.0 * places - 1.0)[:, :, None].to(maps.dtype)
     read = functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
-    return read[..., 0].transpose(1, 2)
+    return read.flatten(2).transpose(1, 2)
 
 
-def expectation(maps: Tensor) -> Tensor:
-    """The mean position under the softmax of each map: ``(n, k, s, s)`` -> ``(n, k, 2)``, x and
-    y."""
-    side = maps.shape[-1]
-    shares = torch.softmax(maps.float().flatten(2), dim=2).unflatten(2, (side, side))
-    steps = (torch.arange(side, device=maps.device) + 0.5) / side
-    places = 0.5 + _REACH * (steps - 0.5)
-    x = (shares.sum(dim=2) * places).sum(dim=2)
-    y = (shares.sum(dim=3) * places).sum(dim=2)
-    return torch.stack([x, y], dim=2)
+class Expectation(nn.Module):
+    """The mean position under the softmax of each map: ``(n, k, s, s)`` -> ``(n, k, 2)``, x and y
+    in shares of the crop's side."""
+
+    cells: Tensor
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        steps = torch.arange(float(side))
+        # Whole numbers, which half precision keeps.
+        cells = torch.cartesian_prod(steps, steps).flip(1)
+        self.register_buffer("cells", cells, persistent=False)
+        self._step = _REACH / side
+        self._first = 0.5 + _REACH * (0.5 / side - 0.5)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        shares = torch.softmax(maps.float().flatten(2), dim=2)
+        with torch.autocast(maps.device.type, enabled=False):  # half precision is too coarse
+            return self._first + self._step * (shares @ self.cells)
 
 
 class _Block(nn.Module):
@@ -232,4 +261,11 @@ class _Block(nn.Module):
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), *convolution(before, after, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
-        return functional.relu(self.body(maps) + self.shortcut(maps))
+        return functional.relu(self.body(maps) + self.short(maps))
+
+    def short(self, maps: Tensor) -> Tensor:
+        """The shortcut: as one convolution, its mean and its mixture take half the time."""
+        _, mixture, normalisation = self.shortcut
+        weights = 0.25 * mixture.weight.expand(-1, -1, 2, 2)
+        short: Tensor = normalisation(functional.conv2d(maps, weights, stride=2))
+        return short

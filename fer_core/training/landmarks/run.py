@@ -14,7 +14,7 @@ from fer_core.models.landmarks import MIN_PRESENCE
 from fer_core.models.landmarks.crops import LANDMARK_PX, Square
 from fer_core.models.landmarks.face import FaceModel
 from fer_core.training.dataset_files import to_grey
-from fer_core.training.device import parameter_count
+from fer_core.training.device import device, parameter_count
 from fer_core.training.landmarks.augment import MIRROR, detected
 from fer_core.training.landmarks.batches import MARKED, Taught, Training
 from fer_core.training.landmarks.card import Run, write_card
@@ -44,9 +44,9 @@ from fer_core.training.landmarks.evaluate import (
 )
 from fer_core.training.landmarks.export import export
 from fer_core.training.landmarks.negatives import Strangers
-from fer_core.training.landmarks.network import MESH
+from fer_core.training.landmarks.network import MESH, FaceNet
 from fer_core.training.landmarks.state import Settings, load_network, new_state, resume
-from fer_core.training.landmarks.train import Validation, train
+from fer_core.training.landmarks.train import Validation, learn_movements, train, validate
 from fer_core.training.run_state import digest
 
 VALIDATION, TEST = 1, 2
@@ -81,7 +81,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
     state = resume(last, settings, known) if last.exists() else new_state(settings, start, known)
     chosen_on = held_out(data, VALIDATION, settings.seed)
     train(state, training(data), chosen_on, out)
-    network = load_network(out / "best.pt")
+    network = finished(out / "best.pt", training(data).taught, chosen_on, settings)
     path = out / "face.onnx"
     parity = export(network, chosen_on.crops, path)
     model = FaceModel(path)
@@ -103,7 +103,7 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
         },
         presence={name: presence(model, crops) for name, (_, crops) in parts.items()},
         movements={name: movements(model, crops) for name, (_, crops) in parts.items()},
-        parameters=parameter_count(network) - parameter_count(network.mesh_maps),
+        parameters=parameter_count(network),
         parity=parity,
         people=[len(set(part.people)) for part in data.split.all],
         faces=[len(part) for part in data.split.all],
@@ -119,6 +119,20 @@ def run(folder: Path, out: Path, settings: Settings, start: Path | None = None) 
         f"{path}: {scores['test'].nme_interocular_percent:.2f}% of the interocular distance, "
         f"movements {facts.movements['test'].mean_correlation:.3f}"
     )
+
+
+def finished(path: Path, taught: Taught, chosen_on: Validation, settings: Settings) -> FaceNet:
+    """The network at ``path``, whose movements are learned once more from its last maps if they
+    are better then."""
+    before, after = (load_network(path).to(device()) for _ in range(2))
+    learn_movements(after, taught, settings)
+    was, became = (
+        validate(network, chosen_on)["validation_movement_correlation"]
+        for network in (before, after)
+    )
+    click.echo(f"their correlation: {was:.4f} -> {became:.4f}", err=True)
+    better: FaceNet = (after if became > was else before).to("cpu")
+    return better
 
 
 def presence(model: FaceModel, crops: Validation) -> PresenceScores:

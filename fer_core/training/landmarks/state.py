@@ -30,13 +30,13 @@ from fer_core.training.run_state import (
 class Settings:
     """The settings that, with the data, define a run.
 
-    First the movements are learned alone, ``alone_epochs`` times from ``alone`` crops. Then the
-    whole network is trained: a batch holds ``taught`` faces with movements, ``marked`` faces with
-    points alone, ``negatives`` crops without a face and ``strangers`` faces without points, each
-    ``batch_scale`` times; an epoch is ``steps`` of them. The learning rate grows with the root of
-    ``batch_scale``, warms up over the first ``warm_share`` of the run and falls along a cosine.
-    Over the last ``refine_share`` only half as many crops are degraded. A run lasts ``epochs``, or
-    ``minutes`` if given.
+    First the movements are learned alone, ``alone_epochs`` times from ``alone`` crops, and at the
+    end once more. In between the whole network is trained: a batch holds ``taught`` faces with
+    movements, ``marked`` faces with points alone, ``negatives`` crops without a face and
+    ``strangers`` faces without points, each ``batch_scale`` times; an epoch is ``steps`` of them.
+    The learning rate grows with the root of ``batch_scale``, warms up over the first
+    ``warm_share`` of the run and falls along a cosine. Over the last ``refine_share`` only half as
+    many crops are degraded. A run lasts ``epochs``, or ``minutes`` if given.
     """
 
     epochs: int

@@ -25,7 +25,7 @@ from fer_core.training.checkpoints import save_network
 from fer_core.training.device import device, made_batches
 from fer_core.training.expression.curves import write_log
 from fer_core.training.expression.network import half_precision, move_average
-from fer_core.training.landmarks.batches import Batch, Batches, Taught, Training
+from fer_core.training.landmarks.batches import MARKED, Batch, Batches, Taught, Training
 from fer_core.training.landmarks.curves import write_curves
 from fer_core.training.landmarks.data import interocular
 from fer_core.training.landmarks.evaluate import (
@@ -33,16 +33,17 @@ from fer_core.training.landmarks.evaluate import (
     mean_correlation,
     movement_correlations,
 )
-from fer_core.training.landmarks.head import fit_movements, movement_loss
+from fer_core.training.landmarks.head import fit_mesh, fit_movements
+from fer_core.training.landmarks.losses import movement_loss, wing
 from fer_core.training.landmarks.network import FaceNet
 from fer_core.training.landmarks.state import Settings, State
 from fer_core.training.run_state import save_checkpoint
 
-WING_WIDTH, WING_CURVE = 4.0, 1.0
-"""Parameters of the Wing loss, in hundredths of the crop's side."""
-
 LOSSES = "wing", "presence_loss", "movement_loss", "iris_wing", "mesh_wing"
 """What is summed, weighted, to the loss of a step."""
+
+MOST_MESH_CROPS = 24_000
+"""From so many crops the mesh is learned alone, whose maps take 0.9 GB of memory."""
 
 LEAST_DEVIATION = 0.05
 """The roots of movements that vary less over the training faces are told in this unit."""
@@ -128,18 +129,32 @@ def set_scale(network: FaceNet, movements: NDArray[np.float32]) -> None:
 
 
 def _begin(state: State, taught: Taught) -> None:
-    """Scale the movements, and learn them alone from faces drawn at random."""
-    settings = state.settings
-    set_scale(state.network, taught.movements)
-    rng = np.random.default_rng(settings.seed)
+    """Scale the movements, and learn them alone, as well as a mesh that is not known yet."""
+    network, settings = state.network, state.settings
+    set_scale(network, taught.movements)
+    if taught.has_mesh and not network.mesh_maps.weight.any():
+        crops, places, _ = _drawn(taught, min(settings.alone, MOST_MESH_CROPS), settings.seed)
+        loss = fit_mesh(network, crops, places[:, MARKED:], settings.seed)
+        click.echo(f"mesh alone: loss {loss:.3f}", err=True)
+    learn_movements(network, taught, settings)
+    state.average.load_state_dict(network.state_dict())
+
+
+def learn_movements(network: FaceNet, taught: Taught, settings: Settings) -> None:
+    """Learn the movements alone, from faces drawn at random."""
+    crops, _, movements = _drawn(taught, settings.alone, settings.seed)
+    loss = fit_movements(network, crops, movements, settings.alone_epochs, settings.seed)
+    click.echo(f"movements alone: loss {loss:.3f}", err=True)
+
+
+def _drawn(taught: Taught, count: int, seed: int) -> tuple[np.ndarray, ...]:
+    """What ``Taught.face`` gives, of ``count`` faces drawn at random."""
+    rng = np.random.default_rng(seed)
     drawn = [
         taught.face(int(i), rng, rng.uniform(0.0, 0.5))
-        for i in rng.integers(0, len(taught.pictures), settings.alone)
+        for i in rng.integers(0, len(taught.pictures), count)
     ]
-    crops, _, movements = (np.stack(column) for column in zip(*drawn, strict=True))
-    loss = fit_movements(state.network, crops, movements, settings.alone_epochs, settings.seed)
-    click.echo(f"movements alone: loss {loss:.3f}", err=True)
-    state.average.load_state_dict(state.network.state_dict())
+    return tuple(np.stack(column) for column in zip(*drawn, strict=True))
 
 
 def _train_epoch(state: State, data: Training) -> dict[str, float]:
@@ -187,7 +202,7 @@ def _losses(network: FaceNet, batch: Batch) -> Tensor:
         points, irises, shown = network.look(
             _tensor(batch.crops).to(memory_format=torch.channels_last)
         )
-        present, told, mesh = network.present(shown), network.movements(shown), network.mesh(shown)
+        present, told, mesh = network.present(shown), network.movements(shown), shown.mesh
     n, k = len(batch.movements), len(batch.points)
     movements, marked, iris, further, face = (
         torch.from_numpy(part).to(to)
@@ -202,18 +217,6 @@ def _losses(network: FaceNet, batch: Batch) -> Tensor:
             wing(mesh[:n], further) if further.numel() else points.new_zeros(()),
         ]
     )
-
-
-def wing(points: Tensor, target: Tensor) -> Tensor:
-    """The Wing loss (Feng et al. 2018) of ``(n, 68, 2)`` points.
-
-    Logarithmic below ``WING_WIDTH``, so that small errors count, and linear above, so that wrong
-    labels do not count too much.
-    """
-    error = 100.0 * (points - target).abs()
-    small = WING_WIDTH * torch.log1p(error / WING_CURVE)
-    offset = WING_WIDTH - WING_WIDTH * math.log1p(WING_WIDTH / WING_CURVE)
-    return torch.where(error < WING_WIDTH, small, error - offset).mean()
 
 
 @torch.no_grad()
