@@ -43,7 +43,7 @@ LOSSES = "wing", "presence_loss", "movement_loss", "iris_wing", "mesh_wing"
 """What is summed, weighted, to the loss of a step."""
 
 MOST_MESH_CROPS = 24_000
-"""From so many crops the mesh is learned alone, whose maps take 0.9 GB of memory."""
+"""From so many crops at most the mesh is learned alone: their maps take 0.9 GB of memory."""
 
 LEAST_DEVIATION = 0.05
 """The roots of movements that vary less over the training faces are told in this unit."""
