@@ -160,9 +160,15 @@ class Database:
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         with self._lock:
-            if self._engine is not None:
-                _close(self._engine)
-                self._engine = None
+            self._close()
+
+    def _close(self) -> None:
+        """Close all connections, those in use when they are given back."""
+        if self._engine is not None:
+            # Otherwise they would stay open until the garbage collector finds them.
+            sa.event.listen(self._engine.pool, "checkin", lambda _, record: record.invalidate())
+            self._engine.dispose()
+            self._engine = None
 
     def _url(self) -> sa.URL:
         return database_url(self._address)
@@ -171,11 +177,9 @@ class Database:
         """The engine of a database with the newest tables."""
         with self._lock:
             if self._engine is not None and self._engine.url != url:
-                _close(self._engine)
-                self._engine = None
+                self._close()
             if self._engine is not None and self._is_replaced(url):
-                _close(self._engine)
-                self._engine = None
+                self._close()
                 sqlite_file.remove_logs(Path(str(url.database)), self._files)
             if self._engine is None:
                 engine = _engine(url)
@@ -193,13 +197,6 @@ class Database:
         return url.get_backend_name() == "sqlite" and sqlite_file.is_replaced(
             Path(str(url.database)), self._files
         )
-
-
-def _close(engine: sa.Engine) -> None:
-    """Close all connections of an engine, those in use when they are given back."""
-    # Otherwise they would stay open until the garbage collector finds them.
-    sa.event.listen(engine.pool, "checkin", lambda _, record: record.invalidate())
-    engine.dispose()
 
 
 def _engine(url: sa.URL) -> sa.Engine:
