@@ -151,6 +151,11 @@ def test_a_session_from_a_deep_link_to_the_summary(open_page, screenshot):
         rows = list(csv.DictReader(file))
     assert len(rows) >= 12
     assert max(row["dominant"] for row in rows if row["track_id"] == "1") == "happy"
+    # Down there, the camera is still beside what is read, and its figures are in one line.
+    again = camera_frame(page).get_by_role("button", name="Start", exact=True)
+    expect(again).to_be_in_viewport(ratio=1)
+    figures = page.get_by_test_id("stMetric").all()
+    assert len({figure.bounding_box()["y"] for figure in figures}) == 1
     screenshot(page, "live-summary")
 
     # Start again: a new session, counted from nothing.
