@@ -29,7 +29,7 @@ with cannot:
         "- What a person feels, thinks, wants or hides. A smile can be polite, nervous or put on; "
         "a resting face can look sad to a network "
         "([Barrett et al., 2019](https://doi.org/10.1177/1529100619832930)).\n"
-        "- Whether somebody lies, is ill, is attentive or is fit for a job.\n"
+        "- Whether somebody lies, is ill, tired or attentive, or is fit for a job.\n"
         "- Anything with the same accuracy for everyone: the training pictures come from the web, "
         "and accuracy across age, skin tone and culture has not been measured."
     )

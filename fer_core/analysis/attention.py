@@ -6,6 +6,7 @@ from collections import deque
 
 from fer_core.analysis.smoothing import gain
 from fer_core.schema import HeadPose
+from fer_core.schema.action_units import EYES_CLOSED
 
 WINDOW_S = 60.0
 """Blinks are counted over the last minute."""
@@ -16,15 +17,9 @@ MAX_BLINK_S = 0.5
 (Schiffman 2001, BioNumbers 100706), and frames cut off the ends. A shorter dip is noise of the
 landmarks; a longer one means closed eyes."""
 
-CLOSED_RATIO = 0.7
-OPEN_RATIO = 0.8
-"""Eyes close when their openness falls below the first share of the person's open level, and open
-when it rises above the second. Two thresholds keep noise from looking like a series of blinks.
-
-By the blink coefficient, 23 pictures of closed eyes and 45 of open, often narrow ones are told
-apart without an error at 0.63 of the median of the open ones; at 0.7, one narrow eye counts as
-closed (benchmarks/closed_eyes.py). Between 0.64, its value, and 0.74 there is none.
-"""
+EYES_OPEN = 0.8
+"""Eyes that have closed (``EYES_CLOSED``) open when their openness rises above this share of the
+person's open level. Two thresholds keep noise from looking like a series of blinks."""
 
 LEVEL_UP_TAU_S = 1.0
 LEVEL_DOWN_TAU_S = 10.0
@@ -100,9 +95,9 @@ class EyeWatch:
     def _judge(self, ratio: float, t_s: float) -> None:
         """``ratio`` is the openness relative to the open level."""
         if self._closed_since_s is None:
-            if ratio < CLOSED_RATIO:
+            if ratio < EYES_CLOSED:
                 self._closed_since_s = t_s
-        elif ratio > OPEN_RATIO:
+        elif ratio > EYES_OPEN:
             if MIN_BLINK_S <= t_s - self._closed_since_s <= MAX_BLINK_S:
                 self._blinks.append(t_s)
             self._closed_since_s = None

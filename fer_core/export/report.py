@@ -23,7 +23,7 @@ from fer_core.export.charts.movements import (
     units_shown,
 )
 from fer_core.export.charts.words import course_in_words
-from fer_core.export.text_summary import hard_to_read, moved_most
+from fer_core.export.text_summary import sentences
 from fer_core.labels import color_of
 from fer_core.schema.action_units import DERIVED, LIDS_STAND_OUT
 from fer_core.timeline.events import METHOD, Event, find_events
@@ -122,7 +122,7 @@ def _face(
     return {
         "name": title,
         "key": key_figures(face),
-        "sentences": [each for each in (moved_most(face), hard_to_read(face)) if each],
+        "sentences": sentences(face),
         "words": course_in_words(title, face, events),
         "course": _chart(course) if _has_course(table) else None,
         "movements": _movements(table, track_id, title),

@@ -36,8 +36,14 @@ def _face_text(face: TrackSummary) -> str:
     if face.valence_mean is not None and face.arousal_mean is not None:
         affect = f"valence {face.valence_mean:+z.2f}, arousal {face.arousal_mean:+z.2f}, "
     lines.append(f"    {affect}switches {face.switches}, gaps {len(face.gaps)}")
-    lines += [f"    {sentence}" for sentence in (moved_most(face), hard_to_read(face)) if sentence]
+    lines += [f"    {sentence}" for sentence in sentences(face)]
     return "\n".join(lines)
+
+
+def sentences(face: TrackSummary) -> list[str]:
+    """What is said of a face below its key figures."""
+    every = moved_most(face), eyes_closed(face), hard_to_read(face)
+    return [sentence for sentence in every if sentence]
 
 
 def hard_to_read(face: TrackSummary) -> str:
@@ -55,6 +61,15 @@ def moved_most(face: TrackSummary) -> str:
         for unit in most_visible(face)
     )
     return f"Most visible movements: {listed} of {_whole(face)}." if listed else ""
+
+
+def eyes_closed(face: TrackSummary) -> str:
+    """A sentence on how long the eyes were closed; "" if hardly ever."""
+    closed = face.eye_closure
+    if closed is None or closed.share < 0.005:
+        return ""
+    longest = f"{closed.longest_s:.1f} s"
+    return f"Eyes closed for {closed.share:.0%} of the time, for {longest} at the longest."
 
 
 def _whole(face: TrackSummary) -> str:

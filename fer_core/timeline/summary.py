@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fer_core.schema import PROBLEMS, Problem
 from fer_core.schema.action_units import ACTION_UNITS, ActionUnit
-from fer_core.timeline.table import MAX_GAP_S, labels_of
+from fer_core.timeline.eyes import EyeClosure, eye_closure
+from fer_core.timeline.table import MAX_GAP_S, labels_of, time_held
 
 VISIBLE = 0.3
 """From this value on, 0..1, an action unit counts as visible."""
@@ -71,7 +72,8 @@ class TrackSummary:
     first; ``poor_share`` is the part with any problem. Both refer to the time in which problems
     were measured; ``poor_share`` is None if they never were.
 
-    ``action_units`` has those that were measured, by column: ``AU01`` … ``AU45``.
+    ``action_units`` has those that were measured, by column: ``AU01`` … ``AU45``; ``eye_closure``
+    is None if the eyes never were.
     """
 
     track_id: int
@@ -90,6 +92,7 @@ class TrackSummary:
     poor_share: float | None
     problems: dict[Problem, float]
     action_units: dict[str, UnitSummary]
+    eye_closure: EyeClosure | None
 
 
 def summarize(table: pd.DataFrame) -> tuple[TrackSummary, ...]:
@@ -106,9 +109,7 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
     labels = labels_of(rows)
     seen_s = rows["t_s"].to_numpy()
     position = np.searchsorted(times, seen_s)
-    # A frame counts for the time until the next frame, with or without this face; the last for 0.
-    lengths = np.append(np.diff(times), 0.0)
-    held_s = np.where(lengths <= MAX_GAP_S, lengths, 0.0)[position]
+    held_s = time_held(seen_s, times)
     dominant = pd.Index(labels).get_indexer(pd.Index(rows["dominant"]))
     observed_s = float(held_s.sum())
     by_emotion = np.bincount(dominant, weights=held_s, minlength=len(labels))
@@ -146,6 +147,7 @@ def _summary(track_id: int, rows: pd.DataFrame, times: NDArray[np.float64]) -> T
             for unit in ACTION_UNITS
             if rows[unit.column].notna().any()
         },
+        eye_closure=eye_closure(rows, times),
     )
 
 

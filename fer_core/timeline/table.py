@@ -151,6 +151,14 @@ def table_csv(table: pd.DataFrame) -> bytes:
     return table_to_csv(table.round(digits))
 
 
+def time_held(seen_s: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For how many seconds each of the rows at ``seen_s`` counts: until the next frame of the
+    stream, whose frames are at ``times``, with or without this face; 0 before a long gap and at the
+    end."""
+    lengths = np.append(np.diff(times), 0.0)
+    return np.where(lengths <= MAX_GAP_S, lengths, 0.0)[np.searchsorted(times, seen_s)]
+
+
 def with_gaps(table: pd.DataFrame, track_id: int) -> pd.DataFrame:
     """The rows of one face of a table, with empty rows where it was not seen.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fer_core.analysis.quality import IN_WORDS
 from fer_core.schema.certainty import CLOSE, reading_in_words, rival
 from fer_core.schema.quality import from_text
+from fer_core.timeline.eyes import eye_closure
 from fer_core.timeline.table import MAX_GAP_S, with_gaps
 from fer_core.ui.live.view_state import LiveView, against_rest
 from fer_core.ui.shared.face_diagram import Diagram, diagram_now
@@ -146,7 +147,7 @@ def _charts(
         id=track_id,
         title=view.name(track_id),
         now=_now(rows, labels, window["t_s"].iloc[0]) if here else None,
-        facts=_facts(newest, track_id, view) if here else "",
+        facts=_facts(window, rows, track_id, view) if here else "",
         problem=problem_in_words(newest["problems"]) if here else "",
         bars=_bars(newest, labels, track_id, view) if here else None,
         affect=Trail(x=_plain(trail["valence"]), y=_plain(trail["arousal"]))
@@ -275,9 +276,10 @@ def _digits(values: pd.Series | NDArray[np.float64] | list[float]) -> list[float
     return rounded
 
 
-def _facts(newest: pd.Series, track_id: int, view: LiveView) -> str:
-    """``turned 12° to its left, still towards the camera · 14 blinks a minute``: what is known."""
-    parts = []
+def _facts(window: pd.DataFrame, rows: pd.DataFrame, track_id: int, view: LiveView) -> str:
+    """``turned 12° to its left, still towards the camera · 14 blinks a minute, eyes closed for 2%
+    of it``: what is known of a face with these ``rows`` of the ``window``."""
+    newest, parts = rows.iloc[-1], []
     if rest := view.rests.get(track_id):
         label, share = max(zip(rest.labels, rest.shares, strict=True), key=lambda each: each[1])
         parts.append(f"against rest, which reads as {label} {share:.0%}")
@@ -285,7 +287,9 @@ def _facts(newest: pd.Series, track_id: int, view: LiveView) -> str:
     if known["yaw_deg"] and known["attentive"]:
         parts.append(_attention(float(newest["yaw_deg"]), bool(newest["attentive"])))
     if known["blinks_per_minute"]:
-        parts.append(f"{newest['blinks_per_minute']:.0f} blinks a minute")
+        blinks = f"{newest['blinks_per_minute']:.0f} blinks a minute"
+        closed = eye_closure(rows, window["t_s"].unique())
+        parts.append(f"{blinks}, eyes closed for {closed.share:.0%} of it" if closed else blinks)
     return " · ".join(parts)
 
 

@@ -11,7 +11,7 @@ from fer_core.export.charts.affect import affect_trail_figure
 from fer_core.export.charts.basic import share_bars
 from fer_core.export.charts.course import has_affect
 from fer_core.export.charts.words import problems_in_words, shares_in_words, span_in_words
-from fer_core.export.text_summary import hard_to_read, moved_most
+from fer_core.export.text_summary import eyes_closed, hard_to_read, moved_most
 from fer_core.timeline.events import METHOD, events_table
 from fer_core.timeline.readings import problems
 from fer_core.timeline.summary import TrackSummary, key_figures, summary_table
@@ -33,6 +33,8 @@ def span_summary(session: Session, beside: Sequence[Callable[[], None]] = ()) ->
         _metrics(face)
         if sentence := moved_most(face):
             st.caption(f":material/face: {sentence}")
+        if sentence := eyes_closed(face):
+            st.caption(f":material/visibility: {sentence}")
         if sentence := hard_to_read(face):
             st.caption(f":material/visibility_off: {sentence}")
         parts.append(partial(share_chart, session, face))

@@ -107,6 +107,13 @@ def test_what_is_known_of_a_head_is_said(yaw_deg, words):
     assert unknown["facts"] == ""
 
 
+def test_the_part_of_the_minute_with_closed_eyes_is_said():
+    window = turned(2.0)
+    window["AU45"] = np.where(window["t_s"] < 0.5, 0.6, 0.1)
+    [charts] = face_charts(window, new_view())
+    assert charts["facts"].endswith(" · 14 blinks a minute, eyes closed for 26% of it")
+
+
 def winking(view: LiveView) -> pd.DataFrame:
     seen = replace(face(), raw_probabilities=face().probabilities)
     seen = moving(seen, {"eyeBlinkLeft": 0.8}, Gaze(0.0, 0.0, 0.0, 0.0))
