@@ -209,8 +209,8 @@ def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
         on_click="ignore",
         icon=":material/download:",
         key="history_export",
-        help="A CSV file for each session, and files with what you wrote: names, tags, notes, "
-        "marks and names of faces.",
+        help="A CSV file for each session, one with the summaries of all faces, and files with "
+        "what you wrote: names, tags, notes, marks and names of faces.",
     )
     st.button(
         f"Delete {how_many}",

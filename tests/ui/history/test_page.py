@@ -415,7 +415,7 @@ def test_the_archive_holds_a_table_for_each(store):
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         names = opened.namelist()
         assert "sessions.csv" in names
-        assert len(names) == 3
+        assert len(names) == 4
         assert not any("/" in name for name in names)
         table = opened.read(next(n for n in names if "glad" in n)).decode("utf-8-sig")
     assert table.startswith("t_s,track_id")
@@ -437,6 +437,11 @@ def test_the_archive_holds_all_that_somebody_wrote(store):
     assert list(listed["Name"]) == ["'=sad one.MP4", "Dr. Smith interview, glad"]
     assert files["marks.csv"] == f"session,t_s,label,note\n{number},1.25,question 1,'@loud\n"
     assert files["faces.csv"] == f"session,track_id,name\n{number},1,'=Anna\n"
+    summary = pd.read_csv(io.StringIO(files["summary.csv"]))
+    assert list(summary["session_name"]) == ["'=sad one.MP4", "Dr. Smith interview, glad"]
+    assert list(summary["face_name"].fillna("")) == ["", "'=Anna"]
+    assert (summary["observed_s"] > 3.0).all()
+    assert summary["sad_time"][0] > summary["happy_time"][0]
 
 
 def test_the_files_of_an_archive_are_in_memory_one_at_a_time(store):
