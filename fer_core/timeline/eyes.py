@@ -27,9 +27,9 @@ class EyeClosure:
     """How long both eyes of a face were closed, by ``EYES_CLOSED``.
 
     ``share`` is the part, 0..1, of the time in which that could be judged: the movements were
-    measured, on a head turned by at most ``MAX_YAW_DEG``. It is what PERCLOS is for people, who
-    judge by eye when lids cover four fifths of the pupils (Wierwille et al. 1994, DOT HS 808 247).
-    ``longest_s`` is the longest closure without a break, in seconds.
+    measured, on a head turned by at most ``MAX_YAW_DEG`` whose eyes nothing covers. It is what
+    PERCLOS is for people, who judge by eye when lids cover four fifths of the pupils (Wierwille et
+    al. 1994, DOT HS 808 247). ``longest_s`` is the longest closure without a break, in seconds.
 
     Like PERCLOS it is of slow closures: movements are smoothed over 0.3 s, longer than most blinks.
     """
@@ -46,7 +46,9 @@ def eye_closure(rows: pd.DataFrame, times: NDArray[np.float64]) -> EyeClosure | 
     """
     seen_s = rows["t_s"].to_numpy()
     openness = 1.0 - rows["AU45"].to_numpy(np.float64)
-    judged = ~np.isnan(openness) & (rows["yaw_deg"].abs() <= MAX_YAW_DEG).to_numpy()
+    covered = rows["problems"].str.contains("eyes_covered", na=False).to_numpy(bool)
+    ahead = (rows["yaw_deg"].abs() <= MAX_YAW_DEG).to_numpy(bool)
+    judged = ~np.isnan(openness) & ahead & ~covered
     held_s = time_held(seen_s, times)
     judged_s = float(held_s[judged].sum())
     if not judged_s:

@@ -89,6 +89,8 @@ def test_where_nothing_can_be_judged() -> None:
     assert closure(frames(lambda t: 0.9), yaw_deg=None) is None
     assert closure(frames(lambda t: 0.9), yaw_deg=MAX_YAW_DEG + 1.0) is None
     assert closure(frames(lambda t: 0.9), yaw_deg=-MAX_YAW_DEG) is not None
+    dark_glasses = table(frames(lambda t: 0.9)).assign(problems="dark eyes_covered")
+    assert eye_closure(dark_glasses, dark_glasses["t_s"].unique()) is None
     blind = table(frames(lambda t: 0.9)).assign(AU45=np.nan)
     assert eye_closure(blind, blind["t_s"].unique()) is None
 
