@@ -156,8 +156,10 @@ class Analyzer:
 def _with_quality(
     face: Face, picture: NDArray[np.uint8], seen: DetectedFace, crop: NDArray[np.uint8]
 ) -> Face:
-    """``face`` with its quality; ``seen`` is the same face in the upright ``picture``."""
-    return replace(face, quality=face_quality(picture, seen, crop, face.pose))
+    """``face`` with its quality, and without the gaze of covered eyes; ``seen`` is the same face in
+    the upright ``picture``."""
+    quality = face_quality(picture, seen, crop, face.pose)
+    return replace(face, quality=quality, gaze=None if quality.hides_eyes else face.gaze)
 
 
 def _loaded(kind: Kind, model: Any, wait_s: float) -> Any:

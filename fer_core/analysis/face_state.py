@@ -95,8 +95,10 @@ class FaceState:
         if seen.points is not None and steady.points is not None:
             landmarks = as_landmarks(steady.points)
             eyes, mouth = eye_aspect_ratio(seen.points), mouth_aspect_ratio(seen.points)
+        quality = self.quality.quality
+        hidden = quality is not None and quality.hides_eyes
         # On a face turned aside the far eye cannot be judged.
-        visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG
+        visible = pose is not None and abs(pose.yaw_deg) <= MAX_YAW_DEG and not hidden
         self._eyes.update(eye_openness(eyes, blink_of(seen)) if visible else None, now_s)
         return Face(
             box=steady.box,
@@ -111,12 +113,12 @@ class FaceState:
             mouth_aspect_ratio=mouth,
             **moving(moved),
             raw_coefficients=as_coefficients(seen.movements),
-            gaze=gaze_of(steady, pose),
+            gaze=None if hidden else gaze_of(steady, pose),
             raw_probabilities=tuple(shares.tolist()),
             steady_label=self._labels[self._label.update(smoothed, now_s)],
             blinks_per_minute=self._eyes.blinks_per_minute,
             attentive=attends(pose, self._eyes),
-            quality=self.quality.quality,
+            quality=quality,
         )
 
     def rescale(self, across: float, down: float) -> None:

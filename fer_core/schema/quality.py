@@ -43,6 +43,11 @@ class FaceQuality:
     eyes_covered: float | None = None
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def hides_eyes(self) -> bool:
+        """Whether something covers the eyes: what is measured of them is then a guess."""
+        return "eyes_covered" in self.problems
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` reads it back."""
         return asdict(self) | {"problems": list(self.problems)}

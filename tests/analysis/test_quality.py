@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 
 from fer_core.analysis.analyzer import Analyzer
+from fer_core.analysis.attention import MIN_OBSERVED_S
 from fer_core.analysis.quality import IN_WORDS, _away_deg
+from fer_core.analysis.stream import StreamAnalyzer
 from fer_core.export.files import faces_table, to_csv
 from fer_core.models.detectors.haar import HaarDetector
+from fer_core.models.detectors.scout import ScoutDetector
 from fer_core.models.loading import load_landmark_model
 from fer_core.schema import PROBLEMS, Box, Face, FaceQuality, FrameResult, HeadPose
 from fer_core.testing import FakeDetector, FakeEmotionModel
@@ -21,12 +24,18 @@ from fer_core.testing import FakeDetector, FakeEmotionModel
 FACE = Box(178, 63, 91, 113)
 
 
-def quality(bgr: np.ndarray, box: Box = FACE) -> FaceQuality:
-    """The quality of the changed astronaut, whether or not a detector would find her."""
+def face(bgr: np.ndarray, box: Box = FACE) -> Face:
+    """The changed astronaut, whether or not a detector would find her."""
     analyzer = Analyzer(FakeDetector([box]), FakeEmotionModel(), AnyFace())
-    [face] = analyzer.analyze(bgr).faces
-    assert face.quality is not None
-    return face.quality
+    [found] = analyzer.analyze(bgr).faces
+    return found
+
+
+def quality(bgr: np.ndarray, box: Box = FACE) -> FaceQuality:
+    """Her quality."""
+    found = face(bgr, box).quality
+    assert found is not None
+    return found
 
 
 class AnyFace:
@@ -113,10 +122,23 @@ def test_covered_eyes(astronaut):
             cv2.ellipse(picture, eye, (15, 11), 0, 0, 360, (20, 20, 20), 1, cv2.LINE_AA)
     cv2.rectangle(barred, (183, 90), (264, 112), (128, 128, 128), -1)
     shaded[:95] = shaded[:95] // 3
-    assert "eyes_covered" in quality(dark).problems
-    assert "eyes_covered" in quality(barred).problems
+    for seen in (dark, barred):
+        assert "eyes_covered" in quality(seen).problems
+        assert face(seen).gaze is None
     for seen in (astronaut, clear, shaded):
         assert quality(seen).problems == ()
+        assert face(seen).gaze is not None
+
+
+def test_nothing_is_told_of_eyes_that_are_covered_in_a_stream(astronaut):
+    barred = astronaut.copy()
+    cv2.rectangle(barred, (183, 90), (264, 112), (128, 128, 128), -1)
+    for picture, seen in ((astronaut, True), (barred, False)):
+        stream = StreamAnalyzer(Analyzer(ScoutDetector(), FakeEmotionModel()))
+        for t_s in np.arange(0.0, MIN_OBSERVED_S + 1.0, 0.1).tolist():
+            [last] = stream.update(picture, t_s).faces
+        assert last.blinks_per_minute == (0.0 if seen else None)
+        assert (last.gaze is not None) == seen
 
 
 @pytest.mark.shared
