@@ -9,6 +9,7 @@ import pandas as pd
 
 from fer_core.analysis.quality import IN_WORDS
 from fer_core.media.atomic_file import OutputFile
+from fer_core.models.registry import title_of
 from fer_core.schema import FrameResult
 from fer_core.timeline.summary import TrackSummary, most_visible, summarize
 from fer_core.timeline.table import Timeline
@@ -109,8 +110,8 @@ class ReportSink(OutputFile):
         facts = {"Frames": str(len(self._timeline))}
         if self._last is not None:
             facts |= {
-                "Model": self._last.model,
-                "Detector": self._last.detector,
+                "Face detector": title_of(self._last.detector),
+                "Expression network": title_of(self._last.model),
                 "Until": f"{self._last.t_s:.1f} s",
             }
         if not whole:

@@ -72,7 +72,9 @@ def test_all_outputs(tmp_path):
     assert len(pd.read_parquet(out / "a.parquet")) == 30
     assert len((out / "a.jsonl").read_text().splitlines()) == 30
     assert len(list(VideoFile(out / "a.mp4").frames())) == 30
-    assert "c.mp4" in (out / "a.html").read_text()
+    report = (out / "a.html").read_text("utf-8")
+    assert "c.mp4" in report
+    assert "<dt>Face detector</dt><dd>fake-detector</dd>" in report
 
 
 @pytest.mark.parametrize(("options", "times"), [
