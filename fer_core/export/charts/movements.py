@@ -46,8 +46,8 @@ def movements_figure(table: pd.DataFrame, track_id: int) -> go.Figure:
     """A strip over time for each of ``units_shown``, at least one: the stronger, the darker.
 
     ``table`` has the columns of ``timeline.columns``. The time axis is that of ``course_figure``,
-    with the same margins. Where the face was not seen, a strip has gaps. In a session of more than
-    ``MOST_RUNS`` frames each cell shows the largest value of its time.
+    with the same margins. Where the face was not seen, a strip has gaps. There are as many cells as
+    frames at the usual rate, at most ``MOST_RUNS``; each shows the largest value of its time.
     """
     units = units_shown(table, track_id)
     times_s, values = _cells(table, track_id, [unit.column for unit in units])
@@ -127,19 +127,21 @@ def _cells(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The middles of equal cells of time ``(n,)``, seconds, and their values ``(n, columns)``.
 
-    A frame stands for the time until the next one, but for no longer than ``MAX_GAP_S``; NaN where
-    the face was not seen.
+    A cell has the largest value of its frames, or else that of the frame before it, which stands
+    for the time until the next one, but for no longer than ``MAX_GAP_S``; NaN where the face was
+    not seen.
     """
     times_s = table["t_s"].unique()
     rows = table[table["track_id"] == track_id].set_index("t_s")[columns].reindex(times_s)
-    count = min(len(times_s), MOST_RUNS)
+    # By the usual step, because frames may be far from even: a camera stops, or a tab is hidden.
+    steps_s = np.diff(times_s)
+    usual = round(float(np.ptp(times_s) / np.median(steps_s))) + 1 if len(steps_s) else 1
+    count = min(usual, MOST_RUNS)
     edges_s = np.linspace(times_s[0], times_s[-1], count + 1)
     middles_s = (edges_s[1:] + edges_s[:-1]) / 2
     at = np.searchsorted(times_s, middles_s, side="right") - 1
     held = rows.iloc[at].to_numpy(np.float64, copy=True)
     held[np.diff(times_s, append=times_s[-1])[at] > MAX_GAP_S] = np.nan
-    if count == len(times_s):
-        return middles_s, held
     cell = np.clip(np.searchsorted(edges_s, times_s, side="right") - 1, 0, count - 1)
     largest = rows.groupby(cell).max().reindex(range(count)).to_numpy(np.float64)
     return middles_s, np.where(np.isnan(largest), held, largest)

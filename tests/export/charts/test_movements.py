@@ -80,6 +80,25 @@ def test_a_frame_does_not_stand_for_a_long_time():
     assert not np.isnan(strip.z[0][times_s > 6.7]).any()
 
 
+def test_a_movement_between_two_pauses_keeps_its_height_and_its_place():
+    smile = {name: bump(31.0, 0.8, 0.2) for name in SMILE}
+    table = moving_session(smile, seconds=62.0)
+    seen = table["t_s"].lt(2.0) | table["t_s"].between(30.0, 32.0) | table["t_s"].ge(60.0)
+    strip = strips(table[seen])
+    times_s = cells_s(strip)
+    assert strip.z.shape == (1, MOST_RUNS)
+    assert np.nanmax(strip.z) == pytest.approx(table["AU12"].max())
+    assert times_s[np.nanargmax(strip.z)] == pytest.approx(31.0, abs=0.1)
+    pauses = ((times_s > 2.1) & (times_s < 29.9)) | ((times_s > 32.1) & (times_s < 59.9))
+    assert np.isnan(strip.z[0][pauses]).all()
+    assert not np.isnan(strip.z[0][times_s < 1.9]).any()
+
+
+def test_the_last_frame_keeps_its_height():
+    strip = strips(moving_session({"jawOpen": lambda t_s: float(t_s == 9.9)}))
+    assert strip.z[0, -1] == 1.0
+
+
 def test_in_words():
     assert movements_in_words("Ada", TABLE, 1) == (
         "Ada: movements from 0:00.0 to 0:09.9. Highest: AU12 lip corner puller 70% at 0:03.0, "
