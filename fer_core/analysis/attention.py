@@ -27,7 +27,9 @@ LEVEL_DOWN_TAU_S = 10.0
 more about it than values below. A blink of 0.3 s lowers it by at most 3 %."""
 
 MAX_STEP_S = 0.15
-"""A longer gap between two frames may hide a blink, so it does not count as observed."""
+"""A longer gap between two frames may hide a blink, so it does not count as observed, and a dip
+around it is no blink. Eyes that are closed before and after it count as closed: a blink at both
+would be a rare chance."""
 
 MIN_OBSERVED_S = 20.0
 """Over a shorter time a rate would be chance: people blink every 2 to 20 seconds."""
@@ -57,6 +59,7 @@ class EyeWatch:
         self._level: float | None = None
         self._last_s: float | None = None
         self._closed_since_s: float | None = None
+        self._dip_since_s: float | None = None  # the same, but not across a longer gap
         self._blinks: deque[float] = deque()
         self._observed: deque[tuple[float, float]] = deque()
         self._observed_s = 0.0
@@ -65,14 +68,14 @@ class EyeWatch:
         """Add the ``eye_openness`` of the next frame, at ``t_s`` seconds; None if it is unknown."""
         self._forget_before(t_s - WINDOW_S)
         if openness is None:
-            self._last_s = self._closed_since_s = None
+            self._last_s = self._closed_since_s = self._dip_since_s = None
             return
         step_s = 0.0 if self._last_s is None else t_s - self._last_s
         self._last_s = t_s
         if self._level is None:
             self._level = openness
         if step_s > MAX_STEP_S:
-            self._closed_since_s = None
+            self._dip_since_s = None
         else:
             self._observe(t_s, step_s)
         self._judge(openness / max(self._level, 1e-6), t_s)
@@ -94,13 +97,16 @@ class EyeWatch:
 
     def _judge(self, ratio: float, t_s: float) -> None:
         """``ratio`` is the openness relative to the open level."""
-        if self._closed_since_s is None:
-            if ratio < EYES_CLOSED:
+        if ratio < EYES_CLOSED:
+            if self._closed_since_s is None:
                 self._closed_since_s = t_s
+            if self._dip_since_s is None:
+                self._dip_since_s = t_s
         elif ratio > EYES_OPEN:
-            if MIN_BLINK_S <= t_s - self._closed_since_s <= MAX_BLINK_S:
+            dip_s = 0.0 if self._dip_since_s is None else t_s - self._dip_since_s
+            if MIN_BLINK_S <= dip_s <= MAX_BLINK_S:
                 self._blinks.append(t_s)
-            self._closed_since_s = None
+            self._closed_since_s = self._dip_since_s = None
 
     def _observe(self, t_s: float, step_s: float) -> None:
         self._observed.append((t_s, step_s))

@@ -104,3 +104,23 @@ def test_open_eyes_towards_the_camera_attend():
 def test_a_blink_is_not_inattention_but_sleep_is():
     assert attends(AHEAD, watch(5.2, 30, lambda t: 1.0 if t < 5 else 0.3)) is True
     assert attends(AHEAD, watch(6, 30, lambda t: 1.0 if t < 5 else 0.3)) is False
+
+
+@pytest.mark.parametrize("fps", [0.5, 1, 2, 5, 6, 30])
+def test_sleep_is_seen_at_any_frame_rate(fps):
+    assert attends(AHEAD, watch(10, fps, lambda t: 1.0 if t < 5 else 0.3)) is False
+    assert attends(AHEAD, watch(10, fps, lambda t: 0.3 if t < 5 else 1.0)) is True
+
+
+@pytest.mark.parametrize("fps", [1, 2, 5])
+def test_a_blink_in_a_single_frame_is_not_inattention_where_frames_are_far_apart(fps):
+    eyes = watch(10, fps, lambda t: 1.0)
+    eyes.update(0.1, 10.0)
+    assert attends(AHEAD, eyes) is True
+
+
+def test_eyes_that_were_not_seen_in_between_are_not_known_to_be_closed():
+    eyes = watch(5, 30, lambda t: 1.0 if t < 4.8 else 0.3)
+    eyes.update(None, 5.0)
+    eyes.update(0.1, 6.0)
+    assert attends(AHEAD, eyes) is True
