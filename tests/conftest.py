@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import hypothesis
 import numpy as np
 import pytest
@@ -109,3 +110,13 @@ def astronaut() -> NDArray[np.uint8]:
     picture = read_picture(SAMPLE)
     picture.setflags(write=False)  # shared: a test that drew on it would change all after it
     return picture
+
+
+@pytest.fixture(scope="session")
+def masked_and_bare(astronaut: NDArray[np.uint8]) -> bytes:
+    """A PNG of two faces: the larger one, on the left, wears a mask and cannot be read well."""
+    mask = np.array([[185, 125], [262, 125], [258, 165], [225, 185], [192, 165]])
+    masked = astronaut.copy()
+    cv2.fillConvexPoly(masked, mask, (200, 170, 140))
+    larger = cv2.resize(masked, None, fx=1.25, fy=1.25)[: len(astronaut)]
+    return cv2.imencode(".png", np.hstack([larger, astronaut]))[1].tobytes()

@@ -51,7 +51,8 @@ def analyze_command(
             failed = True
             write.error(name, note)
             continue
-        shown = result.readable() if readable_only else result
+        # Numbered before any is left out, as on the page and in the table of a batch.
+        shown = result.numbered().readable() if readable_only else result
         unreadable += len(result.faces) - len(shown.faces)
         write.result(name, shown, note)
     if readable_only:

@@ -34,13 +34,14 @@ def columns(labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
 def face_rows(name: str, result: FrameResult) -> list[dict[str, Any]]:
     """One row with ``columns`` per face of the picture ``name``.
 
-    Shares and scores are 0..1, boxes are in pixels, ``face`` counts from 1; the columns after
-    ``detector`` are those of ``Face`` and ``FaceQuality``, None if they were not measured.
+    Shares and scores are 0..1, boxes are in pixels; ``face`` is the number that
+    ``FrameResult.numbered`` gave a face, else it counts from 1. The columns after ``detector`` are
+    those of ``Face`` and ``FaceQuality``, None if they were not measured.
     """
     return [
         {
             "file": name,
-            "face": number,
+            "face": number if face.track_id is None else face.track_id,
             "dominant": str(face.dominant),
             "confidence": face.confidence,
             **{str(label): share for label, share in face.emotions.items()},
@@ -64,5 +65,7 @@ def _quality(face: Face) -> dict[str, Any]:
 def picture_record(name: str, result: FrameResult, note: str = "") -> dict[str, Any]:
     """The JSON-ready record of a picture, as the command line prints it, with a ``note`` if any."""
     record = result.to_dict()
-    del record["t_s"]  # a picture has no time
+    del record["t_s"]  # a picture has no time, and nothing in it is followed
+    for face in record["faces"]:
+        face.pop("track_id", None)
     return {"file": name, **({"note": note} if note else {}), **record}

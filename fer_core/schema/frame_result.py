@@ -41,7 +41,10 @@ class FrameResult:
             raise ValueError(f"the labels of each face must be {', '.join(self.labels)}")
 
     def numbered(self) -> Self:
-        """The same result with the faces' ``track_id`` counted from 1, for photos."""
+        """The same result with the faces' ``track_id`` counted from 1, for photos.
+
+        To be called before ``readable``: a face that stays keeps the number by which it is known.
+        """
         faces = (replace(face, track_id=i) for i, face in enumerate(self.faces, start=1))
         return replace(self, faces=tuple(faces))
 

@@ -124,6 +124,20 @@ def test_faces_that_cannot_be_read_well_can_be_left_out(astronaut, tmp_path):
     assert "1 face" in said
 
 
+def test_a_face_keeps_its_number_when_others_are_left_out(masked_and_bare, tmp_path):
+    picture = tmp_path / "two.png"
+    picture.write_bytes(masked_and_bare)
+    models = ("--detector", "scout", "--emotion", "compact")
+    _, lines, _ = run("analyze", picture, *models, "--format", "csv")
+    every = list(csv.DictReader(lines))
+    assert [(row["face"], row["problems"] == "") for row in every] == [("1", False), ("2", True)]
+    _, lines, _ = run("analyze", picture, *models, "--format", "csv", "--readable-only")
+    assert list(csv.DictReader(lines)) == every[1:]
+    [record] = [json.loads(line) for line in run("analyze", picture, *models)[1]]
+    [some] = [json.loads(line) for line in run("analyze", picture, *models, "--readable-only")[1]]
+    assert some["faces"] == record["faces"][1:]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
 @pytest.mark.parametrize("command", [["analyze"], ["analyze", "--format", "csv"], ["video"]])
 def test_a_full_disk_behind_standard_output_is_one_sentence(command, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import streamlit as st
 
@@ -69,7 +68,5 @@ def _readable(results: Mapping[str, FrameResult]) -> dict[str, FrameResult]:
         "turned, with covered eyes or mouth, or hardly recognised as a face.",
     ):
         return dict(results)
-    return {
-        name: replace(result, faces=tuple(f for f in result.faces if not problems_in_words(f)))
-        for name, result in results.items()
-    }
+    # Numbered before, so that each face keeps the number that it has in the marked picture.
+    return {name: result.numbered().readable() for name, result in results.items()}

@@ -165,6 +165,17 @@ def test_a_group_has_a_reading_for_each_face(page, astronaut):
     ]
 
 
+def test_a_face_keeps_the_number_it_has_in_the_picture_when_others_are_left_out(
+    page, masked_and_bare
+):
+    upload(page, ("two.png", masked_and_bare))
+    every = page.dataframe[0].value
+    assert list(every["face"]) == [1, 2]
+    page.toggle(key="photo_readable").set_value(True).run()
+    assert not page.exception
+    assert page.dataframe[0].value.to_dict("records") == every[1:].to_dict("records")
+
+
 def test_many_faces_are_all_there_and_counted(page, astronaut):
     """A hundred charts took ten seconds; as HTML they are a page that is drawn at once."""
     small = astronaut[::2, ::2]
