@@ -148,7 +148,10 @@ def table_csv(table: pd.DataFrame) -> bytes:
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
     digits |= {"t_s": 3, "yaw_deg": 1, "pitch_deg": 1, "roll_deg": 1, "blinks_per_minute": 1}
     digits |= dict.fromkeys([name for name in table.columns if name.startswith("gaze_")], 1)
-    return table_to_csv(table.round(digits))
+    rounded = table.round(digits)
+    measured = rounded.select_dtypes("float64").columns
+    rounded[measured] += 0.0  # -0.04° is 0.0, not -0.0
+    return table_to_csv(rounded)
 
 
 def time_held(seen_s: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 import threading
@@ -164,6 +165,14 @@ def test_csv_reads_back():
     assert list(table["t_s"]) == [0.333, 0.667]
     assert table.loc[0, list(EMOTIONS)].sum() == pytest.approx(1.0, abs=1e-3)
     assert table.loc[1, "dominant":].isna().all()
+
+
+def test_csv_has_no_negative_zero():
+    shares = (0.00002, 0.0, 0.0, 0.0, 0.0, 0.0, 0.99998)  # a valence of -0.00001
+    turned = replace(face(), probabilities=shares, pose=HeadPose(-0.04, -0.06, 0.04))
+    table = timeline(frame(0.0, turned), frame(0.1)).to_frame()
+    row = next(csv.DictReader(io.StringIO(table_csv(table).decode())))
+    assert [row[name] for name in ("valence", "yaw_deg", "pitch_deg")] == ["0.0", "0.0", "-0.1"]
 
 
 @st.composite
