@@ -160,7 +160,11 @@ def column_types(labels: Sequence[str]) -> list[tuple[str, pa.DataType]]:
 def column_notes(labels: Sequence[str]) -> dict[str, str]:
     """The meaning of each column of ``timeline.columns(labels)``, with its unit and range."""
     shares = {str(label): f"share of {label}, 0..1, smoothed over time" for label in labels}
-    raw = {f"raw_{label}": f"share of {label}, 0..1, of this frame alone" for label in labels}
+    raw = {
+        f"raw_{label}": f"share of {label}, 0..1, not smoothed: of this frame or, above 22 frames "
+        "a second, of one shortly before"
+        for label in labels
+    }
     notes = {**_NOTES, **shares, **raw}
     return {name: notes[name] for name in columns(labels)}
 
@@ -191,7 +195,7 @@ _NOTES = {
         "the movements of the face, not coded by a person"
         for unit in ACTION_UNITS
     },
-    "blinks_per_minute": "blinks in the last minute",
+    "blinks_per_minute": "blinks a minute, in what was seen of the last one",
     "attentive": "face turned to the camera with its eyes open",
     "problems": "why the face cannot be read well, codes separated by spaces: "
     f"{', '.join(PROBLEMS)}; empty: it can be; null: not measured",

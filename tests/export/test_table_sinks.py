@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from fer_core.analysis.face_state import READ_EVERY_S
 from fer_core.errors import VideoError
 from fer_core.export import table_sinks
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink, column_notes
@@ -126,6 +127,10 @@ def test_parquet_is_the_timelines(labels, at_once, tmp_path):
     assert (told["model"], told["detector"]) == ("compact", "haar")
     assert json.loads(told["labels"]) == list(labels)
     assert list(json.loads(told["columns"])) == columns(labels)
+
+
+def test_the_meaning_of_unsmoothed_shares_tells_how_often_they_are_read():
+    assert f"above {int(1 / READ_EVERY_S)} frames a second" in column_notes(EMOTIONS)["raw_happy"]
 
 
 def test_types_of_parquet(tmp_path):
