@@ -20,7 +20,7 @@ from fer_core.analysis.video import analyze_video, step_s, too_far_apart
 from fer_core.errors import FerError, VideoError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
-from fer_core.export.text_summary import ReportSink, summary_text
+from fer_core.export.text_summary import ReportSink, frames_in_words, summary_text
 from fer_core.media.names import printable
 from fer_core.media.video import Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
@@ -135,7 +135,8 @@ def _analyze(
         apart = too_far_apart(step_s(video.info, selection))
         notes = list(filter(None, (video.problem, video.note, apart)))
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    lines = [f"{printable(str(path))}: {line.frames} frames, {line.seconds:.1f} s, {models}"]
+    length = f"{frames_in_words(line.frames)}, {line.seconds:.1f} s"
+    lines = [f"{printable(str(path))}: {length}, {models}"]
     if readable_only:
         lines.append(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
     if line.frames:

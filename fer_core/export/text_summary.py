@@ -23,7 +23,7 @@ def summary_text(table: pd.DataFrame) -> str:
 
 def _face_text(face: TrackSummary) -> str:
     timed = face.observed_s > 0.0
-    seen = f"for {face.observed_s:.1f} s" if timed else f"in {_frames(face.frames)}"
+    seen = f"for {face.observed_s:.1f} s" if timed else f"in {frames_in_words(face.frames)}"
     lines = [
         f"  Face {face.track_id}: seen {seen}, from {face.start_s:.1f} s to {face.end_s:.1f} s"
     ]
@@ -78,14 +78,15 @@ def _whole(face: TrackSummary) -> str:
     return "the time" if face.observed_s else "the frames"
 
 
-def _frames(count: int) -> str:
+def frames_in_words(count: int) -> str:
+    """``1 frame`` or ``2 frames``."""
     return "1 frame" if count == 1 else f"{count} frames"
 
 
 class ReportSink(OutputFile):
     """An HTML file with charts and a summary, written at the end of the video.
 
-    Until then it holds the numbers in memory, 14 MB per hour.
+    Until then it holds the numbers in memory, 40 MB per hour of one face.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], title: str) -> None:
