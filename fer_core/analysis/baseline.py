@@ -174,10 +174,13 @@ def _watched(t_s: NDArray[np.float64]) -> NDArray[np.float64]:
 def _mean_of_known(
     values: NDArray[np.float64] | None, weights: NDArray[np.float64]
 ) -> tuple[float, ...]:
-    """The mean ``(k,)`` of ``(n, k)`` over the rows without NaN; () of too few of them."""
+    """The mean ``(k,)`` of ``(n, k)`` over the rows without NaN; () of too few of them.
+
+    Rows without weight, of frames far from all others, tell nothing.
+    """
     if values is None:
         return ()
-    known = ~np.isnan(values).any(axis=1)
+    known = ~np.isnan(values).any(axis=1) & (weights > 0.0)
     if known.sum() < MIN_FRAMES:
         return ()
     mean = np.average(values[known], axis=0, weights=weights[known])

@@ -217,3 +217,13 @@ def test_a_rest_without_movements_changes_none(rest):
     units = derive_action_units(dict.fromkeys(MOVEMENTS, 0.4))
     assert rest.corrected_movements(units) == units
     assert rest.corrected_gaze(Gaze(1.0, 2.0, 3.0, 4.0)) == Gaze(1.0, 2.0, 3.0, 4.0)
+
+
+def test_what_was_known_only_in_frames_far_from_all_others_is_left_out():
+    times = np.concatenate([TIMES, 5.0 + 1.1 * np.arange(MIN_FRAMES)])
+    gaze = np.full((len(times), 4), np.nan)
+    gaze[len(TIMES) :] = 1.0
+    even = np.full((len(times), 7), 1 / 7)
+    rest = RestingExpression.measure(EMOTIONS, times, even, gaze=gaze)
+    assert rest.gaze is None
+    assert rest.shares == pytest.approx([1 / 7] * 7)
