@@ -11,7 +11,7 @@ from fer_core.analysis.quality import IN_WORDS
 from fer_core.media.atomic_file import OutputFile
 from fer_core.models.registry import title_of
 from fer_core.schema import FrameResult
-from fer_core.timeline.summary import TrackSummary, most_visible, summarize
+from fer_core.timeline.summary import TrackSummary, most_visible, part_in_words, summarize
 from fer_core.timeline.table import Timeline
 
 
@@ -51,14 +51,16 @@ def hard_to_read(face: TrackSummary) -> str:
     """A sentence on how long a face could not be read well, and why; "" if it always could."""
     if not face.poor_share:
         return ""
-    reasons = "; ".join(f"{IN_WORDS[why]} {part:.0%}" for why, part in face.problems.items())
-    return f"Hard to read for {face.poor_share:.0%} of {_whole(face)}: {reasons}."
+    reasons = "; ".join(
+        f"{IN_WORDS[why]} {part_in_words(part)}" for why, part in face.problems.items()
+    )
+    return f"Hard to read for {part_in_words(face.poor_share)} of {_whole(face)}: {reasons}."
 
 
 def moved_most(face: TrackSummary) -> str:
     """A sentence on the action units that were visible for longest; "" if none was."""
     listed = ", ".join(
-        f"{unit.name} (AU{unit.number}) {face.action_units[unit.column].share:.0%}"
+        f"{unit.name} (AU{unit.number}) {part_in_words(face.action_units[unit.column].share)}"
         for unit in most_visible(face)
     )
     return f"Most visible movements: {listed} of {_whole(face)}." if listed else ""

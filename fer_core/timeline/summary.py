@@ -253,6 +253,16 @@ def most_visible(face: TrackSummary, most: int = 3) -> list[ActionUnit]:
     return sorted((unit for unit in known if shares[unit]), key=lambda u: -shares[u])[:most]
 
 
+def part_in_words(part: float) -> str:
+    """``12%`` for a part 0..1 of the time: no ``0%`` of what occurred, no ``100%`` of what stopped.
+
+    So ``under 1%`` and ``over 99%`` stand for what would be rounded to these.
+    """
+    if 0.0 < part <= 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= part < 1.0 else f"{part:.0%}"
+
+
 def key_figures(face: TrackSummary) -> dict[str, str]:
     """The key figures of one face as short texts by title, most important first.
 
@@ -272,5 +282,5 @@ def key_figures(face: TrackSummary) -> dict[str, str]:
         means = f"{face.valence_mean:+z.2f} · {face.arousal_mean:+z.2f}"
         figures["Mean valence · arousal"] = means
     if face.poor_share:
-        figures["Hard to read"] = f"{face.poor_share:.0%}"
+        figures["Hard to read"] = part_in_words(face.poor_share)
     return figures

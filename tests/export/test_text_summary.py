@@ -33,3 +33,18 @@ def test_a_single_frame():
 def test_nothing_is_less_than_zero():
     table = session({1: bump(3.0)}).assign(valence=-0.001, arousal=np.float32(-0.004))
     assert "valence +0.00, arousal +0.00" in summary_text(table)
+
+
+def test_what_occurred_is_not_none_and_what_stopped_is_not_all_of_the_time():
+    def brows(t_s: float) -> float:
+        return 0.9 if t_s < 0.1 else 0.0
+
+    table = moving_session({"browInnerUp": brows, "jawOpen": lambda t_s: 0.9}, seconds=60.0)
+    table["problems"] = np.where(table["t_s"] < 0.1, "small", "dark")
+    table.loc[table["t_s"].between(1.0, 1.05), "problems"] = ""
+    text = summary_text(table)
+    assert "jaw drop (AU26) 100%, inner brow raiser (AU1) under 1% of the time." in text
+    assert (
+        "Hard to read for over 99% of the time: too dark to read well over 99%; "
+        "too small to read well under 1%."
+    ) in text

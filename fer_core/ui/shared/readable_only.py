@@ -18,8 +18,9 @@ def readable_switch(table: pd.DataFrame, key: str) -> None:
     faces = table["track_id"].notna()
     share = (problems(table)[faces] != "").mean() if faces.any() else 0.0
     if share:
+        count = "few" if share <= 0.005 else f"{share:.0%}"  # not "the 0%"
         st.toggle(
-            f"Leave out the {share:.0%} that cannot be read well",
+            f"Leave out the {count} that cannot be read well",
             key=_switch(key),
             help="From the charts, the summary and the files: faces that are too small, blurred, "
             "dark, bright or turned, with covered eyes or mouth, or hardly recognised as a face.",

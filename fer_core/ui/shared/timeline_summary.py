@@ -110,7 +110,7 @@ def _circumplex(session: Session) -> None:
     session_chart(
         affect_trail_figure(session.visible, face.track_id),
         label=f"Valence and arousal of {session.name} on the circumplex: "
-        f"mean valence {face.valence_mean:+.2f}, mean arousal {face.arousal_mean:+.2f}.",
+        f"mean valence {face.valence_mean:+z.2f}, mean arousal {face.arousal_mean:+z.2f}.",
         key=f"{session.key}_circumplex",
     )
 

@@ -419,6 +419,13 @@ def test_what_cannot_be_read_well_is_left_out_on_request():
     assert "none that can be read well" in page.info[0].value
 
 
+def test_a_switch_for_a_moment_is_not_for_none():
+    table = session({1: bump(3.0)}, seconds=30.0)
+    table["problems"] = table["problems"].mask(table["t_s"] == 3.0, "dark")
+    [switch] = [t for t in run(filtered_page, table=table).toggle if "read well" in t.label]
+    assert switch.label == "Leave out the few that cannot be read well"
+
+
 def test_nothing_to_leave_out_is_no_switch():
     page = run(filtered_page, table=TWO)
     assert not any("cannot be read well" in each.label for each in page.toggle)
