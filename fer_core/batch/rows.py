@@ -36,7 +36,7 @@ _NOTES = {
     "error": "what went wrong; null if nothing did. In the last row of a video that was "
     "partly read, else in the only row of the file",
     "note": "in the last row of an analysed file: what is missing from it, was not analysed or was "
-    "left out; null: nothing",
+    "left out, and whether faces could not be followed; null: nothing",
     "stamp": "identifies the file, its size, its time of change and the analysis for a later run; "
     "empty: it is analysed again",
 }

@@ -11,7 +11,7 @@ import cv2
 
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.quality import left_out
-from fer_core.analysis.video import analyze_video
+from fer_core.analysis.video import analyze_video, step_s, too_far_apart
 from fer_core.batch.files import Item, Piece, Recipe
 from fer_core.batch.rows import Failure, PartFile
 from fer_core.errors import FerError, PictureTooLarge, VideoTooLarge, unexpected_error_message
@@ -129,5 +129,6 @@ def _video(
             yield result
         if video.problem:
             yield Failure(video.problem)
-        elif video.note and shown:
-            yield video.note
+        apart = too_far_apart(step_s(video.info, selection))
+        if shown and (notes := list(filter(None, (video.note, apart)))):
+            yield " ".join(notes)

@@ -74,6 +74,14 @@ def test_frames_of_a_video_as_chosen(tmp_path, parts):
     assert [r["t_s"] for r in found] == [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.5, 1.5]
 
 
+def test_frames_too_far_apart_to_follow_faces_are_told(tmp_path, parts):
+    film = item(clip(tmp_path / "a.mp4", count=20, fps=2), "video")
+    found = rows(parts, film, recipe=replace(RECIPE, selection=Selection(fps=0.25)))
+    assert [r["track_id"] for r in found] == [1, 2, 3, 4, 5, 6]
+    assert "faces cannot be followed" in found[-1]["note"]
+    assert all(r["note"] != r["note"] for r in found[:-1])
+
+
 def test_a_gif_of_one_picture(tmp_path, parts):
     still = clip(tmp_path / "a.gif", count=1)
     assert len(rows(parts, item(still, "video"))) == 2
