@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import cv2
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import Color, color_of
 from fer_core.schema import Face, FrameResult, HeadPose, Point
-from fer_core.schema.certainty import reading_in_words
+from fer_core.schema.certainty import rival
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -79,11 +80,24 @@ def face_name(face: Face, number: int) -> str:
 
 
 def _title(face: Face, number: int, count: int) -> str:
-    text = reading_in_words(face.labels, face.probabilities, face.dominant)
-    if text == face.dominant:
-        text += f" {face.confidence:.0%}"
+    other = rival(face.labels, face.probabilities, face.dominant)
+    dominant = _drawable(face.dominant, face.labels)
+    text = f"{dominant} {face.confidence:.0%}"
+    if other is not None:
+        text = f"between {dominant} and {_drawable(other, face.labels)}"
     who = face_name(face, number).removeprefix("Face ")
     return text if count == 1 else who if count > MOST_TITLES else f"{who}: {text}"
+
+
+def _drawable(label: str, labels: Sequence[str]) -> str:
+    """The label in ASCII, as OpenCV's fonts have nothing else.
+
+    A user's own class loses its accents. In another script it becomes ``class 2``: its place among
+    the ``labels``, from 1.
+    """
+    letters = unicodedata.normalize("NFKD", label)
+    text = "".join(each for each in letters if not unicodedata.combining(each))
+    return text if text.isascii() and text.isprintable() else f"class {labels.index(label) + 1}"
 
 
 def _scaled(face: Face, scale_x: float, scale_y: float) -> Corners:

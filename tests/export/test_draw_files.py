@@ -58,6 +58,19 @@ def test_a_label_is_written_in_ink_that_can_be_read_on_its_colour(emotion):
     assert np.any(np.all(np.abs(tag.astype(int) - color.ink().as_bgr()) < 40, axis=1))
 
 
+@pytest.mark.parametrize(
+    ("label", "drawn"), [("müde", "mude"), ("Сон", "class 2"), ("a\nb", "class 2")]
+)
+def test_a_label_that_the_font_lacks_is_drawn_in_letters_it_has(label, drawn):
+    def marked(labels: tuple[str, ...]) -> np.ndarray:
+        seen = face(50, 50, 60, 60, (0.2, 0.8), labels=labels)
+        whole = FrameResult(300, 160, (seen,), "own/tired", "haar", labels=labels)
+        return annotate(np.zeros((160, 300, 3), np.uint8), whole)
+
+    assert np.array_equal(marked(("wach", label)), marked(("wach", drawn)))
+    assert not np.array_equal(marked(("wach", label)), marked(("wach", "m??de")))
+
+
 BLACK = np.zeros((160, 200, 3), np.uint8)
 
 
