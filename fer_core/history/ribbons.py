@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from fer_core.history.sessions import Store, is_id
 from fer_core.history.tables import samples, sessions
+from fer_core.timeline.table import MAX_GAP_S
 
 PIECES = 48
 """The number of parts of a ribbon."""
@@ -86,12 +87,17 @@ def _counted(connection: sa.Connection, version: _Version) -> Ribbon:
         found = pieces.setdefault(part, {})
         if dominant is not None:
             found[dominant] = times
-    return _filled(pieces)
+    return _filled(pieces, span_s)
 
 
-def _filled(pieces: Mapping[int, Mapping[str, int]]) -> Ribbon:
-    """All parts; one without a frame repeats the part before it, as a frame lasts to the next."""
+def _filled(pieces: Mapping[int, Mapping[str, int]], span_s: float) -> Ribbon:
+    """All parts; one without a frame repeats the part before it, as a frame lasts to the next, but
+    for no longer than ``MAX_GAP_S``. A single frame is the whole ribbon."""
+    most = int(MAX_GAP_S * (PIECES - 1) / span_s) if span_s else PIECES
     ribbon: list[Mapping[str, int]] = []
+    empty = 0
     for index in range(PIECES):
-        ribbon.append(pieces.get(index, ribbon[-1] if ribbon else {}))
+        empty = 0 if index in pieces else empty + 1
+        before = ribbon[-1] if ribbon and empty <= most else {}
+        ribbon.append(pieces.get(index, before))
     return tuple(ribbon)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from fer_core.history import History
@@ -46,6 +48,21 @@ def test_a_ribbon_has_the_order_of_the_session(tmp_path):
     for label, part in (("neutral", 0.25), ("happy", 0.5), (None, 0.25)):
         assert abs(ribbon.count(label) / PIECES - part) < 0.05, label
     assert ribbons[still] == ({"happy": 1},) * PIECES, "a frame lasts until the next"
+
+
+def test_a_pause_of_the_camera_is_no_expression(history):
+    before, after = film(99.0, 99.0), film(0.0, 99.0)
+    pause = [replace(frame, t_s=frame.t_s + 40.0) for frame in after]
+    mine = keep(history, "ada", before + pause)
+    ribbon = list(map(most_frequent, history.of("ada").ribbons([mine])[mine]))
+    assert sorted(ribbon, key=["neutral", None, "happy"].index) == ribbon
+    assert abs(ribbon.count(None) / PIECES - 0.6) < 0.07
+
+
+def test_frames_two_seconds_apart_have_no_pause(history):
+    frames = [replace(frame, t_s=2.0 * i) for i, frame in enumerate(film(0.0, 99.0, 0.5))]
+    mine = keep(history, "ada", frames)
+    assert all(map(most_frequent, history.of("ada").ribbons([mine])[mine]))
 
 
 def test_the_faces_of_a_photo_are_counted(tmp_path):
