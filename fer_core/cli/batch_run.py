@@ -21,15 +21,13 @@ from fer_core.batch.pool import Do, Workers
 from fer_core.batch.ray import run_on_ray
 from fer_core.batch.rows import RowRange, is_batch, row_ranges
 from fer_core.batch.task import analyze_piece, give_up
+from fer_core.cli.main import INTERRUPTED
 from fer_core.errors import FerError
 from fer_core.export.records import BATCH_TEXTS
 from fer_core.media.names import beside, printable
 
 MOST_NAMED = 100
 """How many of the files left out are named."""
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as in shells."""
 
 Backend = Literal["local", "ray"]
 

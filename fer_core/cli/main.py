@@ -34,6 +34,9 @@ _COMMANDS = {
 """Each command's function, and the extra whose packages it needs."""
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as in shells."""
+
 _FULL = (*NO_ROOM, errno.EIO)
 """What a full disk says to a program whose output is redirected to a file there."""
 
@@ -42,9 +45,15 @@ class _Commands(click.Group):
     """Imports a command only when it is used: one that analyses a picture needs no database."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ``click.ClickException`` if its output cannot be written."""
+        """Run the command; Ctrl-C ends it with ``INTERRUPTED``, not with what a failure has.
+
+        Raises ``click.ClickException`` if its output cannot be written.
+        """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
         except OSError as error:
             if error.errno not in _FULL or error.filename is not None:
                 raise

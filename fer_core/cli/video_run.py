@@ -17,6 +17,7 @@ import click
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
 from fer_core.analysis.video import analyze_video, step_s, too_far_apart
+from fer_core.cli.main import INTERRUPTED
 from fer_core.errors import FerError, VideoError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
@@ -25,9 +26,6 @@ from fer_core.media.names import printable
 from fer_core.media.video import Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as in shells."""
 
 OutputPaths = Mapping[str, Path]
 """The paths of a video's outputs by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""

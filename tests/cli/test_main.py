@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,22 @@ def test_a_face_keeps_its_number_when_others_are_left_out(masked_and_bare, tmp_p
     [record] = [json.loads(line) for line in run("analyze", picture, *models)[1]]
     [some] = [json.loads(line) for line in run("analyze", picture, *models, "--readable-only")[1]]
     assert some["faces"] == record["faces"][1:]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_is_told_from_a_picture_that_cannot_be_read():
+    with subprocess.Popen(
+        [sys.executable, "-m", "fer_core", "analyze", *[SAMPLE] * 500, "--detector", "scout"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        first = child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        rest, said = child.communicate()
+    assert child.returncode == 130
+    assert said == "Stopped.\n"
+    assert all(json.loads(line)["faces"] for line in [first, *rest.splitlines()])
+    assert len(rest.splitlines()) < 499
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
