@@ -133,7 +133,7 @@ def _analyze(
         apart = too_far_apart(step_s(video.info, selection))
         notes = list(filter(None, (video.problem, video.note, apart)))
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    length = f"{frames_in_words(line.frames)}, {line.seconds:.1f} s"
+    length = f"{frames_in_words(line.frames)}, {line.last_s - line.first_s:.1f} s"
     lines = [f"{printable(str(path))}: {length}, {models}"]
     if readable_only:
         lines.append(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
@@ -196,7 +196,7 @@ class _ProgressLine:
             update_min_steps=0,  # update even if a video of unknown length makes no step
         )
         self.frames = 0
-        self.seconds = 0.0
+        self.first_s = self.last_s = 0.0
 
     def __enter__(self) -> _ProgressLine:
         self._bar.__enter__()
@@ -212,8 +212,9 @@ class _ProgressLine:
 
     def advance(self, t_s: float) -> None:
         """Note that the frame shown at ``t_s`` is done."""
+        self.first_s = self.first_s if self.frames else t_s
+        self.last_s = t_s
         self.frames += 1
-        self.seconds = t_s
         self._progress.update(t_s)
         done = round((self._progress.share or 0.0) * self.STEPS)
         self._bar.update(max(0, done - self._bar.pos))

@@ -55,10 +55,15 @@ def test_a_summary(tmp_path):
     assert "switches 0" in out
 
 
+def test_the_length_of_a_section_is_its_own(tmp_path):
+    path = clip(tmp_path / "c.mp4", count=30, fps=10)
+    assert ": 10 frames, 0.9 s, " in run(path, "--start", "1.5", "--end", "2.5")[1]
+
+
 def test_a_summary_of_a_single_frame(tmp_path):
     code, out, _ = run(clip(tmp_path / "c.mp4", count=30, fps=10), "--start", "2.9")
     assert code == 0
-    assert ": 1 frame, 2.9 s, " in out
+    assert ": 1 frame, 0.0 s, " in out
     assert "Face 1: seen in 1 frame, from 2.9 s to 2.9 s" in out
 
 
