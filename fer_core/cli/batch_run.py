@@ -98,7 +98,8 @@ def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> 
     failed = sum(part.failed for part in rows_of)
     errors = f", {failed} with an error: see the column error" if failed else ""
     count = sum(part.count for part in rows_of)
-    click.echo(f"{printable(str(out))}: {count} rows of {_files(len(items))}{errors}")
+    rows = "1 row" if count == 1 else f"{count} rows"
+    click.echo(f"{printable(str(out))}: {rows} of {_files(len(items))}{errors}")
     return 1 if failed else 0
 
 

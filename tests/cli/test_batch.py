@@ -64,6 +64,12 @@ def files_of(found: pd.DataFrame) -> list[str]:
     return found["file"].unique().tolist()
 
 
+def test_one_row_of_one_file(tmp_path, astronaut, out):
+    (tmp_path / "one").mkdir()
+    cv2.imwrite(str(tmp_path / "one" / "a.png"), astronaut)
+    assert batch(tmp_path / "one", out)[:2] == (0, f"{out}: 1 row of 1 file\n")
+
+
 def test_a_folder_on_two_processes(folder, out):
     code, said, err = batch(folder, out, "--workers", "2")
     assert err == LEFT_OUT + "5 files: 0 done before, 5 to do.\n"

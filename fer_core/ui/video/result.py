@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
+from fer_core.export.text_summary import frames_in_words
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
@@ -102,7 +103,7 @@ def _frame(jobs: VideoJobs, job: JobInfo, t_s: float) -> NDArray[np.uint8] | Non
 
 def _facts(session: SessionInfo, job: JobInfo) -> str:
     parts = [
-        f"{session.frames} frames",
+        frames_in_words(session.frames),
         f"{format_duration(session.duration_s)} long",
         f"faces: {title_of(session.detector)}",
         f"expressions: {title_of(session.model)}",

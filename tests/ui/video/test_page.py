@@ -91,6 +91,12 @@ def test_a_video_is_analysed_behind_the_page(page, film):
     assert history().sessions(LOCAL) == []  # kept only when asked
 
 
+def test_a_video_of_one_frame(page, tmp_path):
+    add(page, "one.mp4", clip(tmp_path / "one.mp4", frames=1).read_bytes())
+    assert finished(page).state == "done"
+    assert "· 1 frame ·" in " ".join(caption.value for caption in page.caption)
+
+
 def opened(page, name):
     return any(each.value.startswith(f"**{name}** · 12 frames") for each in page.caption)
 
