@@ -10,8 +10,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from fer_core import telemetry
 from fer_core.analysis.analyzer import Analyzer
 from fer_core.analysis.progress import Progress
@@ -105,8 +103,8 @@ class JobWork:
         if table.empty:
             return selection, 0
         known = table["track_id"].dropna()
-        begin_s = float(np.nextafter(table["t_s"].max(), np.inf))
-        return replace(selection, start_s=begin_s), 0 if known.empty else int(known.max())
+        rest = replace(selection, taken_s=float(table["t_s"].max()))
+        return rest, 0 if known.empty else int(known.max())
 
 
 def patiently(write: Callable[[], None], closed: threading.Event) -> None:

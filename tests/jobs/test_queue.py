@@ -235,6 +235,31 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(make, store, tmp_path, mon
     assert set(ids[len(before) :].dropna()) == {2}
 
 
+def test_a_resumed_job_takes_the_frames_that_it_would_have_taken(
+    make, store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(worker, "SAVE_S", 0.0)
+    film = clip(tmp_path / "long.mp4", frames=90, fps=25)
+    take = Selection(fps=7).picker()
+    whole = [n / 25 for n in range(90) if take(n / 25)]
+    gate = Gate(after=3)  # the detector looks every half second
+    jobs = make(gate)
+    number = submit(jobs, film, fps=7)
+    until(gate.reached.is_set)
+    jobs.cancel(number, OWNER)
+    gate.open.set()
+    job = ended(jobs, number, "cancelled")
+    until(lambda: store.session(job.session_id, OWNER).finished)
+    assert 0 < len(times(store, job)) < len(whole)
+    jobs.resume(number, OWNER)
+    job = ended(jobs, number, "done")
+    assert times(store, job) == pytest.approx(whole)
+    rendering = jobs.annotated_videos.render(number, OWNER)
+    until(lambda: rendering.done)
+    with av.open(str(jobs.annotated_videos.path(job))) as marked:
+        assert len(list(marked.decode(video=0))) == len(whole)
+
+
 def test_a_job_that_waits_can_be_cancelled(make, film):
     gate = Gate(after=0)
     jobs = make(gate)

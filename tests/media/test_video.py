@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,38 @@ def test_every_nth_of_a_clip(times, every, start_s, length_s):
     take = selection.picker()
     inside = [t for t in times if start_s - 1e-6 <= t < start_s + length_s - 1e-6]
     assert [t_s for t_s in times if take(t_s)] == inside[::every]
+
+
+selections = st.one_of(
+    st.builds(Selection, fps=st.floats(0.1, 60), start_s=st.floats(0, 10)),
+    st.builds(Selection, every=st.integers(1, 9), start_s=st.floats(0, 10)),
+)
+
+
+@given(times, selections, st.data())
+def test_what_is_left_of_a_selection_is_what_would_have_come(times, selection, data):
+    take = selection.picker()
+    whole = [t_s for t_s in times if take(t_s)]
+    done = data.draw(st.integers(1, max(1, len(whole))))
+    if whole:
+        take = replace(selection, taken_s=whole[done - 1]).picker()
+        assert [t_s for t_s in times if take(t_s)] == whole[done:]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_the_rest_of_a_video_is_read_from_where_it_stopped(suffix, tmp_path):
+    path = clip(tmp_path / f"clip.{suffix}", count=60, fps=10, gop=7)
+    chosen = Selection(fps=3, start_s=0.25)
+    with VideoFile(path) as video:
+        whole = [frame.t_s for frame in video.frames(chosen)]
+        for done in (1, 8, len(whole)):
+            rest = replace(chosen, taken_s=whole[done - 1])
+            assert [frame.t_s for frame in video.frames(rest)] == whole[done:]
+            assert video.problem == ""
+
+
+def test_what_was_taken_before_does_not_make_another_selection_of_a_batch():
+    assert repr(Selection(taken_s=1.0)) == "Selection(every=1, fps=None, start_s=0.0, end_s=None)"
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
