@@ -16,7 +16,7 @@ from fer_core.export.draw import annotate
 from fer_core.history import History, JobInfo
 from fer_core.jobs.copies import delete_file
 from fer_core.media.video import VideoFile, read_frame
-from fer_core.timeline.table import results_of
+from fer_core.timeline.table import MAX_GAP_S, results_of
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class AnnotatedVideos:
     def frame(self, job_id: int, owner: str, t_s: float) -> NDArray[np.uint8] | None:
         """The frame at ``t_s`` seconds with its faces marked, BGR; None past the end.
 
+        Faces are those of the last analysed frame, if that is no more than ``MAX_GAP_S`` before.
         Raises ``JobUnknown``, and ``VideoError`` if the copy of the video is gone.
         """
         job = self._history.job(job_id, owner)
@@ -60,7 +61,7 @@ class AnnotatedVideos:
         if bgr is None:
             return None
         table = self._history.table(job.results_session_id, owner)
-        before = table[table["t_s"] <= t_s + 1e-6]
+        before = table[table["t_s"].between(t_s - MAX_GAP_S, t_s + 1e-6)]
         if before.empty:
             return bgr
         shown = before[before["t_s"] == before["t_s"].max()]

@@ -37,7 +37,7 @@ from fer_core.jobs.limits import JobLimits
 from fer_core.jobs.queue import VideoJobs
 from fer_core.jobs.renders import AnnotatedVideos, Rendering
 from fer_core.media.demux import DecodePass
-from fer_core.media.video import Selection, VideoFile
+from fer_core.media.video import Selection, VideoFile, read_frame
 from fer_core.paths import ROOT
 from fer_core.schema import Box, Detection
 from fer_core.testing import FakeDetector, FakeEmotionModel, FakeLandmarkModel
@@ -571,6 +571,16 @@ def test_a_moment_is_shown_with_its_faces_marked(make, film):
     assert bgr.shape == (96, 128, 3)
     assert bgr.std() > 1.0  # the film itself is one grey
     assert jobs.annotated_videos.frame(job.id, OWNER, 99.0) is None
+
+
+def test_a_face_is_not_marked_long_after_it_was_seen(make, tmp_path):
+    film = clip(tmp_path / "slow.mp4", frames=30, fps=5)
+    jobs = make()
+    job = ended(jobs, submit(jobs, film, fps=0.2), "done")
+    for t_s, marked in ((0.0, True), (2.0, True), (2.2, False), (4.8, False), (5.0, True)):
+        plain, shown = read_frame(film, t_s), jobs.annotated_videos.frame(job.id, OWNER, t_s)
+        assert plain is not None
+        assert bool((shown != plain).any()) == marked, t_s
 
 
 def test_the_marked_video_is_made_from_what_was_found(make, film):
