@@ -89,7 +89,7 @@ class CsvSink(_TableSink):
         self._file.write(table_csv(self._take()))
 
     def _write_rows(self, table: pd.DataFrame) -> None:
-        self._file.write(table_csv(table).partition(b"\n")[2])
+        self._file.write(table_csv(table, header=False))
 
     def _finish(self, whole: bool) -> None:  # noqa: ARG002 - a row is whole at any time
         self._write_rows(self._take())

@@ -57,14 +57,17 @@ def original(cell: Any) -> Any:
     return cell[1:] if isinstance(cell, str) and _HARMLESS.match(cell) else cell
 
 
-def table_to_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV in UTF-8, with ``harmless`` applied to texts and column names."""
+def table_to_csv(table: pd.DataFrame, header: bool = True) -> bytes:
+    """The table as CSV in UTF-8, with ``harmless`` applied to texts and column names.
+
+    Without the ``header`` it continues a file that has one.
+    """
     safe = table.copy(deep=False)
     for name in table.columns[table.dtypes.map(_holds_texts)]:
         safe[name] = table[name].map(harmless)
     safe.columns = table.columns.map(harmless)
     text = RowsOfText()
-    safe.to_csv(text, index=False, lineterminator=_CRLF)
+    safe.to_csv(text, index=False, header=header, lineterminator=_CRLF)
     return text.getvalue().encode()
 
 

@@ -142,7 +142,7 @@ def results_of(
         yield FrameResult(width, height, faces, model, detector, t_s=t_s, labels=labels)
 
 
-def table_csv(table: pd.DataFrame) -> bytes:
+def table_csv(table: pd.DataFrame, header: bool = True) -> bytes:
     """The table as CSV, by ``spreadsheet.table_to_csv``: times to the millisecond, shares to four
     digits."""
     digits: dict[Any, int] = dict.fromkeys(table.columns, 4)
@@ -151,7 +151,7 @@ def table_csv(table: pd.DataFrame) -> bytes:
     rounded = table.round(digits)
     measured = rounded.select_dtypes("float64").columns
     rounded[measured] += 0.0  # -0.04° is 0.0, not -0.0
-    return table_to_csv(rounded)
+    return table_to_csv(rounded, header)
 
 
 def time_held(seen_s: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from fer_core.timeline.table import Timeline, columns, table_csv
 from tests.media.clips import disk_full_after
 
 LABELS = ("tired", "awake")
+ODD_LABELS = ("two\nlines", 'a "quote"', "=1+1", "a, b")
 QUALITIES = (None, FaceQuality(), FaceQuality(40, problems=("small", "dark")))
 
 
@@ -81,7 +82,7 @@ def at_once(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.parametrize("labels", [EMOTIONS, LABELS])
+@pytest.mark.parametrize("labels", [EMOTIONS, LABELS, ODD_LABELS])
 def test_csv_is_the_timelines(labels, at_once, tmp_path):
     made = results(labels=labels)
     with CsvSink(tmp_path / "t.csv", labels) as sink:
