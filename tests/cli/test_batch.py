@@ -22,9 +22,9 @@ from fer_core.batch.merge import merge
 from fer_core.batch.rows import schema
 from fer_core.batch.task import analyze_piece
 from fer_core.cli import batch_run as run_module
-from fer_core.errors import VideoError
+from fer_core.errors import DatasetError, VideoError
 from fer_core.paths import ROOT
-from fer_core.training.expression.folder import TABLE_COLUMNS
+from fer_core.training.expression.folder import TABLE_COLUMNS, read_class_folders
 from tests.batch.folders import ENGINES, RECIPE, OneProcess, batch, fill, picture, table
 from tests.media.clips import disk_full_after
 from tests.waiting import until
@@ -55,6 +55,14 @@ def test_a_class_that_is_called_like_a_column_is_one_sentence(folder, out):
 
 def test_no_class_is_called_like_a_column():
     assert set(schema(()).names) <= TABLE_COLUMNS
+
+
+def test_no_class_is_called_like_another_ones_column(tmp_path, astronaut):
+    for name in ("calm", "raw_calm"):
+        for number in range(2):
+            picture(tmp_path / name / f"{number}.png", astronaut)
+    with pytest.raises(DatasetError, match="A class cannot be called raw_calm: result tables"):
+        read_class_folders(tmp_path, 48)
 
 
 LEFT_OUT = "Left out: 1 file that is neither a picture nor a video: notes.txt.\n"

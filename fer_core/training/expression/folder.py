@@ -46,10 +46,11 @@ def read_class_folders(folder: Path, side: int) -> ClassFolders:
     folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(folders) < 2:
         raise DatasetError(f"{folder} needs a folder of pictures for each class, at least two.")
+    taken = TABLE_COLUMNS | {f"raw_{each.name}" for each in folders}
     tiles: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for index, each in enumerate(folders):
-        if each.name in TABLE_COLUMNS:
+        if each.name in taken:
             raise DatasetError(
                 f"A class cannot be called {each.name}: result tables have a column of that name. "
                 "Rename the folder."
