@@ -69,10 +69,10 @@ def moved_most(face: TrackSummary) -> str:
 def eyes_closed(face: TrackSummary) -> str:
     """A sentence on how long the eyes were closed; "" if hardly ever."""
     closed = face.eye_closure
-    if closed is None or closed.share < 0.005:
+    if closed is None or closed.share <= 0.005:
         return ""
-    longest = f"{closed.longest_s:.1f} s"
-    return f"Eyes closed for {closed.share:.0%} of the time, for {longest} at the longest."
+    part, longest = part_in_words(closed.share), f"{closed.longest_s:.1f} s"
+    return f"Eyes closed for {part} of the time, for {longest} at the longest."
 
 
 def _whole(face: TrackSummary) -> str:
