@@ -103,7 +103,7 @@ class JobWork:
         if table.empty:
             return selection, 0
         known = table["track_id"].dropna()
-        rest = replace(selection, taken_s=float(table["t_s"].max()))
+        rest = replace(selection, after_s=float(table["t_s"].max()))
         return rest, 0 if known.empty else int(known.max())
 
 

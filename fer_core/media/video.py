@@ -36,7 +36,7 @@ _MOST, _FASTEST_FPS = 1_000_000_000, 1000
 class Selection:
     """Which frames of a video are analysed: those in ``start_s <= t_s < end_s`` and, of these,
     every ``every``-th, or ``fps`` per second (the first at or after each multiple of ``1 / fps``,
-    counted from ``start_s``). ``end_s`` None is the end of the file. ``taken_s`` is the time of the
+    counted from ``start_s``). ``end_s`` None is the end of the file. ``after_s`` is the time of the
     last of them that was taken in an earlier run: only those after it are left.
 
     Raises ``ValueError`` if nothing is selected, or ``every`` and ``fps`` are combined.
@@ -47,7 +47,7 @@ class Selection:
     start_s: float = 0.0
     end_s: float | None = None
     # Not in the repr, from which a batch tells whether its selection is another.
-    taken_s: float | None = field(default=None, repr=False)
+    after_s: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.every <= _MOST:
@@ -68,14 +68,14 @@ class Selection:
     def picker(self) -> Callable[[float], bool]:
         """A function that tells for each frame of the file, in order, whether to take it."""
         count, slot = 0, -1
-        if self.taken_s is not None:
-            count, slot = 1, self._slot(self.taken_s)
+        if self.after_s is not None:
+            count, slot = 1, self._slot(self.after_s)
 
         def take(t_s: float) -> bool:
             nonlocal count, slot
             if t_s < self.start_s - _SAME_S or self.is_past(t_s):
                 return False
-            if self.taken_s is not None and t_s < self.taken_s + _SAME_S:
+            if self.after_s is not None and t_s < self.after_s + _SAME_S:
                 return False
             if self.fps is None:
                 count += 1
@@ -91,9 +91,9 @@ class Selection:
         return math.floor((t_s - self.start_s + _ROUNDED_S) * (self.fps or 0.0))
 
     @property
-    def begin_s(self) -> float:
+    def from_s(self) -> float:
         """From where on the file has to be read."""
-        return max(self.start_s, self.taken_s or 0.0)
+        return max(self.start_s, self.after_s or 0.0)
 
 
 WHOLE = Selection()
@@ -161,7 +161,7 @@ class VideoFile:
         self.problem = self.note = ""
         take, taken = selection.picker(), 0
         with ExitStack() as stack:
-            reading, timed = self._from(selection.begin_s, stack, lambda: self._closed or stopped())
+            reading, timed = self._from(selection.from_s, stack, lambda: self._closed or stopped())
             for t_s, frame in timed:
                 if self._closed or selection.is_past(t_s):
                     break
@@ -169,7 +169,7 @@ class VideoFile:
                     taken += 1
                     yield VideoFrame(t_s, self._picture(frame))
             self.problem, self.note = reading.problem(self._first_ticks), reading.note
-        if not taken and not self.problem and selection.taken_s is None:
+        if not taken and not self.problem and selection.after_s is None:
             self.problem = "This video has no frame between the chosen start and end."
 
     def frame_at(self, t_s: float) -> NDArray[np.uint8] | None:

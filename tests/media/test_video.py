@@ -316,7 +316,7 @@ def test_what_is_left_of_a_selection_is_what_would_have_come(times, selection, d
     whole = [t_s for t_s in times if take(t_s)]
     done = data.draw(st.integers(1, max(1, len(whole))))
     if whole:
-        take = replace(selection, taken_s=whole[done - 1]).picker()
+        take = replace(selection, after_s=whole[done - 1]).picker()
         assert [t_s for t_s in times if take(t_s)] == whole[done:]
 
 
@@ -327,13 +327,13 @@ def test_the_rest_of_a_video_is_read_from_where_it_stopped(suffix, tmp_path):
     with VideoFile(path) as video:
         whole = [frame.t_s for frame in video.frames(chosen)]
         for done in (1, 8, len(whole)):
-            rest = replace(chosen, taken_s=whole[done - 1])
+            rest = replace(chosen, after_s=whole[done - 1])
             assert [frame.t_s for frame in video.frames(rest)] == whole[done:]
             assert video.problem == ""
 
 
 def test_what_was_taken_before_does_not_make_another_selection_of_a_batch():
-    assert repr(Selection(taken_s=1.0)) == "Selection(every=1, fps=None, start_s=0.0, end_s=None)"
+    assert repr(Selection(after_s=1.0)) == "Selection(every=1, fps=None, start_s=0.0, end_s=None)"
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
