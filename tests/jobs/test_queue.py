@@ -18,6 +18,7 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from fer_core.analysis.analyzer import Analyzer
@@ -30,7 +31,7 @@ from fer_core.errors import (
     VideoError,
     VideoTooLarge,
 )
-from fer_core.history import LOCAL, History, JobInfo
+from fer_core.history import LOCAL, History, JobInfo, tables
 from fer_core.jobs import queue as jobs_module
 from fer_core.jobs import worker
 from fer_core.jobs.limits import JobLimits
@@ -235,29 +236,44 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(make, store, tmp_path, mon
     assert set(ids[len(before) :].dropna()) == {2}
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [{"every": 4}, {"fps": 7.0}, {"every": 4, "start_s": 0.31}, {"fps": 7.0, "start_s": 0.31}],
+)
 def test_a_resumed_job_takes_the_frames_that_it_would_have_taken(
-    make, store, tmp_path, monkeypatch
+    make, store, tmp_path, monkeypatch, selection
 ):
+    film = clip(tmp_path / "long.mp4", frames=90)
+    with VideoFile(film) as video:
+        whole = [frame.t_s for frame in video.frames(Selection(**selection))]
     monkeypatch.setattr(worker, "SAVE_S", 0.0)
-    film = clip(tmp_path / "long.mp4", frames=90, fps=25)
-    take = Selection(fps=7).picker()
-    whole = [n / 25 for n in range(90) if take(n / 25)]
-    gate = Gate(after=3)  # the detector looks every half second
+    gate = Gate(after=3)
     jobs = make(gate)
-    number = submit(jobs, film, fps=7)
+    number = submit(jobs, film, **selection)
     until(gate.reached.is_set)
     jobs.cancel(number, OWNER)
     gate.open.set()
-    job = ended(jobs, number, "cancelled")
-    until(lambda: store.session(job.session_id, OWNER).finished)
-    assert 0 < len(times(store, job)) < len(whole)
+    before = times(store, ended(jobs, number, "cancelled"))
+    assert 0 < len(before) < len(whole)
     jobs.resume(number, OWNER)
     job = ended(jobs, number, "done")
-    assert times(store, job) == pytest.approx(whole)
-    rendering = jobs.annotated_videos.render(number, OWNER)
-    until(lambda: rendering.done)
-    with av.open(str(jobs.annotated_videos.path(job))) as marked:
-        assert len(list(marked.decode(video=0))) == len(whole)
+    assert times(store, job) == whole
+    assert job.sentence == ""
+    marked = jobs.annotated_videos.render(number, OWNER)
+    until(lambda: marked.done)
+    with VideoFile(jobs.annotated_videos.path(job)) as video:
+        assert len(list(video.frames())) == len(whole)
+
+
+def test_a_job_that_ended_before_it_could_say_so_resumes_to_its_end(make, store, film):
+    jobs = make()
+    number = submit(jobs, film)
+    job = ended(jobs, number, "done")
+    with store.database.writing() as connection:
+        connection.execute(sa.update(tables.jobs).values(state="interrupted"))
+    jobs.resume(number, OWNER)
+    again = ended(jobs, number, "done")
+    assert (times(store, again), again.sentence) == (times(store, job), "")
 
 
 def test_a_job_that_waits_can_be_cancelled(make, film):
