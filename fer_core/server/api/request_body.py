@@ -27,6 +27,8 @@ from fer_core.settings import Settings
 FIELD = "pictures"
 _OPTION_FIELDS = tuple(Options.model_fields)
 _MAX_OPTION_BYTES = 1024
+_MAX_MARKS = MAX_NAME + 8
+"""Commas and opening brackets in the JSON of a picture, at most: its own and those of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ async def _read_json(
 
 
 def _from_json(body: bytes, query: Mapping[str, str], limits: Settings) -> Upload:
+    _check_values(body, limits)
     try:
         asked = AnalyzeBody.model_validate_json(body)
     except ValidationError as error:
@@ -208,6 +211,16 @@ def _check(upload: Upload, limits: Settings) -> None:
         raise _too_many(limits)
     for picture in upload.pictures:
         _check_size(len(picture.data), limits)
+
+
+def _check_values(body: bytes, limits: Settings) -> None:
+    """Refuse JSON with far more values than its pictures need, before it is parsed: pydantic takes
+    up to 400 bytes for each value that is wrong, so 40 MB of them would take all memory."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_MARKS * (limits.api_max_pictures + 1):
+        raise invalid(
+            f"The JSON has far more values than {limits.api_max_pictures} pictures need. Send "
+            "fewer pictures, with only the fields that docs/API.md describes."
+        )
 
 
 def _check_size(size_bytes: int, limits: Settings) -> None:

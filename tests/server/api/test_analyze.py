@@ -349,6 +349,29 @@ def test_malformed_json(client, body):
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"pictures": [%s]}' % b",".join([b"0"] * 10_000),
+        b'{"pictures": [%s]}' % b",".join([b'{"data":""}'] * 10_000),
+        b'{"pictures": [{"data": [%s]}]}' % b",".join([b"[]"] * 10_000),
+        b"{%s}" % b",".join(b'"%x":0' % number for number in range(10_000)),
+    ],
+    ids=["numbers", "pictures", "lists", "names"],
+)
+def test_json_of_many_values_is_refused_before_it_takes_memory(client, body):
+    """A body of 40 MB of them took more than 9 GB, and the whole dashboard with it."""
+    answer = client.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert "more values than 20 pictures" in refusal(answer, 422, "invalid_request")
+
+
+def test_names_of_commas_and_brackets_are_names(client, sample):
+    pictures = [(",[{" * 85, sample[:100])] * 20
+    answer = client.post(URL, json=as_json(*pictures, **ENGINES))
+    refusal(answer, 422, "unreadable")
+    assert [each["file"] for each in answer.json()["error"]["pictures"]] == [",[{" * 85] * 20
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         None,
