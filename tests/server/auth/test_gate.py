@@ -97,6 +97,8 @@ def test_a_password_typed_on_another_keyboard_is_the_same(line):
         "", "secret", "scrypt:16:8:1:short:key", "scrypt:17:8:1:" + "a" * 22 + ":" + "b" * 43,
         "scrypt:1048576:8:1:" + "a" * 22 + ":" + "b" * 43,
         "scrypt:16:0:1:" + "a" * 22 + ":" + "b" * 43,
+        "scrypt:32768:8:3:" + "a" * 21 + ":" + "b" * 43,  # a character was lost
+        "scrypt:65536:1:3:" + "a" * 22 + ":" + "b" * 43,
     ],
 )  # fmt: skip
 def test_what_is_no_hash_is_refused_at_the_start_and_not_repeated(monkeypatch, text):
@@ -107,6 +109,13 @@ def test_what_is_no_hash_is_refused_at_the_start_and_not_repeated(monkeypatch, t
     with pytest.raises(ValidationError, match="fer_core password") as raised:
         settings()
     assert text not in str(raised.value)
+
+
+@given(st.integers(1, 16), st.integers(1, 3), st.integers(1, 2), st.integers(16, 64))
+def test_every_hash_that_is_accepted_can_be_checked(log_n, r, p, salt_length):
+    text = f"scrypt:{1 << log_n}:{r}:{p}:{'a' * salt_length}:{'b' * 43}"
+    if is_hash(text):
+        assert not matches(SECRET, text)
 
 
 def test_half_a_sign_in_is_refused(monkeypatch):
