@@ -29,9 +29,10 @@ USER 10001
 VOLUME /data
 EXPOSE 8501
 
-# Each start checks settings and database first, which takes a while on a small machine.
+# Each start checks settings and database first, which takes a while on a small machine. Not through
+# the proxy that HTTP_PROXY may name: Docker passes its own on to every container.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
 
 # The Procfile's exact command; a test compares the two.
 CMD ["sh", "-c", "sh setup.sh && exec env MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072 streamlit run app.py --server.address 0.0.0.0 --server.port $PORT --server.headless true --server.fileWatcherType none --server.enableXsrfProtection true --server.enableCORS true --client.showErrorDetails none --browser.gatherUsageStats false"]

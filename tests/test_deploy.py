@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with schemathesis
 from click.testing import CliRunner
+from starlette.applications import Starlette
 from starlette.routing import Route
 
 from deploy.dyno import STOP_S, Dyno
@@ -29,7 +30,7 @@ from fer_core.live.turn_settings import TurnSettings
 from fer_core.models.registry import MODELS
 from fer_core.server import api
 from fer_core.settings import OidcSettings, Settings
-from tests.servers import free_port
+from tests.servers import ServedApp, free_port
 from tests.waiting import DEADLINE_S, until
 
 LOCKS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile")
@@ -398,10 +399,17 @@ def test_the_health_check_asks_a_route_on_the_exposed_port():
     assert "/healthz" in [route.path for route in api.routes() if isinstance(route, Route)]
 
 
-def test_the_health_check_itself(tmp_path):
+def test_the_health_check_itself():
     command = json.loads(dict(dockerfile())["HEALTHCHECK"].partition("CMD")[2])
     nobody = {"PORT": str(free_port()), "PATH": str(Path(sys.executable).parent)}
     assert subprocess.run(command, env=nobody, capture_output=True).returncode != 0
+    served = ServedApp(Starlette(routes=api.routes()))
+    try:
+        proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+        somebody = {**nobody, **proxy, "PORT": str(served.port)}
+        assert subprocess.run(command, env=somebody, capture_output=True).returncode == 0
+    finally:
+        served.stop()
 
 
 def test_the_compose_file_has_no_secret_and_names_settings():
