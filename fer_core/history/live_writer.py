@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,20 @@ class LiveRecording:
         ``made_by`` are the names of the emotion model and the detector. Raises
         ``HistoryUnavailable``, and then saves nothing.
         """
-        session_id = self._history.begin(kind, name, labels, *made_by, owner=self._owner)
+        # Not listed until it is whole. If the process ends before that, or the database is away
+        # when it should be deleted, the housekeeper removes it.
+        session_id = self._history.begin(
+            kind, name, labels, *made_by, owner=self._owner, kept=False
+        )
         try:
             frames = iter(past)
             while results := list(islice(frames, _BATCH)):
                 self._history.append(session_id, results)
+            self._history.keep(session_id, self._owner)
         except HistoryError:
-            self._history.delete([session_id], self._owner)
-            self._history.purge_own([session_id], self._owner)  # half of it is not for Undo
+            with suppress(HistoryError):
+                self._history.delete([session_id], self._owner)
+                self._history.purge_own([session_id], self._owner)  # half of it is not for Undo
             raise
         with self._lock:
             self.session_id = session_id

@@ -55,9 +55,23 @@ class OwnedHistory:
         sessions."""
         return self._history.ribbons(session_ids, self.owner)
 
-    def begin(self, kind: Kind, name: str, labels: Sequence[str], model: str, detector: str) -> int:
-        """Create a session that starts now; returns its number."""
-        return self._history.begin(kind, name, labels, model, detector, owner=self.owner)
+    def begin(
+        self,
+        kind: Kind,
+        name: str,
+        labels: Sequence[str],
+        model: str,
+        detector: str,
+        *,
+        kept: bool = True,
+    ) -> int:
+        """Create a session that starts now; returns its number. Unless ``kept``, it is listed once
+        ``keep`` is called, and removed if that does not come."""
+        return self._history.begin(kind, name, labels, model, detector, owner=self.owner, kept=kept)
+
+    def keep(self, session_id: int) -> None:
+        """List a session, and keep it."""
+        self._history.keep(session_id, self.owner)
 
     def append(self, session_id: int, results: Sequence[FrameResult]) -> None:
         """Save frames of a session, all or none."""

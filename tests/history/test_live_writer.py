@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from fer_core.errors import HistoryUnavailable, SessionUnknown
-from fer_core.history import LOCAL, History, LiveRecording
+from fer_core.history import LOCAL, History, LiveRecording, database, tables
+from fer_core.history.removal import UNCLAIMED_S
+from fer_core.history.retention import tidy
 from fer_core.labels import EMOTIONS
 from fer_core.live.session import LiveCamera
 from fer_core.schema import Box, Face, FrameResult
@@ -92,6 +100,30 @@ def test_a_database_that_is_away_is_an_error_at_the_beginning() -> None:
     recording.add(result(2))
     assert recording.session_id is None
     away.close()
+
+
+def test_a_database_that_goes_away_at_the_beginning_keeps_no_half(
+    sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program writes for longer than a save waits, after the first of two batches."""
+    monkeypatch.setattr(database, "BUSY_S", 0.1)
+    store = History(f"sqlite:///{sqlite_file}")
+    store.count(LOCAL)
+
+    def past(other: sqlite3.Connection) -> Iterator[FrameResult]:
+        yield from (result(number) for number in range(1, 950))
+        other.execute("BEGIN IMMEDIATE")
+
+    with closing(sqlite3.connect(sqlite_file, isolation_level=None)) as other:
+        recording = LiveRecording(store, LOCAL)
+        with pytest.raises(HistoryUnavailable):
+            recording.begin("Live", EMOTIONS, ("compact", "haar"), past(other))
+    assert store.sessions(LOCAL) == []
+    with store.database.writing() as connection:  # an hour later
+        earlier = datetime.now(UTC) - timedelta(seconds=2 * UNCLAIMED_S)
+        connection.execute(sa.update(tables.sessions).values(started_at=earlier))
+    assert tidy(store, None) == 1
+    store.close()
 
 
 def test_a_camera_that_runs_is_kept_whole_from_its_first_frame(history: History) -> None:

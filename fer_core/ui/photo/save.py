@@ -72,10 +72,14 @@ def _kept() -> dict[str, int]:
 def _save_photo(name: str, result: FrameResult) -> int:
     """Save one photo as a session of its own; its number."""
     store = history().of(owner())
-    session_id = store.begin("photo", name, result.labels, result.model, result.detector)
+    # Not listed before it is whole, in case the database goes away meanwhile.
+    session_id = store.begin(
+        "photo", name, result.labels, result.model, result.detector, kept=False
+    )
     try:
         store.append(session_id, [replace(result.numbered(), t_s=0.0)])
         store.finish(session_id)
+        store.keep(session_id)
     except HistoryError:
         with suppress(HistoryError):  # half a session is none
             store.delete([session_id])

@@ -123,11 +123,13 @@ def test_deleted_sessions_of_an_earlier_run_are_tidied_at_the_start(monkeypatch)
     assert started
 
 
-def test_half_a_photo_is_not_saved(page, monkeypatch):
+@pytest.mark.parametrize("methods", [["append"], ["append", "delete"], ["finish", "delete"]])
+def test_half_a_photo_is_not_saved(page, monkeypatch, methods):
     def fail(*_args, **_more):
         raise HistoryUnavailable("The history cannot be used.")
 
-    monkeypatch.setattr(History, "append", fail)
+    for name in methods:
+        monkeypatch.setattr(History, name, fail)
     page.toggle(key="photo_keep").set_value(True).run()
     assert page.error
     assert history().sessions(LOCAL) == []
