@@ -10,8 +10,10 @@ import logging
 import math
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -78,6 +80,19 @@ def database_url(address: str | None = None) -> sa.URL:
     raise HistoryUnavailable(BAD_ADDRESS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """When a database could not be opened, by a monotonic clock, and why."""
+
+    url: sa.URL
+    at_s: float
+    sentence: str
+
+    def answers(self, url: sa.URL, asked_s: float) -> bool:
+        """Whether it also answers somebody who asked then."""
+        return self.url == url and asked_s <= self.at_s
+
+
 class Database:
     """One database, opened on first use. Thread-safe.
 
@@ -89,6 +104,7 @@ class Database:
         self._lock = threading.Lock()
         self._engine: sa.Engine | None = None
         self._files: sqlite_file.Files = {}
+        self._failure: _Failure | None = None
 
     @property
     def location(self) -> str:
@@ -174,24 +190,37 @@ class Database:
         return database_url(self._address)
 
     def _open(self, url: sa.URL) -> sa.Engine:
-        """The engine of a database with the newest tables."""
+        """The engine of a database with the newest tables.
+
+        To open it, a server that does not answer takes seconds. Whoever asked before that failed is
+        told the same: if all tried in turn, the tenth would wait for a minute.
+        """
+        asked_s = time.monotonic()
         with self._lock:
+            if self._failure is not None and self._failure.answers(url, asked_s):
+                raise HistoryUnavailable(self._failure.sentence)
             if self._engine is not None and self._engine.url != url:
                 self._close()
             if self._engine is not None and self._is_replaced(url):
                 self._close()
                 sqlite_file.remove_logs(Path(str(url.database)), self._files)
             if self._engine is None:
-                engine = _engine(url)
-                try:
-                    _create_or_upgrade(engine)
-                except BaseException:
-                    engine.dispose()
-                    raise
-                self._engine = engine
+                self._engine = self._opened(url)
                 if url.get_backend_name() == "sqlite":
                     self._files = sqlite_file.files_of(Path(str(url.database)))
             return self._engine
+
+    def _opened(self, url: sa.URL) -> sa.Engine:
+        engine = _engine(url)
+        try:
+            with translate_errors(location_of(url)):
+                _create_or_upgrade(engine)
+        except BaseException as error:
+            engine.dispose()
+            if isinstance(error, HistoryUnavailable):
+                self._failure = _Failure(url, time.monotonic(), str(error))
+            raise
+        return engine
 
     def _is_replaced(self, url: sa.URL) -> bool:
         return url.get_backend_name() == "sqlite" and sqlite_file.is_replaced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -94,17 +95,25 @@ def tidy_at_start() -> None:
         _log.warning("%s", error)
 
 
-@st.cache_resource(show_spinner=False)
 def shared_history() -> History:
     """The history of all owners. Raises ``HistoryUnavailable``.
 
     Whatever a page saves or deletes goes through here, because only so is it tidied: from the
     first use on, what is deleted is removed for good a minute later.
     """
-    store = history()
-    store.count(LOCAL)  # opens it and brings its tables up to date
-    start_housekeeping()
+    store, is_open = history(), _history_is_open()
+    if not is_open.is_set():
+        store.count(LOCAL)  # opens it and brings its tables up to date
+        start_housekeeping()
+        is_open.set()
     return store
+
+
+# Streamlit lets one visitor at a time make what it caches: to open a database here, all would wait
+# for it in turn.
+@st.cache_resource(show_spinner=False)
+def _history_is_open() -> threading.Event:
+    return threading.Event()
 
 
 @st.cache_resource(show_spinner=False, on_release=VideoJobs.close)

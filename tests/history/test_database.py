@@ -25,7 +25,7 @@ from alembic.script import ScriptDirectory
 
 import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
-from fer_core.history import LOCAL, History, migrations
+from fer_core.history import LOCAL, History, database, migrations
 from fer_core.history.database import _MIGRATION_LOCK, database_url, lift_time_limit
 from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_movements
 from fer_core.history.tables import metadata, sessions
@@ -33,6 +33,7 @@ from fer_core.paths import ROOT
 from fer_core.schema import FaceQuality
 from tests.history.conftest import Server, fill
 from tests.history.frames import begin, face, frame, frames, times, whole
+from tests.history.openings import NOWHERE, told_together
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -412,6 +413,18 @@ def test_servers_that_cannot_be_used(server, fault):
         history.sessions(LOCAL)
     assert "s3cret" not in str(caught.value)
     assert server.password not in str(caught.value)
+
+
+def test_who_waits_for_a_server_that_cannot_be_reached_waits_once(monkeypatch):
+    history = History(NOWHERE)
+    told, attempts = told_together(lambda: history.count(LOCAL), monkeypatch)
+    assert all("does not answer" in each for each in told)
+    assert attempts == 1
+    tried: list[sa.Engine] = []
+    monkeypatch.setattr(database, "_create_or_upgrade", tried.append)
+    with pytest.raises(HistoryUnavailable):
+        history.count(LOCAL)
+    assert tried  # for who asks later
 
 
 def test_a_table_another_program_locks(server, monkeypatch):

@@ -1,4 +1,4 @@
-"""Tests of what the server does at its end."""
+"""Tests of the history that all pages share, and of what the server does at its end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import pytest
 
 from fer_core.history import LOCAL, History
 from fer_core.paths import SAMPLE_CLIP
+from fer_core.ui import services
 from fer_core.ui.shared.assets import PLOTLY_URL
 from tests.forked import ForkedProcess, run_streamlit
 from tests.history.frames import begin
+from tests.history.openings import NOWHERE, told_together
 from tests.servers import free_port
 from tests.waiting import DEADLINE_S, until
 
@@ -51,6 +53,13 @@ def add_job(history: History, folder: Path, number: int) -> None:
     history.add_job(
         "film.mp4", str(copy), session_id, owner=LOCAL, detector="haar", emotion="compact"
     )
+
+
+def test_visitors_do_not_wait_in_turn_for_a_database_that_cannot_be_reached(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)
+    told, attempts = told_together(services.shared_history, monkeypatch)
+    assert all("does not answer" in each for each in told)
+    assert attempts == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
