@@ -32,6 +32,9 @@ FOREIGN = (
     "DATABASE_URL at a database of its own."
 )
 
+_ELSEWHERE = (
+    "Set FER_DATA_DIR, or DATABASE_URL if that names the file, to a place that can be written."
+)
 _FULL = "the disk is full. Free some space and try again."
 _BUSY = "another program is using it. Try again in a moment."
 
@@ -40,8 +43,7 @@ _SQLITE = {
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
     "SQLITE_READONLY": "it is read-only. Allow this account to write to it and its folder.",
-    "SQLITE_CANTOPEN": "it cannot be opened. Check its folder, and set FER_DATA_DIR to one that "
-    "can be written.",
+    "SQLITE_CANTOPEN": f"it cannot be opened. {_ELSEWHERE}",
     "SQLITE_NOTADB": "it is not a database. Move it away, and a new one will be created.",
     "SQLITE_CORRUPT": "it is damaged. Move it away, and a new one will be created.",
     "SQLITE_IOERR": "the disk failed or is full. Check the disk and try again.",
@@ -52,7 +54,6 @@ _LOGIN = "it refuses the user name or the password. Correct DATABASE_URL."
 _NO_DATABASE = "there is no database or no user of this name. Correct DATABASE_URL."
 _RIGHTS = "the user of DATABASE_URL may not write to it. Grant the right, or use another user."
 _CROWDED = "its server has no connection left. Try again in a moment, or let it have more."
-_CROWDED_TEXTS = ("too many", "connection slots", "no more connections", "query_wait_timeout")
 _POOLER = (
     "the pooler in front of its server splits transactions. Set its pool_mode to transaction or "
     "session, or use the address of the server itself."
@@ -74,12 +75,35 @@ _POSTGRESQL = {
     "40": _BUSY,
     "57014": "its server took too long to answer. Try again in a moment.",
     "53300": _CROWDED,
+    "3F": "its user has no schema for the tables. Set the user's search_path, or use another user.",
     "42P01": _TABLES,
     "42703": _TABLES,
 }
 """Sentences by the start of the SQLSTATE."""
 
 _UNREACHABLE = "its server does not answer. Start it, or correct DATABASE_URL."
+_NOT_LET_IN = (
+    "its server does not let this user in from here, or only with encryption. Add a line to its "
+    "pg_hba.conf, or ?sslmode=require to DATABASE_URL."
+)
+_ENCRYPTION = (
+    "its server does not offer the encryption or the certificate that DATABASE_URL asks for. "
+    "Correct sslmode and sslrootcert there."
+)
+_PART = "a part of DATABASE_URL is not valid, such as its port or an option. Correct it."
+
+_CONNECTING = {
+    **dict.fromkeys(("authentication failed", "no password supplied"), _LOGIN),
+    **dict.fromkeys(("too many", "connection slots", "no more connections"), _CROWDED),
+    "query_wait_timeout": _CROWDED,
+    "statement pooling": _POOLER,
+    "pg_hba.conf": _NOT_LET_IN,
+    "does not support SSL": _ENCRYPTION,
+    **dict.fromkeys(("certificate file", "certificate verify", "certificate for"), _ENCRYPTION),
+    **dict.fromkeys(("connection is bad: invalid", "invalid connection option"), _PART),
+    "does not exist": _NO_DATABASE,
+}
+"""Sentences by a part of the text of an error without a SQLSTATE; the first that fits counts."""
 
 
 @contextmanager
@@ -99,8 +123,7 @@ def translate_errors(location: str) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or "the disk failed").lower()
         raise HistoryUnavailable(
-            f"The history ({location}) cannot be used: {reason}. Set FER_DATA_DIR to a folder "
-            "that can be written."
+            f"The history ({location}) cannot be used: {reason}. {_ELSEWHERE}"
         ) from error
 
 
@@ -122,13 +145,7 @@ def explain(error: DBAPIError | psycopg.Error | sqlite3.Error) -> str:
     state = getattr(raised, "sqlstate", None)
     if state in (None, _POOLER_STATE):  # no connection, or it was lost, or a pooler refused it
         text = str(raised)
-        if "authentication failed" in text:
-            return _LOGIN
-        if any(each in text for each in _CROWDED_TEXTS):
-            return _CROWDED
-        if "statement pooling" in text:
-            return _POOLER
-        return _NO_DATABASE if "does not exist" in text else _UNREACHABLE
+        return next((cause for part, cause in _CONNECTING.items() if part in text), _UNREACHABLE)
     if state.startswith(("08", "57P")):
         return _UNREACHABLE
     return _starting(_POSTGRESQL, state) or f"its server reports error {state}. Try again."

@@ -27,11 +27,12 @@ import fer_core.history as package
 from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, database, migrations
 from fer_core.history.database import _MIGRATION_LOCK, database_url, lift_time_limit
+from fer_core.history.error_messages import explain
 from fer_core.history.migrations.versions import r0003_problems_of_faces, r0004_movements
 from fer_core.history.tables import metadata, sessions
 from fer_core.paths import ROOT
 from fer_core.schema import FaceQuality
-from tests.history.conftest import Server, fill
+from tests.history.conftest import Server, fill, running_server
 from tests.history.frames import begin, face, frame, frames, times, whole
 from tests.history.openings import NOWHERE, told_together
 
@@ -401,8 +402,15 @@ FAULTS: dict[str, tuple[Callable[[Server], str], str]] = {
     "user": (lambda s: other_user(s), "user name or the password"),
     "database": (lambda s: s.url("absent"), "no database"),
     "server": (lambda s: "postgres://a:s3cret@127.0.0.1:9/n", "does not answer"),
-    "option": (lambda s: s.url() + "?colour=s3cret", "correct DATABASE_URL"),
-}
+    "option": (lambda s: s.url() + "?colour=s3cret", "part of DATABASE_URL is not valid"),
+    "port": (lambda s: s.url().replace(str(s.port), "99999"), "part of DATABASE_URL is not valid"),
+    "no password": (lambda s: s.url().replace(f":{s.password}", ""), "user name or the password"),
+    "no encryption": (lambda s: s.url() + "?sslmode=require", "does not offer the encryption"),
+    "no certificate": (
+        lambda s: s.url() + "?sslmode=verify-full&sslrootcert=/s3cret", "the certificate that",
+    ),
+    "no schema": (lambda s: s.url() + "?options=-csearch_path%3Dnowhere", "no schema"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -413,6 +421,30 @@ def test_servers_that_cannot_be_used(server, fault):
         history.sessions(LOCAL)
     assert "s3cret" not in str(caught.value)
     assert server.password not in str(caught.value)
+
+
+def test_a_server_that_lets_nobody_in():
+    with running_server() as strict:
+        strict.stop()
+        (strict.data / "pg_hba.conf").write_text("host all all 192.0.2.1/32 scram-sha-256\n")
+        strict.start()
+        history = History(strict.url())
+        with pytest.raises(HistoryUnavailable, match=r"does not let this user in .*pg_hba\.conf"):
+            history.sessions(LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ('root certificate file "/root/.postgresql/root.crt" does not exist', "encryption"),
+        ('server certificate for "a" does not match host name "b"', "encryption"),
+        ("SSL error: certificate verify failed", "encryption"),
+        ("SSL error: unexpected eof while reading", "does not answer"),
+        ("SSL connection has been closed unexpectedly", "does not answer"),
+    ],
+)
+def test_what_the_driver_says_of_encryption(said, sentence):
+    assert sentence in explain(psycopg.OperationalError(f"connection failed: {said}"))
 
 
 def test_who_waits_for_a_server_that_cannot_be_reached_waits_once(monkeypatch):
