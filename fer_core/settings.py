@@ -24,6 +24,7 @@ from fer_core.paths import STATE_DIR
 _MOST, _MOST_AT_ONCE, _MOST_MB = 1_000_000, 1000, 1_000_000
 _YEAR_MINUTES = 366 * 24 * 60
 
+_SHORTEST_SECRET = 32
 
 # Hidden, because pydantic repeats the values in its errors, and they may be secrets.
 CONFIG = SettingsConfigDict(
@@ -61,8 +62,29 @@ class OidcSettings(BaseSettings):
         "FER_OIDC_COOKIE_SECRET",
         "A long random text that signs the sign-in cookies.",
         default=None,
-        min_length=32,
     )
+
+    @field_validator("metadata_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+/\S*", url):
+            raise ValueError("not an address such as https://…/.well-known/openid-configuration")
+        return url
+
+    @field_validator("redirect_url")
+    @classmethod
+    def _callback(cls, url: str | None) -> str | None:
+        # The provider sends whoever has signed in there, and only this path takes them in.
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+/oauth2callback", url):
+            raise ValueError("not https://HOST/oauth2callback with the host of this dashboard")
+        return url
+
+    @field_validator("cookie_secret")
+    @classmethod
+    def _long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"it needs {_SHORTEST_SECRET} or more characters")
+        return secret
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

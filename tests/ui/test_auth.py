@@ -62,6 +62,7 @@ def accounts(monkeypatch: pytest.MonkeyPatch) -> SeenBy:
     """Accounts are set; the function says who is signed in."""
     for name in ("METADATA_URL", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URL", "COOKIE_SECRET"):
         monkeypatch.setenv(f"FER_OIDC_{name}", f"https://example.org/a-long-{name}")
+    monkeypatch.setenv("FER_OIDC_REDIRECT_URL", "https://example.org/oauth2callback")
 
     def seen_by(**claims: Any) -> None:
         monkeypatch.setattr(user_info, "_get_user_info", lambda: claims)

@@ -58,7 +58,7 @@ from fer_core.server.auth.throttle import (
     Throttled,
 )
 from fer_core.server.loopback import came_from_here, is_this_computer
-from fer_core.settings import is_hash, settings
+from fer_core.settings import OidcSettings, is_hash, setting_problems, settings
 from tests.servers import ServedApp, hanging_up_after
 from tests.waiting import Clock, until
 
@@ -122,6 +122,31 @@ def test_half_a_sign_in_is_refused(monkeypatch):
     monkeypatch.setenv("FER_OIDC_CLIENT_ID", "fer")
     with pytest.raises(ValidationError, match="all five"):
         settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("METADATA_URL", "id.example.org", "not an address such as https://"),
+        ("METADATA_URL", "https://id.example.org", "not an address such as https://"),
+        ("REDIRECT_URL", "fer.example.org/oauth2callback", "not https://HOST/oauth2callback"),
+        ("REDIRECT_URL", "https://fer.example.org", "not https://HOST/oauth2callback"),
+        ("REDIRECT_URL", "https://fer.example.org/oauth2callback/", "not https://HOST/oauth2"),
+        ("COOKIE_SECRET", "short", "it needs 32 or more characters"),
+    ],
+)
+def test_a_sign_in_that_could_not_work_is_refused_at_the_start(monkeypatch, name, value, sentence):
+    for field in OidcSettings.model_fields.values():
+        monkeypatch.setenv(str(field.validation_alias), "x" * 40)
+    monkeypatch.setenv("FER_OIDC_METADATA_URL", "https://id.example.org/.well-known/x")
+    monkeypatch.setenv("FER_OIDC_REDIRECT_URL", "http://localhost:8501/oauth2callback")
+    assert settings().oidc.client_id
+    monkeypatch.setenv(f"FER_OIDC_{name}", value)
+    with pytest.raises(ValidationError) as raised:
+        settings()
+    [problem] = setting_problems(raised.value)
+    assert problem.startswith(f"FER_OIDC_{name}: {sentence}")
+    assert value not in problem
 
 
 def test_the_command_prints_a_line_that_works(line, monkeypatch):
