@@ -50,7 +50,13 @@ class Channels(click.ParamType[tuple[int, ...]]):
 @json_option
 @report_errors
 def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> None:
-    """Measure an emotion model on labelled faces."""
+    """Measure an emotion model on the labelled faces of a contact sheet.
+
+    The sheet is one picture of faces of 48 by 48 pixels, 200 in a row, left to right. The CSV file
+    has a row for each, with the columns fer2013_label, which may be empty, and votes_anger,
+    votes_disgust, votes_fear, votes_happiness, votes_sadness, votes_surprise and votes_neutral:
+    how many people chose each expression.
+    """
     faces = read_contact_sheet(sheet, labels)
     model = load_emotion_model(emotion)
     if model.labels != EMOTIONS:
@@ -66,7 +72,8 @@ def evaluate_command(emotion: str, sheet: Path, labels: Path, as_json: bool) -> 
 @path_option(
     "--data",
     required=True,
-    help="Folder with train and validation sheets and CSV files; with --from, class folders.",
+    help="Folder with train.webp, train.csv, validation.webp and validation.csv, which are as for "
+    "evaluate; with --from, a folder per class.",
 )
 @out_option
 @path_option("--from", "start", help="Network to adapt.")

@@ -81,11 +81,12 @@ def train_landmarks_command(
 ) -> None:
     """Train the face network, or resume the run in the folder --out.
 
-    Writes face.onnx and its model card to --out. In --data, movements.csv tells the 68 points, the
-    irises and the movements of the faces in movements, mesh.npz further points of them from which
-    movements are told, too (arrays points and mirrored); backgrounds holds pictures without a face
-    and faces holds cropped faces, both of any size; alarms is what train-detector writes. They
-    teach presence.
+    Writes face.onnx and its model card to --out. In --data, movements.csv has a row for each
+    picture in the folder movements: its 68 points, irises and movements. mesh.npz may add more
+    points of the same faces, from which the network tells movements as well (the array points),
+    and their order in a mirrored face (the array mirrored). The other folders teach presence:
+    backgrounds has pictures without a face and faces has cropped faces, both of any size;
+    train-detector writes alarms.
     """
     from fer_core.training.landmarks.run import run
     from fer_core.training.landmarks.state import Settings, usual_batch_scale
