@@ -142,7 +142,8 @@ class SessionStore(Store):
         """Replace the tags of a session; surrounding blanks are removed."""
         wanted = {clean(name).strip() for name in names} - {""}
         with self.database.writing() as connection:
-            check_own(connection, session_id, owner)
+            # Two that replace them at once would both add the same tag.
+            check_own(connection, session_id, owner, alone=True)
             connection.execute(sa.delete(tags).where(tags.c.session_id == session_id))
             if wanted:
                 rows = [{"session_id": session_id, "tag": tag} for tag in sorted(wanted)]
@@ -179,12 +180,14 @@ def own(session_id: int, owner: str) -> sa.ColumnElement[bool]:
     )
 
 
-def check_own(connection: sa.Connection, session_id: int, owner: str) -> None:
+def check_own(connection: sa.Connection, session_id: int, owner: str, alone: bool = False) -> None:
     """Raise ``SessionUnknown`` for a session that is not this owner's.
 
-    The session cannot be removed until the transaction ends.
+    The session cannot be removed until the transaction ends. With ``alone``, other transactions
+    that check it wait until then, too.
     """
-    query = sa.select(sessions.c.id).where(own(session_id, owner)).with_for_update(read=True)
+    query = sa.select(sessions.c.id).where(own(session_id, owner))
+    query = query.with_for_update(read=not alone)
     if connection.execute(query).one_or_none() is None:
         raise unknown(session_id)
 

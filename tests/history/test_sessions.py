@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from fer_core.history.removal import UNDO_S
 from fer_core.history.tables import sessions
 from fer_core.labels import EMOTIONS
 from tests.history.frames import OWN, begin, face, frame, frames, times
+from tests.waiting import until
 
 
 def names(found) -> list[str]:
@@ -66,6 +68,33 @@ def test_filters(history):
     local = middle.astimezone(datetime.now().astimezone().tzinfo).replace(tzinfo=None)
     assert found(since=local) == ["100 sure", "100% sure"]
     assert found(since=middle + timedelta(days=1)) == []
+
+
+def test_two_that_set_the_same_tags_at_once_both_do(server):
+    """PostgreSQL lets both begin; SQLite lets one write at a time."""
+    history = History(server.new_database())
+    session_id = begin(history)
+    arrived: list[str] = []
+
+    def somebody_is_blocked() -> bool:
+        query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with history.database.reading() as connection:
+            return bool(connection.scalar(query))
+
+    def meet(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("INSERT INTO tags"):
+            arrived.append(statement)
+            until(lambda: len(arrived) == 2 or somebody_is_blocked())
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", meet)
+    try:
+        with ThreadPoolExecutor(2) as both:
+            for done in [both.submit(history.set_tags, session_id, LOCAL, ["a"]) for _ in "12"]:
+                done.result()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", meet)
+    assert history.session(session_id, LOCAL).tags == ("a",)
+    history.close()
 
 
 def test_names_notes_and_tags_change(history):
