@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fer_core.errors import HistoryError
+from fer_core.errors import HistoryError, HistoryUnavailable
 from fer_core.history.recorder import Recorder
 from fer_core.history.session_info import Kind
 from fer_core.schema import FrameResult
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from fer_core.history import History
 
 _BATCH = 900
+
+_log = logging.getLogger(__name__)
 
 
 def moment_label(number: int) -> str:
@@ -91,13 +94,17 @@ class LiveRecording:
                 self._early.append(result)
 
     def close(self) -> None:
-        """Save the waiting frames and finish the session. May take seconds."""
+        """Save the waiting frames and finish the session. May take seconds, and never raises:
+        ``error`` says what was lost."""
         with self._lock:
             self._ended = True
             recorder, session_id = self._recorder, self.session_id
         if recorder and session_id is not None:
             recorder.close()
-            self._history.finish(session_id)
+            try:
+                self._history.finish(session_id)
+            except HistoryUnavailable as error:
+                _log.warning("session %s is not marked as finished: %s", session_id, error)
 
     def name_faces(self, names: Mapping[int, str]) -> None:
         """Save the current names of faces by ``track_id``. Raises ``HistoryUnavailable``."""

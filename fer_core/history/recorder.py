@@ -47,11 +47,11 @@ class Recorder:
     def error(self) -> str:
         """A sentence while frames cannot be saved, and later if some were lost; else ""."""
         with self._changed:
-            lost = f"{self._lost:,} frames of this session were lost." if self._lost else ""
+            lost = f"Frames of this session that were lost: {self._lost:,}." if self._lost else ""
             if not self._failure or self._ended:
                 return f"{self._failure} {lost}".strip()
-            waiting = f"{len(self._waiting):,} frames wait to be saved."
-            return f"{self._failure} The live picture goes on; {waiting} {lost}".strip()
+            waiting = f"Frames that wait to be saved: {len(self._waiting):,}."
+            return f"{self._failure} The live picture goes on. {waiting} {lost}".strip()
 
     def add(self, result: FrameResult) -> None:
         """Add the next frame. Never waits for the database and never raises."""
