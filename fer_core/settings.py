@@ -28,7 +28,11 @@ _SHORTEST_SECRET = 32
 
 # Hidden, because pydantic repeats the values in its errors, and they may be secrets.
 CONFIG = SettingsConfigDict(
-    env_prefix="FER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    env_prefix="FER_",
+    env_ignore_empty=True,
+    extra="ignore",
+    hide_input_in_errors=True,
+    frozen=True,  # so that what is made from them can be cached
 )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from fer_core.server.api.endpoints import probes, v1
 from fer_core.server.api.request_body import FIELD
@@ -20,8 +22,14 @@ Json = dict[str, Any]
 
 
 @v1.get("/openapi.json", operation_id="getOpenapi", summary="This document.", response_model=Json)
-async def _openapi(_request: Request) -> JSONResponse:
-    return JSONResponse(document(settings()))
+async def _openapi(_request: Request) -> Response:
+    return Response(_body(settings()), media_type="application/json")
+
+
+# Anybody may ask, and to make it takes 25 ms, in which the server does nothing else.
+@lru_cache(maxsize=1)
+def _body(limits: Settings) -> bytes:
+    return json.dumps(document(limits), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def document(limits: Settings) -> Json:

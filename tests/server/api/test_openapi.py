@@ -6,8 +6,9 @@ import hypothesis
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from fer_core.server.api import openapi
 from fer_core.server.api.openapi import PREFIX, document
-from fer_core.settings import settings
+from fer_core.settings import Settings, settings
 from tests.server.api.conftest import TOKEN
 
 
@@ -35,6 +36,22 @@ def test_it_tells_the_limits_that_hold(monkeypatch):
         ]["schema"],
     ]
     assert [body["properties"]["pictures"]["maxItems"] for body in bodies] == [3, 3]
+
+
+def test_it_is_made_once_for_the_same_limits(client, monkeypatch):
+    """Whoever asks over and over would else stop the cameras of all."""
+    made: list[Settings] = []
+
+    def make(limits: Settings) -> openapi.Json:
+        made.append(limits)
+        return document(limits)
+
+    monkeypatch.setattr(openapi, "document", make)
+    monkeypatch.setenv("FER_API_MAX_PICTURES", "7")
+    first, second = (client.get(f"{PREFIX}/openapi.json") for _ in range(2))
+    assert (first.content, len(made)) == (second.content, 1)
+    monkeypatch.setenv("FER_API_MAX_PICTURES", "8")
+    assert client.get(f"{PREFIX}/openapi.json").json() == document(settings())
 
 
 # Imports for two seconds, which only the process that runs this must do.
