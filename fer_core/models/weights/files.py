@@ -211,10 +211,7 @@ def start_download(model: Model, retry: bool = False) -> Download:
 
 def _own_path(model: Model) -> Path | None:
     """The file of a download in ``FER_WEIGHTS_DIR``, if there is one."""
-    # The settings, with pydantic, are slow to import.
-    from fer_core.settings import settings
-
-    folder = settings().weights_dir
+    folder = _own_folder()
     path = folder / model.file_name if folder else None
     return path if path and _is_file(path) else None
 
@@ -260,8 +257,25 @@ def _download(model: Model, progress: Progress | None) -> Path:
         remedy = "Free some space there and let this account write"
     raise DownloadFailed(
         f"{model.title}'s weights could not be fetched ({'; '.join(failures)}). {remedy}, "
-        f"or put {model.file_name} into a folder and point FER_WEIGHTS_DIR at it."
+        f"or put {model.file_name} {_own_place()}."
     )
+
+
+def _own_place() -> str:
+    """Where a user's own file would be found; it is not there yet."""
+    folder = _own_folder()
+    if folder is None:
+        return "into a folder and point FER_WEIGHTS_DIR at it"
+    # As in _is_file.
+    gone = "" if os.path.isdir(folder) else ", which does not exist"  # noqa: PTH112
+    return f"into the folder of FER_WEIGHTS_DIR: {folder}{gone}"
+
+
+def _own_folder() -> Path | None:
+    # The settings, with pydantic, are slow to import.
+    from fer_core.settings import settings
+
+    return settings().weights_dir
 
 
 def _remove_leftovers(folder: Path) -> None:

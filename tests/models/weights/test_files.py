@@ -292,8 +292,17 @@ class TestOwnFolder:
         assert files.find(MODELS[key]) == path
 
     def test_a_folder_that_is_not_there(self, key, downloads, tmp_path, monkeypatch) -> None:
-        monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path / "gone"))
+        folder = tmp_path / "gone"
+        monkeypatch.setenv("FER_WEIGHTS_DIR", str(folder))
         assert files.find(MODELS[key]) is None
+        with pytest.raises(DownloadFailed) as caught:
+            files.fetch(MODELS[key])
+        there = f"into the folder of FER_WEIGHTS_DIR: {folder}"
+        assert str(caught.value).endswith(f"{there}, which does not exist.")
+        folder.mkdir()
+        with pytest.raises(DownloadFailed) as caught:
+            files.fetch(MODELS[key])
+        assert str(caught.value).endswith(f"{there}.")
 
 
 @pytest.mark.parametrize(
