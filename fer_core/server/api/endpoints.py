@@ -113,7 +113,7 @@ probes.get(
 probes.get(
     "/readyz",
     operation_id="getReadiness",
-    summary="Can expressions be recognised right now?",
+    summary="Can expressions be recognised and saved right now?",
     response_model=ReadyAnswer,
     responses={503: {"model": ReadyAnswer, "description": "No, and why."}},
 )(readyz)

@@ -79,7 +79,8 @@ class Options(_Strict):
         default=None, description="The emotion model; own/NAME is a network adapted on the server."
     )
     readable_only: bool | None = Field(
-        default=None, description="Leave out faces that cannot be read well; each note counts them."
+        default=None,
+        description="Leave out faces that cannot be read well; a picture's note tells how many.",
     )
 
 
@@ -102,13 +103,13 @@ class AnalyzeBody(Options):
 class HeadPoseRecord(_Strict):
     """The head pose in degrees; all 0 for a face that looks straight into the camera."""
 
-    yaw_deg: float
-    pitch_deg: float
-    roll_deg: float
+    yaw_deg: float = Field(description="Positive: turned to the right of the picture.")
+    pitch_deg: float = Field(description="Positive: raised.")
+    roll_deg: float = Field(description="Positive: tilted clockwise in the picture.")
 
 
 class QualityRecord(_Strict):
-    """How well a face can be read, and what is beyond the limit for that."""
+    """How well a face can be read, and its problems, if any."""
 
     size_px: int = Field(description="Longer edge of the box.")
     sharpness: float = Field(ge=0, description="Of its edges; 0.3 and more for sharp faces.")
@@ -139,7 +140,8 @@ class FaceRecord(_Strict):
     dominant: str = Field(description="The expression with the largest share.")
     emotions: dict[str, Share] = Field(description="The share of each expression; they sum to 1.")
     landmarks: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
-        default=[], description="68 points of iBUG's layout, in pixels; YuNet's 5 without them."
+        default=[],
+        description="In pixels: the 68 points of iBUG's layout, or YuNet's 5 if those are unknown.",
     )
     pose: HeadPoseRecord | None = None
     presence: Share | None = Field(default=None, description="Certainty that this is a face.")
@@ -214,8 +216,12 @@ class ModelsAnswer(_Strict):
 
     detectors: list[ModelRecord]
     emotion_models: list[ModelRecord]
-    default_detector: str | None = Field(description="null if the set one is unavailable.")
-    default_emotion_model: str | None = Field(description="null as above.")
+    default_detector: str | None = Field(
+        description="Used unless a request names one; null if it is unavailable."
+    )
+    default_emotion_model: str | None = Field(
+        description="Used unless a request names one; null if it is unavailable."
+    )
 
 
 class ErrorDetail(_Strict):
@@ -241,7 +247,7 @@ class HealthAnswer(_Strict):
 
 
 class ReadyAnswer(_Strict):
-    """Whether an expression could be recognised right now, by which models, or why not."""
+    """Whether expressions can be recognised and saved right now, by which models, or why not."""
 
     ready: bool
     detector: str | None = None
