@@ -61,7 +61,7 @@ class JobWork:
         selection, first_id = self._rest()
         chosen = self._job.selection
         with VideoFile(Path(self._job.path)) as video:
-            progress = self.progress = Progress(video.info, chosen)
+            progress = self.progress = Progress(video.info, selection)
             # This also cancels a decoder that finds no frame, and ends it when its time is up.
             with closing(analyze_video(video, analyzer, selection, self._look_up)) as frames:
                 for _, result in frames:

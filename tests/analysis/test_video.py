@@ -206,6 +206,17 @@ def test_progress(monkeypatch):
     assert progress.share == 1.0
 
 
+def test_what_an_earlier_run_did_counts_for_the_share_and_not_for_the_speed(monkeypatch):
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    progress = Progress(info(110.0), Selection(start_s=10.0, after_s=90.0))
+    assert (progress.share, progress.left_s) == (0.8, None)
+    now_s += 10
+    progress.update(95.0)
+    assert progress.share == pytest.approx(0.85)
+    assert progress.left_s == pytest.approx(30.0)
+
+
 def test_progress_of_unknown_length():
     progress = Progress(info(None))
     progress.update(65.0)

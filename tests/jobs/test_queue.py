@@ -299,8 +299,13 @@ def test_a_closed_runner_leaves_the_job_to_be_resumed(make, store, film, monkeyp
     gate.open.set()
     closing.join(10)
     ended(jobs, number, "interrupted")
-    later = make()
+    done_s = times(store, jobs.job(number, OWNER))[-1]
+    gate = Gate(after=0)
+    later = make(gate)
     later.resume(number, OWNER)
+    until(gate.reached.is_set)
+    assert later.how_far(later.job(number, OWNER)) == f"{done_s / (FRAMES / 30):.0%} done"
+    gate.open.set()
     job = ended(later, number, "done")
     assert times(store, job) == pytest.approx([n / 30 for n in range(FRAMES)], abs=1e-3)
 
