@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -21,6 +22,9 @@ from fer_core.settings import settings
 from fer_core.ui.auth import account, auth_mode
 from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import plain
+
+AGAIN_S = 60.0
+"""The pause between two attempts to tidy up at the start."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,15 +88,29 @@ def tidy_at_start() -> None:
     """Tidy up after earlier runs of the server without waiting for a visitor.
 
     Deleted sessions and those past their retention are removed, also expired copies of videos, and
-    interrupted jobs are marked. If nothing was ever stored, no file is created here.
+    interrupted jobs are marked. If nothing was ever stored, no file is created here. While the
+    database cannot be used, it is tried again: perhaps no visitor comes for days.
     """
+    if problem := _start_tidying():
+        _log.warning("%s", problem)
+        threading.Thread(target=_tidy_later, name="tidying", daemon=True).start()
+
+
+def _tidy_later() -> None:
+    while _start_tidying():
+        time.sleep(AGAIN_S)
+
+
+def _start_tidying() -> str:
+    """Tidy from now on; a sentence if that is impossible."""
     try:
         if history().exists:
             shared_history()
         if videos_folder().is_dir():
             _jobs()
     except (HistoryError, OSError) as error:  # OSError: a folder above may not be entered
-        _log.warning("%s", error)
+        return str(error)
+    return ""
 
 
 def shared_history() -> History:

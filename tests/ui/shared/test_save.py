@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import cv2
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +12,8 @@ from fer_core.errors import HistoryUnavailable
 from fer_core.history import LOCAL, History, history
 from fer_core.paths import ROOT, SAMPLE
 from fer_core.ui import services
+from tests.history.openings import NOWHERE
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -121,6 +125,22 @@ def test_deleted_sessions_of_an_earlier_run_are_tidied_at_the_start(monkeypatch)
     history().begin("photo", "a.jpg", ("a", "b"), "compact", "haar")
     services.tidy_at_start()
     assert started
+
+
+def test_a_database_that_comes_back_after_the_start_is_tidied_without_a_visitor(
+    monkeypatch, caplog
+):
+    started: list[bool] = []
+    monkeypatch.setattr(services, "start_housekeeping", lambda: started.append(True))
+    monkeypatch.setattr(services, "AGAIN_S", 0.05)
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)
+    services.tidy_at_start()
+    assert "does not answer" in caplog.text
+    assert not started
+    monkeypatch.delenv("DATABASE_URL")
+    history().begin("photo", "a.jpg", ("a", "b"), "compact", "haar")
+    until(lambda: started)
+    until(lambda: "tidying" not in [each.name for each in threading.enumerate()])
 
 
 @pytest.mark.parametrize("methods", [["append"], ["append", "delete"], ["finish", "delete"]])
