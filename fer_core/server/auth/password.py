@@ -17,6 +17,9 @@ from fer_core.settings import _FORM
 SHORTEST = 8
 """The shortest password that this program accepts (NIST SP 800-63B, 2017)."""
 
+LONGEST = 500
+"""The longest one. The form of the login page holds it, even if each character takes 12 bytes."""
+
 # One of OWASP's equivalent settings (Password Storage Cheat Sheet, 2023): 32 MB and a quarter of a
 # second.
 _N, _R, _P = 2**15, 8, 3
@@ -26,9 +29,12 @@ _MOST_WRONG = 10_000
 
 
 def hash_password(password: str) -> str:
-    """The line for ``FER_PASSWORD_HASH``. Raises ``ValueError`` if the password is too short."""
+    """The line for ``FER_PASSWORD_HASH``. Raises ``ValueError`` for a password that is too short
+    or too long."""
     if len(password) < SHORTEST:
         raise ValueError(f"the password needs {SHORTEST} or more characters")
+    if len(password) > LONGEST:
+        raise ValueError(f"the password may have {LONGEST} characters at most")
     salt = secrets.token_bytes(16)
     return f"scrypt:{_N}:{_R}:{_P}:{_text(salt)}:{_text(_key(password, salt, _N, _R, _P))}"
 

@@ -44,7 +44,7 @@ from fer_core.server.auth.cookie import (
 )
 from fer_core.server.auth.login_page import login_page
 from fer_core.server.auth.mode import AuthMode
-from fer_core.server.auth.password import Verdicts, hash_password, matches
+from fer_core.server.auth.password import LONGEST, Verdicts, hash_password, matches
 from fer_core.server.auth.throttle import (
     ADDRESSES,
     BURST,
@@ -164,6 +164,15 @@ def test_the_command_refuses_a_short_password():
     asked = CliRunner().invoke(main, ["password"], input="short\nshort\n")
     assert asked.exit_code == 1
     assert "8 or more characters" in asked.stderr
+
+
+def test_the_longest_password_that_the_command_takes_can_be_entered(line):
+    longest = "\U0001f600" * LONGEST  # each is 12 bytes in a form
+    browser = client(AuthMode.PASSWORD, hash_password(longest))
+    assert enter(browser, longest, "/history?" + "a" * 1000).status_code == 303
+    asked = CliRunner().invoke(main, ["password"], input=f"{longest}+\n{longest}+\n")
+    assert asked.exit_code == 1
+    assert "500 characters at most" in asked.stderr
 
 
 # The session cookie
