@@ -253,8 +253,9 @@ def test_a_resumed_job_takes_the_frames_that_it_would_have_taken(
     until(gate.reached.is_set)
     jobs.cancel(number, OWNER)
     gate.open.set()
-    before = times(store, ended(jobs, number, "cancelled"))
-    assert 0 < len(before) < len(whole)
+    job = ended(jobs, number, "cancelled")
+    until(lambda: store.session(job.session_id, OWNER).finished)
+    assert 0 < len(times(store, job)) < len(whole)
     jobs.resume(number, OWNER)
     job = ended(jobs, number, "done")
     assert times(store, job) == whole
