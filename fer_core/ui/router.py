@@ -12,7 +12,7 @@ from fer_core.ui.uploads import forget_other_pages
 HERE = Path(__file__).parent
 
 # Our own file, because a named icon makes every visitor's browser ask a font service.
-st.set_page_config(page_title="FER Dashboard", page_icon=HERE / "favicon.svg", layout="wide")
+st.set_page_config(page_icon=HERE / "favicon.svg", layout="wide")
 st.logo(HERE / "logo.svg", size="large")
 
 PAGES = ROOT / "pages"
@@ -35,6 +35,8 @@ page = st.navigation(
     ],
     position="top" if inside else "hidden",
 )
+# Tabs, the list behind Back and screen readers tell the pages apart by it.
+st.set_page_config(page_title=f"{page.title} · FER Dashboard" if inside else "FER Dashboard")
 if inside:
     forget_other_pages(page.url_path)
     with page_database_sentence():

@@ -287,3 +287,13 @@ def test_the_first_tab_skips_the_navigation(open_page):
     expect(page.get_by_text("Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("stMain")).to_be_focused()
+
+
+def test_each_page_is_told_apart_by_its_title(open_page):
+    page = open_page("/about", camera="none")
+    expect(page).to_have_title("About · FER Dashboard")
+    for name in ("Overview", "Photo", "Live", "Video", "History", "Models"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_title(f"{name} · FER Dashboard")
+    page.go_back()
+    expect(page).to_have_title("History · FER Dashboard")
