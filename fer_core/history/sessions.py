@@ -20,10 +20,11 @@ _LARGEST_ID = 2**31 - 1
 
 
 class Filters(TypedDict, total=False):
-    """Which sessions are listed: those of one of ``kinds`` (of any, if empty) that have ``text`` in
-    the name or the note (ignoring case) and all of ``tags``, and started at ``since`` or later and
-    before ``until``."""
+    """Which sessions are listed: those of ``ids`` (all, if None) of one of ``kinds`` (of any, if
+    empty) that have ``text`` in the name or the note (ignoring case) and all of ``tags``, and
+    started at ``since`` or later and before ``until``."""
 
+    ids: Collection[int] | None
     kinds: Collection[Kind]
     text: str
     tags: Collection[str]
@@ -211,6 +212,7 @@ def is_id(number: int) -> bool:
 
 def _listed(
     owner: str,
+    ids: Collection[int] | None = None,
     kinds: Collection[Kind] = (),
     text: str = "",
     tags: Collection[str] = (),
@@ -219,6 +221,8 @@ def _listed(
 ) -> sa.ColumnElement[bool]:
     """The condition for the saved sessions of an owner that match ``Filters``."""
     conditions = [sessions.c.owner == owner, sessions.c.deleted_at.is_(None), sessions.c.kept]
+    if ids is not None:
+        conditions.append(sessions.c.id.in_(filter(is_id, ids)))
     if kinds:
         conditions.append(sessions.c.kind.in_(kinds))
     if text:

@@ -79,6 +79,39 @@ def test_a_saved_session_that_another_tab_changes(open_page: OpenPage, tmp_path)
     expect(other.get_by_text("1 deleted.")).to_have_count(0)
 
 
+def delete_the_newest(page: Page) -> None:
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator(".dvn-scroller")).to_be_visible()
+    drawn(page)
+    page.locator(".dvn-scroller").first.click(position={"x": 17, "y": 52})
+    page.get_by_role("button", name="Delete 1 session").click()
+
+
+def test_a_saved_photo_that_another_tab_deletes(open_page: OpenPage):
+    photos, page = open_page("/photo"), open_page("/about")
+    photos.get_by_text("Try the sample picture").click()
+    photos.get_by_text("Save to history").click()
+    expect(photos.get_by_text("Saved to history")).to_be_visible()
+    delete_the_newest(page)
+    expect(photos.get_by_text("Deleted from the history")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(photos.get_by_text("Saved to history")).to_be_visible()
+
+
+def test_a_saved_live_session_that_another_tab_deletes(open_page: OpenPage):
+    live, page = open_page("/live?source=video"), open_page("/about")
+    live.get_by_role("button", name="Start", exact=True).click()
+    live.get_by_text("Save to history").click()
+    expect(live.locator(".fer-now").first).to_be_visible()
+    live.get_by_role("button", name="Stop", exact=True).click()
+    expect(live.get_by_role("heading", name="Last session")).to_be_visible()
+    delete_the_newest(page)
+    deleted = live.get_by_text("This session was deleted from the history")
+    expect(deleted).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(deleted).to_have_count(0)
+
+
 def test_a_video_that_another_tab_removed(open_page: OpenPage, film):
     page = open_page("/video")
     analysed(page, film)

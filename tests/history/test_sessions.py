@@ -58,6 +58,8 @@ def test_filters(history):
         return names(history.sessions(LOCAL, **filters))
 
     assert found(kinds=["photo", "video"]) == ["100 sure", "Änne am See"]
+    assert found(ids=[live, live + 1, 2**40]) == ["100 sure", "100% sure"]
+    assert found(ids=[]) == []
     assert found(text="änne") == ["Änne am See"]
     assert found(text="100%") == ["100% sure"]  # a sign of its own, not "anything"
     assert found(text="a note") == ["100% sure"]

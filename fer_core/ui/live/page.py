@@ -16,7 +16,7 @@ from fer_core.ui.auth import auth_mode
 from fer_core.ui.live.charts import Style, live_charts
 from fer_core.ui.live.face_numbers import WINDOW_S, long_enough
 from fer_core.ui.live.options import affect_wanted, movements_wanted, source_changed
-from fer_core.ui.live.save import save_live, save_problem
+from fer_core.ui.live.save import save_live, save_problem, watch_saved
 from fer_core.ui.live.view_state import LiveView, faces_popover, rest_controls
 from fer_core.ui.services import owner
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
@@ -226,3 +226,4 @@ def session_summary(view: LiveView) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+    watch_saved(view)

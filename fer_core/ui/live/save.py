@@ -14,6 +14,7 @@ from fer_core.ui.live.view_state import LiveView
 from fer_core.ui.services import owner, shared_history
 from fer_core.ui.shared.storage_time import save_help
 from fer_core.ui.shared.visitor_time import visitor_zone
+from fer_core.ui.shared.watch import watch
 
 _DELETED = (
     "This session was deleted from the history. Switch “Save to history” off and on again to save "
@@ -52,6 +53,20 @@ def save_live(view: LiveView) -> None:
 def save_problem(view: LiveView) -> str:
     """What keeps the session from being saved, as a sentence; empty if nothing does."""
     return view.save_problem or (view.recording.error if view.recording else "")
+
+
+def watch_saved(view: LiveView) -> None:
+    """Run the page again when another tab deletes the session, or takes that back."""
+    if recording := view.recording:
+        watch(lambda: _is_gone(recording), view.save_problem == _DELETED)
+
+
+def _is_gone(recording: LiveRecording) -> bool:
+    try:
+        recording.check()
+    except SessionUnknown:
+        return True
+    return False
 
 
 def _start_recording(view: LiveView, latest: FrameResult) -> LiveRecording:

@@ -14,29 +14,62 @@ from fer_core.schema import FrameResult
 from fer_core.ui.photo.outcomes import Outcome
 from fer_core.ui.services import owner, shared_history
 from fer_core.ui.shared.storage_time import save_help
+from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import plain
 
 _SWITCH = "photo_keep"
 
 
-def save_photos(outcomes: Collection[Outcome]) -> None:
-    """The switch of the photo page: what it shows is kept while it is on.
+def save_photos(outcomes: Collection[Outcome]) -> int:
+    """The switch of the photo page: the numbers of what it shows are kept while it is on.
 
     Each picture becomes a session of its own, once. Switched off again, they leave the history; a
     switch that is only gone for a while, with the pictures or the page, takes nothing with it.
+    Returns how many of them are in the history, for ``watch_saved``.
     """
     on = st.toggle(
         "Save to history",
         key=_SWITCH,
-        help=f"{save_help()} Switched off, the pictures that it saved leave the history again.",
+        help=f"{save_help()} Switched off, what it saved leaves the history again.",
         on_change=_switched,
         args=(outcomes,),
     )
-    if problem := _follow(on, outcomes):
+    problem = _follow(on, outcomes)
+    saved = 0
+    try:
+        saved = _in_history()
+    except HistoryError as error:
+        problem = problem or str(error)
+    if problem:
         st.error(plain(problem), icon=":material/database:")
-    elif kept := len(_kept()):
-        more = "" if kept == 1 else f": {kept} pictures"
-        st.caption(f":material/bookmark_added: Saved to history{more}", width="content")
+    elif _kept():
+        st.caption(_saved_line(saved, len(_kept())), width="content")
+    return saved
+
+
+def watch_saved(saved: int) -> None:
+    """Run the page again when another tab deletes what was saved here, or takes that back."""
+    if _kept():
+        watch(_in_history, saved)
+
+
+def _saved_line(saved: int, kept: int) -> str:
+    """What became of the ``kept`` sessions that this switch has saved."""
+    if saved < kept:
+        what = "Deleted from the history" if not saved else f"{saved} of {kept} still saved"
+        return (
+            f":material/bookmark_remove: {what}. Switch “Save to history” off and on again to save "
+            "anew."
+        )
+    more = "" if kept == 1 else f": the numbers of {kept} pictures"
+    return f":material/bookmark_added: Saved to history{more}"
+
+
+def _in_history() -> int:
+    """How many of the sessions that this switch has saved were not deleted since, as on the History
+    page. Raises ``HistoryError``."""
+    kept = _kept()
+    return shared_history().of(owner()).count(ids=kept.values()) if kept else 0
 
 
 def _switched(outcomes: Collection[Outcome]) -> None:

@@ -72,7 +72,7 @@ def test_another_picture_of_the_same_name_is_saved_too(page, astronaut):
     upload(page, "camera.jpg", other)
     assert not page.exception
     assert [each.name for each in history().sessions(LOCAL)] == ["camera.jpg"] * 2
-    assert any("Saved to history: 2 pictures" in each.value for each in page.caption)
+    assert any("Saved to history: the numbers of 2 pictures" in each.value for each in page.caption)
     page.toggle(key="photo_keep").set_value(False).run()
     assert history().sessions(LOCAL) == []
 
@@ -106,6 +106,25 @@ def test_what_was_deleted_elsewhere_is_gone_and_can_be_saved_again(page):
     assert not page.error
     page.toggle(key="photo_keep").set_value(True).run()
     assert len(history().sessions(LOCAL)) == 1
+
+
+def test_what_was_deleted_elsewhere_is_not_called_saved(page, astronaut):
+    page.toggle(key="photo_keep").set_value(True).run()
+    upload(page, "mirrored.jpg", cv2.imencode(".jpg", astronaut[:, ::-1])[1].tobytes())
+    first, second = (each.id for each in history().sessions(LOCAL))
+    history().delete([first], LOCAL)
+    assert "1 of 2 still saved" in saved_line(page)
+    history().delete([second], LOCAL)
+    assert "Deleted from the history. Switch" in saved_line(page)
+    history().restore([first, second], LOCAL)
+    assert "Saved to history: the numbers of 2 pictures" in saved_line(page)
+
+
+def saved_line(page: AppTest) -> str:
+    page.run()
+    assert not page.exception
+    [line] = [each.value for each in page.caption if ":material/bookmark" in each.value]
+    return line
 
 
 def test_what_is_saved_here_is_tidied_although_no_other_page_was_opened(page, monkeypatch):
