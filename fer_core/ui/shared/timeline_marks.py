@@ -76,7 +76,8 @@ def _form(
     on_add: Callable[[float, str, str], object],
 ) -> None:
     # Another moment is another widget: only so does it begin with that moment. And after each mark
-    # they are others, which are empty.
+    # they are others, which are empty; so is the button, whose second of two quick clicks is for
+    # the form that was there.
     number = st.session_state.get(_added(key), 0)
     second, label, note = (
         f"{key}_mark_at_{moment_s}_{number}",
@@ -102,17 +103,25 @@ def _form(
         st.form_submit_button(
             "Add mark",
             icon=":material/flag:",
-            key=f"{key}_mark",
+            key=f"{key}_mark_{number}",
             on_click=_add,
-            args=(key, second, label, note, on_add),
+            args=(key, number, second, label, note, on_add),
         )
 
 
 def _add(
-    key: str, second: str, label: str, note: str, on_add: Callable[[float, str, str], object]
+    key: str,
+    number: int,
+    second: str,
+    label: str,
+    note: str,
+    on_add: Callable[[float, str, str], object],
 ) -> None:
-    """For ``on_click``: add the mark that is in the widgets of these keys."""
+    """For ``on_click``: add the mark that is in the widgets of these keys, once: ``number`` is how
+    many had been added when they were drawn."""
     typed = st.session_state
+    if typed.get(_added(key), 0) != number:
+        return
     if not typed[label].strip():
         typed[_problem(key)] = "A mark needs a label: a word or two about what happened."
         return

@@ -263,7 +263,7 @@ def test_marks_are_added_shown_and_removed():
     assert page.number_input[0].max == TWO["t_s"].max(), "no mark where nothing is"
     page.text_input(key="s_mark_label_0").set_value(" question ")
     page.text_input(key="s_mark_note_0").set_value("asked")
-    page.button(key="s_mark").click().run()
+    page.button(key="s_mark_0").click().run()
     assert not page.exception
     assert [each.value for each in page.text_input] == ["", ""]
     added = page.session_state["marks"][1]
@@ -278,12 +278,12 @@ def test_marks_are_added_shown_and_removed():
 def test_a_mark_needs_a_label():
     page = run(marks_page, table=TWO)
     page.text_input(key="s_mark_note_0").set_value("what was typed stays")
-    page.button(key="s_mark").click().run()
+    page.button(key="s_mark_0").click().run()
     assert "needs a label" in page.warning[0].value
     assert page.text_input(key="s_mark_note_0").value == "what was typed stays"
     assert len(page.session_state["marks"]) == 1
     page.text_input(key="s_mark_label_0").set_value("question")
-    page.button(key="s_mark").click().run()
+    page.button(key="s_mark_0").click().run()
     assert not page.warning
     assert page.session_state["marks"][1].note == "what was typed stays"
 
