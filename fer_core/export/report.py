@@ -1,4 +1,4 @@
-"""Writes the report of a session: one HTML file that needs no network, server or other file."""
+"""Writes the report of a session: one HTML file that needs no connection, server or other file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live without WebRTC in a real browser, with the astronaut before the camera."""
+"""Live by snapshots in a real browser, with the astronaut before the camera."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def gaps_ms(page: Page) -> list[float]:
 def choose(page: Page) -> None:
     # Until the camera has its height, what is below it moves away from under a click.
     expect(camera_frame(page).get_by_role("button", name="Start", exact=True)).to_be_visible()
-    switch(page, "Live without WebRTC")
+    switch(page, "Snapshots instead of video")
     expect(page.get_by_text("Snapshots of your camera appear here.")).to_be_visible()
     page.evaluate(COUNT)
 
@@ -158,7 +158,7 @@ def test_back_to_the_video_and_to_another_page(open_page):
     page = open_page("/live")
     choose(page)
     start(page)
-    switch(page, "Live without WebRTC")
+    switch(page, "Snapshots instead of video")
     expect(page.locator("iframe[src*=streamlit_webrtc]")).to_be_visible()
     expect(page.get_by_role("heading", name="Last session")).to_have_count(0)
     before = taken(page)

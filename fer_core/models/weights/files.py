@@ -98,8 +98,8 @@ def fetch(model: Model, progress: Progress | None = None) -> Path:
     if model.downloadable:
         return _download(model, progress)
     raise WeightsMissing(
-        f"There is no network at {_built_in_path(model)}. Fetch the file again from the "
-        "repository, or train it again."
+        f"The file {_built_in_path(model)} is missing. Fetch it again from the repository, or "
+        "train the network again."
     )
 
 

@@ -25,7 +25,7 @@ def open_session(
     ``WeightsCorrupt``, whose last sentence is ``remedy``.
     """
     if not path.is_file():
-        raise WeightsMissing(f"There is no network at {path}. {remedy}")
+        raise WeightsMissing(f"The file {path} is missing. {remedy}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a face takes a millisecond; more threads would only compete
     options.log_severity_level = 4  # a damaged file is reported once, by the exception below

@@ -27,7 +27,7 @@ from fer_core.settings import settings
 from fer_core.telemetry import ANALYSIS_SECONDS, ERRORS, PICTURES
 
 DOWNLOAD_WAIT_S = 0.3
-"""Enough to find out that there is no network; a longer download continues after the request."""
+"""Enough to find out that there is no connection; a longer download continues after the request."""
 
 _log = logging.getLogger(__name__)
 

@@ -36,8 +36,8 @@ _ROW_PX, _ROWS_IN_SIGHT = 35, 6
 def where_line(store: OwnedHistory) -> None:
     """What is saved, and for how long; where, behind the (?)."""
     st.caption(
-        f"Saved {saved_until('it')}: numbers and times, and no pictures except the thumbnails that "
-        "you added.",
+        f"Saved {saved_until('it')}: numbers and times, and no pictures but the small ones that "
+        "you added to videos.",
         help=f"Stored in {plain(store.location)}.",
     )
 

@@ -30,8 +30,8 @@ SENTENCES = {
     ),
     "no_connection": (
         "The video does not reach the dashboard: no connection was made in time. A firewall or a "
-        "VPN may be blocking it. Press Stop, then Start, try another network, or use snapshots: a "
-        "few pictures a second over the connection of this page."
+        "VPN may be blocking it. Press Stop, then Start, try another Wi-Fi or mobile connection, "
+        "or use snapshots: a few pictures a second over the connection of this page."
     ),
     "connection_lost": (
         "The video no longer reaches the dashboard: the connection was lost. Press Start to try "

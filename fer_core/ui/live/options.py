@@ -85,11 +85,11 @@ def movements_wanted() -> bool:
 def snapshots_toggle() -> bool:
     """The widget that asks for snapshots instead of a video; whether they are asked for."""
     return st.toggle(
-        "Live without WebRTC",
+        "Snapshots instead of video",
         value=_offers_taken() > 0,
         key=_snapshots_key(),
-        help="Sends a few snapshots a second over the connection of this page, where a firewall "
-        "or a VPN blocks the video.",
+        help="A few pictures a second over the connection of this page, where a firewall or a VPN "
+        "blocks the video.",
         persist_state="session",
     )
 

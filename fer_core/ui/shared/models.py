@@ -15,7 +15,7 @@ from fer_core.models.registry import Kind, Model, models, title_of
 from fer_core.settings import settings
 from fer_core.ui.shared.widgets import models_link, plain
 
-# Enough to learn that there is no network; a longer download goes on behind the page.
+# Enough to learn that there is no connection; a longer download goes on behind the page.
 PAGE_WAIT_S = 0.3
 
 _KEYS = {

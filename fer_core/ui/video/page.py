@@ -175,10 +175,10 @@ def _choose_frames() -> None:
     how = st.selectbox("Frames", [EVERY, NTH, A_SECOND], key=_HOW, persist_state="session")
     apart = ""
     if how == NTH:
-        every = st.number_input("n", 2, 1000, _FIRST_NTH, key=_NTH, persist_state="session")
+        every = st.number_input(f"{NTH}: n", 2, 1000, _FIRST_NTH, key=_NTH, persist_state="session")
         apart = too_far_apart(every / 30.0, "With 30 frames a second, these frames")
     elif how == A_SECOND:
-        fps = st.number_input("a second", 0.1, 60.0, _FIRST_FPS, key=_FPS, persist_state="session")
+        fps = st.number_input(A_SECOND, 0.1, 60.0, _FIRST_FPS, key=_FPS, persist_state="session")
         apart = too_far_apart(1.0 / fps, "These frames")
     if apart:
         st.caption(apart)

@@ -298,6 +298,7 @@ def test_the_choice_of_frames_lasts_for_the_next_videos(page, film):
         page.run()
         page.file_uploader[0].set_value([("film.mp4", film, "video/mp4")]).run()
         page.selectbox(key="video_how").set_value(choice).run()
+        assert page.number_input[0].label.startswith(choice), "it says what is counted"
         page.number_input[0].set_value(9).run()
         page.file_uploader[0].set_value([]).run()
         assert not page.number_input
