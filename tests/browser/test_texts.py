@@ -28,8 +28,10 @@ TEXTS = [
     "t\n---",
     "a -> b <- c -- d >= e <= f ~= g <-> h", "->", "\\", "a\\", "\\*", "1986\\. x", "end *",
     "2026. x", "1)", "-", "_x_ a_b _", "__init__.py", "=1+1", "+1 -2 @x",
-    "'\"quotes\"' {x} #hash %20 12:30 C:\\new\\table",
+    "'\"quotes\"' {x} #hash %20 12:30 C:\\new\\table", "שלום עולם", "**العائلة** (1)", "a\u202eb",
 ]  # fmt: skip
+
+RIGHT_TO_LEFT = ["שלום", "العائلة", "שלום (2)", "a\u202eb"]
 
 KINDS = ("stCaptionContainer", "stAlertContainer", "stMetricValue", "stHeading")
 
@@ -39,7 +41,7 @@ def script() -> None:
     import streamlit as st
 
     from fer_core.ui.shared.widgets import plain
-    from tests.browser.test_texts import TEXTS
+    from tests.browser.test_texts import RIGHT_TO_LEFT, TEXTS
 
     for number, text in enumerate(TEXTS):
         st.caption(f"S {plain(text)} E")
@@ -47,6 +49,9 @@ def script() -> None:
         st.metric("number", plain(text))
         st.subheader(plain(text))
         st.radio("choice", [text], format_func=plain, key=f"radio_{number}")
+    with st.container(key="beside"):
+        for name in RIGHT_TO_LEFT:
+            st.markdown(f"**{plain(name)}** · 30 frames")
     st.text("done")
 
 
@@ -76,7 +81,7 @@ def page_of_texts(tmp_path: Path, chromium: Browser) -> Iterator[Page]:
 
 def shown(element: Locator) -> str:
     """What a person reads, without what has no width."""
-    return (element.text_content() or "").replace("\u2060", "").strip()
+    return re.sub("[\u2060\u2068\u2069]", "", element.text_content() or "").strip()
 
 
 def tags(element: Locator) -> set[str]:
@@ -108,6 +113,31 @@ def test_no_text_is_markdown_wherever_it_stands(page_of_texts: Page):
         page_of_texts.locator("a[href^=http], a[href^=mailto], img[src*='e.x'], .katex").count()
         == 0
     )
+
+
+LEFT_OF_WORDS = """line => {
+  const range = document.createRange();
+  const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const at = text.data.indexOf("30");
+    if (at < 0) continue;
+    range.setStart(text, at);
+    range.setEnd(text, at + 2);
+    const number = range.getBoundingClientRect().left;
+    range.setStart(text, text.data.indexOf("frames"));
+    range.setEnd(text, text.data.length);
+    const word = range.getBoundingClientRect().left;
+    return [line.querySelector("strong").getBoundingClientRect().right, number, word];
+  }
+}"""
+
+
+def test_what_follows_a_name_written_from_right_to_left_is_right_of_it(page_of_texts: Page):
+    lines = page_of_texts.locator(".st-key-beside p")
+    expect(lines).to_have_count(len(RIGHT_TO_LEFT))
+    for line in lines.all():
+        places = line.evaluate(LEFT_OF_WORDS)
+        assert places == sorted(places), line.text_content()
 
 
 def test_a_file_name_is_shown_as_it_is(open_page, tmp_path):

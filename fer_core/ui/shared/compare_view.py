@@ -14,7 +14,7 @@ from fer_core.timeline.summary import TrackSummary
 from fer_core.ui.shared.expression_html import share_bars_html
 from fer_core.ui.shared.session_chart import session_chart
 from fer_core.ui.shared.timeline_view import faces_shown
-from fer_core.ui.shared.widgets import plain
+from fer_core.ui.shared.widgets import isolated, plain
 
 _ALIGN = {"start": "First sightings", "offset": "Offset"}
 
@@ -72,7 +72,7 @@ def _told_apart(names: Sequence[str]) -> list[str]:
 
 def _titles(session: str, faces: Sequence[TrackSummary], names: Mapping[int, str]) -> list[str]:
     called = [names.get(face.track_id) or f"Face {face.track_id}" for face in faces]
-    return [f"{session} · {name}" for name in _told_apart(called)]
+    return [f"{isolated(session)} · {isolated(name)}" for name in _told_apart(called)]
 
 
 def _nobody_in(sessions: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from fer_core.ui.shared.timeline_moment import event_chips, moment_row
 from fer_core.ui.shared.timeline_movements import face_at_moment, movements_course, only_face
 from fer_core.ui.shared.timeline_session import Session
 from fer_core.ui.shared.timeline_summary import share_chart, span_summary, tables
+from fer_core.ui.shared.widgets import isolated
 
 GLIMPSE_S = 1.0
 """A face seen for a shorter time is most likely a slip of the detector: shown only if there is no
@@ -136,7 +137,7 @@ def _face_chosen(
         st.selectbox(
             "Face",
             list(by_id),
-            format_func=lambda i: f"{names[i]}{seen[i]}",
+            format_func=lambda i: f"{isolated(names[i])}{seen[i]}",
             key=f"{key}_face",
             label_visibility="collapsed",
             width=220,

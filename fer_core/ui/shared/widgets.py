@@ -69,17 +69,36 @@ _REPLACED = re.compile(
 _JOINER = "\u2060"
 """Has no width and breaks no line (WORD JOINER)."""
 
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+"""Around a text with a direction of its own (FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE)."""
+
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2068\ufb1d-\ufdff\ufe70-\ufefc"
+    "\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+"""Letters of Hebrew, Arabic and the like, and characters that turn the direction around."""
+
 
 def plain(text: object) -> str:
     """A text from outside for ``st.markdown`` and all that reads Markdown, to be shown as it is.
 
     File names, notes, tags, names, classes, sentences with such in them; for captions, alerts,
     metrics, labels of widgets, options of radio buttons. Line ends and runs of blanks become one
-    blank. Whatever else pages, charts or reports show of such a text is safe by itself, but for
-    Plotly's figures: those take ``charts.axis.safe``.
+    blank, and what is written from right to left is ``isolated``. Whatever else pages, charts or
+    reports show of such a text is safe by itself, but for Plotly's figures: those take
+    ``charts.axis.safe``.
     """
     one_line = " ".join(str(text).split())
     broken = _REPLACED.sub(lambda found: found[0][:1] + _JOINER + found[0][1:], one_line)
-    if not _RISKY.search(broken):
-        return broken
-    return _LINE_START.sub(r"\1\\\2", _SYNTAX.sub(r"\\\g<0>", broken))
+    if _RISKY.search(broken):
+        broken = _LINE_START.sub(r"\1\\\2", _SYNTAX.sub(r"\\\g<0>", broken))
+    return isolated(broken)
+
+
+def isolated(text: str) -> str:
+    """A text from outside, so that it leaves the order of what stands beside it as it is.
+
+    Of "NAME · 30 frames" with a name in Hebrew or Arabic, a browser would else make
+    "30 · NAME frames". It also ends what a text may have begun to turn around.
+    """
+    return f"{_ISOLATE}{text}{_END_ISOLATE}" if _RIGHT_TO_LEFT.search(text) else text
