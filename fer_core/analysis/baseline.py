@@ -17,6 +17,7 @@ from fer_core.errors import RestNotMeasured
 from fer_core.labels import Emotion
 from fer_core.schema import Gaze
 from fer_core.schema.action_units import MOVEMENTS, derive_action_units
+from fer_core.wording import count_of
 
 MIN_SEEN_S = 2.5
 MIN_FRAMES = 10
@@ -70,9 +71,9 @@ class RestingExpression:
         steps = _watched(t_s)
         if rest_progress(t_s) < 1.0:
             raise RestNotMeasured(
-                f"Your face was seen for {steps.sum():.1f} seconds in {len(t_s)} pictures; "
-                f"{MIN_SEEN_S} seconds in {MIN_FRAMES} pictures are needed. Face the camera, with "
-                "light on your face, and try again."
+                f"Your face was seen for {steps.sum():.1f} seconds in "
+                f"{count_of(len(t_s), 'picture')}; {MIN_SEEN_S} seconds in {MIN_FRAMES} pictures "
+                "are needed. Face the camera, with light on your face, and try again."
             )
         # Each frame is weighted with half of the time to its neighbours, for uneven frame times.
         weights = np.append(steps, 0.0) + np.append(0.0, steps)

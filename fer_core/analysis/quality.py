@@ -18,6 +18,7 @@ from fer_core.analysis.cover import Cover, covered
 from fer_core.analysis.detection import DetectedFace
 from fer_core.schema import FaceQuality, HeadPose, Problem
 from fer_core.schema.quality import in_order
+from fer_core.wording import count_of
 
 SMALLEST_PX = 16
 """The limit of the box's longer edge: a drop of 9.8 at 16 pixels, 14.8 at 14."""
@@ -107,8 +108,7 @@ def quality_of(
 
 def left_out(count: int) -> str:
     """A sentence on the number of faces that a filter removed."""
-    faces = "1 face" if count == 1 else f"{count} faces"
-    return f"Left out: {faces} that cannot be read well."
+    return f"Left out: {count_of(count, 'face')} that cannot be read well."
 
 
 def _sharpness(crop: NDArray[np.uint8]) -> float:

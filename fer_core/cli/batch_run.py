@@ -25,6 +25,7 @@ from fer_core.cli.main import INTERRUPTED
 from fer_core.errors import FerError
 from fer_core.export.records import BATCH_TEXTS
 from fer_core.media.names import beside, printable
+from fer_core.wording import count_of
 
 MOST_NAMED = 100
 """How many of the files left out are named."""
@@ -60,7 +61,7 @@ def run_batch(
     with _parts_of(out) as parts:
         missing = _missing(items, recipe, _found(out, parts))
         before = f"{len(items) - len(missing)} done before, {len(missing)} to do"
-        click.echo(f"{_files(len(items))}: {before}.", err=True)
+        click.echo(f"{count_of(len(items), 'file')}: {before}.", err=True)
         try:
             todo = partial(analyze_piece, recipe=recipe, parts=parts, table=out.name)
             lost = partial(give_up, recipe=recipe, parts=parts, table=out.name)
@@ -71,8 +72,8 @@ def run_batch(
         except KeyboardInterrupt:
             kept = len(items) - len(_missing(items, recipe, _found(out, parts)))
             click.echo(
-                f"Stopped. {kept} of {_files(len(items))} are done and saved: run the same command "
-                "again to resume.",
+                f"Stopped. {kept} of {count_of(len(items), 'file')} are done and saved: run the "
+                "same command again to resume.",
                 err=True,
             )
             return INTERRUPTED
@@ -98,8 +99,8 @@ def _conclude(items: Sequence[Item], recipe: Recipe, out: Path, parts: Path) -> 
     failed = sum(part.failed for part in rows_of)
     errors = f", {failed} with an error: see the column error" if failed else ""
     count = sum(part.count for part in rows_of)
-    rows = "1 row" if count == 1 else f"{count} rows"
-    click.echo(f"{printable(str(out))}: {rows} of {_files(len(items))}{errors}")
+    rows, files = count_of(count, "row"), count_of(len(items), "file")
+    click.echo(f"{printable(str(out))}: {rows} of {files}{errors}")
     return 1 if failed else 0
 
 
@@ -188,7 +189,8 @@ def _left_out(listing: Listing) -> Iterator[str]:
             if len(listing.neither) == 1
             else ("are neither pictures nor videos")
         )
-        yield f"Left out: {_files(len(listing.neither))} that {what}: {_names(listing.neither)}."
+        files = count_of(len(listing.neither), "file")
+        yield f"Left out: {files} that {what}: {_names(listing.neither)}."
     if listing.hidden:
         count = len(listing.hidden)
         what = "hidden file or folder" if count == 1 else "hidden files and folders"
@@ -198,7 +200,3 @@ def _left_out(listing: Listing) -> Iterator[str]:
 def _names(files: Sequence[str]) -> str:
     named = ", ".join(map(printable, files[:MOST_NAMED]))
     return named if len(files) <= MOST_NAMED else f"{named}, and {len(files) - MOST_NAMED} more"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"

@@ -21,11 +21,12 @@ from fer_core.cli.main import INTERRUPTED
 from fer_core.errors import FerError, VideoError, unexpected_error_message
 from fer_core.export.annotated_video import AnnotatedVideo
 from fer_core.export.table_sinks import CsvSink, JsonLinesSink, ParquetSink
-from fer_core.export.text_summary import ReportSink, frames_in_words, summary_text
+from fer_core.export.text_summary import ReportSink, summary_text
 from fer_core.media.names import printable
 from fer_core.media.video import Selection, VideoFile, VideoFrame
 from fer_core.schema import FrameResult
 from fer_core.timeline.table import Timeline
+from fer_core.wording import count_of
 
 OutputPaths = Mapping[str, Path]
 """The paths of a video's outputs by ``csv``, ``parquet``, ``json``, ``annotated``, ``report``."""
@@ -133,10 +134,12 @@ def _analyze(
         apart = too_far_apart(step_s(video.info, selection))
         notes = list(filter(None, (video.problem, video.note, apart)))
     models = f"{analyzer.emotion.name}, {analyzer.detector.name}"
-    length = f"{frames_in_words(line.frames)}, {line.last_s - line.first_s:.1f} s"
+    length = f"{count_of(line.frames, 'frame')}, {line.last_s - line.first_s:.1f} s"
     lines = [f"{printable(str(path))}: {length}, {models}"]
     if readable_only:
-        lines.append(f"  Left out as hard to read: {seen - kept} of {seen} faces in frames.")
+        lines.append(
+            f"  Left out as hard to read: {seen - kept} of {count_of(seen, 'face')} in frames."
+        )
     if line.frames:
         lines += [f"  {printable(str(output))}" for output in paths.values()]
     if not paths:

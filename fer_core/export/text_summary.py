@@ -13,6 +13,7 @@ from fer_core.models.registry import title_of
 from fer_core.schema import FrameResult
 from fer_core.timeline.summary import TrackSummary, most_visible, part_in_words, summarize
 from fer_core.timeline.table import Timeline
+from fer_core.wording import count_of
 
 
 def summary_text(table: pd.DataFrame) -> str:
@@ -23,7 +24,7 @@ def summary_text(table: pd.DataFrame) -> str:
 
 def _face_text(face: TrackSummary) -> str:
     timed = face.observed_s > 0.0
-    seen = f"for {face.observed_s:.1f} s" if timed else f"in {frames_in_words(face.frames)}"
+    seen = f"for {face.observed_s:.1f} s" if timed else f"in {count_of(face.frames, 'frame')}"
     lines = [
         f"  Face {face.track_id}: seen {seen}, from {face.start_s:.1f} s to {face.end_s:.1f} s"
     ]
@@ -78,11 +79,6 @@ def eyes_closed(face: TrackSummary) -> str:
 def _whole(face: TrackSummary) -> str:
     """What its parts are parts of: frames that are far apart take no time."""
     return "the time" if face.observed_s else "the frames"
-
-
-def frames_in_words(count: int) -> str:
-    """``1 frame`` or ``2 frames``."""
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 class ReportSink(OutputFile):

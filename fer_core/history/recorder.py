@@ -10,6 +10,7 @@ from dataclasses import replace
 from fer_core.errors import FerError, HistoryUnavailable
 from fer_core.history.samples import SampleStore
 from fer_core.schema import FrameResult
+from fer_core.wording import count_of
 
 FLUSH_S = 0.5
 """The longest time before a frame is written, which a crash may lose."""
@@ -47,11 +48,12 @@ class Recorder:
     def error(self) -> str:
         """A sentence while frames cannot be saved, and later if some were lost; else ""."""
         with self._changed:
-            lost = f"Frames of this session that were lost: {self._lost:,}." if self._lost else ""
+            lost = f"This session lost {count_of(self._lost, 'frame')}." if self._lost else ""
             if not self._failure or self._ended:
                 return f"{self._failure} {lost}".strip()
-            waiting = f"Frames that wait to be saved: {len(self._waiting):,}."
-            return f"{self._failure} The live picture goes on. {waiting} {lost}".strip()
+            waiting = count_of(len(self._waiting), "frame")
+            told = f"{self._failure} The live picture goes on; waiting to be saved: {waiting}."
+            return f"{told} {lost}".strip()
 
     def add(self, result: FrameResult) -> None:
         """Add the next frame. Never waits for the database and never raises."""

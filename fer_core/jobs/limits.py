@@ -10,6 +10,7 @@ from fer_core.errors import TooManyJobs, VideoTooLarge
 from fer_core.media.demux import VideoInfo
 from fer_core.media.video import Selection
 from fer_core.settings import settings
+from fer_core.wording import count_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class JobLimits:
         """Raise ``TooManyJobs`` if an owner with so many active jobs may not have another."""
         if active >= self.per_owner:
             raise TooManyJobs(
-                f"{active} videos are waiting or being analysed, and the limit is "
+                f"Waiting or being analysed: {count_of(active, 'video')}. The limit is "
                 f"{self.per_owner}. Wait until one is done, cancel one, or raise FER_MAX_USER_JOBS."
             )
 

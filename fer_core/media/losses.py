@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fer_core.wording import count_of
+
 _COPY_AGAIN = "Copy it again from the device that recorded it."
 
 
@@ -34,16 +36,16 @@ class Losses:
         if count := self.left_out:
             why = "its time does" if count == 1 else "their times do"
             be = "was" if count == 1 else "were"
-            yield f"{_frames(count)} {be} left out because {why} not increase."
+            yield f"{count_of(count, 'frame')} {be} left out because {why} not increase."
         if self.is_joined:
             yield (
                 "The file seems to be several recordings, one behind the other. Save each as a "
                 "file, or all as an MP4, and retry."
             )
         if count := self.broken:
-            yield f"{_frames(count)} could not be decoded and {_are(count)} missing."
+            yield f"{count_of(count, 'frame')} could not be decoded and {_are(count)} missing."
         if count := self.damaged:
-            yield f"{_frames(count)} {_are(count)} damaged, and later ones may be, too."
+            yield f"{count_of(count, 'frame')} {_are(count)} damaged, and later ones may be, too."
 
     def _of_parts(self) -> Iterator[str]:
         if self.has_gap:
@@ -55,15 +57,11 @@ class Losses:
             )
         elif self.not_found:
             yield (
-                f"{_frames(self.not_found)} that the file lists could not be found, and the times "
-                f"of what comes after are too early. {_COPY_AGAIN}"
+                f"{count_of(self.not_found, 'frame')} that the file lists could not be found, and "
+                f"the times of what comes after are too early. {_COPY_AGAIN}"
             )
         elif self.has_gap:
             yield _COPY_AGAIN
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _are(count: int) -> str:

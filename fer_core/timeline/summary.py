@@ -12,6 +12,7 @@ from fer_core.schema import PROBLEMS, Problem
 from fer_core.schema.action_units import ACTION_UNITS, ActionUnit
 from fer_core.timeline.eyes import EyeClosure, eye_closure
 from fer_core.timeline.table import MAX_GAP_S, labels_of, time_held
+from fer_core.wording import count_of
 
 VISIBLE = 0.3
 """From this value on, 0..1, an action unit counts as visible."""
@@ -271,12 +272,11 @@ def key_figures(face: TrackSummary) -> dict[str, str]:
     timed = face.observed_s > 0.0
     emotion, share = max((face.shares if timed else face.means).items(), key=lambda item: item[1])
     run = face.longest_run
-    frames = f"{face.frames} frame{'s' if face.frames > 1 else ''}"
     figures = {
         "Most of the time" if timed else "Largest mean share": f"{emotion} {share:.0%}",
         **({"Longest run": f"{run.emotion} {run.duration_s:.1f} s"} if timed else {}),
         **({"Switches": str(face.switches)} if timed else {}),
-        "In the picture": f"{face.observed_s:.1f} s" if timed else frames,
+        "In the picture": f"{face.observed_s:.1f} s" if timed else count_of(face.frames, "frame"),
     }
     if face.valence_mean is not None:
         means = f"{face.valence_mean:+z.2f} · {face.arousal_mean:+z.2f}"

@@ -92,7 +92,7 @@ def test_a_server_that_goes_away_and_comes_back(server: Server, quick):
         recorder.add(frame(1.0))
         until(lambda: recorder.error)
         assert "does not answer" in recorder.error
-        assert "The live picture goes on. Frames that wait to be saved: 1." in recorder.error
+        assert "The live picture goes on; waiting to be saved: 1 frame." in recorder.error
         assert server.password not in recorder.error
         recorder.add(frame(2.0))
     finally:
@@ -112,10 +112,12 @@ def test_what_finds_no_room_is_counted(server: Server, quick, monkeypatch):
     try:
         for each in frames(25):
             recorder.add(each)
-        until(lambda: "be saved: 10. Frames of this session that were lost: 15." in recorder.error)
+        until(
+            lambda: "waiting to be saved: 10 frames. This session lost 15 frames." in recorder.error
+        )
     finally:
         server.start()
-    until(lambda: recorder.error == "Frames of this session that were lost: 15.")
+    until(lambda: recorder.error == "This session lost 15 frames.")
     recorder.close()
     assert times(history, session_id) == whole(frames(10, start=15))
     history.close()
@@ -132,7 +134,7 @@ def test_closing_while_the_server_is_away_ends(server: Server, quick):
     finally:
         server.start()
     assert "does not answer" in recorder.error
-    assert "Frames of this session that were lost: 3." in recorder.error
+    assert "This session lost 3 frames." in recorder.error
     assert "goes on" not in recorder.error
     history.close()
 

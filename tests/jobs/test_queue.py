@@ -475,7 +475,7 @@ def test_a_user_has_so_many_jobs_at_work(make, film, monkeypatch, tmp_path):
     jobs = make(gate)
     first, second = submit(jobs, film), submit(jobs, film)
     until(gate.reached.is_set)
-    with pytest.raises(TooManyJobs, match=r"2 videos .* Wait until one is done"):
+    with pytest.raises(TooManyJobs, match=r"2 videos\. .*Wait until one is done"):
         submit(jobs, film)
     assert len(list((tmp_path / "videos").iterdir())) == 2
     # Another user has places of their own.

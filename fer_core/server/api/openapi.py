@@ -15,6 +15,7 @@ from fer_core.server.api.endpoints import probes, v1
 from fer_core.server.api.request_body import FIELD
 from fer_core.server.api.schemas import AnalyzeBody, Options
 from fer_core.settings import Settings, settings
+from fer_core.wording import count_of
 
 PREFIX = "/api/v1"
 
@@ -73,8 +74,9 @@ def _analyze_request(limits: Settings) -> Json:
         "additionalProperties": False,
     }
     return {
-        "description": f"At most {limits.api_max_pictures} pictures and {limits.api_max_body_mb} "
-        f"MB per request, {limits.api_requests_per_minute} requests per minute. An option in "
+        "description": f"At most {count_of(limits.api_max_pictures, 'picture')} and "
+        f"{limits.api_max_body_mb} MB per request, "
+        f"{count_of(limits.api_requests_per_minute, 'request')} per minute. An option in "
         "the body takes precedence over the same one in the query.",
         "parameters": [
             {

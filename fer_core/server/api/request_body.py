@@ -23,6 +23,7 @@ from fer_core.server.api.errors import Refused, invalid, too_large, wrong_type
 from fer_core.server.api.schemas import MAX_NAME, AnalyzeBody, Options
 from fer_core.server.upload_guard import announced_bytes
 from fer_core.settings import Settings
+from fer_core.wording import count_of
 
 FIELD = "pictures"
 _OPTION_FIELDS = tuple(Options.model_fields)
@@ -240,8 +241,8 @@ def _no_file() -> Refused:
 
 def _too_many(limits: Settings) -> Refused:
     return invalid(
-        f"A request may hold {limits.api_max_pictures} pictures. Send the rest in another one, or "
-        "raise FER_API_MAX_PICTURES on the server."
+        f"A request may hold {count_of(limits.api_max_pictures, 'picture')}. Send the rest in "
+        "another one, or raise FER_API_MAX_PICTURES on the server."
     )
 
 

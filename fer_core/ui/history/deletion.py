@@ -15,16 +15,12 @@ from fer_core.errors import HistoryError
 from fer_core.history import OwnedHistory
 from fer_core.ui.services import database_sentence
 from fer_core.ui.shared.widgets import plain
+from fer_core.wording import count_of
 
 UPDATE_S = 5.0
 """How often the line looks, while there is a way back, whether there still is one."""
 
 _HERE, _CLICKS, _PROBLEM = "history_deleted", "history_clicks", "history_problem"
-
-
-def count_of(sessions: int) -> str:
-    """``1 session``, ``2 sessions``."""
-    return "1 session" if sessions == 1 else f"{sessions} sessions"
 
 
 def delete(store: OwnedHistory, ids: Sequence[int]) -> None:
@@ -83,7 +79,7 @@ def _undo_line(store: OwnedHistory, clicks: int) -> None:
 def _restore(store: OwnedHistory, ids: Sequence[int]) -> None:
     with _problem_is_said():
         if gone := len(ids) - store.restore(ids):
-            raise HistoryError(f"{count_of(gone)} had already been deleted for good.")
+            raise HistoryError(f"{count_of(gone, 'session')} had already been deleted for good.")
 
 
 def _purge(store: OwnedHistory, ids: Sequence[int]) -> None:

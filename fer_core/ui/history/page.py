@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core.history import Filters, OwnedHistory, SessionInfo
 from fer_core.ui.history.archive import archive
-from fer_core.ui.history.deletion import count_of, delete, delete_all
+from fer_core.ui.history.deletion import delete, delete_all
 from fer_core.ui.history.details import details
 from fer_core.ui.shared.compare_view import compare_view
 from fer_core.ui.shared.session_view import KIND_NAMES, facts_of, session_view, written
@@ -20,6 +20,7 @@ from fer_core.ui.shared.visitor_time import for_pages, visitor_zone, zone_name
 from fer_core.ui.shared.watch import watch
 from fer_core.ui.shared.widgets import live_link, photo_link, plain, video_link
 from fer_core.ui.video.result import THUMBNAIL_PX
+from fer_core.wording import count_of
 
 MOST_COMPARED = 4
 """Sessions that can be compared at once."""
@@ -188,7 +189,8 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 )
         with st.popover("Delete all", icon=":material/delete_forever:", key="history_all"):
             st.markdown(
-                f"All {everything:,} sessions, including those not listed. This cannot be undone."
+                f"All that is saved, also what is not listed: {count_of(everything, 'session')}. "
+                "This cannot be undone."
             )
             st.button(
                 "Delete all permanently",
@@ -200,7 +202,7 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
 
 
 def _chosen_actions(store: OwnedHistory, chosen: Sequence[SessionInfo]) -> None:
-    zone, how_many = visitor_zone(), count_of(len(chosen))
+    zone, how_many = visitor_zone(), count_of(len(chosen), "session")
     st.download_button(
         f"Export {how_many} (ZIP)",
         data=lambda: archive(store, chosen, zone),

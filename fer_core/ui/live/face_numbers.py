@@ -20,6 +20,7 @@ from fer_core.timeline.table import MAX_GAP_S, with_gaps
 from fer_core.ui.live.view_state import LiveView, against_rest
 from fer_core.ui.shared.face_diagram import Diagram, diagram_now
 from fer_core.ui.shared.timeline_view import GLIMPSE_S
+from fer_core.wording import count_of
 
 WINDOW_S = 60.0
 """How much of the session the live charts show."""
@@ -287,7 +288,7 @@ def _facts(window: pd.DataFrame, rows: pd.DataFrame, track_id: int, view: LiveVi
     if known["yaw_deg"] and known["attentive"]:
         parts.append(_attention(float(newest["yaw_deg"]), bool(newest["attentive"])))
     if known["blinks_per_minute"]:
-        blinks = f"{newest['blinks_per_minute']:.0f} blinks a minute"
+        blinks = f"{count_of(round(newest['blinks_per_minute']), 'blink')} a minute"
         closed = eye_closure(rows, window["t_s"].unique())
         parts.append(f"{blinks}, eyes closed for {closed.share:.0%} of it" if closed else blinks)
     return " · ".join(parts)

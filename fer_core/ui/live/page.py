@@ -22,6 +22,7 @@ from fer_core.ui.services import owner
 from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.timeline_view import timeline_view
 from fer_core.ui.shared.widgets import plain
+from fer_core.wording import count_of
 
 UPDATE_S, BUSY_UPDATE_S = 0.4, 1.0
 """How often the live charts are drawn anew; and on a busy computer, where a page's charts would
@@ -187,7 +188,7 @@ def speed_line(stats: LiveStats, cameras: int = 1, pace_fps: float = FASTEST_FPS
         parts.append(
             f"latency {stats.latency_median_ms:.0f} ms (95% within {stats.latency_p95_ms:.0f} ms)"
         )
-    parts.append(f"{stats.processed} frames analysed")
+    parts.append(f"{count_of(stats.processed, 'frame')} analysed")
     line = " · ".join(parts)
     if stats.skipped_share > SKIPPED_SHARE:
         line += (

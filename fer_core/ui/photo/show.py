@@ -21,6 +21,7 @@ from fer_core.ui.shared.expression_html import face_html, mix_ribbon_html
 from fer_core.ui.shared.face_diagram import diagram_of_face, face_diagram
 from fer_core.ui.shared.file_names import file_stem
 from fer_core.ui.shared.widgets import plain
+from fer_core.wording import count_of
 
 MOST_BESIDE = 4
 """So many faces fit beside a picture; more come below it."""
@@ -107,7 +108,7 @@ def _faces_html(faces: Sequence[Face]) -> str:
     if len(cards) <= MOST_OPEN:
         return shown
     return (
-        f"{shown}<details><summary>{len(cards) - MOST_OPEN} smaller faces</summary>"
+        f"{shown}<details><summary>{count_of(len(cards) - MOST_OPEN, 'smaller face')}</summary>"
         f'<div class="fer-cards">{"".join(cards[MOST_OPEN:])}</div></details>'
     )
 

@@ -19,6 +19,7 @@ from fer_core.ui.shared.readable_only import readable_only, readable_switch
 from fer_core.ui.shared.stored_field import follow, write, write_problem
 from fer_core.ui.shared.timeline_view import FrameAt, Player, timeline_view
 from fer_core.ui.shared.visitor_time import for_files, visitor_zone
+from fer_core.wording import count_of
 
 MakePlayer = Callable[[pd.DataFrame, Mapping[int, str]], Player]
 """A player of a session's film, from its table and the names of its faces."""
@@ -70,7 +71,7 @@ def facts_of(session: SessionInfo, started: str) -> dict[str, str]:
     return {
         "Kind": KIND_NAMES[session.kind],
         "Started": started,
-        "Length": f"{session.duration_s:.1f} s, {session.frames} frames"
+        "Length": f"{session.duration_s:.1f} s, {count_of(session.frames, 'frame')}"
         if session.frames != 1
         else "1 frame",
         "Face detector": title_of(session.detector),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fer_core.settings import settings
+from fer_core.wording import count_of
 
 NOTHING_SAVED = (
     "Nothing is saved yet. Switch on “Save to history” on the Photo, Live or Video page to keep "
@@ -14,7 +15,7 @@ def saved_until(what: str = "them") -> str:
     """How long the history keeps ``what``: ``until you delete them``, or some days."""
     days = settings().retention_days
     until = f"until you delete {what}"
-    return until if days is None else f"for {_count(days, 'day')}, or {until}"
+    return until if days is None else f"for {count_of(days, 'day')}, or {until}"
 
 
 def save_help() -> str:
@@ -27,8 +28,4 @@ def save_help() -> str:
 
 def copies_for() -> str:
     """The longest time for which the copy of an uploaded video is kept: ``24 hours``."""
-    return _count(settings().video_hours, "hour")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return count_of(settings().video_hours, "hour")

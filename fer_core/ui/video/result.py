@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fer_core.analysis.progress import format_duration
 from fer_core.errors import JobUnknown, SessionUnknown, VideoError
 from fer_core.export.files import to_jpeg
-from fer_core.export.text_summary import frames_in_words
 from fer_core.history import JobInfo, SessionInfo
 from fer_core.jobs.copies import is_here
 from fer_core.jobs.queue import VideoJobs
@@ -26,6 +25,7 @@ from fer_core.ui.shared.widgets import plain
 from fer_core.ui.video.film import Film
 from fer_core.ui.video.job_list import UPDATE_S, failure_is_said, has_timeline
 from fer_core.ui.video.page import what_is_saved
+from fer_core.wording import count_of
 
 THUMBNAIL_PX = 320
 """The longer side of a thumbnail."""
@@ -103,7 +103,7 @@ def _frame(jobs: VideoJobs, job: JobInfo, t_s: float) -> NDArray[np.uint8] | Non
 
 def _facts(session: SessionInfo, job: JobInfo) -> str:
     parts = [
-        frames_in_words(session.frames),
+        count_of(session.frames, "frame"),
         f"{format_duration(session.duration_s)} long",
         f"faces: {title_of(session.detector)}",
         f"expressions: {title_of(session.model)}",
