@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Dashboard, WarmDashboard
+from tests.browser.states import drawn, wear
 from tests.browser.test_photo import upload
 from tests.conftest import SAMPLE
 from tests.server.api.test_server import END, PART
@@ -174,3 +175,31 @@ def test_a_video_may_be_larger_than_streamlits_own_limit(open_page, server):
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + PART)
         # No refusal while the rest is awaited.
         assert not select.select([connection], [], [], 2.0)[0]
+
+
+LOOKS = """async () => {
+  let looks = 0;
+  const find = document.querySelectorAll;
+  document.querySelectorAll = function (what) {
+    looks += what.includes("stFileUploader");
+    return find.call(this, what);
+  };
+  document.body.append(document.createElement("i"));
+  await null; // what watches the page has seen it by then
+  delete document.querySelectorAll;
+  return looks;
+}"""
+
+
+def test_the_page_is_watched_once_however_often_its_colours_change(open_page):
+    page = open_page("/photo", camera="none")
+    drawn(page)
+    assert page.evaluate(LOOKS) == 1
+    for theme in ("dark", "light", "dark"):
+        wear(page, theme)
+        drawn(page)
+    assert page.evaluate(LOOKS) == 1
+    page.get_by_role("link", name="About", exact=True).click()
+    expect(page.get_by_role("heading", name="About", exact=True)).to_be_visible()
+    drawn(page)
+    assert page.evaluate(LOOKS) == 0

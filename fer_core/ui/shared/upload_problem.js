@@ -23,7 +23,10 @@ export default function ({ parentElement, setStateValue }) {
     root.ferTold = now;
     setStateValue("problem", now);
   };
-  const watch = new MutationObserver(tell);
+  // Streamlit calls this again for the same node, without an end to the call before, when the page
+  // gets other colours.
+  root.ferWatch?.disconnect();
+  const watch = (root.ferWatch = new MutationObserver(tell));
   watch.observe(document.body, { childList: true, subtree: true });
   tell();
   return () => watch.disconnect();
