@@ -6,6 +6,8 @@ rules of equal weight the later one holds.
 
 And the scripts of the elements that our pages draw: Streamlit asks for each when it first meets
 such an element, and until it is there shows a grey bar of another height in its place.
+
+Its title is replaced as well.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ STYLE_URL = "/assets/style.css"
 
 ROOT_ELEMENT = b'<div id="root">'
 """Where Streamlit puts its page."""
+
+TITLE, OUR_TITLE = b"<title>Streamlit</title>", b"<title>FER Dashboard</title>"
+"""What a browser tab is called until the page is drawn, which has a title of its own."""
 
 ELEMENTS = (
     *("BidiComponent", "ButtonGroup", "Checkbox", "ComponentInstance", "FileUploader", "Html"),
@@ -73,6 +78,7 @@ def _with_links(send: Send, html: bytes) -> Send:
             if message.get("more_body"):
                 return
             page = bytes(body).replace(ROOT_ELEMENT, html + ROOT_ELEMENT, 1)
+            page = page.replace(TITLE, OUR_TITLE, 1)
             if body:
                 MutableHeaders(scope=held[0])["Content-Length"] = str(len(page))
             await send(held.pop())
