@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from fer_core.history import LOCAL, History
 from fer_core.history.tables import jobs as jobs_table
+from fer_core.history.tables import sessions as sessions_table
 from tests.browser.conftest import OpenPage
 from tests.browser.states import drawn, saved_photo
 from tests.browser.test_film import clip
@@ -138,6 +139,25 @@ def test_a_video_that_another_process_resumes(open_page: OpenPage, server, film)
         expect(page.get_by_text("Cancelled; what was analysed")).to_be_visible()
         store.resume_job(job.id, LOCAL, lambda _count: None)
     expect(page.get_by_text(DONE)).to_be_visible()
+    remove_all(page)
+
+
+def test_the_results_of_a_video_come_by_themselves(open_page: OpenPage, server, film):
+    page = open_page("/video")
+    analysed(page, film)
+    with closing(History(f"sqlite:///{server.log.parent / 'data' / 'history.sqlite3'}")) as store:
+        session_id = store.jobs(LOCAL)[0].session_id
+        of_the_job = sessions_table.c.id == session_id
+        frames = store.session(session_id, LOCAL).frames
+        # As it is while its first frame is being read; the worker counts them as they are saved.
+        for count, shown in (
+            (0, page.get_by_text("nothing has been analysed yet")),
+            (frames, chart(page)),
+            (4 * frames, page.get_by_text(f"{4 * frames} frames")),
+        ):
+            with store.database.writing() as connection:
+                connection.execute(sa.update(sessions_table).where(of_the_job).values(frames=count))
+            expect(shown).to_be_visible()
     remove_all(page)
 
 

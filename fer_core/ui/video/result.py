@@ -43,7 +43,8 @@ def open_newest(jobs: VideoJobs) -> None:
 
 
 def shown(jobs: VideoJobs) -> object:
-    """What the page shows of the videos that may be changed elsewhere, but for progress."""
+    """What the page shows of the videos that may be changed elsewhere, but for progress: only that
+    there are first results, and then twice as many each time."""
     listed, open_id = jobs.jobs(owner()), st.session_state.get("video_open")
     states = [(job.id, job.state, job.session_id) for job in listed]
     return states, [_results(jobs, job) for job in listed if job.id == open_id]
@@ -58,7 +59,8 @@ def _results(jobs: VideoJobs, job: JobInfo) -> object:
     except SessionUnknown:
         return None
     store = shared_history().of(owner())
-    return annotated, making, session.kept, session.has_thumbnail, written(store, session)
+    there = session.frames.bit_length(), session.kept, session.has_thumbnail
+    return annotated, making, there, written(store, session)
 
 
 def open_job(jobs: VideoJobs) -> None:
@@ -75,10 +77,13 @@ def open_job(jobs: VideoJobs) -> None:
     except SessionUnknown as error:
         st.info(f"**{plain(job.name)}**: {plain(error)}", icon=":material/info:")
         return
-    st.caption(f"**{plain(job.name)}** · {plain(_facts(session, job))}")
     if not session.frames:
-        st.info("Nothing has been analysed yet.", icon=":material/hourglass_top:")
+        st.info(
+            f"**{plain(job.name)}**: nothing has been analysed yet.",
+            icon=":material/hourglass_top:",
+        )
         return
+    st.caption(f"**{plain(job.name)}** · {plain(_facts(session, job))}")
     session_view(
         page_history(),
         session,
