@@ -146,7 +146,7 @@ def test_the_results_of_a_video_come_by_themselves(open_page: OpenPage, server, 
     page = open_page("/video")
     analysed(page, film)
     with closing(History(f"sqlite:///{server.log.parent / 'data' / 'history.sqlite3'}")) as store:
-        session_id = store.jobs(LOCAL)[0].session_id
+        session_id = store.jobs(LOCAL)[0].session_id or 0
         of_the_job = sessions_table.c.id == session_id
         frames = store.session(session_id, LOCAL).frames
         # As it is while its first frame is being read; the worker counts them as they are saved.

@@ -219,8 +219,8 @@ def _check_values(body: bytes, limits: Settings) -> None:
     up to 400 bytes for each value that is wrong, so 40 MB of them would take all memory."""
     if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_MARKS * (limits.api_max_pictures + 1):
         raise invalid(
-            f"The JSON has far more values than {limits.api_max_pictures} pictures need. Send "
-            "fewer pictures, with only the fields that docs/API.md describes."
+            f"The JSON has far more values than {count_of(limits.api_max_pictures, 'picture')} can "
+            "have. Send fewer pictures, with only the fields that docs/API.md describes."
         )
 
 
