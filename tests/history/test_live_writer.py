@@ -141,7 +141,7 @@ def test_a_camera_that_ends_while_the_database_is_away_is_a_line_in_the_log(
         until(lambda: camera.stats().processed == 1)
         camera.stop()  # pytest fails where a thread ends with an exception
         until(lambda: "not marked as finished" in caplog.text)
-    assert recording.error.endswith("Frames of this session that were lost: 1.")
+    assert recording.error.endswith("This session lost 1 frame.")
     store.close()
 
 
