@@ -34,7 +34,7 @@ PATIENCE_S = 30.0
 """How long a start may take before it counts as failed."""
 
 STATS_LINE = re.compile(
-    r"frames a second · latency (\d+) ms \(95% within (\d+) ms\) · (\d+) frames analysed"
+    r"frames a second · latency (\d+) ms \(95% within (\d+) ms\) · ([\d,]+) frames analysed"
 )
 
 
@@ -126,7 +126,7 @@ class LiveTab:
         found = STATS_LINE.search(line.first.inner_text()) if line.count() else None
         if not found:
             return 0, (float("nan"), float("nan"))
-        return int(found[3]), (float(found[1]), float(found[2]))
+        return int(found[3].replace(",", "")), (float(found[1]), float(found[2]))
 
     def _until(self, condition: Callable[[], bool], since_s: float) -> float | None:
         """Seconds from ``since_s`` until the condition held, or None."""

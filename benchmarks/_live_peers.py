@@ -54,7 +54,7 @@ CLIP_S = 4
 Seconds = list[list[bytes]]
 """A clip as VP8, second by second; each begins with a key frame."""
 
-_ANALYSED = re.compile(r"(\d+) frames analysed")
+_ANALYSED = re.compile(r"([\d,]+) frames analysed")
 
 
 RATES = range(int(SLOWEST_FPS), FPS + 1)
@@ -154,7 +154,7 @@ class LivePeer(Visitor):
         (receiver,) = self._connection.getReceivers()
         returned = _came_back[id(receiver.track._queue)]  # type: ignore[attr-defined]
         counts = (_ANALYSED.search(text) for text in self.texts())
-        analysed = [int(found[1]) for found in counts if found]
+        analysed = [int(found[1].replace(",", "")) for found in counts if found]
         here = int(self._connection.connectionState == "connected")
         return {"returned": returned, "analysed": max(analysed, default=0), "connected": here}
 

@@ -42,9 +42,9 @@ def frames_analysed(page: Page) -> int:
     line = page.get_by_text("frames analysed")
     if not line.count():
         return 0
-    found = re.search(r"(\d+) frames analysed", line.first.inner_text())
+    found = re.search(r"([\d,]+) frames analysed", line.first.inner_text())
     assert found
-    return int(found[1])
+    return int(found[1].replace(",", ""))
 
 
 def newest_s(page: Page) -> float:

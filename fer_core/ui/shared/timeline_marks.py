@@ -36,37 +36,75 @@ def mark_list(
     """The marks in order of time; a form that adds one, at ``moment_s`` at first and until
     ``last_s``, where ``on_add`` is given.
 
-    The page runs again after a change.
+    The page runs again after a change. One that was just removed keeps its place until the page is
+    drawn for another reason, and can be added again: the second click of a double click would else
+    remove the mark that has moved there.
     """
-    if not marks and on_add is None:
+    gone: tuple[Mark, ...] = st.session_state.pop(_gone(key), ())
+    if not marks and not gone and on_add is None:
         return
     st.markdown("**Marks**")
-    for mark in sorted(marks, key=lambda mark: mark.t_s):
+    for mark in sorted((*marks, *gone), key=lambda mark: (mark.t_s, mark.id)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                format_time(mark.t_s),
-                key=f"{key}_show_{mark.id}",
-                icon=":material/flag:",
-                help="Show this moment",
-                on_click=on_show,
-                args=(mark.t_s,),
-                type="tertiary",
-            )
-            note = f" · {plain(mark.note)}" if mark.note else ""
-            st.markdown(f"**{plain(mark.label)}**{note}", width="stretch")
-            if on_remove is not None:
-                st.button(
-                    "Remove",
-                    key=f"{key}_remove_{mark.id}",
-                    icon=":material/delete:",
-                    on_click=_remove,
-                    args=(key, mark.id, on_remove),
-                    type="tertiary",
-                )
+            if mark in gone:
+                _removed_row(mark, key, gone, on_add)
+            else:
+                _row(mark, key, gone, on_show, on_remove)
     if on_add is not None:
         _form(key, moment_s, last_s, on_add)
     if problem := st.session_state.get(_problem(key)):
         st.warning(plain(problem), icon=":material/warning:")
+
+
+def _row(
+    mark: Mark,
+    key: str,
+    gone: tuple[Mark, ...],
+    on_show: Callable[[float], None],
+    on_remove: Callable[[int], object] | None,
+) -> None:
+    st.button(
+        format_time(mark.t_s),
+        key=f"{key}_show_{mark.id}",
+        icon=":material/flag:",
+        help="Show this moment",
+        on_click=on_show,
+        args=(mark.t_s,),
+        type="tertiary",
+    )
+    note = f" · {plain(mark.note)}" if mark.note else ""
+    st.markdown(f"**{plain(mark.label)}**{note}", width="stretch")
+    if on_remove is not None:
+        st.button(
+            "Remove",
+            key=f"{key}_remove_{mark.id}",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(key, mark, gone, on_remove),
+            type="tertiary",
+        )
+
+
+def _removed_row(
+    mark: Mark,
+    key: str,
+    gone: tuple[Mark, ...],
+    on_add: Callable[[float, str, str], object] | None,
+) -> None:
+    st.markdown(
+        f":material/delete: :small[{format_time(mark.t_s)}] **{plain(mark.label)}** "
+        ":small[Removed]",
+        width="content",
+    )
+    if on_add is not None:
+        st.button(
+            "Undo",
+            key=f"{key}_undo_{mark.id}",
+            icon=":material/undo:",
+            on_click=_undo,
+            args=(key, mark, gone, on_add),
+            type="tertiary",
+        )
 
 
 def _form(
@@ -131,10 +169,27 @@ def _add(
     st.rerun()  # the whole page
 
 
-def _remove(key: str, mark_id: int, on_remove: Callable[[int], object]) -> None:
-    """For ``on_click``: remove a mark."""
+def _remove(
+    key: str, mark: Mark, gone: tuple[Mark, ...], on_remove: Callable[[int], object]
+) -> None:
+    """For ``on_click``: remove a mark. ``gone`` are those that were removed just before."""
     with _problem_is_said(key):
-        on_remove(mark_id)
+        on_remove(mark.id)
+        st.session_state[_gone(key)] = (*gone, mark)
+    st.rerun()  # the whole page
+
+
+def _undo(
+    key: str,
+    mark: Mark,
+    gone: tuple[Mark, ...],
+    on_add: Callable[[float, str, str], object],
+) -> None:
+    """For ``on_click``: add a mark that was removed."""
+    with _problem_is_said(key):
+        on_add(mark.t_s, mark.label, mark.note)
+        gone = tuple(other for other in gone if other is not mark)
+    st.session_state[_gone(key)] = gone
     st.rerun()  # the whole page
 
 
@@ -156,3 +211,7 @@ def _problem(key: str) -> str:
 
 def _added(key: str) -> str:
     return f"{key}_marks_added"
+
+
+def _gone(key: str) -> str:
+    return f"{key}_marks_gone"

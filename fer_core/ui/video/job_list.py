@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -25,6 +25,11 @@ MOST_IN_SIGHT = 3
 
 _SCROLLED_PX = 240
 
+_GONE = "video_gone"
+
+Gone = Mapping[int, str]
+"""The names, by number, of the jobs that the last clicks have removed."""
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -45,9 +50,14 @@ _STATES = {
 
 
 def job_list(jobs: VideoJobs) -> None:
-    """Every job with its progress; drawn again each second while one is at work."""
+    """Every job with its progress; drawn again each second while one is at work.
+
+    The place of one that was just removed stays until the page is drawn for another reason: the
+    second click of a double click would else remove the job that has moved there.
+    """
     active = any(job.active for job in jobs.jobs(owner()))
-    st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active)
+    gone = st.session_state.pop(_GONE, {})
+    st.fragment(_job_rows, run_every=UPDATE_S if active else None)(jobs, active, gone)
 
 
 def has_timeline(job: JobInfo) -> bool:
@@ -55,44 +65,49 @@ def has_timeline(job: JobInfo) -> bool:
     return job.session_id is not None and (job.done_s > 0.0 or job.state == "done")
 
 
-def _job_rows(jobs: VideoJobs, were_active: bool) -> None:
+def _job_rows(jobs: VideoJobs, were_active: bool, gone: Gone) -> None:
     # It is drawn again by itself, where the router does not look.
     with database_sentence():
-        _draw_job_rows(jobs, were_active)
+        _draw_job_rows(jobs, were_active, gone)
 
 
-def _draw_job_rows(jobs: VideoJobs, were_active: bool) -> None:
+def _draw_job_rows(jobs: VideoJobs, were_active: bool, gone: Gone) -> None:
     known = jobs.jobs(owner())
     if were_active and not any(job.active for job in known):
         st.rerun()  # the whole page: the timeline below is complete
-    many = len(known) > MOST_IN_SIGHT
+    rows = {job.id: job for job in known}
+    numbers = sorted(rows.keys() | gone.keys(), reverse=True)  # the newest first
+    many = len(numbers) > MOST_IN_SIGHT
     with st.container(height=_SCROLLED_PX if many else "content", border=False, gap="small"):
-        for job in known:
-            _job_row(jobs, job)
+        for number in numbers:
+            with st.container(
+                border=True, horizontal=True, vertical_alignment="center", key=f"video_row_{number}"
+            ):
+                if number in rows:
+                    _job_row(jobs, rows[number], gone)
+                else:
+                    st.markdown(f":material/delete: **{plain(gone[number])}** :small[Removed]")
 
 
-def _job_row(jobs: VideoJobs, job: JobInfo) -> None:
+def _job_row(jobs: VideoJobs, job: JobInfo, gone: Gone) -> None:
     state = _STATES[job.state]
-    with st.container(
-        border=True, horizontal=True, vertical_alignment="center", key=f"video_row_{job.id}"
-    ):
-        with st.container(width="stretch", gap=None):
-            if job.state == "running":
-                st.markdown(f"{state.icon} **{plain(job.name)}**")
-                st.progress(job.share or 0.0, plain(jobs.how_far(job)))
-            else:
-                words = " · ".join(map(plain, _sentences(job, state)))
-                st.markdown(f"{state.icon} **{plain(job.name)}** :small[{words}]")
-        for label, icon, action in _actions(job):
-            # By a callback: a click must count also in the run that finds the jobs ended.
-            st.button(
-                label,
-                icon=icon,
-                key=f"video_{action}_{job.id}",
-                on_click=_act,
-                args=(jobs, job, action),
-                type="tertiary",
-            )
+    with st.container(width="stretch", gap=None):
+        if job.state == "running":
+            st.markdown(f"{state.icon} **{plain(job.name)}**")
+            st.progress(job.share or 0.0, plain(jobs.how_far(job)))
+        else:
+            words = " · ".join(map(plain, _sentences(job, state)))
+            st.markdown(f"{state.icon} **{plain(job.name)}** :small[{words}]")
+    for label, icon, action in _actions(job):
+        # By a callback: a click must count also in the run that finds the jobs ended.
+        st.button(
+            label,
+            icon=icon,
+            key=f"video_{action}_{job.id}",
+            on_click=_act,
+            args=(jobs, job, action, gone),
+            type="tertiary",
+        )
 
 
 def _sentences(job: JobInfo, state: _State) -> Iterator[str]:
@@ -124,8 +139,10 @@ def _actions(job: JobInfo) -> Iterator[tuple[str, str, str]]:
     yield "Remove", ":material/delete:", "remove"
 
 
-def _act(jobs: VideoJobs, job: JobInfo, action: str) -> None:
+def _act(jobs: VideoJobs, job: JobInfo, action: str, gone: Gone) -> None:
     with failure_is_said(job):
+        if action == "remove" and any(other.id != job.id for other in jobs.jobs(owner())):
+            st.session_state[_GONE] = {**gone, job.id: job.name}
         if action == "open":
             st.session_state["video_open"] = job.id
         else:

@@ -275,6 +275,29 @@ def test_marks_are_added_shown_and_removed():
     assert [mark.label for mark in page.session_state["marks"]] == ["question"]
 
 
+def places(page) -> list[str]:
+    """The list of marks from top to bottom, by what can be pressed there."""
+    return [button.key for button in page.button if button.key.startswith(("s_remove", "s_undo"))]
+
+
+def test_a_removed_mark_keeps_its_place_and_comes_back_by_undo():
+    page = run(marks_page, table=TWO)
+    page.session_state["marks"] = [HandMark(t_s, f"{t_s}", "n", int(t_s)) for t_s in (1, 2, 3)]
+    page.run()
+    for removed in (1, 2):
+        page.button(key=f"s_remove_{removed}").click().run()
+    assert not page.exception
+    # A second click where the first was meets no other mark.
+    assert places(page) == ["s_undo_1", "s_undo_2", "s_remove_3"]
+    page.button(key="s_undo_1").click().run()
+    assert not page.exception
+    back = [(mark.t_s, mark.label, mark.note) for mark in page.session_state["marks"]]
+    assert back == [(3, "3", "n"), (1, "1", "n")]
+    assert places(page) == ["s_remove_6", "s_undo_2", "s_remove_3"]
+    page.button(key="s_show_3").click().run()
+    assert places(page) == ["s_remove_6", "s_remove_3"]
+
+
 def test_a_mark_needs_a_label():
     page = run(marks_page, table=TWO)
     page.text_input(key="s_mark_note_0").set_value("what was typed stays")

@@ -253,6 +253,23 @@ def test_remove_forgets_it(page, film):
     assert not Path(job.path).exists()
 
 
+def test_the_place_of_a_removed_video_is_taken_by_no_other_until_the_next_click(page, film):
+    for name in ("first.mp4", "second.mp4", "third.mp4"):
+        add(page, name, film)
+    until(lambda: not any(job.active for job in services._jobs().jobs(LOCAL)))
+    third, second, first = services._jobs().jobs(LOCAL)
+    page.run()
+    for removed in (second, third):
+        page.button(key=f"video_remove_{removed.id}").click().run()
+    assert not page.exception
+    rows = [each.value for each in page.markdown if ".mp4" in each.value]
+    assert [row.endswith(":small[Removed]") for row in rows[:3]] == [True, True, False]
+    page.button(key=f"video_remove_{first.id}").click().run()
+    assert not page.exception
+    add(page, "fourth.mp4", film)
+    assert not any("Removed" in each.value for each in page.markdown)
+
+
 def test_what_is_no_video_is_a_sentence_beside_its_name(page):
     add(page, "notes.mp4", b"no film at all")
     assert not page.exception
