@@ -27,9 +27,9 @@ class EyeClosure:
     """How long both eyes of a face were closed, by ``EYES_CLOSED``.
 
     ``share`` is the part, 0..1, of the time in which that could be judged: the movements were
-    measured, on a head turned by at most ``MAX_YAW_DEG`` whose eyes nothing covers. It is what
-    PERCLOS is for people, who judge by eye when lids cover four fifths of the pupils (Wierwille et
-    al. 1994, DOT HS 808 247). ``longest_s`` is the longest closure without a break, in seconds.
+    measured, on a head turned by at most ``MAX_YAW_DEG`` whose eyes nothing covers. It corresponds
+    to PERCLOS, the share of time in which lids cover at least four fifths of the pupils (Wierwille
+    et al. 1994, DOT HS 808 247). ``longest_s`` is the longest closure without a break, in seconds.
 
     Like PERCLOS it is of slow closures: movements are smoothed over 0.3 s, longer than most blinks.
     """
