@@ -84,6 +84,7 @@ def test_a_video_becomes_a_timeline_with_files_and_a_marked_video(
     expect(page.locator('[data-testid="stElementContainer"][class*="_course"]')).to_have_css(
         "min-height", "352px"
     )
+    expect(page.locator('[class*="st-key-video_row_"]')).to_have_css("min-height", "72px")
     with page.expect_download() as download:
         page.get_by_role("button", name="Parquet").click()
     table = pd.read_parquet(io.BytesIO(download.value.path().read_bytes()))
