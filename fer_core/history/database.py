@@ -1,4 +1,4 @@
-"""The database of the history: its address, connections and migrations.
+"""The database of the history: its address and connections.
 
 It is a SQLite file by default, and PostgreSQL if ``DATABASE_URL`` is set.
 """
@@ -6,9 +6,7 @@ It is a SQLite file by default, and PostgreSQL if ``DATABASE_URL`` is set.
 from __future__ import annotations
 
 import json
-import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -26,14 +24,12 @@ from fer_core.errors import HistoryUnavailable
 from fer_core.history import postgresql, sqlite_file
 from fer_core.history.error_messages import (
     BAD_ADDRESS,
-    FOREIGN,
-    NEWER,
     lacks_tables,
     location_of,
     translate_errors,
 )
-from fer_core.history.migrations import REVISIONS
-from fer_core.history.tables import metadata, sessions
+from fer_core.history.tables import sessions
+from fer_core.history.upgrade import is_newest, migrate
 from fer_core.settings import settings
 
 BUSY_S = 10.0
@@ -52,11 +48,6 @@ processes."""
 
 _MIGRATION_LOCK = 0x0FE2_DA5B
 """The key of PostgreSQL's advisory lock for migrations: an arbitrary but constant number."""
-
-_A_REVISION = re.compile(r"\d{4}")
-"""The revisions of this and of newer versions."""
-
-_log = logging.getLogger(__name__)
 
 
 def database_url(address: str | None = None) -> sa.URL:
@@ -302,47 +293,10 @@ def _upgrade(engine: sa.Engine) -> None:
     """Upgrade the tables, unless they are up to date: to see that, nobody who writes is in the way,
     such as a process that rebuilds SQLite's file."""
     with engine.begin() as connection:
-        if _revisions(connection) == {REVISIONS[-1]}:
+        if is_newest(connection):
             return
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             lift_time_limit(connection)
         migrate(connection)
-
-
-def migrate(connection: sa.Connection) -> None:
-    """Upgrade the tables to the newest revision, in the transaction of ``connection``.
-
-    Raises ``HistoryUnavailable`` if they have a revision that this version does not know, or are
-    another program's, which may also use Alembic.
-    """
-    revisions = _revisions(connection)
-    if revisions == {REVISIONS[-1]}:
-        return
-    ours = all(map(_A_REVISION.fullmatch, revisions)) if revisions else not _any_table(connection)
-    if not ours:
-        raise HistoryUnavailable(FOREIGN)
-    if not revisions <= set(REVISIONS):
-        raise HistoryUnavailable(NEWER)
-    from alembic import command  # only imported when needed, see REVISIONS
-    from alembic.config import Config
-
-    config, folder = Config(), Path(__file__).parent / "migrations"
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    _log.info("upgrading the history's tables")
-    command.upgrade(config, "head")
-
-
-def _any_table(connection: sa.Connection) -> bool:
-    """Whether a table has a name that the history needs."""
-    return not metadata.tables.keys().isdisjoint(sa.inspect(connection).get_table_names())
-
-
-def _revisions(connection: sa.Connection) -> set[str]:
-    """The revision of the tables that Alembic stored in the database; empty for a new database."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return set()
-    return set(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))

@@ -1,4 +1,4 @@
-"""What Alembic runs: all revisions on the connection that ``database.migrate`` hands it."""
+"""What Alembic runs: all revisions on the connection that ``upgrade.migrate`` hands it."""
 
 from __future__ import annotations
 
