@@ -189,8 +189,8 @@ def actions(store: OwnedHistory, chosen: Sequence[SessionInfo], everything: int)
                 )
         with st.popover("Delete all", icon=":material/delete_forever:", key="history_all"):
             st.markdown(
-                f"All that is saved, also what is not listed: {count_of(everything, 'session')}. "
-                "This cannot be undone."
+                "Deletes everything, including what is not listed: "
+                f"{count_of(everything, 'session')}. This cannot be undone."
             )
             st.button(
                 "Delete all permanently",
